@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
+import { stackPlaces } from './stack/places.ts';
+import { SERVICE_NAMES } from './stack/service.ts';
+import { showSteps } from './stack/show-steps.ts';
+import { startStack, stackStatus, stopStack } from './stack/stack.ts';
+import { StackError } from './stack/stack-error.ts';
+import { readState } from './stack/state.ts';
+
+const program = new Command('npm run stack --')
+  .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')
+  .option('--name <name>', 'which stack; each has its own data', 'dev')
+  .helpCommand(false)
+  .showHelpAfterError();
+
+program
+  .command('start')
+  .description('start what does not run yet, and print the addresses')
+  .action(async () => {
+    console.log(asShellAssignments(await startStack({ name: stackName() }, showSteps)));
+  });
+
+program
+  .command('stop')
+  .description('stop what was started; the data stay')
+  .action(() => stopStack(stackName()));
+
+program
+  .command('status')
+  .description('what runs, and where it comes from; exit code 1 when something does not run')
+  .action(async () => {
+    const status = await stackStatus(stackName());
+    for (const { service, source, running } of status) {
+      console.log(`${service.padEnd(10)} ${running ? 'running' : 'stopped'}  (${source})`);
+    }
+    if (status.some(({ running }) => !running)) process.exitCode = 1;
+  });
+
+program
+  .command('env')
+  .description('the addresses as shell assignments: eval "$(npm run -s stack -- env)"')
+  .action(() => {
+    const state = readState(stackPlaces(stackName()));
+    if (!state) throw new StackError(`There is no stack "${stackName()}": npm run stack -- start`);
+    console.log(asShellAssignments(stackAddresses(state, process.env)));
+  });
+
+program
+  .command('logs')
+  .description('the log of a service, or of all')
+  .argument('[service]', SERVICE_NAMES.join(', '))
+  .option('-f, --follow', 'go on as the log grows')
+  .action((service: string | undefined, { follow }: { follow?: boolean }) => {
+    const files = SERVICE_NAMES.filter((name) => service === undefined || name === service)
+      .map((name) => path.join(stackPlaces(stackName()).logs, `${name}.log`))
+      .filter((file) => existsSync(file));
+    if (files.length === 0) {
+      throw new StackError(`No log${service ? ` of "${service}"` : ''} in the stack "${stackName()}"`);
+    }
+    spawn('tail', ['-n', '200', ...(follow ? ['-F'] : []), ...files], { stdio: 'inherit' });
+  });
+
+const stackName = () => program.opts<{ name: string }>().name;
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

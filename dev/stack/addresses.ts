@@ -1,0 +1,52 @@
+import { DATABASE_NAME, DATABASE_PASSWORD, DATABASE_USER } from './postgres.ts';
+import type { Ports, ServiceName } from './service.ts';
+import type { StackState } from './state.ts';
+
+/** The settings by which any program reaches a service: `KAFKA_BROKERS`, `DATABASE_URL`, … */
+export type Addresses = Readonly<Record<string, string>>;
+
+/** The settings of each service; one that has the first of them in the environment runs elsewhere. */
+const SETTINGS: Record<ServiceName, readonly [string, ...string[]]> = {
+  kafka: ['KAFKA_BROKERS'],
+  temporal: ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_UI'],
+  postgres: ['DATABASE_URL'],
+};
+
+export const isGiven = (service: ServiceName, env: NodeJS.ProcessEnv): boolean =>
+  Boolean(env[SETTINGS[service][0]]);
+
+const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
+  kafka: (ports) => ({ KAFKA_BROKERS: `127.0.0.1:${ports['broker']}` }),
+  temporal: (ports) => ({
+    TEMPORAL_ADDRESS: `127.0.0.1:${ports['frontend']}`,
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_UI: `http://127.0.0.1:${ports['ui']}`,
+  }),
+  postgres: (ports) => ({
+    DATABASE_URL: `postgres://${DATABASE_USER}:${DATABASE_PASSWORD}@127.0.0.1:${ports['server']}/${DATABASE_NAME}`,
+  }),
+};
+
+export function stackAddresses(state: StackState, env: NodeJS.ProcessEnv): Addresses {
+  const addresses: Record<string, string> = {};
+  for (const [name, service] of Object.entries(state.services) as [
+    ServiceName,
+    NonNullable<StackState['services'][ServiceName]>,
+  ][]) {
+    if (service.source === 'environment') {
+      for (const setting of SETTINGS[name]) {
+        const value = env[setting];
+        if (value) addresses[setting] = value;
+      }
+    } else {
+      Object.assign(addresses, LOCAL[name](service.ports));
+    }
+  }
+  return addresses;
+}
+
+/** As lines that a shell evaluates: `KAFKA_BROKERS='127.0.0.1:9092'`. */
+export const asShellAssignments = (addresses: Addresses): string =>
+  Object.entries(addresses)
+    .map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`)
+    .join('\n');

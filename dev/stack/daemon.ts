@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, closeSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StackError } from './stack-error.ts';
+import { identify, isAlive, stopProcess, type ProcessIdentity } from './process-identity.ts';
+
+/** A program that goes on after the command that started it has ended. */
+export interface DaemonSpec {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another user to run as, for a program that refuses to run as root. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly cwd: string;
+}
+
+const PROBE_INTERVAL_MS = 100;
+
+/**
+ * Starts the program, its output appended to `logFile`, and waits until `probe` stops throwing.
+ * `onStarted` is told at once, so that the process is known even if this command is killed.
+ */
+export async function startDaemon(
+  title: string,
+  spec: DaemonSpec,
+  logFile: string,
+  probe: () => Promise<void>,
+  timeoutMs: number,
+  onStarted: (identity: ProcessIdentity) => void,
+): Promise<ProcessIdentity> {
+  mkdirSync(path.dirname(logFile), { recursive: true });
+  const log = openSync(logFile, 'a');
+  const child = spawn(spec.command, spec.args, {
+    cwd: spec.cwd,
+    env: { ...process.env, ...spec.env },
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...spec.user,
+  });
+  closeSync(log);
+  const failure = once(child, 'error');
+  child.unref();
+  const identity = child.pid === undefined ? undefined : await identify(child.pid);
+  if (!identity) {
+    const [error]: unknown[] = await failure;
+    throw new StackError(`${title} could not be started: ${String(error)}`, { cause: error });
+  }
+  onStarted(identity);
+  await waitUntilReady(title, identity, logFile, probe, timeoutMs);
+  return identity;
+}
+
+async function waitUntilReady(
+  title: string,
+  identity: ProcessIdentity,
+  logFile: string,
+  probe: () => Promise<void>,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      await probe();
+      return;
+    } catch (error) {
+      if (!(await isAlive(identity))) {
+        throw new StackError(
+          `${title} ended while it was starting. Its log ${logFile} ends with:\n${tail(logFile)}`,
+          { cause: error },
+        );
+      }
+      if (Date.now() > deadline) {
+        await stopProcess(identity, 'SIGKILL', 0);
+        throw new StackError(
+          `${title} was not ready after ${timeoutMs / 1000} s (${String(error)}). Its log ${logFile} ends with:\n${tail(logFile)}`,
+          { cause: error },
+        );
+      }
+      await delay(PROBE_INTERVAL_MS);
+    }
+  }
+}
+
+function tail(logFile: string): string {
+  return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
+}

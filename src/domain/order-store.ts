@@ -1,0 +1,32 @@
+import type { Order } from './order.ts';
+
+/** Where a message stood in Kafka. */
+export interface MessageSource {
+  readonly topic: string;
+  readonly partition: number;
+  /** Decimal digits: offsets pass 2^53 in principle. */
+  readonly offset: string;
+}
+
+/** An order together with what is kept about the message that brought it. */
+export interface OrderRecord {
+  readonly order: Order;
+  readonly source: MessageSource;
+  /** Of the message's JSON value; equal fingerprints mean the same content. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Every ending that a retry would not change. What a retry may change (the database is away, a
+ * deadlock) is thrown instead.
+ */
+export type StoreOutcome =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'already-stored' }
+  | { readonly kind: 'conflict'; readonly storedFrom: MessageSource }
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+export interface OrderStore {
+  /** Stores the order and all its line items or nothing; safe to repeat. */
+  store(record: OrderRecord): Promise<StoreOutcome>;
+}

@@ -1,0 +1,55 @@
+import Big from 'big.js';
+import type { Instant } from './instant.ts';
+import type { Money } from './money.ts';
+import type { OrderId } from './order-id.ts';
+import { accepted, refused, type Parsed } from './parsed.ts';
+import { characterCount, isWellFormed } from './text.ts';
+
+/** One order, every rule of which has been checked. */
+export interface Order {
+  readonly orderId: OrderId;
+  readonly createdAt: Instant;
+  readonly customerName: string;
+  readonly totalPrice: Money;
+  /** In the order of the message; never empty. */
+  readonly lineItems: readonly [LineItem, ...LineItem[]];
+}
+
+export interface LineItem {
+  readonly productId: string;
+  /** 1 up to 2^53 - 1, beyond which a JavaScript number skips integers. */
+  readonly quantity: number;
+  readonly unitPrice: Money;
+}
+
+/** In code points, as are all lengths here. */
+export const TEXT_MAX_CHARACTERS = 1000;
+
+/** A customer's name or a product's ID: text of any script, stored as it came. */
+export function parseText(text: string): Parsed<string> {
+  const length = characterCount(text);
+  if (length < 1 || length > TEXT_MAX_CHARACTERS) {
+    return refused(`1 to ${TEXT_MAX_CHARACTERS} characters`);
+  }
+  if (!isWellFormed(text)) return refused('well-formed Unicode without lone surrogates');
+  return accepted(text);
+}
+
+const ORDINARY_QUANTITY = /^[1-9][0-9]{0,14}$/;
+
+/** Takes the digits of a number, since 1.00000000000000001 would pass as 1 once it is a float. */
+export function parseQuantity(digits: string): Parsed<number> {
+  if (ORDINARY_QUANTITY.test(digits)) return accepted(Number(digits));
+  const quantity = Number(digits);
+  if (!Number.isSafeInteger(quantity) || quantity < 1 || !new Big(digits).eq(quantity)) {
+    return refused(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
+  }
+  return accepted(quantity);
+}
+
+export function parseLineItems(
+  lineItems: readonly LineItem[],
+): Parsed<readonly [LineItem, ...LineItem[]]> {
+  const [first, ...rest] = lineItems;
+  return first === undefined ? refused('at least one line item') : accepted([first, ...rest]);
+}
