@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, chownSync, constants, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, chownSync, constants, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -32,7 +32,12 @@ export const postgres: LocalService = {
     const user = await serverUser();
     const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : (await programs()).bin;
     const dir = dataDir(places);
-    if (!existsSync(path.join(dir, 'PG_VERSION'))) await initialise(bin, dir, user);
+    // The mark tells data of this stack from those of one that was deleted with its folder.
+    const mark = path.join(places.dir, 'postgres-data');
+    if (!existsSync(mark) || !existsSync(path.join(dir, 'PG_VERSION'))) {
+      await initialise(bin, dir, user);
+      writeFileSync(mark, dir);
+    }
     return {
       command: path.join(bin, 'postgres'),
       args: [

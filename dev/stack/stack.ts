@@ -59,9 +59,10 @@ export async function startStack(
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
     const owner = ephemeral ? await identify(process.pid) : undefined;
+    const before = readState(places);
+    if (before) await stopPrograms(places, before);
     let state: StackState = {
-      services: {},
-      ...readState(places),
+      services: before?.services ?? {},
       ephemeral,
       ...(owner ? { owner } : {}),
     };
@@ -93,12 +94,22 @@ export async function startStack(
   });
 }
 
+/** Remembers a program that runs on the stack, so that it is stopped with it, or before a new one. */
+export async function rememberProgram(name: string, pid: number): Promise<void> {
+  const places = stackPlaces(name);
+  const program = await identify(pid);
+  const state = readState(places);
+  if (!program || !state) return;
+  writeState(places, { ...state, programs: [...(state.programs ?? []), program] });
+}
+
 /** Stops what this stack started, and nothing else. An ephemeral stack is deleted. */
 export async function stopStack(name: string): Promise<void> {
   const places = stackPlaces(name);
   await withLock(places, async () => {
     const state = readState(places);
     if (!state) return;
+    await stopPrograms(places, state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
     await Promise.all(
       sources.map(async ([service, { source, ...rest }]) => {
@@ -136,6 +147,13 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
       };
     }),
   );
+}
+
+async function stopPrograms(places: StackPlaces, state: StackState): Promise<void> {
+  await Promise.all(
+    (state.programs ?? []).map((program) => stopProcess(program, 'SIGTERM', STOP_GRACE_MS)),
+  );
+  writeState(places, { ...state, programs: [] });
 }
 
 async function startProcess(

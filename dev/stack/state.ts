@@ -17,6 +17,8 @@ export interface StackState {
   /** The command for whose time an ephemeral stack runs. */
   readonly owner?: ProcessIdentity;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
+  /** Programs of ours that `npm start` runs on the stack. */
+  readonly programs?: readonly ProcessIdentity[];
 }
 
 export function readState({ stateFile }: StackPlaces): StackState | undefined {

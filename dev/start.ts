@@ -1,0 +1,115 @@
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
+import { build } from './build.ts';
+import { account, isDrained, NOTHING_YET, progressLines } from './start/account.ts';
+import { createLiveLines } from './start/live-lines.ts';
+import { runCommand, startProgram, type Program, type ProgramEnv } from './start/programs.ts';
+import { openTotals, type TotalsReader } from './start/totals.ts';
+import { stackPlaces } from './stack/places.ts';
+import { showSteps } from './stack/show-steps.ts';
+import { rememberProgram, startStack, stopStack } from './stack/stack.ts';
+import { StackError } from './stack/stack-error.ts';
+
+/** `npm start`: the whole system on this machine, as separate processes, until Ctrl-C. */
+const STACK = 'dev';
+const REFRESH_MS = 500;
+/** The bridge reports now and then: only what stays the same for a while is the end. */
+const STEADY_READINGS = 3;
+const LOGS = stackPlaces(STACK).logs;
+
+const { untilDrained } = new Command('npm start --')
+  .description('Runs Kafka, Temporal, Postgres, a bridge and a worker, and shows what they do.')
+  .option('--until-drained', 'end when every message has come to an end, and print the account')
+  .parse()
+  .opts<{ untilDrained?: true }>();
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted.abort();
+  });
+}
+
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  console.error(`\n${error.message}`);
+  process.exitCode = 1;
+} finally {
+  console.log('Stopping …');
+  await stopStack(STACK);
+}
+
+async function run(): Promise<void> {
+  const [addresses] = await Promise.all([startStack({ name: STACK }, showSteps), build()]);
+  const env: ProgramEnv = { ...addresses, BRIDGE_PROGRESS_INTERVAL_MS: '250' };
+  console.log(await runCommand(['setup'], env));
+  const totals = await openTotals({
+    brokers: addresses['KAFKA_BROKERS'] ?? '',
+    temporalAddress: addresses['TEMPORAL_ADDRESS'] ?? '',
+    namespace: addresses['TEMPORAL_NAMESPACE'] ?? 'default',
+    databaseUrl: addresses['DATABASE_URL'] ?? '',
+    topic: process.env['KAFKA_TOPIC'] ?? 'orders',
+    groupId: process.env['KAFKA_GROUP_ID'] ?? 'storage_loader',
+  });
+  const programs: Program[] = [];
+  try {
+    let progress = NOTHING_YET;
+    programs.push(
+      startProgram('bridge', env, path.join(LOGS, 'bridge.log'), (event) => {
+        if (event['event'] === 'bridge_progress') progress = event as unknown as OutcomeSnapshot;
+      }),
+      startProgram('worker', env, path.join(LOGS, 'worker.log'), () => undefined),
+    );
+    for (const { pid } of programs) await rememberProgram(STACK, pid);
+    if (await totals.isTopicEmpty()) {
+      console.log(await runCommand(['produce', '--sample', '20', '--broken', '7'], env));
+    }
+    console.log(welcome(env));
+    await Promise.race([
+      watch(totals, () => progress),
+      ...programs.map(({ ended }) => ended),
+    ]);
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+    await totals.close();
+  }
+}
+
+/** Shows the counts until Ctrl-C, or until everything has come to an end if that was asked for. */
+async function watch(totals: TotalsReader, progress: () => OutcomeSnapshot): Promise<void> {
+  const live = createLiveLines(process.stdout);
+  let steady = 0;
+  let lastRun = progress();
+  while (!interrupted.signal.aborted) {
+    const now = await totals.read();
+    const run = progress();
+    live.show(progressLines(run, now));
+    steady = run === lastRun && isDrained(run, now) ? steady + 1 : 0;
+    lastRun = run;
+    if (untilDrained && steady >= STEADY_READINGS) {
+      const failures = await totals.failureTypes();
+      console.log(`\nEvery message is accounted for.\n${account(run, now, failures)}`);
+      return;
+    }
+    await delay(REFRESH_MS, undefined, { signal: interrupted.signal }).catch(() => undefined);
+  }
+}
+
+function welcome(env: ProgramEnv): string {
+  const failed = `namespaces/${env['TEMPORAL_NAMESPACE']}/workflows?query=${encodeURIComponent('ExecutionStatus="Failed"')}`;
+  const ui = env['TEMPORAL_UI'];
+  return `
+  Temporal UI        ${ui ?? 'not known: set TEMPORAL_UI'}
+  failed orders      ${ui ? `${ui}/${failed}` : 'ExecutionStatus="Failed"'}
+  Kafka              ${env['KAFKA_BROKERS']}
+  Postgres           ${env['DATABASE_URL']}
+  logs               ${path.relative(process.cwd(), LOGS)}/{bridge,worker,kafka,temporal,postgres}.log
+
+  Send your own, a JSON object a line:
+    KAFKA_BROKERS=${env['KAFKA_BROKERS']} npx order-ingest produce my-orders.ndjson
+${untilDrained ? '' : '\n  Ctrl-C stops everything; the data stay.\n'}`;
+}

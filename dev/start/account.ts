@@ -1,0 +1,47 @@
+import type { OutcomeSnapshot } from '../../src/bridge/outcome-counts.ts';
+import type { Totals } from './totals.ts';
+
+export const NOTHING_YET: OutcomeSnapshot = { read: 0, started: 0, duplicates: 0, deadLetters: {} };
+
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** Whether every message read in this run has come to an end, and none is left on the topic. */
+export const isDrained = (run: OutcomeSnapshot, totals: Totals): boolean =>
+  totals.lag === 0 &&
+  totals.running === 0 &&
+  run.read === run.started + run.duplicates + sum(run.deadLetters);
+
+/** Two lines for the live view. */
+export const progressLines = (run: OutcomeSnapshot, totals: Totals): readonly string[] => [
+  `this run   read ${run.read}   started ${run.started}   duplicates ${run.duplicates}   dead-lettered ${sum(run.deadLetters)}`,
+  `in total   stored ${totals.storedOrders}   failed ${totals.failed}   running ${totals.running}   still on the topic ${totals.lag}`,
+];
+
+/** What became of everything, for the end of `--until-drained`. */
+export function account(
+  run: OutcomeSnapshot,
+  totals: Totals,
+  failureTypes: Readonly<Record<string, number>>,
+): string {
+  const rows: readonly (readonly [string, number, string?])[] = [
+    ['messages read in this run', run.read],
+    ['  started a workflow', run.started],
+    ['  the same order again', run.duplicates],
+    ['  dead letters', sum(run.deadLetters), listed(run.deadLetters)],
+    ['orders in Postgres', totals.storedOrders],
+    ['workflows that failed', totals.failed, listed(failureTypes)],
+    ['workflows still running', totals.running],
+    ['messages still on the topic', totals.lag],
+  ];
+  return rows
+    .map(([name, count, detail]) =>
+      `  ${name.padEnd(30)}${String(count).padStart(8)}${detail ? `   ${detail}` : ''}`.trimEnd(),
+    )
+    .join('\n');
+}
+
+const listed = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');

@@ -1,0 +1,105 @@
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import kafkajs, { type Admin } from 'kafkajs';
+import pg from 'pg';
+import { committedOffsets } from '../../src/kafka/committed-offsets.ts';
+
+/** What stands in the three services now. */
+export interface Totals {
+  /** Messages on the topic that the group has not committed. */
+  readonly lag: number;
+  readonly storedOrders: number;
+  readonly running: number;
+  readonly failed: number;
+}
+
+export interface TotalsReader {
+  read(): Promise<Totals>;
+  /** How many workflows failed by their failure type; of the newest hundred. */
+  failureTypes(): Promise<Readonly<Record<string, number>>>;
+  isTopicEmpty(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface TotalsOptions {
+  readonly brokers: string;
+  readonly temporalAddress: string;
+  readonly namespace: string;
+  readonly databaseUrl: string;
+  readonly topic: string;
+  readonly groupId: string;
+}
+
+const MINE = "WorkflowType = 'ingestOrder'";
+
+export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
+  const { topic, groupId } = options;
+  const admin = new kafkajs.Kafka({
+    brokers: options.brokers.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  const connection = await Connection.connect({ address: options.temporalAddress });
+  const { workflow } = new Client({ connection, namespace: options.namespace });
+  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 1 });
+  pool.on('error', () => undefined);
+
+  return {
+    async read() {
+      const [lag, stored, workflows] = await Promise.all([
+        lagOf(admin, topic, groupId),
+        pool.query<{ count: string }>('SELECT count(*) FROM orders'),
+        workflow.count(`${MINE} GROUP BY ExecutionStatus`),
+      ]);
+      const byStatus = (status: string) =>
+        workflows.groups.find(({ groupValues }) => String(groupValues[0]) === status)?.count ?? 0;
+      return {
+        lag,
+        storedOrders: Number(stored.rows[0]?.count ?? 0),
+        running: byStatus('Running'),
+        failed: byStatus('Failed'),
+      };
+    },
+    async failureTypes() {
+      const types: Record<string, number> = {};
+      for await (const { workflowId } of workflow.list({
+        query: `${MINE} AND ExecutionStatus = 'Failed'`,
+        pageSize: 100,
+      })) {
+        const type = await failureType(() => workflow.getHandle(workflowId).result());
+        types[type] = (types[type] ?? 0) + 1;
+        if (Object.values(types).reduce((a, b) => a + b) >= 100) break;
+      }
+      return types;
+    },
+    async isTopicEmpty() {
+      const offsets = await admin.fetchTopicOffsets(topic);
+      return offsets.every(({ high }) => high === '0');
+    },
+    async close() {
+      await Promise.allSettled([admin.disconnect(), connection.close(), pool.end()]);
+    },
+  };
+}
+
+async function lagOf(admin: Admin, topic: string, groupId: string): Promise<number> {
+  const [ends, committed] = await Promise.all([
+    admin.fetchTopicOffsets(topic),
+    committedOffsets(admin, groupId, topic),
+  ]);
+  return ends.reduce(
+    (lag, { partition, high, low }) =>
+      lag + Number(high) - Math.max(Number(committed.get(partition) ?? low), Number(low)),
+    0,
+  );
+}
+
+async function failureType(result: () => Promise<unknown>): Promise<string> {
+  try {
+    await result();
+    return 'none';
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+    return (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'other';
+  }
+}

@@ -1,0 +1,29 @@
+import type { OrderActivities } from '../contract/ingest-order.ts';
+import { toPlainOrder } from '../contract/plain-order.ts';
+import { translateMessage } from '../contract/translate-message.ts';
+import type { ActivityDependencies } from './create-activities.ts';
+import { orderInvalid } from './failures.ts';
+
+/** Wire message to domain order. Pure, so that running it again gives the same. */
+export const createTranslateOrder =
+  ({ logger }: ActivityDependencies): OrderActivities['translateOrder'] =>
+  ({ text, source }) => {
+    const translation = translateMessage(text);
+    switch (translation.kind) {
+      case 'translated': {
+        const { topic, partition, offset } = source;
+        return Promise.resolve({
+          order: toPlainOrder(translation.order),
+          source: { topic, partition, offset },
+          fingerprint: translation.fingerprint,
+        });
+      }
+      case 'invalid': {
+        const failure = orderInvalid(translation.faults);
+        logger.warn({ event: 'order_translation_failed', source, error: failure.message }, 'the message is not a valid order');
+        return Promise.reject(failure);
+      }
+      default:
+        return translation satisfies never;
+    }
+  };

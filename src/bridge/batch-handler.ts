@@ -1,0 +1,121 @@
+import { describeError } from '../operator-error.ts';
+import type { PartitionBatch } from '../kafka/order-consumer.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { eitherAborted } from './either-aborted.ts';
+import type { MessageHandler } from './message-handler.ts';
+import type { OutcomeCounts } from './outcome-counts.ts';
+import { createPartitionProgress } from './partition-progress.ts';
+import type { Slots } from './slots.ts';
+
+export interface BatchHandlerOptions {
+  readonly handleMessage: MessageHandler;
+  /** Shared by all partitions: bounds what is in flight, and so the memory. */
+  readonly slots: Slots;
+  readonly counts: OutcomeCounts;
+  readonly logger: Logger;
+  /** How often to show the group that this member lives and how far it is. */
+  readonly pulseMs: number;
+  /** How long messages in flight may still take once the batch is to end. */
+  readonly graceMs: number;
+  /** Aborted when the bridge shuts down. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Works through the batch of one partition. It ends in one of these ways:
+ * - all messages are finished;
+ * - the bridge shuts down, or the group rebalances: nothing new is begun, what is in flight gets
+ *   `graceMs` to finish, and the rest is left for whoever reads the partition next;
+ * - the partition is lost: everything is dropped at once.
+ * In each case exactly the finished part without a gap has been reported to the consumer.
+ */
+export function createBatchHandler(
+  options: BatchHandlerOptions,
+): (batch: PartitionBatch) => Promise<void> {
+  const { handleMessage, slots, counts, logger, pulseMs, graceMs, stopping } = options;
+
+  return async (batch) => {
+    const { messages, lost, topic, partition } = batch;
+    const progress = createPartitionProgress(
+      messages.map(({ offset }) => offset),
+      batch.lastOffset,
+    );
+    const rebalance = new AbortController();
+    const ending = eitherAborted(lost, stopping, rebalance.signal);
+    const outOfTime = new AbortController();
+    const abandon = eitherAborted(lost, outOfTime.signal);
+    const inFlight = new Set<Promise<void>>();
+
+    const report = () => {
+      const next = progress.nextOffset();
+      if (next !== undefined) batch.advance(next);
+    };
+    const pulse = setInterval(() => {
+      report();
+      batch.heartbeat().catch((error: unknown) => {
+        rebalance.abort(error);
+      });
+    }, pulseMs);
+
+    const handle = async (index: number) => {
+      const message = messages[index];
+      if (!message) return;
+      counts.read();
+      try {
+        counts.finished(await handleMessage(message, { topic, partition }, abandon.signal));
+        progress.finish(index);
+      } catch (error) {
+        counts.abandoned();
+        if (!abandon.signal.aborted) {
+          logger.error(
+            { event: 'message_failed', topic, partition, offset: message.offset, error: describeError(error) },
+            'unexpected error; the message is read again',
+          );
+          rebalance.abort(new Error('a message could not be handled', { cause: error }));
+        }
+      }
+    };
+
+    try {
+      for (let index = 0; index < messages.length; index += 1) {
+        await slots.take();
+        if (ending.signal.aborted) {
+          slots.release();
+          break;
+        }
+        const work = handle(index).finally(() => {
+          slots.release();
+          inFlight.delete(work);
+        });
+        inFlight.add(work);
+      }
+      await finishInFlight(inFlight, ending.signal, graceMs, outOfTime);
+    } finally {
+      clearInterval(pulse);
+      ending.dispose();
+      abandon.dispose();
+      report();
+    }
+    if (rebalance.signal.aborted) throw rebalance.signal.reason;
+  };
+}
+
+/** Waits for all; from the moment that the batch is to end, for `graceMs` at the most. */
+async function finishInFlight(
+  inFlight: ReadonlySet<Promise<void>>,
+  ending: AbortSignal,
+  graceMs: number,
+  outOfTime: AbortController,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const startClock = () => {
+    timer = setTimeout(() => {
+      outOfTime.abort();
+    }, graceMs);
+  };
+  if (ending.aborted) startClock();
+  else ending.addEventListener('abort', startClock, { once: true });
+  await Promise.all(inFlight);
+  ending.removeEventListener('abort', startClock);
+  clearTimeout(timer);
+}

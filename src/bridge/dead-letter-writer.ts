@@ -1,0 +1,41 @@
+import type { Producer } from 'kafkajs';
+import { DEAD_LETTER_HEADERS, type DeadLetterReason } from '../contract/dead-letter.ts';
+import type { ConsumedMessage } from '../kafka/order-consumer.ts';
+import { sendMessages } from '../kafka/producer.ts';
+import { VERSION } from '../version.ts';
+
+export interface DeadLetter {
+  readonly message: ConsumedMessage;
+  readonly topic: string;
+  readonly partition: number;
+  readonly reason: DeadLetterReason;
+  readonly error: string;
+}
+
+export interface DeadLetterWriter {
+  /** Resolves when the broker has acknowledged it; throws what may pass. */
+  write(letter: DeadLetter): Promise<void>;
+}
+
+/** Writes messages as they came, key, value and headers, with headers that say what was wrong. */
+export const createDeadLetterWriter = (producer: Producer, topic: string): DeadLetterWriter => ({
+  async write(letter) {
+    const { key, value, headers } = letter.message;
+    const all = { ...headers, ...deadLetterHeaders(letter) };
+    await sendMessages(producer, topic, [{ key, value, headers: all }]);
+  },
+});
+
+function deadLetterHeaders({ message, topic, partition, reason, error }: DeadLetter) {
+  const before = message.headers?.[DEAD_LETTER_HEADERS.attempt];
+  return {
+    [DEAD_LETTER_HEADERS.reason]: reason,
+    [DEAD_LETTER_HEADERS.error]: error,
+    [DEAD_LETTER_HEADERS.sourceTopic]: topic,
+    [DEAD_LETTER_HEADERS.sourcePartition]: String(partition),
+    [DEAD_LETTER_HEADERS.sourceOffset]: message.offset,
+    [DEAD_LETTER_HEADERS.sourceTimestamp]: message.timestamp,
+    [DEAD_LETTER_HEADERS.attempt]: String((Number(before?.toString()) || 0) + 1),
+    [DEAD_LETTER_HEADERS.bridgeVersion]: VERSION,
+  };
+}

@@ -1,0 +1,69 @@
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import proto from '@temporalio/proto';
+import { startRequestId, workflowId } from '../contract/ids.ts';
+import { INGEST_ORDER } from '../contract/ingest-order.ts';
+import type { OrderMessage } from '../contract/order-message.ts';
+import {
+  FINGERPRINT_MEMO,
+  SOURCE_OFFSET,
+  SOURCE_PARTITION,
+  SOURCE_TOPIC,
+} from '../contract/search-attributes.ts';
+import type { OrderId } from '../domain/order-id.ts';
+
+type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
+
+/** One order to be started. */
+export interface OrderToStart {
+  readonly orderId: OrderId;
+  readonly fingerprint: string;
+  readonly message: OrderMessage;
+}
+
+export interface StartTarget {
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly workflowIdPrefix: string;
+  readonly identity: string;
+}
+
+/**
+ * The request to start an order's workflow. Temporal refuses it when the workflow ID exists, running
+ * or closed, unless this very request made it.
+ *
+ * @param input the encoded message
+ */
+export function startRequest(target: StartTarget, order: OrderToStart, input: Payload): Request {
+  const { source } = order.message;
+  const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
+  return {
+    namespace: target.namespace,
+    workflowId: workflowId(target.workflowIdPrefix, order.orderId),
+    workflowType: { name: INGEST_ORDER },
+    taskQueue: { name: target.taskQueue },
+    input: { payloads: [input] },
+    identity: target.identity,
+    requestId: startRequestId(source),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+    memo: { fields: { [FINGERPRINT_MEMO]: payload(order.fingerprint) } },
+    searchAttributes: {
+      indexedFields: {
+        [SOURCE_TOPIC.name]: searchAttribute('Keyword', source.topic),
+        [SOURCE_PARTITION.name]: searchAttribute('Int', source.partition),
+        [SOURCE_OFFSET.name]: searchAttribute('Int', Number(source.offset)),
+      },
+    },
+    userMetadata: {
+      summary: payload(`${source.topic}, partition ${source.partition}, offset ${source.offset}`),
+    },
+  };
+}
+
+export const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
+
+/** The type in the metadata is how the server knows what it indexes. */
+function searchAttribute(type: 'Keyword' | 'Int', value: unknown): Payload {
+  const { metadata, ...rest } = payload(value);
+  return { ...rest, metadata: { ...metadata, type: Buffer.from(type) } };
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { processSignals } from '../shutdown-signals.ts';
+import { environmentOf } from './environment.ts';
+
+export function addBridgeCommand(program: Command): void {
+  program
+    .command('bridge')
+    .description('consume the topic and start a workflow for each order; needs Kafka and Temporal')
+    .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
+    .action(async (_options, command: Command) => {
+      const { runBridge } = await import('../bridge/run-bridge.ts');
+      await runBridge(environmentOf(command), processSignals);
+    });
+}

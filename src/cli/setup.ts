@@ -1,0 +1,30 @@
+import { Option, type Command } from 'commander';
+import type { Environment } from '../config/read-settings.ts';
+import { environmentOf } from './environment.ts';
+
+const PARTS = ['kafka', 'temporal', 'database'] as const;
+type Part = (typeof PARTS)[number];
+
+export function addSetupCommand(program: Command): void {
+  program
+    .command('setup')
+    .description('make topics, search attributes and tables where they are missing; safe to repeat')
+    .addOption(
+      new Option('--only <part...>', 'do only this, where the rest is not to be reached').choices(PARTS),
+    )
+    .addHelpText('after', '\nExample:\n  order-ingest setup\n  order-ingest setup --only database')
+    .action(async ({ only = PARTS }: { only?: readonly Part[] }, command: Command) => {
+      const env = environmentOf(command);
+      for (const part of PARTS.filter((name) => only.includes(name))) {
+        const made = await SETUP[part](env);
+        console.log(`${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`);
+      }
+    });
+}
+
+/** Each answers with the names of what it has made. */
+const SETUP: Record<Part, (env: Environment) => Promise<readonly string[]>> = {
+  kafka: async (env) => (await import('../setup/set-up-kafka.ts')).setUpKafka(env),
+  temporal: async (env) => (await import('../setup/set-up-temporal.ts')).setUpTemporal(env),
+  database: async (env) => (await import('../setup/set-up-database.ts')).setUpDatabase(env),
+};

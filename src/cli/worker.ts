@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { processSignals } from '../shutdown-signals.ts';
+import { environmentOf } from './environment.ts';
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command('worker')
+    .description('translate and store the orders; needs Temporal and Postgres')
+    .addHelpText(
+      'after',
+      '\nExample:\n  DATABASE_URL=postgres://user:password@localhost:5432/orders order-ingest worker',
+    )
+    .action(async (_options, command: Command) => {
+      const { runWorker } = await import('../worker/run-worker.ts');
+      await runWorker(environmentOf(command), processSignals);
+    });
+}

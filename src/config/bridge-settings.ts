@@ -1,0 +1,87 @@
+import { choice, integer, settingGroup } from './setting.ts';
+import { z } from 'zod';
+
+export const bridgeSettings = settingGroup({
+  groupId: {
+    name: 'KAFKA_GROUP_ID',
+    schema: z.string().min(1, { error: 'expected at least 1 character' }),
+    default: 'storage_loader',
+    description: 'The consumer group. Each service that wants all orders takes a group of its own.',
+  },
+  autoOffsetReset: {
+    name: 'KAFKA_AUTO_OFFSET_RESET',
+    schema: choice(['earliest', 'latest', 'none']),
+    default: 'earliest',
+    description:
+      "Where a group begins that has never committed: at the oldest message, at the end, or not at all (`none` ends the bridge with an error). Only a group's first start asks this; partitions that are added later are always read from their beginning, so that nothing is skipped.",
+  },
+  sessionTimeoutMs: {
+    name: 'KAFKA_SESSION_TIMEOUT_MS',
+    schema: integer(6000, 1_800_000),
+    default: '15000',
+    description:
+      'After how long without a heartbeat the broker gives the partitions of a bridge to the others. A dead bridge is noticed this late, and a bridge restarted after a crash waits this long: five minutes would be far too many. A false alarm costs only repeated starts, which Temporal recognises, so the default is five missed heartbeats.',
+  },
+  heartbeatIntervalMs: {
+    name: 'KAFKA_HEARTBEAT_INTERVAL_MS',
+    schema: integer(100, 600_000),
+    default: '3000',
+    description: 'How often a bridge shows that it lives; at most a third of the session timeout.',
+  },
+  rebalanceTimeoutMs: {
+    name: 'KAFKA_REBALANCE_TIMEOUT_MS',
+    schema: integer(1000, 1_800_000),
+    default: '30000',
+    description: 'How long the broker waits for all bridges to rejoin when one comes or goes.',
+  },
+  pollTimeoutMs: {
+    name: 'KAFKA_POLL_TIMEOUT_MS',
+    schema: integer(10, 60_000),
+    default: '1000',
+    description:
+      'How long the broker may hold a fetch while there is no message. A new message ends the wait, so this adds no latency; it only delays a shutdown.',
+  },
+  fetchMaxBytes: {
+    name: 'KAFKA_FETCH_MAX_BYTES',
+    schema: integer(1024, 104_857_600),
+    default: '1048576',
+    description: 'Most bytes to fetch from one partition at a time: bounds the memory of the bridge.',
+  },
+  maxConcurrentStarts: {
+    name: 'BRIDGE_MAX_CONCURRENT_STARTS',
+    schema: integer(1, 10_000),
+    default: '50',
+    description: 'Messages that may be on their way to Temporal at once, over all partitions.',
+  },
+  startTimeoutMs: {
+    name: 'BRIDGE_START_TIMEOUT_MS',
+    schema: integer(100, 60_000),
+    default: '3000',
+    description: 'Deadline of one call to Temporal. A call that misses it is repeated with the same request ID.',
+  },
+  maxInputBytes: {
+    name: 'BRIDGE_MAX_INPUT_BYTES',
+    schema: integer(1024, 2_097_152),
+    default: '1900000',
+    description:
+      "Largest workflow input. A message that exceeds it is a dead letter (`too-large`). Temporal's own limit is 2 MiB (`limit.blobSize.error`); the rest is left for what surrounds the input.",
+  },
+  commitIntervalMs: {
+    name: 'BRIDGE_COMMIT_INTERVAL_MS',
+    schema: integer(10, 60_000),
+    default: '500',
+    description: 'How often offsets are committed at the most. What a crash repeats is what finished since.',
+  },
+  shutdownGraceMs: {
+    name: 'BRIDGE_SHUTDOWN_GRACE_MS',
+    schema: integer(0, 600_000),
+    default: '10000',
+    description: 'How long a shutdown waits for the messages in flight before it leaves them to the next bridge.',
+  },
+  progressIntervalMs: {
+    name: 'BRIDGE_PROGRESS_INTERVAL_MS',
+    schema: integer(100, 3_600_000),
+    default: '10000',
+    description: 'How often the counts of messages are logged, when they have changed.',
+  },
+});

@@ -1,0 +1,42 @@
+import { OperatorError } from '../operator-error.ts';
+import type { Setting, SettingGroup, Values } from './setting.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type Role = Readonly<Record<string, SettingGroup>>;
+
+export type Settings<R extends Role> = { readonly [Group in keyof R]: Values<R[Group]> };
+
+/**
+ * Reads and checks all settings of a role. An empty variable counts as unset.
+ * Throws an OperatorError that names every mistake at once.
+ */
+export function readSettings<R extends Role>(role: R, env: Environment): Settings<R> {
+  const mistakes: string[] = [];
+  const settings = mapValues(role, (group) =>
+    mapValues(group, (setting) => readSetting(setting, env, mistakes)),
+  );
+  if (mistakes.length > 0) {
+    throw new OperatorError(
+      `${mistakes.length === 1 ? 'A setting is' : `${mistakes.length} settings are`} wrong:\n${mistakes.map((m) => `  ${m}`).join('\n')}`,
+      'docs/configuration.md explains every setting',
+    );
+  }
+  return settings as Settings<R>;
+}
+
+function readSetting(setting: Setting, env: Environment, mistakes: string[]): unknown {
+  const given = env[setting.name] || setting.default;
+  if (given === undefined) {
+    if (!setting.optional) mistakes.push(`${setting.name} is not set. ${setting.description}`);
+    return undefined;
+  }
+  const parsed = setting.schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problem = parsed.error.issues.map(({ message }) => message).join(', ');
+  mistakes.push(`${setting.name}: ${problem}${setting.secret ? '' : `, got "${given}"`}`);
+  return undefined;
+}
+
+const mapValues = <In, Out>(record: Readonly<Record<string, In>>, map: (value: In) => Out) =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -1,0 +1,39 @@
+import { bridgeSettings } from './bridge-settings.ts';
+import { databaseSettings } from './database-settings.ts';
+import { kafkaSettings, topicSettings } from './kafka-settings.ts';
+import { loggingSettings } from './logging-settings.ts';
+import { temporalSettings } from './temporal-settings.ts';
+import { workerSettings } from './worker-settings.ts';
+
+/**
+ * Which settings each program takes. The bridge asks for no database and the worker for no Kafka:
+ * they are deployed apart.
+ */
+export const BRIDGE_ROLE = {
+  kafka: kafkaSettings,
+  bridge: bridgeSettings,
+  temporal: temporalSettings,
+  logging: loggingSettings,
+} as const;
+
+export const WORKER_ROLE = {
+  temporal: temporalSettings,
+  database: databaseSettings,
+  worker: workerSettings,
+  logging: loggingSettings,
+} as const;
+
+export const PRODUCER_ROLE = { kafka: kafkaSettings, logging: loggingSettings } as const;
+
+export const KAFKA_SETUP_ROLE = {
+  kafka: kafkaSettings,
+  topics: topicSettings,
+  logging: loggingSettings,
+} as const;
+
+export const TEMPORAL_SETUP_ROLE = { logging: loggingSettings } as const;
+
+export const DATABASE_SETUP_ROLE = {
+  database: databaseSettings,
+  logging: loggingSettings,
+} as const;

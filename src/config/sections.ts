@@ -1,0 +1,34 @@
+import { bridgeSettings } from './bridge-settings.ts';
+import { databaseSettings } from './database-settings.ts';
+import { kafkaSettings, topicSettings } from './kafka-settings.ts';
+import { loggingSettings } from './logging-settings.ts';
+import type { SettingGroup } from './setting.ts';
+import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
+import { workerSettings } from './worker-settings.ts';
+
+export interface Section {
+  readonly title: string;
+  /** The commands that read it. */
+  readonly readBy: readonly string[];
+  readonly settings: SettingGroup;
+}
+
+/** Every setting there is, as people meet them: in the reference and in `order-ingest config`. */
+export const SECTIONS: readonly Section[] = [
+  { title: 'Kafka', readBy: ['bridge', 'produce', 'setup'], settings: kafkaSettings },
+  { title: 'Bridge', readBy: ['bridge'], settings: bridgeSettings },
+  { title: 'Topics', readBy: ['setup'], settings: topicSettings },
+  {
+    title: 'Temporal connection',
+    readBy: ['bridge', 'worker', 'setup'],
+    settings: temporalConnectionSettings,
+  },
+  { title: 'Temporal workflows', readBy: ['bridge', 'worker'], settings: temporalSettings },
+  { title: 'Database', readBy: ['worker', 'setup'], settings: databaseSettings },
+  { title: 'Worker', readBy: ['worker'], settings: workerSettings },
+  {
+    title: 'Logging',
+    readBy: ['bridge', 'worker', 'produce', 'setup'],
+    settings: loggingSettings,
+  },
+];

@@ -1,0 +1,52 @@
+import { isUtf8 } from 'node:buffer';
+import type { DeadLetterReason } from './dead-letter.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { isJsonObject, jsonKind, parseJson } from './json.ts';
+import { parseOrderId, type OrderId } from '../domain/order-id.ts';
+
+export type ReadMessage =
+  | {
+      readonly kind: 'order';
+      readonly orderId: OrderId;
+      readonly text: string;
+      readonly fingerprint: string;
+    }
+  | { readonly kind: 'unusable'; readonly reason: DeadLetterReason; readonly error: string };
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/**
+ * Finds out which order a message is about. That is all the bridge needs to know of it: whether the
+ * order is a valid one is for the workflow to say.
+ *
+ * @param value the message's bytes; null is a tombstone
+ * @param maxBytes above which no workflow could take the message
+ */
+export function readMessage(value: Buffer | null, maxBytes: number): ReadMessage {
+  if (value === null) return unusable('tombstone', 'the message has no value');
+  if (value.length > maxBytes) {
+    return unusable('too-large', `${value.length} bytes; a workflow takes ${maxBytes}`);
+  }
+  if (!isUtf8(value)) return unusable('not-utf8', 'the value is not valid UTF-8');
+  const decoded = value.toString('utf8');
+  // RFC 8259, section 8.1: a parser may ignore it.
+  const text = decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded;
+  const json = parseJson(text);
+  if (!json.ok) return unusable('not-json', json.error);
+  if (!isJsonObject(json.value)) {
+    return unusable('not-an-object', `expected a JSON object, received ${jsonKind(json.value)}`);
+  }
+  const orderId = Object.hasOwn(json.value, 'order_id') ? json.value['order_id'] : undefined;
+  if (typeof orderId !== 'string') {
+    return unusable('no-order-id', `order_id: expected a string, received ${jsonKind(orderId)}`);
+  }
+  const parsed = parseOrderId(orderId);
+  if (!parsed.ok) return unusable('invalid-order-id', `order_id: expected ${parsed.expected}`);
+  return { kind: 'order', orderId: parsed.value, text, fingerprint: fingerprintOf(json.value) };
+}
+
+const unusable = (reason: DeadLetterReason, error: string): ReadMessage => ({
+  kind: 'unusable',
+  reason,
+  error,
+});

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { Kafka, logLevel, type KafkaConfig, type SASLOptions } from 'kafkajs';
+import type { kafkaSettings } from '../config/kafka-settings.ts';
+import type { Values } from '../config/setting.ts';
+import { describeError, OperatorError } from '../operator-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { registerCodecs } from './codecs.ts';
+
+export type KafkaSettings = Values<typeof kafkaSettings>;
+
+export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): string =>
+  deadLetterTopic ?? `${topic}.dead-letter`;
+
+/** A client that reads every codec and logs through our logger. Throws an OperatorError. */
+export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafka {
+  registerCodecs();
+  return new Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    connectionTimeout: settings.connectTimeoutMs,
+    ssl: sslOptions(settings),
+    ...saslOptions(settings),
+    retry: { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => {
+      const { message, timestamp: _, logger: __, stack: ___, ...context } = entry.log;
+      const line = { event: 'kafka_client', namespace: entry.namespace, ...context };
+      logger[LEVELS[entry.level]](line, message);
+    },
+  });
+}
+
+export const kafkaUnreachable = ({ brokers }: KafkaSettings, error: unknown): OperatorError =>
+  new OperatorError(
+    `Kafka at ${brokers.join(',')} cannot be reached: ${describeError(error)}`,
+    'check KAFKA_BROKERS and that the broker runs',
+    { cause: error },
+  );
+
+/** A level down: what kafkajs calls an error it mostly mends by itself. */
+const LEVELS = {
+  [logLevel.NOTHING]: 'trace',
+  [logLevel.ERROR]: 'warn',
+  [logLevel.WARN]: 'debug',
+  [logLevel.INFO]: 'debug',
+  [logLevel.DEBUG]: 'trace',
+} as const;
+
+function sslOptions({ ssl, sslCaFile }: KafkaSettings): NonNullable<KafkaConfig['ssl']> {
+  if (!ssl || sslCaFile === undefined) return ssl;
+  try {
+    return { ca: readFileSync(sslCaFile, 'utf8') };
+  } catch (error) {
+    throw new OperatorError(
+      `KAFKA_SSL_CA_FILE cannot be read: ${describeError(error)}`,
+      'name a PEM file that this user may read',
+      { cause: error },
+    );
+  }
+}
+
+function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
+  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = settings;
+  if (mechanism === undefined) return {};
+  if (username === undefined || password === undefined) {
+    throw new OperatorError(
+      'KAFKA_SASL_MECHANISM is set without a user name and a password',
+      'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    );
+  }
+  return { sasl: { mechanism, username, password } as SASLOptions };
+}

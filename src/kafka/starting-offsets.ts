@@ -1,0 +1,35 @@
+import type { Admin } from 'kafkajs';
+import { OperatorError } from '../operator-error.ts';
+import { committedOffsets } from './committed-offsets.ts';
+
+export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
+
+/**
+ * Settles where a group begins that has never committed, before it joins. The consumer itself then
+ * always reads from the beginning where nothing is committed: kafkajs's "latest" would also jump
+ * over messages when a partition is added or an offset has expired.
+ *
+ * Throws an OperatorError for `none` when a partition has no committed offset.
+ */
+export async function settleStartingOffsets(
+  admin: Admin,
+  { groupId, topic, policy }: { groupId: string; topic: string; policy: AutoOffsetReset },
+): Promise<void> {
+  if (policy === 'earliest') return;
+  const committed = await committedOffsets(admin, groupId, topic);
+  const unknown = [...committed.keys()].filter((key) => committed.get(key) === undefined);
+  if (unknown.length === 0) return;
+  if (policy === 'none') {
+    throw new OperatorError(
+      `The consumer group "${groupId}" has no committed offset for partition ${unknown.join(', ')} of "${topic}", and KAFKA_AUTO_OFFSET_RESET is none`,
+      'correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET to earliest or latest for the first start of a new group',
+    );
+  }
+  if (unknown.length < committed.size) return;
+  const ends = await admin.fetchTopicOffsets(topic);
+  await admin.setOffsets({
+    groupId,
+    topic,
+    partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+  });
+}

@@ -1,0 +1,25 @@
+/**
+ * A mistake or a fault that whoever runs the program can mend. Shown as its message and what to do,
+ * without a stack trace.
+ */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  /** Completes the sentence "To mend it: …". */
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.remedy = remedy;
+  }
+}
+
+/** The message of anything thrown, on one line, without a stack. */
+export function describeError(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(describeError).join('; ');
+  }
+  if (typeof error === 'object' && error !== null && 'message' in error) {
+    return String(error.message).split('\n')[0] ?? '';
+  }
+  return String(error);
+}

@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { readMessage } from '../contract/read-message.ts';
+import { formatFault, translateMessage } from '../contract/translate-message.ts';
+import type { OutgoingMessage } from '../kafka/producer.ts';
+import { OperatorError } from '../operator-error.ts';
+
+/**
+ * A message for each line, byte by byte as it stands there; empty lines are passed over. The key is
+ * the order ID where there is one.
+ *
+ * @param raw send lines that are not valid orders too, instead of throwing an OperatorError
+ */
+export async function* ndjsonMessages(
+  input: Readable,
+  { name, raw }: { readonly name: string; readonly raw: boolean },
+): AsyncGenerator<OutgoingMessage> {
+  // Latin-1 has a character for each byte: nothing is lost where the input is not UTF-8.
+  input.setEncoding('latin1');
+  let number = 0;
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    number += 1;
+    if (line.trim() === '') continue;
+    const value = Buffer.from(line, 'latin1');
+    const read = readMessage(value, Infinity);
+    if (!raw) checkOrder(value, `line ${number} of ${name}`);
+    yield { key: read.kind === 'order' ? read.orderId : null, value };
+  }
+}
+
+function checkOrder(value: Buffer, place: string): void {
+  const translation = translateMessage(value.toString('utf8'));
+  if (translation.kind === 'translated') return;
+  throw new OperatorError(
+    `${place} is not a valid order: ${translation.faults.map(formatFault).join('; ')}`,
+    'correct the line and send the whole file again (an order that was sent before is recognised), or send everything as it is with --raw',
+  );
+}

@@ -1,0 +1,63 @@
+import { createReadStream } from 'node:fs';
+import { readSettings, type Environment } from '../config/read-settings.ts';
+import { PRODUCER_ROLE } from '../config/roles.ts';
+import { createKafkaClient, kafkaUnreachable } from '../kafka/kafka-client.ts';
+import { createProducer } from '../kafka/producer.ts';
+import { checkTopics, withAdmin } from '../kafka/topics.ts';
+import { OperatorError } from '../operator-error.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { ndjsonMessages } from './ndjson-messages.ts';
+import { sampleOrders, type SampleOptions } from './sample-orders.ts';
+import { sendAll } from './send-all.ts';
+
+/** Where the messages come from. */
+export type ProduceSource =
+  | ({ readonly kind: 'sample' } & SampleOptions)
+  | { readonly kind: 'file'; readonly file: string; readonly raw: boolean }
+  | { readonly kind: 'stdin'; readonly raw: boolean };
+
+export interface ProduceResult {
+  readonly sent: number;
+  readonly topic: string;
+  readonly brokers: readonly string[];
+}
+
+/** Sends messages to the orders' topic. Throws an OperatorError. */
+export async function runProduce(
+  env: Environment,
+  source: ProduceSource,
+  onProgress: (sent: number) => void,
+): Promise<ProduceResult> {
+  const { kafka: settings, logging } = readSettings(PRODUCER_ROLE, env);
+  const kafka = createKafkaClient(settings, createLogger({ ...logging, service: 'produce' }));
+  await withAdmin(kafka, settings, (admin) => checkTopics(admin, settings));
+  const producer = createProducer(kafka);
+  try {
+    await producer.connect();
+    const { topic, brokers } = settings;
+    return { sent: await sendAll(producer, topic, messagesOf(source), onProgress), topic, brokers };
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new OperatorError(error.message, 'name a file that exists', { cause: error });
+    }
+    throw kafkaUnreachable(settings, error);
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+function messagesOf(source: ProduceSource) {
+  switch (source.kind) {
+    case 'sample':
+      return sampleOrders(source);
+    case 'file': {
+      const { file: name, raw } = source;
+      return ndjsonMessages(createReadStream(name), { name, raw });
+    }
+    case 'stdin':
+      return ndjsonMessages(process.stdin, { name: 'standard input', raw: source.raw });
+    default:
+      return source satisfies never;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Pool } from 'pg';
+import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
+import { describeError } from '../operator-error.ts';
+import { findStoredOrder, type StoredOrderRow } from './find-stored-order.ts';
+import { insertOrder } from './insert-order.ts';
+import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
+
+/**
+ * The order store on Postgres. Throws only what may pass. What it throws is kept in Temporal's
+ * history with all its causes, so it has a message fit to be shown and no cause.
+ */
+export const createPostgresOrderStore = (pool: Pool): OrderStore => ({
+  async store(record) {
+    try {
+      const inserted = await pool.query(insertOrder(record));
+      return inserted.rowCount === 1 ? { kind: 'stored' } : await compareWithStored(pool, record);
+    } catch (error) {
+      if (!isDatabaseError(error)) throw new Error(describeError(error));
+      const reason = describeDatabaseError(error);
+      if (isRejection(error)) return { kind: 'rejected', reason };
+      throw new Error(reason);
+    }
+  },
+});
+
+/**
+ * A statement of its own: the insert's snapshot may be older than a row that another transaction
+ * committed while the insert waited for it.
+ */
+async function compareWithStored(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
+  const { orderId } = record.order;
+  const { rows } = await pool.query<StoredOrderRow>(findStoredOrder(orderId));
+  const stored = rows[0];
+  if (!stored) throw new Error('the stored order was deleted meanwhile');
+  if (stored.fingerprint === record.fingerprint) return { kind: 'already-stored' };
+  return {
+    kind: 'conflict',
+    storedFrom: {
+      topic: stored.source_topic,
+      partition: stored.source_partition,
+      offset: stored.source_offset,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import type { WORKER_ROLE } from '../config/roles.ts';
+import type { Settings } from '../config/read-settings.ts';
+import { OperatorError } from '../operator-error.ts';
+
+type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
+
+/** How much a worker does at once. The database pool has a connection for every activity slot. */
+export const concurrencyOptions = (settings: WorkerSettings) =>
+  ({
+    maxConcurrentLocalActivityExecutions: settings.localActivitySlots,
+    maxConcurrentActivityTaskExecutions: settings.activitySlots,
+    maxConcurrentWorkflowTaskExecutions: settings.workflowTaskSlots,
+    maxCachedWorkflows: settings.maxCachedWorkflows,
+    shutdownGraceTime: settings.shutdownGraceMs,
+  }) satisfies Partial<WorkerOptions>;
+
+export const poolSize = (settings: WorkerSettings): number =>
+  settings.localActivitySlots + settings.activitySlots;
+
+/** Worker versioning, when the settings name a deployment and a build. */
+export function deploymentOptions(
+  settings: WorkerSettings,
+): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  const { deploymentName, buildId, versioningBehavior } = settings;
+  if (deploymentName === undefined && buildId === undefined) return {};
+  if (deploymentName === undefined || buildId === undefined) {
+    throw new OperatorError(
+      'Only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID is set',
+      'set both to use worker versioning, or neither',
+    );
+  }
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName, buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: versioningBehavior,
+    },
+  };
+}
