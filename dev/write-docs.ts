@@ -1,0 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { configurationReference } from '../src/config/configuration-reference.ts';
+import { PROJECT_DIR } from './stack/places.ts';
+
+/** Writes the documents that are made from the code. */
+writeFileSync(path.join(PROJECT_DIR, 'docs/configuration.md'), configurationReference());

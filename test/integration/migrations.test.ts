@@ -1,0 +1,54 @@
+import { checkSchema, migrate, migrationsKnown } from '../../src/storage/migrate.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createTestDatabase({ empty: true });
+});
+afterEach(() => database.drop());
+
+const run = () => migrate(database.url, 5000, () => undefined);
+
+test('two that start at once run each migration once', async () => {
+  const ran = await Promise.all([run(), run(), run()]);
+  expect(ran.flat()).toEqual(migrationsKnown());
+  await expect(checkSchema(database.pool)).resolves.toBeUndefined();
+});
+
+test('a database without tables is recognised', async () => {
+  await expect(checkSchema(database.pool)).rejects.toThrow('no tables of order-ingest yet');
+});
+
+test('a database that lacks a migration is recognised', async () => {
+  await run();
+  await database.pool.query("UPDATE order_ingest_migrations SET name = '0000_other'");
+  await expect(checkSchema(database.pool)).rejects.toThrow('older than this build: 0001_orders');
+});
+
+test('the tables have the columns that other programs read', async () => {
+  await run();
+  const { rows } = await database.pool.query<{ columns: string }>(
+    `SELECT format('%s.%s %s%s', table_name, column_name, data_type,
+       CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END) AS columns
+     FROM information_schema.columns
+     WHERE table_schema = $1 AND table_name LIKE 'order%' AND table_name NOT LIKE '%migrations'
+     ORDER BY table_name DESC, ordinal_position`,
+    [database.schema],
+  );
+  expect(rows.map(({ columns }) => columns)).toEqual([
+    'orders.order_id text NOT NULL',
+    'orders.created_at timestamp with time zone NOT NULL',
+    'orders.customer_name text NOT NULL',
+    'orders.total_price numeric NOT NULL',
+    'orders.source_topic text NOT NULL',
+    'orders.source_partition integer NOT NULL',
+    'orders.source_offset bigint NOT NULL',
+    'orders.fingerprint text NOT NULL',
+    'orders.ingested_at timestamp with time zone NOT NULL',
+    'order_line_items.order_id text NOT NULL',
+    'order_line_items.line_number integer NOT NULL',
+    'order_line_items.product_id text NOT NULL',
+    'order_line_items.quantity bigint NOT NULL',
+    'order_line_items.unit_price numeric NOT NULL',
+  ]);
+});

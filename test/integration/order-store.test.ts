@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { translateMessage } from '../../src/contract/translate-message.ts';
+import { fromPlainRecord, toPlainOrder } from '../../src/contract/plain-order.ts';
+import { Money } from '../../src/domain/money.ts';
+import type { OrderRecord, OrderStore } from '../../src/domain/order-store.ts';
+import { createDatabasePool } from '../../src/storage/database-pool.ts';
+import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+import { arbitraryOrder } from '../support/arbitrary-order.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
+import { orderText } from '../support/messages.ts';
+import { uniqueName } from '../support/stack.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+function recordOf(text: string, offset = '7'): OrderRecord {
+  const translation = translateMessage(text);
+  if (translation.kind !== 'translated') throw new Error(`not valid: ${text}`);
+  const { order, fingerprint } = translation;
+  return { order, fingerprint, source: { topic: 'orders', partition: 3, offset } };
+}
+
+describe.each<[string, () => OrderStore]>([
+  ['Postgres', () => createPostgresOrderStore(database.pool)],
+  ['memory', createInMemoryOrderStore],
+])('an order store in %s', (_name, createStore) => {
+  test('stores an order once, and takes the same content again as a success', async () => {
+    const store = createStore();
+    const id = uniqueName('order');
+    await expect(store.store(recordOf(orderText(id)))).resolves.toEqual({ kind: 'stored' });
+    const again = recordOf(orderText(id).replaceAll(', ', ',\n'), '8');
+    await expect(store.store(again)).resolves.toEqual({ kind: 'already-stored' });
+  });
+
+  test('says where the first came from when other content has the same ID', async () => {
+    const store = createStore();
+    const id = uniqueName('order');
+    await store.store(recordOf(orderText(id)));
+    await expect(store.store(recordOf(orderText(id, { total_price: '1' }), '9'))).resolves.toEqual({
+      kind: 'conflict',
+      storedFrom: { topic: 'orders', partition: 3, offset: '7' },
+    });
+  });
+
+  test('refuses what it cannot hold', async () => {
+    const record = recordOf(orderText(uniqueName('order'), { customer_name: '"a\\u0000b"' }));
+    await expect(createStore().store(record)).resolves.toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('the order store in Postgres', () => {
+  test('keeps any valid order exactly: message, domain, Temporal, row, domain', async () => {
+    const store = createPostgresOrderStore(database.pool);
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(arbitraryOrder, async ({ order, text }) => {
+        if (seen.has(order.orderId)) return;
+        seen.add(order.orderId);
+        const { order: translated, ...rest } = recordOf(text);
+        const record = fromPlainRecord({ order: toPlainOrder(translated), ...rest });
+        await expect(store.store(record)).resolves.toEqual({ kind: 'stored' });
+        const row = await readOrder(order.orderId);
+        expect(row).toMatchObject({
+          createdAt: order.createdAt,
+          customer_name: order.customerName,
+          source_topic: 'orders',
+          source_partition: 3,
+          source_offset: '7',
+          fingerprint: rest.fingerprint,
+        });
+        expect(Money.from(row.total_price).equals(Money.from(order.totalPrice.digits))).toBe(true);
+        expect(row.items).toEqual(
+          order.lineItems.map((item, index) => ({
+            line_number: index + 1,
+            product_id: item.productId,
+            quantity: String(item.quantity),
+            unit_price: item.unitPrice.digits,
+          })),
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('keeps amounts that were written with an exponent', async () => {
+    const id = uniqueName('order');
+    const text = orderText(id, { total_price: '1e400' });
+    await createPostgresOrderStore(database.pool).store(recordOf(text));
+    expect((await readOrder(id)).total_price).toBe(`1${'0'.repeat(400)}`);
+  });
+
+  test('stores all line items or nothing', async () => {
+    const id = uniqueName('order');
+    const items = '[{"product_id":"A","quantity":1,"unit_price":1},{"product_id":"B\\u0000","quantity":1,"unit_price":1}]';
+    const outcome = await createPostgresOrderStore(database.pool).store(
+      recordOf(orderText(id, { line_items: items })),
+    );
+    expect(outcome).toEqual({
+      kind: 'rejected',
+      reason: 'character not in repertoire: a NUL character cannot be stored (SQLSTATE 22021)',
+    });
+    const { rows } = await database.pool.query('SELECT FROM orders WHERE order_id = $1', [id]);
+    expect(rows).toHaveLength(0);
+  });
+
+  test('stores an order once when many try at the same time', async () => {
+    const store = createPostgresOrderStore(database.pool);
+    const id = uniqueName('order');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store.store(recordOf(orderText(id), String(n)))),
+    );
+    expect(outcomes.filter(({ kind }) => kind === 'stored')).toHaveLength(1);
+    expect(outcomes.filter(({ kind }) => kind === 'already-stored')).toHaveLength(19);
+  });
+
+  test('keeps at most one of many different contents that come at the same time', async () => {
+    const store = createPostgresOrderStore(database.pool);
+    const id = uniqueName('order');
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => store.store(recordOf(orderText(id, { total_price: String(n) })))),
+    );
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([...Array<string>(9).fill('conflict'), 'stored']);
+  });
+
+  test('throws what may pass, with a message that says it', async () => {
+    const pool = createDatabasePool({
+      url: 'postgres://nobody:wrong@127.0.0.1:1/none',
+      connectTimeoutMs: 1000,
+      statementTimeoutMs: 1000,
+      maxConnections: 1,
+      onIdleError: () => undefined,
+    });
+    try {
+      const store = createPostgresOrderStore(pool);
+      await expect(store.store(recordOf(orderText('A')))).rejects.toThrow('ECONNREFUSED 127.0.0.1:1');
+    } finally {
+      await pool.end();
+    }
+  });
+
+  async function readOrder(orderId: string) {
+    const { rows } = await database.pool.query<{
+      createdAt: string;
+      customer_name: string;
+      total_price: string;
+    }>(
+      `SELECT *, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAt"
+       FROM orders WHERE order_id = $1`,
+      [orderId],
+    );
+    const items = await database.pool.query(
+      `SELECT line_number, product_id, quantity, unit_price FROM order_line_items
+       WHERE order_id = $1 ORDER BY line_number`,
+      [orderId],
+    );
+    if (!rows[0]) throw new Error(`no row for ${orderId}`);
+    return { ...rows[0], items: items.rows as unknown[] };
+  }
+});

@@ -1,0 +1,47 @@
+import pg from 'pg';
+import { migrate } from '../../src/storage/migrate.ts';
+import { createDatabasePool } from '../../src/storage/database-pool.ts';
+import { stackAddress, uniqueName } from './stack.ts';
+
+export interface TestDatabase {
+  /** With a schema of its own as the search path. */
+  readonly url: string;
+  readonly schema: string;
+  readonly pool: pg.Pool;
+  drop(): Promise<void>;
+}
+
+/** A schema that nothing else uses; with the tables in it unless `empty`. */
+export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
+  const schema = uniqueName('test').replaceAll('-', '_');
+  const base = stackAddress('DATABASE_URL');
+  await runSql(base, `CREATE SCHEMA ${schema}`);
+  const url = `${base}${base.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
+  if (!empty) await migrate(url, 5000, () => undefined);
+  const pool = createDatabasePool({
+    url,
+    connectTimeoutMs: 5000,
+    statementTimeoutMs: 5000,
+    maxConnections: 8,
+    onIdleError: () => undefined,
+  });
+  return {
+    url,
+    schema,
+    pool,
+    async drop() {
+      await pool.end();
+      await runSql(base, `DROP SCHEMA ${schema} CASCADE`);
+    },
+  };
+}
+
+async function runSql(connectionString: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

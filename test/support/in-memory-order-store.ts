@@ -1,0 +1,24 @@
+import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/domain/order-store.ts';
+
+/** The order store without a database, for tests of the workflow; the store's suite runs on it too. */
+export function createInMemoryOrderStore(): OrderStore & { readonly records: Map<string, OrderRecord> } {
+  const records = new Map<string, OrderRecord>();
+  return {
+    records,
+    store(record) {
+      return Promise.resolve(storeIn(records, record));
+    },
+  };
+}
+
+function storeIn(records: Map<string, OrderRecord>, record: OrderRecord): StoreOutcome {
+  const stored = records.get(record.order.orderId);
+  if (!stored) {
+    if (record.order.customerName.includes('\0')) return { kind: 'rejected', reason: 'NUL' };
+    records.set(record.order.orderId, record);
+    return { kind: 'stored' };
+  }
+  return stored.fingerprint === record.fingerprint
+    ? { kind: 'already-stored' }
+    : { kind: 'conflict', storedFrom: stored.source };
+}

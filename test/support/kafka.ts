@@ -1,0 +1,103 @@
+import kafkajs, { type Admin, type IHeaders, type Producer } from 'kafkajs';
+import type { OutgoingMessage } from '../../src/kafka/producer.ts';
+import { registerCodecs } from '../../src/kafka/codecs.ts';
+import { stackAddress, uniqueName } from './stack.ts';
+
+export interface ReadDeadLetter {
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: IHeaders;
+  readonly reason: string;
+}
+
+/** A topic of a test's own with its dead-letter topic, and what a test does with them. */
+export interface TestTopic {
+  readonly name: string;
+  readonly deadLetterTopic: string;
+  readonly groupId: string;
+  readonly admin: Admin;
+  readonly producer: Producer;
+  send(messages: readonly (OutgoingMessage & { partition?: number })[]): Promise<void>;
+  deadLetters(): Promise<readonly ReadDeadLetter[]>;
+  /** Messages that the group has not committed. */
+  lag(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function createTestTopic({ partitions = 1 } = {}): Promise<TestTopic> {
+  registerCodecs();
+  const kafka = new kafkajs.Kafka({
+    brokers: stackAddress('KAFKA_BROKERS').split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+  const name = uniqueName('orders');
+  const deadLetterTopic = `${name}.dead-letter`;
+  const groupId = uniqueName('group');
+  const admin = kafka.admin();
+  const producer = kafka.producer();
+  await admin.connect();
+  await producer.connect();
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      { topic: name, numPartitions: partitions },
+      { topic: deadLetterTopic, numPartitions: 1 },
+    ],
+  });
+  return {
+    name,
+    deadLetterTopic,
+    groupId,
+    admin,
+    producer,
+    async send(messages) {
+      await producer.send({ topic: name, messages: messages.map((message) => ({ ...message })) });
+    },
+    deadLetters: () => readAll(kafka, admin, deadLetterTopic),
+    async lag() {
+      const ends = await admin.fetchTopicOffsets(name);
+      const [committed] = await admin.fetchOffsets({ groupId, topics: [name] });
+      return ends.reduce((lag, { partition, high }) => {
+        const offset = committed?.partitions.find((p) => p.partition === partition)?.offset ?? '0';
+        return lag + Number(high) - Math.max(0, Number(offset));
+      }, 0);
+    },
+    async close() {
+      await producer.disconnect();
+      await admin.disconnect();
+    },
+  };
+}
+
+/** Reads a topic from its beginning to its present end. */
+async function readAll(
+  kafka: kafkajs.Kafka,
+  admin: Admin,
+  topic: string,
+): Promise<readonly ReadDeadLetter[]> {
+  const [end] = await admin.fetchTopicOffsets(topic);
+  const count = Number(end?.high ?? 0);
+  const letters: ReadDeadLetter[] = [];
+  if (count === 0) return letters;
+  const consumer = kafka.consumer({ groupId: uniqueName('reader') });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await new Promise<void>((resolve) => {
+    void consumer.run({
+      autoCommit: false,
+      eachMessage: ({ message }) => {
+        const { key, value, headers = {} } = message;
+        letters.push({
+          key: key?.toString() ?? null,
+          value,
+          headers,
+          reason: String(headers['dead-letter.reason']),
+        });
+        if (letters.length === count) resolve();
+        return Promise.resolve();
+      },
+    });
+  });
+  await consumer.disconnect();
+  return letters;
+}

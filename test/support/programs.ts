@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { eventually } from './eventually.ts';
+
+const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
+
+export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: string };
+
+/** A bridge or a worker as users run it: a process of its own. */
+export interface RunningProgram {
+  readonly events: readonly LogEvent[];
+  /** Waits until the program has logged such an event. */
+  saw(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
+  /** Ends it with the signal and answers with its exit code, or the signal that killed it. */
+  end(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+export type ProgramEnv = Readonly<Record<string, string>>;
+
+export async function startProgram(name: 'bridge' | 'worker', env: ProgramEnv): Promise<RunningProgram> {
+  const child = spawn(process.execPath, [MAIN, name], {
+    env: { PATH: process.env['PATH'], LOG_FORMAT: 'json', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const events: LogEvent[] = [];
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    events.push(JSON.parse(line) as LogEvent);
+  });
+  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const program: RunningProgram = {
+    events,
+    saw: (event, where = () => true) =>
+      eventually(() => {
+        const entry = events.find((candidate) => candidate.event === event && where(candidate));
+        if (!entry) throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
+        return entry;
+      }),
+    async end(signal) {
+      child.kill(signal);
+      const [code, killedBy] = await exit;
+      return code ?? killedBy ?? 'unknown';
+    },
+  };
+  await program.saw(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
+  return program;
+}
+
+/** Runs a command to its end, with no environment but the given one. */
+export async function runCli(
+  args: readonly string[],
+  env: ProgramEnv,
+  input?: string,
+): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    extendEnv: false,
+    reject: false,
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+  });
+  return { exitCode, stdout, stderr };
+}

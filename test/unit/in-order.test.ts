@@ -1,0 +1,41 @@
+import { createInOrder } from '../../src/bridge/in-order.ts';
+import { Slots } from '../../src/bridge/slots.ts';
+import { deferred } from '../../src/deferred.ts';
+
+describe('work on the same order', () => {
+  test('waits for the one before it, also when that fails, and for no other', async () => {
+    const inOrder = createInOrder();
+    const log: string[] = [];
+    const first = deferred<undefined>();
+    const a1 = inOrder('a', async () => {
+      await first.promise;
+      log.push('a1');
+      throw new Error('a1 failed');
+    });
+    const a2 = inOrder('a', () => Promise.resolve(log.push('a2')));
+    await inOrder('b', () => Promise.resolve(log.push('b')));
+    first.resolve(undefined);
+    await expect(a1).rejects.toThrow('a1 failed');
+    await a2;
+    expect(log).toEqual(['b', 'a1', 'a2']);
+  });
+});
+
+describe('slots', () => {
+  test('let in as many as there are, and the others in their order', async () => {
+    const slots = new Slots(1);
+    const log: number[] = [];
+    await slots.take();
+    const waiting = [1, 2, 3].map(async (number) => {
+      await slots.take();
+      log.push(number);
+    });
+    await Promise.resolve();
+    expect(log).toEqual([]);
+    slots.release();
+    slots.release();
+    slots.release();
+    await Promise.all(waiting);
+    expect(log).toEqual([1, 2, 3]);
+  });
+});
