@@ -1,6 +1,6 @@
 import { DATABASE_NAME, DATABASE_PASSWORD, DATABASE_USER } from './postgres.ts';
 import type { Ports, ServiceName } from './service.ts';
-import type { StackState } from './state.ts';
+import type { ServiceState, StackState } from './state.ts';
 
 /** The settings by which any program reaches a service: `KAFKA_BROKERS`, `DATABASE_URL`, … */
 export type Addresses = Readonly<Record<string, string>>;
@@ -11,9 +11,6 @@ const SETTINGS: Record<ServiceName, readonly [string, ...string[]]> = {
   temporal: ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_UI'],
   postgres: ['DATABASE_URL'],
 };
-
-export const isGiven = (service: ServiceName, env: NodeJS.ProcessEnv): boolean =>
-  Boolean(env[SETTINGS[service][0]]);
 
 const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
   kafka: (ports) => ({ KAFKA_BROKERS: `127.0.0.1:${ports['broker']}` }),
@@ -26,6 +23,20 @@ const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
     DATABASE_URL: `postgres://${DATABASE_USER}:${DATABASE_PASSWORD}@127.0.0.1:${ports['server']}/${DATABASE_NAME}`,
   }),
 };
+
+/**
+ * Whether the environment names a server for this service. The stack's own address does not count:
+ * it is there when someone has evaluated `npm run stack -- env` in this shell.
+ */
+export function isGiven(
+  service: ServiceName,
+  env: NodeJS.ProcessEnv,
+  known: ServiceState | undefined,
+): boolean {
+  const setting = SETTINGS[service][0];
+  const own = known && 'ports' in known ? LOCAL[service](known.ports)[setting] : undefined;
+  return Boolean(env[setting]) && env[setting] !== own;
+}
 
 export function stackAddresses(state: StackState, env: NodeJS.ProcessEnv): Addresses {
   const addresses: Record<string, string> = {};

@@ -26,13 +26,18 @@ async function showPlainly(steps: readonly StartStep[]): Promise<void> {
     steps.map(async ({ title, run }) => {
       let lastShown = 0;
       let latest = '';
+      let shown = '';
+      const show = () => {
+        if (shown === latest) return;
+        shown = latest;
+        lastShown = Date.now();
+        console.error(`${title}: ${latest}`);
+      };
       await run((text) => {
         latest = text;
-        if (Date.now() - lastShown < PLAIN_INTERVAL_MS) return;
-        lastShown = Date.now();
-        console.error(`${title}: ${text}`);
+        if (Date.now() - lastShown >= PLAIN_INTERVAL_MS) show();
       });
-      console.error(`${title}: ${latest}`);
+      show();
     }),
   );
 }

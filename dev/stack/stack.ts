@@ -70,14 +70,14 @@ export async function startStack(
       state = { ...state, services: { ...state.services, [service]: serviceState } };
       writeState(places, state);
     };
-    const engine = SERVICE_NAMES.every((service) => isGiven(service, env))
-      ? false
-      : await hasContainerEngine();
+    const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
+    const engine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
     await runSteps(
       SERVICE_NAMES.map((service) => ({
         title: LOCAL_SERVICES[service].title,
         run: async (report) => {
-          if (isGiven(service, env)) {
+          if (isElsewhere(service)) {
+            await stopService(service, state.services[service]);
             save(service, { source: 'environment' });
             report('address given in the environment');
           } else if (engine) {
@@ -112,10 +112,7 @@ export async function stopStack(name: string): Promise<void> {
     await stopPrograms(places, state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
     await Promise.all(
-      sources.map(async ([service, { source, ...rest }]) => {
-        if (source !== 'process' || !('process' in rest) || !rest.process) return;
-        await stopProcess(rest.process, LOCAL_SERVICES[service].stopSignal, STOP_GRACE_MS);
-      }),
+      sources.map(([service, serviceState]) => stopService(service, serviceState)),
     );
     const inContainers = sources.some(([, { source }]) => source === 'container');
     if (!state.ephemeral) {
@@ -156,6 +153,12 @@ async function stopPrograms(places: StackPlaces, state: StackState): Promise<voi
   writeState(places, { ...state, programs: [] });
 }
 
+/** Stops the service's process, if it has one of ours. */
+async function stopService(service: ServiceName, state: ServiceState | undefined): Promise<void> {
+  if (state?.source !== 'process' || !state.process) return;
+  await stopProcess(state.process, LOCAL_SERVICES[service].stopSignal, STOP_GRACE_MS);
+}
+
 async function startProcess(
   places: StackPlaces,
   service: ServiceName,
@@ -171,9 +174,7 @@ async function startProcess(
   const local = LOCAL_SERVICES[service];
   await local.prepare(report);
   report('starting');
-  if (known?.source === 'process' && known.process) {
-    await stopProcess(known.process, local.stopSignal, STOP_GRACE_MS);
-  }
+  await stopService(service, known);
   const ports = await choosePorts(service, known);
   const spec = await local.configure({ places, ephemeral: state.ephemeral }, ports);
   const identity = await startDaemon(

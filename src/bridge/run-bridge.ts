@@ -38,14 +38,14 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const { topic } = settings.kafka;
   const { groupId, autoOffsetReset } = settings.bridge;
 
-  const kafka = createKafkaClient(settings.kafka, logger);
-  await withAdmin(kafka, settings.kafka, async (admin) => {
+  await withAdmin(settings.kafka, async (admin) => {
     await checkTopics(admin, settings.kafka);
     await settleStartingOffsets(admin, { groupId, topic, policy: autoOffsetReset });
   });
   const client = await connectTemporal(target);
   try {
     await checkSearchAttributes(client);
+    const kafka = createKafkaClient(settings.kafka, logger);
     const producer = createProducer(kafka);
     await producer.connect();
     try {

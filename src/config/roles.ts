@@ -23,17 +23,8 @@ export const WORKER_ROLE = {
   logging: loggingSettings,
 } as const;
 
-export const PRODUCER_ROLE = { kafka: kafkaSettings, logging: loggingSettings } as const;
+export const PRODUCER_ROLE = { kafka: kafkaSettings } as const;
 
-export const KAFKA_SETUP_ROLE = {
-  kafka: kafkaSettings,
-  topics: topicSettings,
-  logging: loggingSettings,
-} as const;
+export const KAFKA_SETUP_ROLE = { kafka: kafkaSettings, topics: topicSettings } as const;
 
-export const TEMPORAL_SETUP_ROLE = { logging: loggingSettings } as const;
-
-export const DATABASE_SETUP_ROLE = {
-  database: databaseSettings,
-  logging: loggingSettings,
-} as const;
+export const DATABASE_SETUP_ROLE = { database: databaseSettings } as const;

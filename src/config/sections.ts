@@ -26,9 +26,5 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Temporal workflows', readBy: ['bridge', 'worker'], settings: temporalSettings },
   { title: 'Database', readBy: ['worker', 'setup'], settings: databaseSettings },
   { title: 'Worker', readBy: ['worker'], settings: workerSettings },
-  {
-    title: 'Logging',
-    readBy: ['bridge', 'worker', 'produce', 'setup'],
-    settings: loggingSettings,
-  },
+  { title: 'Logging', readBy: ['bridge', 'worker'], settings: loggingSettings },
 ];

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Kafka, logLevel, type KafkaConfig, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../operator-error.ts';
@@ -12,7 +12,11 @@ export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): st
   deadLetterTopic ?? `${topic}.dead-letter`;
 
 /** A client that reads every codec and logs through our logger. Throws an OperatorError. */
-export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafka {
+export function createKafkaClient(
+  settings: KafkaSettings,
+  logger: Logger,
+  retry: RetryOptions = PATIENT,
+): Kafka {
   registerCodecs();
   return new Kafka({
     brokers: [...settings.brokers],
@@ -20,7 +24,7 @@ export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafk
     connectionTimeout: settings.connectTimeoutMs,
     ssl: sslOptions(settings),
     ...saslOptions(settings),
-    retry: { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 },
+    retry,
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => {
       const { message, timestamp: _, logger: __, stack: ___, ...context } = entry.log;
@@ -29,6 +33,9 @@ export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafk
     },
   });
 }
+
+/** Some 25 s, for programs that run for long: a broker's restart takes about that. */
+const PATIENT: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 };
 
 export const kafkaUnreachable = ({ brokers }: KafkaSettings, error: unknown): OperatorError =>
   new OperatorError(

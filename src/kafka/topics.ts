@@ -1,6 +1,12 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { OperatorError } from '../operator-error.ts';
-import { deadLetterTopicOf, kafkaUnreachable, type KafkaSettings } from './kafka-client.ts';
+import { silentLogger } from '../telemetry/logger.ts';
+import {
+  createKafkaClient,
+  deadLetterTopicOf,
+  kafkaUnreachable,
+  type KafkaSettings,
+} from './kafka-client.ts';
 
 /** What the dead-letter headers may add to a message at the most. */
 const HEADER_ROOM_BYTES = 65_536;
@@ -51,13 +57,16 @@ export async function checkTopics(admin: Admin, settings: KafkaSettings): Promis
   );
 }
 
-/** Connects, works and disconnects. A broker that cannot be reached becomes an OperatorError. */
+/**
+ * Connects, works and disconnects; for commands that somebody waits for, so it gives up soon and
+ * says nothing meanwhile. A broker that cannot be reached becomes an OperatorError.
+ */
 export async function withAdmin<Result>(
-  kafka: kafkajs.Kafka,
   settings: KafkaSettings,
   work: (admin: Admin) => Promise<Result>,
 ): Promise<Result> {
-  const admin = kafka.admin({ retry: { retries: 2, maxRetryTime: 1000 } });
+  const retry = { initialRetryTime: 200, retries: 2 };
+  const admin = createKafkaClient(settings, silentLogger(), retry).admin();
   try {
     await admin.connect();
     return await work(admin);

@@ -5,7 +5,7 @@ import { createKafkaClient, kafkaUnreachable } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { OperatorError } from '../operator-error.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { silentLogger } from '../telemetry/logger.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
 import { sampleOrders, type SampleOptions } from './sample-orders.ts';
 import { sendAll } from './send-all.ts';
@@ -28,10 +28,9 @@ export async function runProduce(
   source: ProduceSource,
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
-  const { kafka: settings, logging } = readSettings(PRODUCER_ROLE, env);
-  const kafka = createKafkaClient(settings, createLogger({ ...logging, service: 'produce' }));
-  await withAdmin(kafka, settings, (admin) => checkTopics(admin, settings));
-  const producer = createProducer(kafka);
+  const { kafka: settings } = readSettings(PRODUCER_ROLE, env);
+  await withAdmin(settings, (admin) => checkTopics(admin, settings));
+  const producer = createProducer(createKafkaClient(settings, silentLogger()));
   try {
     await producer.connect();
     const { topic, brokers } = settings;

@@ -2,16 +2,12 @@ import { readSettings, type Environment } from '../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../config/roles.ts';
 import { describeError, OperatorError } from '../operator-error.ts';
 import { migrate } from '../storage/migrate.ts';
-import { createLogger } from '../telemetry/logger.ts';
 
 /** Runs the migrations that are missing; answers with their names. Throws an OperatorError. */
 export async function setUpDatabase(env: Environment): Promise<readonly string[]> {
-  const { database, logging } = readSettings(DATABASE_SETUP_ROLE, env);
-  const logger = createLogger({ ...logging, service: 'setup' });
+  const { database } = readSettings(DATABASE_SETUP_ROLE, env);
   try {
-    return await migrate(database.url, database.connectTimeoutMs, (message) => {
-      logger.debug({ event: 'migration' }, message);
-    });
+    return await migrate(database.url, database.connectTimeoutMs);
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(

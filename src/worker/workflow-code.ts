@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 
-/** Where `npm run build` puts the bundle, seen from dist/worker/. */
-export const BUNDLE_PATH = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /**
- * The workflows: bundled beforehand in a build, so that every worker of a version runs the same
- * code and starts fast; from their sources otherwise, in tests.
+ * The workflows: in dist/ as the bundle that the build made, so that every worker of a version runs
+ * the same code and starts fast; as sources when this file is one itself.
  */
 export const workflowCode = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> =>
-  existsSync(BUNDLE_PATH)
-    ? { workflowBundle: { codePath: BUNDLE_PATH } }
-    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+  import.meta.url.endsWith('.ts')
+    ? { workflowsPath: here('../workflows/index.ts') }
+    : { workflowBundle: { codePath: here('../workflow-bundle.js') } };

@@ -17,7 +17,7 @@ export async function createTestDatabase({ empty = false } = {}): Promise<TestDa
   const base = stackAddress('DATABASE_URL');
   await runSql(base, `CREATE SCHEMA ${schema}`);
   const url = `${base}${base.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
-  if (!empty) await migrate(url, 5000, () => undefined);
+  if (!empty) await migrate(url, 5000);
   const pool = createDatabasePool({
     url,
     connectTimeoutMs: 5000,

@@ -1,0 +1,48 @@
+import path from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../../src/activities/create-activities.ts';
+import { workflowId } from '../../src/contract/ids.ts';
+import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-order.ts';
+import type { OrderMessage } from '../../src/contract/order-message.ts';
+import type { OrderId } from '../../src/domain/order-id.ts';
+import type { OrderStore } from '../../src/domain/order-store.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { uniqueName } from './stack.ts';
+
+/** The workflows as the build made them; see global-setup.mjs. */
+export const WORKFLOW_BUNDLE = {
+  codePath: path.join(import.meta.dirname, '../../dist/workflow-bundle.js'),
+};
+
+export function quietTemporalRuntime(): void {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+}
+
+/** Runs `work` while a worker with this store waits on a task queue of its own. */
+export async function withWorker<Result>(
+  { client, nativeConnection, namespace }: TestWorkflowEnvironment,
+  orderStore: OrderStore,
+  work: (start: (message: OrderMessage) => ReturnType<typeof startOne>) => Promise<Result>,
+): Promise<Result> {
+  const taskQueue = uniqueName('queue');
+  const worker = await Worker.create({
+    connection: nativeConnection,
+    ...(namespace === undefined ? {} : { namespace }),
+    taskQueue,
+    workflowBundle: WORKFLOW_BUNDLE,
+    activities: createActivities({ orderStore, logger: silentLogger() }),
+  });
+  return worker.runUntil(() => work((message) => startOne(client, taskQueue, message)));
+}
+
+const startOne = (
+  client: TestWorkflowEnvironment['client'],
+  taskQueue: string,
+  message: OrderMessage,
+) =>
+  client.workflow.start<(message: OrderMessage) => Promise<IngestOrderResult>>(INGEST_ORDER, {
+    taskQueue,
+    workflowId: workflowId('order:', uniqueName('order') as OrderId),
+    args: [message],
+  });

@@ -1,0 +1,148 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { OrderStore } from '../../src/domain/order-store.ts';
+import { eventually } from '../support/eventually.ts';
+import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
+import { messageOf, orderText } from '../support/messages.ts';
+import { stackAddress, uniqueName } from '../support/stack.ts';
+import { quietTemporalRuntime, withWorker } from '../support/test-worker.ts';
+
+let env: TestWorkflowEnvironment;
+beforeAll(async () => {
+  quietTemporalRuntime();
+  env = await TestWorkflowEnvironment.createFromExistingServer({
+    address: stackAddress('TEMPORAL_ADDRESS'),
+    namespace: stackAddress('TEMPORAL_NAMESPACE'),
+  });
+});
+afterAll(() => env.teardown());
+
+/** Throws as often as it is told to, and is a good store afterwards. */
+function failingStore(failures: number): OrderStore & { attempts: number; heal(): void } {
+  const store = createInMemoryOrderStore();
+  let left = failures;
+  return {
+    attempts: 0,
+    heal() {
+      left = 0;
+    },
+    store(record) {
+      this.attempts += 1;
+      left -= 1;
+      return left >= 0 ? Promise.reject(new Error('connect ECONNREFUSED')) : store.store(record);
+    },
+  };
+}
+
+async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> {
+  const error: unknown = await result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+  throw new Error('the workflow did not fail with an ApplicationFailure', { cause: error });
+}
+
+/** Names of the history's events, as far as they cost the server something. */
+async function eventsOf(handle: { fetchHistory(): Promise<{ events?: { eventType?: unknown }[] | null }> }) {
+  const history = await handle.fetchHistory();
+  return (history.events ?? []).length;
+}
+
+test('an order is stored at the first attempt, without an activity task for the server', async () => {
+  const store = createInMemoryOrderStore();
+  await withWorker(env, store, async (start) => {
+    const handle = await start(messageOf(orderText('A-1')));
+    await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
+    expect(store.records.get('A-1')?.source).toEqual({ topic: 'orders', partition: 0, offset: '0' });
+    // Started, three of one workflow task, two markers, completed.
+    expect(await eventsOf(handle)).toBe(7);
+  });
+});
+
+test('the same content again is a success that says so', async () => {
+  await withWorker(env, createInMemoryOrderStore(), async (start) => {
+    await (await start(messageOf(orderText('A-1')))).result();
+    const again = await start(messageOf(orderText('A-1'), '1'));
+    await expect(again.result()).resolves.toEqual({ outcome: 'already-stored' });
+  });
+});
+
+test('a message that is no valid order fails at once, naming each field', async () => {
+  await withWorker(env, createInMemoryOrderStore(), async (start) => {
+    const handle = await start(messageOf(orderText('A-1', { total_price: '-1', line_items: '[]' })));
+    const failure = await failureOf(handle.result());
+    expect(failure).toMatchObject({ type: 'OrderInvalid', nonRetryable: true });
+    expect(failure.message).toBe(
+      'Not a valid order: total_price: expected an amount that is not negative; line_items: expected at least one line item',
+    );
+    expect(await eventsOf(handle)).toBe(6);
+  });
+});
+
+test('thousands of faults make a failure that Temporal can keep', async () => {
+  const items = `[${Array<string>(5000).fill('{}').join(',')}]`;
+  await withWorker(env, createInMemoryOrderStore(), async (start) => {
+    const handle = await start(messageOf(orderText('A-1', { line_items: items })));
+    const failure = await failureOf(handle.result());
+    expect(failure.message).toContain('; and 14975 more');
+  });
+});
+
+test('other content under the same order ID fails as a conflict', async () => {
+  await withWorker(env, createInMemoryOrderStore(), async (start) => {
+    await (await start(messageOf(orderText('A-1'), '41'))).result();
+    const other = await start(messageOf(orderText('A-1', { total_price: '1' }), '42'));
+    const failure = await failureOf(other.result());
+    expect(failure).toMatchObject({ type: 'OrderConflict', nonRetryable: true });
+    expect(failure.message).toContain('it came from orders, partition 0, offset 41');
+  });
+});
+
+test('data that the database refuses fails as rejected, without a retry', async () => {
+  await withWorker(env, createInMemoryOrderStore(), async (start) => {
+    const handle = await start(messageOf(orderText('A-1', { customer_name: '"\\u0000"' })));
+    await expect(failureOf(handle.result())).resolves.toMatchObject({ type: 'OrderRejected' });
+  });
+});
+
+test('a store that fails three times holds the order up, and no more', async () => {
+  const store = failingStore(3);
+  await withWorker(env, store, async (start) => {
+    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
+    expect(store.attempts).toBe(4);
+  });
+});
+
+test('a store that fails for long is a pending activity that anyone can see', async () => {
+  const store = failingStore(Infinity);
+  await withWorker(env, store, async (start) => {
+    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    await eventually(async () => {
+      const { raw } = await handle.describe();
+      expect(raw.pendingActivities).toHaveLength(1);
+      const [activity] = raw.pendingActivities ?? [];
+      expect(activity).toMatchObject({
+        activityType: { name: 'storeOrder' },
+        maximumAttempts: 0,
+        lastFailure: { message: 'connect ECONNREFUSED' },
+      });
+      expect(activity?.attempt).toBeGreaterThanOrEqual(2);
+    });
+    store.heal();
+    await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
+  });
+});
+
+test('an order that is being retried can be cancelled', async () => {
+  await withWorker(env, failingStore(Infinity), async (start) => {
+    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    await eventually(async () => {
+      expect((await handle.describe()).raw.pendingActivities).toHaveLength(1);
+    });
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+  });
+});
