@@ -55,10 +55,16 @@ function hashOfSources(): string {
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
-  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const name of [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ]) {
     files.push(path.join(PROJECT_DIR, name));
   }
-  for (const file of files) hash.update(path.relative(PROJECT_DIR, file)).update(readFileSync(file));
+  for (const file of files)
+    hash.update(path.relative(PROJECT_DIR, file)).update(readFileSync(file));
   return hash.digest('hex');
 }
 

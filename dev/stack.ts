@@ -58,7 +58,9 @@ program
       .map((name) => path.join(stackPlaces(stackName()).logs, `${name}.log`))
       .filter((file) => existsSync(file));
     if (files.length === 0) {
-      throw new StackError(`No log${service ? ` of "${service}"` : ''} in the stack "${stackName()}"`);
+      throw new StackError(
+        `No log${service ? ` of "${service}"` : ''} in the stack "${stackName()}"`,
+      );
     }
     spawn('tail', ['-n', '200', ...(follow ? ['-F'] : []), ...files], { stdio: 'inherit' });
   });

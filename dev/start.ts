@@ -69,10 +69,7 @@ async function run(): Promise<void> {
       console.log(await runCommand(['produce', '--sample', '20', '--broken', '7'], env));
     }
     console.log(welcome(env));
-    await Promise.race([
-      watch(totals, () => progress),
-      ...programs.map(({ ended }) => ended),
-    ]);
+    await Promise.race([watch(totals, () => progress), ...programs.map(({ ended }) => ended)]);
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     await totals.close();

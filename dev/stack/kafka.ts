@@ -16,7 +16,7 @@ export const kafka: LocalService = {
 
   async prepare(report) {
     await requireTool(JAVA);
-    await buildOnce(LIBS, `Kafka ${KAFKA_VERSION}`, report, downloadLibraries);
+    await buildOnce(KAFKA_LIBRARIES, `Kafka ${KAFKA_VERSION}`, report, downloadLibraries);
     checkVersion();
   },
 
@@ -62,7 +62,8 @@ export const kafka: LocalService = {
 };
 
 const KAFKA_VERSION = '4.1.1';
-const LIBS = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
+/** The jars of the broker and of its command line tools. */
+export const KAFKA_LIBRARIES = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
 const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
 
 const JAVA = {
@@ -109,17 +110,17 @@ async function downloadLibraries(target: string, report: Report): Promise<void> 
 }
 
 function checkVersion(): void {
-  const jar = readdirSync(LIBS).find((name) => name.startsWith('kafka_2.13-'));
+  const jar = readdirSync(KAFKA_LIBRARIES).find((name) => name.startsWith('kafka_2.13-'));
   if (jar !== `kafka_2.13-${KAFKA_VERSION}.jar`) {
     throw new StackError(
-      `${LIBS} holds ${jar ?? 'no broker'} instead of Kafka ${KAFKA_VERSION}: delete that folder and start again`,
+      `${KAFKA_LIBRARIES} holds ${jar ?? 'no broker'} instead of Kafka ${KAFKA_VERSION}: delete that folder and start again`,
     );
   }
 }
 
 const javaArgs = (dir: string) => [
   '-cp',
-  path.join(LIBS, '*'),
+  path.join(KAFKA_LIBRARIES, '*'),
   `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
 ];
 

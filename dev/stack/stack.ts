@@ -111,9 +111,7 @@ export async function stopStack(name: string): Promise<void> {
     if (!state) return;
     await stopPrograms(places, state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
-    await Promise.all(
-      sources.map(([service, serviceState]) => stopService(service, serviceState)),
-    );
+    await Promise.all(sources.map(([service, serviceState]) => stopService(service, serviceState)));
     const inContainers = sources.some(([, { source }]) => source === 'container');
     if (!state.ephemeral) {
       if (inContainers) await stopContainers(places);
@@ -192,7 +190,8 @@ async function startProcess(
 
 async function isRunning(service: ServiceName, state: ServiceState): Promise<boolean> {
   if (state.source === 'environment') return true;
-  if (state.source === 'process' && !(state.process && (await isAlive(state.process)))) return false;
+  if (state.source === 'process' && !(state.process && (await isAlive(state.process))))
+    return false;
   return LOCAL_SERVICES[service].probe(state.ports).then(
     () => true,
     () => false,

@@ -45,7 +45,9 @@ export async function withLock<Result>(
   const deadline = Date.now() + LOCK_TIMEOUT_MS;
   while (!(await tryLock(lockFile))) {
     if (Date.now() > deadline) {
-      throw new StackError(`Another command has held ${lockFile} for ${LOCK_TIMEOUT_MS / 60_000} min`);
+      throw new StackError(
+        `Another command has held ${lockFile} for ${LOCK_TIMEOUT_MS / 60_000} min`,
+      );
     }
     await delay(LOCK_POLL_MS);
   }

@@ -20,7 +20,10 @@ export const createTranslateOrder =
       }
       case 'invalid': {
         const failure = orderInvalid(translation.faults);
-        logger.warn({ event: 'order_translation_failed', source, error: failure.message }, 'the message is not a valid order');
+        logger.warn(
+          { event: 'order_translation_failed', source, error: failure.message },
+          'the message is not a valid order',
+        );
         return Promise.reject(failure);
       }
       default:

@@ -68,7 +68,13 @@ export function createBatchHandler(
         counts.abandoned();
         if (!abandon.signal.aborted) {
           logger.error(
-            { event: 'message_failed', topic, partition, offset: message.offset, error: describeError(error) },
+            {
+              event: 'message_failed',
+              topic,
+              partition,
+              offset: message.offset,
+              error: describeError(error),
+            },
             'unexpected error; the message is read again',
           );
           rebalance.abort(new Error('a message could not be handled', { cause: error }));

@@ -41,7 +41,10 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       const input = await encode(client, order.message);
       const bytes = input.data?.length ?? 0;
       if (bytes > maxInputBytes) {
-        return { kind: 'too-large', error: `${bytes} bytes as input; a workflow takes ${maxInputBytes}` };
+        return {
+          kind: 'too-large',
+          error: `${bytes} bytes as input; a workflow takes ${maxInputBytes}`,
+        };
       }
       try {
         const request = startRequest(target, order, input);
@@ -64,7 +67,10 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   async function compareWithExisting(order: OrderToStart): Promise<StartOutcome> {
     const id = workflowId(target.workflowIdPrefix, order.orderId);
     const { workflowExecutionInfo } = await call(() =>
-      client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId: id } }),
+      client.workflowService.describeWorkflowExecution({
+        namespace,
+        execution: { workflowId: id },
+      }),
     );
     const memo = workflowExecutionInfo?.memo?.fields?.[FINGERPRINT_MEMO];
     const fingerprint = memo ? defaultPayloadConverter.fromPayload<unknown>(memo) : undefined;

@@ -10,14 +10,18 @@ export function addSetupCommand(program: Command): void {
     .command('setup')
     .description('make topics, search attributes and tables where they are missing; safe to repeat')
     .addOption(
-      new Option('--only <part...>', 'do only this, where the rest is not to be reached').choices(PARTS),
+      new Option('--only <part...>', 'do only this, where the rest is not to be reached').choices(
+        PARTS,
+      ),
     )
     .addHelpText('after', '\nExample:\n  order-ingest setup\n  order-ingest setup --only database')
     .action(async ({ only = PARTS }: { only?: readonly Part[] }, command: Command) => {
       const env = environmentOf(command);
       for (const part of PARTS.filter((name) => only.includes(name))) {
         const made = await SETUP[part](env);
-        console.log(`${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`);
+        console.log(
+          `${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`,
+        );
       }
     });
 }

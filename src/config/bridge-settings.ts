@@ -45,7 +45,8 @@ export const bridgeSettings = settingGroup({
     name: 'KAFKA_FETCH_MAX_BYTES',
     schema: integer(1024, 104_857_600),
     default: '1048576',
-    description: 'Most bytes to fetch from one partition at a time: bounds the memory of the bridge.',
+    description:
+      'Most bytes to fetch from one partition at a time: bounds the memory of the bridge.',
   },
   maxConcurrentStarts: {
     name: 'BRIDGE_MAX_CONCURRENT_STARTS',
@@ -57,7 +58,8 @@ export const bridgeSettings = settingGroup({
     name: 'BRIDGE_START_TIMEOUT_MS',
     schema: integer(100, 60_000),
     default: '3000',
-    description: 'Deadline of one call to Temporal. A call that misses it is repeated with the same request ID.',
+    description:
+      'Deadline of one call to Temporal. A call that misses it is repeated with the same request ID.',
   },
   maxInputBytes: {
     name: 'BRIDGE_MAX_INPUT_BYTES',
@@ -70,13 +72,15 @@ export const bridgeSettings = settingGroup({
     name: 'BRIDGE_COMMIT_INTERVAL_MS',
     schema: integer(10, 60_000),
     default: '500',
-    description: 'How often offsets are committed at the most. What a crash repeats is what finished since.',
+    description:
+      'How often offsets are committed at the most. What a crash repeats is what finished since.',
   },
   shutdownGraceMs: {
     name: 'BRIDGE_SHUTDOWN_GRACE_MS',
     schema: integer(0, 600_000),
     default: '10000',
-    description: 'How long a shutdown waits for the messages in flight before it leaves them to the next bridge.',
+    description:
+      'How long a shutdown waits for the messages in flight before it leaves them to the next bridge.',
   },
   progressIntervalMs: {
     name: 'BRIDGE_PROGRESS_INTERVAL_MS',

@@ -40,7 +40,8 @@ export const kafkaSettings = settingGroup({
     name: 'KAFKA_SSL_CA_FILE',
     schema: text,
     optional: true,
-    description: "PEM file of the authority that signed the brokers' certificates; the system's if unset.",
+    description:
+      "PEM file of the authority that signed the brokers' certificates; the system's if unset.",
   },
   saslMechanism: {
     name: 'KAFKA_SASL_MECHANISM',
@@ -81,6 +82,7 @@ export const topicSettings = settingGroup({
     name: 'KAFKA_TOPIC_REPLICATION_FACTOR',
     schema: integer(-1, 32_767),
     default: '-1',
-    description: "Copies of each partition of the topics that `setup` makes; -1 is the broker's default. Use 3 in production.",
+    description:
+      "Copies of each partition of the topics that `setup` makes; -1 is the broker's default. Use 3 in production.",
   },
 });

@@ -16,8 +16,9 @@ export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<u
 
 export type SettingGroup = Readonly<Record<string, Setting>>;
 
-type Value<S extends Setting> =
-  S extends { optional: true } ? z.output<S['schema']> | undefined : z.output<S['schema']>;
+type Value<S extends Setting> = S extends { optional: true }
+  ? z.output<S['schema']> | undefined
+  : z.output<S['schema']>;
 
 export type Values<Group extends SettingGroup> = {
   readonly [Key in keyof Group]: Value<Group[Key]>;
@@ -29,9 +30,11 @@ export const settingGroup = <const Group extends SettingGroup>(group: Group): Gr
 export const text = z.string();
 
 export const url = (...protocols: string[]) =>
-  z.string().refine((value) => protocols.includes(URL.canParse(value) ? new URL(value).protocol : ''), {
-    error: `expected a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-  });
+  z
+    .string()
+    .refine((value) => protocols.includes(URL.canParse(value) ? new URL(value).protocol : ''), {
+      error: `expected a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+    });
 
 export const integer = (min: number, max: number) =>
   z
@@ -53,6 +56,9 @@ export const flag = choice(['true', 'false']).transform((value) => value === 'tr
 export const brokerList = z
   .string()
   .transform((value) => value.split(',').map((broker) => broker.trim()))
-  .refine((brokers) => brokers.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[^\]]+\]:\d{1,5}$/.test(broker)), {
-    error: 'expected host:port, several of them with commas between',
-  });
+  .refine(
+    (brokers) => brokers.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[^\]]+\]:\d{1,5}$/.test(broker)),
+    {
+      error: 'expected host:port, several of them with commas between',
+    },
+  );

@@ -30,7 +30,8 @@ export const workerSettings = settingGroup({
     name: 'WORKER_SHUTDOWN_GRACE_MS',
     schema: integer(0, 600_000),
     default: '10000',
-    description: 'How long a shutdown waits for activities before it cancels them; Temporal runs them again.',
+    description:
+      'How long a shutdown waits for activities before it cancels them; Temporal runs them again.',
   },
   deploymentName: {
     name: 'TEMPORAL_DEPLOYMENT_NAME',

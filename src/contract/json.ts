@@ -24,8 +24,7 @@ export class JsonNumber {
 export const MAX_JSON_DEPTH = 500;
 
 export type ParsedJson =
-  | { readonly ok: true; readonly value: Json }
-  | { readonly ok: false; readonly error: string };
+  { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly error: string };
 
 /**
  * Parses a JSON text (RFC 8259). Of a key that stands twice the last wins, as in `JSON.parse`;

@@ -49,15 +49,13 @@ export const orderSchema = z
     },
     { error: (issue) => `expected an object, received ${jsonKind(issue.input)}` },
   )
-  .transform(
-    (message): Order => ({
-      orderId: message.order_id,
-      createdAt: message.created_at,
-      customerName: message.customer_name,
-      totalPrice: message.total_price,
-      lineItems: message.line_items,
-    }),
-  );
+  .transform((message): Order => ({
+    orderId: message.order_id,
+    createdAt: message.created_at,
+    customerName: message.customer_name,
+    totalPrice: message.total_price,
+    lineItems: message.line_items,
+  }));
 
 /** `rule` answers undefined for a value of the wrong kind. Messages never hold the value itself. */
 function field<Value>(kind: string, rule: (value: unknown) => Parsed<Value> | undefined) {

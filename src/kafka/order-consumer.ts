@@ -90,7 +90,10 @@ export class OrderConsumer {
     });
     this.#consumer.on(CRASH, ({ payload }) => {
       const error = describeError(payload.error);
-      logger.error({ event: 'kafka_poll_error', error, restart: payload.restart }, 'consumer failed');
+      logger.error(
+        { event: 'kafka_poll_error', error, restart: payload.restart },
+        'consumer failed',
+      );
       if (!payload.restart) onCrash(payload.error);
     });
     await this.#consumer.connect();

@@ -22,7 +22,11 @@ export interface SampleOptions {
 }
 
 /** Made orders, the same for the same options. */
-export function* sampleOrders({ count, broken, idPrefix }: SampleOptions): Generator<OutgoingMessage> {
+export function* sampleOrders({
+  count,
+  broken,
+  idPrefix,
+}: SampleOptions): Generator<OutgoingMessage> {
   const orderId = (index: number) => `${idPrefix}-${String(index + 1).padStart(4, '0')}`;
   for (let index = 0; index < count; index += 1) yield sampleOrder(orderId(index), index);
   for (let index = 0; index < broken; index += 1) {
@@ -31,14 +35,25 @@ export function* sampleOrders({ count, broken, idPrefix }: SampleOptions): Gener
   }
 }
 
-const CUSTOMERS = ['Ada Lovelace', 'Grace Hopper', '山田 太郎', 'Zoë Ångström', 'أمينة حداد', 'Алан 🚀'];
+const CUSTOMERS = [
+  'Ada Lovelace',
+  'Grace Hopper',
+  '山田 太郎',
+  'Zoë Ångström',
+  'أمينة حداد',
+  'Алан 🚀',
+];
 const START = Date.UTC(2026, 0, 1, 9, 30);
 const MINUTE_MS = 60_000;
 
 function sampleOrder(orderId: string, index: number): OutgoingMessage {
   const items = Array.from({ length: 1 + (index % 3) }, (_, line) => {
     const cents = 199 + ((index * 37 + line * 101) % 5000);
-    return { product: `P-${100 + ((index + line) % 50)}`, quantity: 1 + ((index + line) % 4), cents };
+    return {
+      product: `P-${100 + ((index + line) % 50)}`,
+      quantity: 1 + ((index + line) % 4),
+      cents,
+    };
   });
   const total = items.reduce((sum, { quantity, cents }) => sum + quantity * cents, 0);
   // Written by hand, since JSON.stringify would make 10.50 into 10.5.

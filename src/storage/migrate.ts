@@ -18,7 +18,9 @@ export async function migrate(
   connectTimeoutMs: number,
 ): Promise<readonly string[]> {
   return withClient(databaseUrl, connectTimeoutMs, async (client) => {
-    const { rows } = await client.query<{ schema: string | null }>('SELECT current_schema AS schema');
+    const { rows } = await client.query<{ schema: string | null }>(
+      'SELECT current_schema AS schema',
+    );
     const schema = rows[0]?.schema;
     if (!schema) {
       throw new OperatorError(

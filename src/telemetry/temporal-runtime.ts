@@ -2,11 +2,11 @@ import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/w
 import type { Logger } from './logger.ts';
 
 /** Sends the logs of the Temporal SDK and of its Rust core through our own logger. Once a process. */
-export function installTemporalRuntime(logger: Logger): void {
+export function installTemporalRuntime(logger: Logger): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
     logger[LEVELS[level]]({ event: 'temporal_sdk', ...meta }, message);
   };
-  Runtime.install({
+  return Runtime.install({
     shutdownSignals: [],
     logger: {
       log,
@@ -23,4 +23,10 @@ export function installTemporalRuntime(logger: Logger): void {
 }
 
 /** What the SDK calls info is about itself, not about orders. */
-const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+const LEVELS = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'debug',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const;

@@ -95,7 +95,8 @@ describe('the order store in Postgres', () => {
 
   test('stores all line items or nothing', async () => {
     const id = uniqueName('order');
-    const items = '[{"product_id":"A","quantity":1,"unit_price":1},{"product_id":"B\\u0000","quantity":1,"unit_price":1}]';
+    const items =
+      '[{"product_id":"A","quantity":1,"unit_price":1},{"product_id":"B\\u0000","quantity":1,"unit_price":1}]';
     const outcome = await createPostgresOrderStore(database.pool).store(
       recordOf(orderText(id, { line_items: items })),
     );
@@ -121,9 +122,14 @@ describe('the order store in Postgres', () => {
     const store = createPostgresOrderStore(database.pool);
     const id = uniqueName('order');
     const outcomes = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => store.store(recordOf(orderText(id, { total_price: String(n) })))),
+      Array.from({ length: 10 }, (_, n) =>
+        store.store(recordOf(orderText(id, { total_price: String(n) }))),
+      ),
     );
-    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([...Array<string>(9).fill('conflict'), 'stored']);
+    expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+      ...Array<string>(9).fill('conflict'),
+      'stored',
+    ]);
   });
 
   test('throws what may pass, with a message that says it', async () => {
@@ -136,7 +142,9 @@ describe('the order store in Postgres', () => {
     });
     try {
       const store = createPostgresOrderStore(pool);
-      await expect(store.store(recordOf(orderText('A')))).rejects.toThrow('ECONNREFUSED 127.0.0.1:1');
+      await expect(store.store(recordOf(orderText('A')))).rejects.toThrow(
+        'ECONNREFUSED 127.0.0.1:1',
+      );
     } finally {
       await pool.end();
     }

@@ -1,7 +1,9 @@
 import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/domain/order-store.ts';
 
 /** The order store without a database, for tests of the workflow; the store's suite runs on it too. */
-export function createInMemoryOrderStore(): OrderStore & { readonly records: Map<string, OrderRecord> } {
+export function createInMemoryOrderStore(): OrderStore & {
+  readonly records: Map<string, OrderRecord>;
+} {
   const records = new Map<string, OrderRecord>();
   return {
     records,

@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type IHeaders, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type IHeaders } from 'kafkajs';
 import type { OutgoingMessage } from '../../src/kafka/producer.ts';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
 import { stackAddress, uniqueName } from './stack.ts';
@@ -16,7 +16,7 @@ export interface TestTopic {
   readonly deadLetterTopic: string;
   readonly groupId: string;
   readonly admin: Admin;
-  readonly producer: Producer;
+  addPartitions(count: number): Promise<void>;
   send(messages: readonly (OutgoingMessage & { partition?: number })[]): Promise<void>;
   deadLetters(): Promise<readonly ReadDeadLetter[]>;
   /** Messages that the group has not committed. */
@@ -34,7 +34,7 @@ export async function createTestTopic({ partitions = 1 } = {}): Promise<TestTopi
   const deadLetterTopic = `${name}.dead-letter`;
   const groupId = uniqueName('group');
   const admin = kafka.admin();
-  const producer = kafka.producer();
+  let producer = kafka.producer();
   await admin.connect();
   await producer.connect();
   await admin.createTopics({
@@ -49,7 +49,13 @@ export async function createTestTopic({ partitions = 1 } = {}): Promise<TestTopi
     deadLetterTopic,
     groupId,
     admin,
-    producer,
+    async addPartitions(count) {
+      await admin.createPartitions({ topicPartitions: [{ topic: name, count }] });
+      // kafkajs silently drops what is sent to a partition that it does not know yet.
+      await producer.disconnect();
+      producer = kafka.producer();
+      await producer.connect();
+    },
     async send(messages) {
       await producer.send({ topic: name, messages: messages.map((message) => ({ ...message })) });
     },

@@ -20,7 +20,10 @@ export interface RunningProgram {
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
-export async function startProgram(name: 'bridge' | 'worker', env: ProgramEnv): Promise<RunningProgram> {
+export async function startProgram(
+  name: 'bridge' | 'worker',
+  env: ProgramEnv,
+): Promise<RunningProgram> {
   const child = spawn(process.execPath, [MAIN, name], {
     env: { PATH: process.env['PATH'], LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -38,7 +38,9 @@ describe('the fingerprint of a message', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const reversed = Object.fromEntries(Object.entries(value).reverse());
-        expect(fingerprint(JSON.stringify(reversed, null, 2))).toBe(fingerprint(JSON.stringify(value)));
+        expect(fingerprint(JSON.stringify(reversed, null, 2))).toBe(
+          fingerprint(JSON.stringify(value)),
+        );
       }),
     );
   });
@@ -46,7 +48,11 @@ describe('the fingerprint of a message', () => {
 
 describe('reading JSON', () => {
   test('accepts and refuses what JSON.parse does', () => {
-    const almostJson = fc.oneof(fc.json(), fc.json().map((text) => text.slice(1)), fc.string());
+    const almostJson = fc.oneof(
+      fc.json(),
+      fc.json().map((text) => text.slice(1)),
+      fc.string(),
+    );
     const reads = (read: () => unknown) => {
       try {
         read();
@@ -66,7 +72,10 @@ describe('reading JSON', () => {
   test('answers the same for deep nesting wherever it is called from', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     expect(parseJson(nested(MAX_JSON_DEPTH)).ok).toBe(true);
-    expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toEqual({ ok: false, error: 'nested deeper than 500 levels' });
+    expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toEqual({
+      ok: false,
+      error: 'nested deeper than 500 levels',
+    });
     expect(parseJson(nested(100_000)).ok).toBe(false);
     expect(parseJson(`"${'['.repeat(1000)}\\"${'['.repeat(1000)}"`).ok).toBe(true);
   });

@@ -46,8 +46,15 @@ describe('created_at', () => {
   test('is the same instant as the one that JavaScript reads, for every date and offset', () => {
     const offset = fc
       .integer({ min: -23 * 60, max: 23 * 60 })
-      .map((m) => `${m < 0 ? '-' : '+'}${[Math.trunc(Math.abs(m) / 60), Math.abs(m) % 60].map((n) => String(n).padStart(2, '0')).join(':')}`);
-    const date = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true });
+      .map(
+        (m) =>
+          `${m < 0 ? '-' : '+'}${[Math.trunc(Math.abs(m) / 60), Math.abs(m) % 60].map((n) => String(n).padStart(2, '0')).join(':')}`,
+      );
+    const date = fc.date({
+      min: new Date('0002-01-01'),
+      max: new Date('9998-12-31'),
+      noInvalidDate: true,
+    });
     fc.assert(
       fc.property(date, offset, (day, zone) => {
         const text = `${day.toISOString().slice(0, 23)}${zone}`;

@@ -3,7 +3,10 @@ import { createPartitionProgress } from '../../src/bridge/partition-progress.ts'
 
 describe("a partition's progress", () => {
   test('never passes a message that is not finished, in whatever order the others finish', () => {
-    const offsets = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 50 });
+    const offsets = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), {
+      minLength: 1,
+      maxLength: 50,
+    });
     fc.assert(
       fc.property(offsets, fc.infiniteStream(fc.nat()), (unsorted, random) => {
         const batch = [...unsorted].sort((a, b) => a - b);

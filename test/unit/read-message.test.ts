@@ -6,7 +6,10 @@ const read = (value: string | Buffer | null) =>
 
 describe('finding the order of a message', () => {
   test('needs only a usable order ID, not a valid order', () => {
-    expect(read('{"order_id": "A", "line_items": "?"}')).toMatchObject({ kind: 'order', orderId: 'A' });
+    expect(read('{"order_id": "A", "line_items": "?"}')).toMatchObject({
+      kind: 'order',
+      orderId: 'A',
+    });
   });
 
   test('keeps the text as it came, without a byte order mark', () => {

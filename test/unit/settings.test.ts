@@ -51,7 +51,9 @@ describe('settings', () => {
   });
 
   test('count as unset when they are empty', () => {
-    expect(readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topic).toBe('orders');
+    expect(readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topic).toBe(
+      'orders',
+    );
   });
 
   test('are all in docs/configuration.md, which is up to date (npm run docs)', () => {

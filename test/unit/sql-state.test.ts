@@ -12,12 +12,25 @@ describe('an SQLSTATE', () => {
     expect(isRejection(databaseError(code))).toBe(true);
   });
 
-  test.each(['08006', '40001', '40P01', '53300', '55P03', '57014', '57P01', '58030', '42P01', '42703', '25006', '28P01', 'XX000', 'P0001', ''])(
-    '%s is retried',
-    (code) => {
-      expect(isRejection(databaseError(code))).toBe(false);
-    },
-  );
+  test.each([
+    '08006',
+    '40001',
+    '40P01',
+    '53300',
+    '55P03',
+    '57014',
+    '57P01',
+    '58030',
+    '42P01',
+    '42703',
+    '25006',
+    '28P01',
+    'XX000',
+    'P0001',
+    '',
+  ])('%s is retried', (code) => {
+    expect(isRejection(databaseError(code))).toBe(false);
+  });
 
   test('of a refusal is described without the data', () => {
     const error = databaseError('23505', 'Key (order_id)=(Jane Doe) already exists');

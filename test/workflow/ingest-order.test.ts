@@ -40,12 +40,15 @@ async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> 
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure) return error.cause;
+  if (error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure)
+    return error.cause;
   throw new Error('the workflow did not fail with an ApplicationFailure', { cause: error });
 }
 
 /** Names of the history's events, as far as they cost the server something. */
-async function eventsOf(handle: { fetchHistory(): Promise<{ events?: { eventType?: unknown }[] | null }> }) {
+async function eventsOf(handle: {
+  fetchHistory(): Promise<{ events?: { eventType?: unknown }[] | null }>;
+}) {
   const history = await handle.fetchHistory();
   return (history.events ?? []).length;
 }
@@ -55,7 +58,11 @@ test('an order is stored at the first attempt, without an activity task for the 
   await withWorker(env, store, async (start) => {
     const handle = await start(messageOf(orderText('A-1')));
     await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
-    expect(store.records.get('A-1')?.source).toEqual({ topic: 'orders', partition: 0, offset: '0' });
+    expect(store.records.get('A-1')?.source).toEqual({
+      topic: 'orders',
+      partition: 0,
+      offset: '0',
+    });
     // Started, three of one workflow task, two markers, completed.
     expect(await eventsOf(handle)).toBe(7);
   });
@@ -71,7 +78,9 @@ test('the same content again is a success that says so', async () => {
 
 test('a message that is no valid order fails at once, naming each field', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
-    const handle = await start(messageOf(orderText('A-1', { total_price: '-1', line_items: '[]' })));
+    const handle = await start(
+      messageOf(orderText('A-1', { total_price: '-1', line_items: '[]' })),
+    );
     const failure = await failureOf(handle.result());
     expect(failure).toMatchObject({ type: 'OrderInvalid', nonRetryable: true });
     expect(failure.message).toBe(

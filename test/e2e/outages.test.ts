@@ -1,0 +1,90 @@
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { stackAddress, uniqueName } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+let system: TestSystem;
+beforeEach(async () => {
+  system = await createTestSystem();
+});
+afterEach(() => system.close());
+
+const orderIds = (count: number) => Array.from({ length: count }, () => uniqueName('order'));
+const sendOrders = (ids: readonly string[]) =>
+  system.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
+
+test('while Temporal is away the bridge keeps its membership, and goes on when it is back', async () => {
+  const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
+  try {
+    const bridge = await system.startBridge({
+      TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
+      BRIDGE_START_TIMEOUT_MS: '500',
+    });
+    await proxy.cut();
+    const ids = orderIds(120);
+    await sendOrders(ids);
+    const outage = await bridge.saw('dependency_unavailable');
+    expect(outage['dependency']).toBe('Temporal');
+    // Longer than the session timeout of 6 s: only heartbeats keep the member in the group.
+    const since = Date.now();
+    await eventually(() => {
+      expect(Date.now() - since).toBeGreaterThan(7000);
+    });
+    expect(await system.topic.lag()).toBe(120);
+    await proxy.restore();
+    await bridge.saw('dependency_available');
+    await system.allCommitted();
+    expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
+    expect(await system.topic.deadLetters()).toEqual([]);
+    for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+    expect(await bridge.end('SIGTERM')).toBe(0);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('while Postgres is away orders wait in Temporal, visibly, and are stored when it is back', async () => {
+  const { host, username, password, pathname, search } = new URL(system.database.url);
+  const proxy = await startTcpProxy(host);
+  try {
+    const bridge = await system.startBridge();
+    await system.startWorker({
+      DATABASE_URL: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}${search}`,
+    });
+    await proxy.cut();
+    const [id = ''] = orderIds(1);
+    await sendOrders([id]);
+    await system.allCommitted();
+    await eventually(async () => {
+      const { raw } = await system.workflow(id).describe();
+      const [activity] = raw.pendingActivities ?? [];
+      expect(activity?.attempt).toBeGreaterThanOrEqual(2);
+      expect(activity?.lastFailure?.message).toContain('ECONNREFUSED');
+    });
+    await proxy.restore();
+    await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });
+    expect(bridge.events.filter(({ event }) => event === 'message_dead_lettered')).toEqual([]);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('while the dead-letter topic is away nothing is committed past it', async () => {
+  const bridge = await system.startBridge();
+  await system.topic.admin.deleteTopics({ topics: [system.topic.deadLetterTopic] });
+  const [id = ''] = orderIds(1);
+  await system.topic.send([
+    { key: null, value: 'not JSON' },
+    { key: id, value: orderText(id) },
+  ]);
+  await bridge.saw('dependency_unavailable');
+  await eventually(() => system.workflow(id).describe());
+  expect(await system.topic.lag()).toBe(2);
+  await system.topic.admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic: system.topic.deadLetterTopic, numPartitions: 1 }],
+  });
+  await system.allCommitted();
+  expect(await system.topic.deadLetters()).toMatchObject([{ reason: 'not-json' }]);
+});

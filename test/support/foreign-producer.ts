@@ -1,0 +1,30 @@
+import path from 'node:path';
+import { execa } from 'execa';
+import { KAFKA_LIBRARIES } from '../../dev/stack/kafka.ts';
+import { stackAddress } from './stack.ts';
+
+/**
+ * Sends lines to a topic by a client that is not ours and not kafkajs: `kcat` where it is installed,
+ * else the console producer that comes with the stack's own Kafka, compressed either way.
+ */
+export async function sendByForeignClient(
+  topic: string,
+  lines: readonly string[],
+  codec: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd',
+): Promise<void> {
+  const input = `${lines.join('\n')}\n`;
+  const brokers = stackAddress('KAFKA_BROKERS');
+  const { failed } = await execa('kcat', ['-V'], { reject: false });
+  if (!failed) {
+    await execa('kcat', ['-P', '-b', brokers, '-t', topic, '-z', codec], { input });
+    return;
+  }
+  await execa(
+    'java',
+    [
+      ...['-cp', path.join(KAFKA_LIBRARIES, '*'), 'org.apache.kafka.tools.ConsoleProducer'],
+      ...['--bootstrap-server', brokers, '--topic', topic, '--compression-codec', codec],
+    ],
+    { input },
+  );
+}

@@ -1,0 +1,87 @@
+import type { Client } from '@temporalio/client';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { eventually } from './eventually.ts';
+import { createTestTopic, type TestTopic } from './kafka.ts';
+import { startProgram, type ProgramEnv, type RunningProgram } from './programs.ts';
+import { stackAddress, uniqueName } from './stack.ts';
+import { connectTestTemporal } from './temporal.ts';
+
+/** Topic, task queue and database of a test's own, and the programs that it starts on them. */
+export interface TestSystem {
+  readonly topic: TestTopic;
+  readonly database: TestDatabase;
+  readonly client: Client;
+  readonly bridgeEnv: ProgramEnv;
+  readonly workerEnv: ProgramEnv;
+  startBridge(env?: ProgramEnv): Promise<RunningProgram>;
+  startWorker(env?: ProgramEnv): Promise<RunningProgram>;
+  workflowId(orderId: string): string;
+  workflow(orderId: string): ReturnType<Client['workflow']['getHandle']>;
+  /** The status of the order's workflow, such as `COMPLETED`. */
+  status(orderId: string): Promise<string>;
+  storedOrderIds(): Promise<readonly string[]>;
+  /** Waits until the group has committed everything that is on the topic. */
+  allCommitted(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createTestSystem(options: { partitions?: number } = {}): Promise<TestSystem> {
+  const topic = await createTestTopic(options);
+  const database = await createTestDatabase();
+  const client = await connectTestTemporal();
+  const prefix = `${uniqueName('test')}:`;
+  const temporalEnv = {
+    TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
+    TEMPORAL_NAMESPACE: stackAddress('TEMPORAL_NAMESPACE'),
+    TEMPORAL_TASK_QUEUE: uniqueName('queue'),
+    WORKFLOW_ID_PREFIX: prefix,
+  };
+  const bridgeEnv = {
+    ...temporalEnv,
+    KAFKA_BROKERS: stackAddress('KAFKA_BROKERS'),
+    KAFKA_TOPIC: topic.name,
+    KAFKA_GROUP_ID: topic.groupId,
+    KAFKA_SESSION_TIMEOUT_MS: '6000',
+    KAFKA_HEARTBEAT_INTERVAL_MS: '500',
+    BRIDGE_COMMIT_INTERVAL_MS: '100',
+    BRIDGE_PROGRESS_INTERVAL_MS: '100',
+  };
+  const workerEnv = { ...temporalEnv, DATABASE_URL: database.url };
+  const programs: RunningProgram[] = [];
+  const start = async (name: 'bridge' | 'worker', env: ProgramEnv) => {
+    const program = await startProgram(name, env);
+    programs.push(program);
+    return program;
+  };
+  const workflowId = (orderId: string) => `${prefix}${orderId}`;
+  return {
+    topic,
+    database,
+    client,
+    bridgeEnv,
+    workerEnv,
+    startBridge: (env = {}) => start('bridge', { ...bridgeEnv, ...env }),
+    startWorker: (env = {}) => start('worker', { ...workerEnv, ...env }),
+    workflowId,
+    workflow: (orderId) => client.workflow.getHandle(workflowId(orderId)),
+    async status(orderId) {
+      return (await client.workflow.getHandle(workflowId(orderId)).describe()).status.name;
+    },
+    async storedOrderIds() {
+      const { rows } = await database.pool.query<{ order_id: string }>(
+        'SELECT order_id FROM orders ORDER BY order_id',
+      );
+      return rows.map(({ order_id }) => order_id);
+    },
+    allCommitted: () =>
+      eventually(async () => {
+        expect(await topic.lag()).toBe(0);
+      }),
+    async close() {
+      await Promise.all(programs.map((program) => program.end('SIGKILL')));
+      await topic.close();
+      await client.connection.close();
+      await database.drop();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { createConnection, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** Stands between a client and a server, so that a test can cut the one off from the other. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Drops all connections and accepts no new ones. */
+  cut(): Promise<void>;
+  restore(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param target `host:port` of the server */
+export async function startTcpProxy(target: string): Promise<TcpProxy> {
+  const [host = '127.0.0.1', targetPort] = target.split(':');
+  const sockets = new Set<Socket>();
+  const track = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+    return socket;
+  };
+  const server = createServer((client) => {
+    const upstream = track(createConnection({ host, port: Number(targetPort) }));
+    track(client).pipe(upstream).pipe(client);
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  });
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : 0;
+  };
+  const cut = async () => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  const port = await listen(0);
+  return {
+    port,
+    cut,
+    async restore() {
+      await listen(port);
+    },
+    close: cut,
+  };
+}
