@@ -44,7 +44,7 @@ export async function startDaemon(
   child.unref();
   const identity = child.pid === undefined ? undefined : await identify(child.pid);
   if (!identity) {
-    const [error]: unknown[] = await failure;
+    const [error] = (await failure) as [unknown];
     throw new StackError(`${title} could not be started: ${String(error)}`, { cause: error });
   }
   onStarted(identity);

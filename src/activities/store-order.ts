@@ -1,6 +1,6 @@
 import type { OrderActivities } from '../contract/ingest-order.ts';
 import { fromPlainRecord } from '../contract/plain-order.ts';
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import type { ActivityDependencies } from './create-activities.ts';
 import { orderConflict, orderRejected } from './failures.ts';
 

@@ -1,4 +1,4 @@
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import type { PartitionBatch } from '../kafka/order-consumer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { eitherAborted } from './either-aborted.ts';

@@ -1,8 +1,7 @@
-import type { Producer } from 'kafkajs';
 import { DEAD_LETTER_HEADERS, type DeadLetterReason } from '../contract/dead-letter.ts';
 import type { ConsumedMessage } from '../kafka/order-consumer.ts';
-import { sendMessages } from '../kafka/producer.ts';
-import { VERSION } from '../version.ts';
+import type { MessageProducer } from '../kafka/producer.ts';
+import { VERSION } from '../program/version.ts';
 
 export interface DeadLetter {
   readonly message: ConsumedMessage;
@@ -18,11 +17,14 @@ export interface DeadLetterWriter {
 }
 
 /** Writes messages as they came, key, value and headers, with headers that say what was wrong. */
-export const createDeadLetterWriter = (producer: Producer, topic: string): DeadLetterWriter => ({
+export const createDeadLetterWriter = (
+  producer: MessageProducer,
+  topic: string,
+): DeadLetterWriter => ({
   async write(letter) {
     const { key, value, headers } = letter.message;
     const all = { ...headers, ...deadLetterHeaders(letter) };
-    await sendMessages(producer, topic, [{ key, value, headers: all }]);
+    await producer.send(topic, [{ key, value, headers: all }]);
   },
 });
 

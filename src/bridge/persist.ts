@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 const FIRST_WAIT_MS = 100;

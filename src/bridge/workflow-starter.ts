@@ -3,7 +3,7 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import { workflowId } from '../contract/ids.ts';
 import { FINGERPRINT_MEMO } from '../contract/search-attributes.ts';
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Command } from 'commander';
 import type { Environment } from '../config/read-settings.ts';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 
 /** The process's environment over the variables of `--env-file`. */
 export function environmentOf(command: Command): Environment {

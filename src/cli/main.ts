@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { createProgram } from './program.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 the command line is wrong. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import type { ProduceSource } from '../produce/run-produce.ts';
 import { environmentOf } from './environment.ts';
 

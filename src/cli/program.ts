@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../program/version.ts';
 import { addBridgeCommand } from './bridge.ts';
 import { addConfigCommand } from './config.ts';
 import { addProduceCommand } from './produce.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { processSignals } from '../shutdown-signals.ts';
+import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from './environment.ts';
 
 export function addWorkerCommand(program: Command): void {

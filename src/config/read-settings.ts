@@ -1,4 +1,4 @@
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Kafka, logLevel, type KafkaConfig, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { registerCodecs } from './codecs.ts';
 
@@ -27,8 +27,8 @@ export function createKafkaClient(
     retry,
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => {
-      const { message, timestamp: _, logger: __, stack: ___, ...context } = entry.log;
-      const line = { event: 'kafka_client', namespace: entry.namespace, ...context };
+      const { message, ...context } = entry.log;
+      const line = { ...context, ...NOT_LOGGED, event: 'kafka_client', namespace: entry.namespace };
       logger[LEVELS[entry.level]](line, message);
     },
   });
@@ -43,6 +43,9 @@ export const kafkaUnreachable = ({ brokers }: KafkaSettings, error: unknown): Op
     'check KAFKA_BROKERS and that the broker runs',
     { cause: error },
   );
+
+/** kafkajs's own time stamp and logger's name, and stacks of errors that it expects. */
+const NOT_LOGGED = { timestamp: undefined, logger: undefined, stack: undefined };
 
 /** A level down: what kafkajs calls an error it mostly mends by itself. */
 const LEVELS = {
@@ -75,5 +78,5 @@ function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
       'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
   }
-  return { sasl: { mechanism, username, password } as SASLOptions };
+  return { sasl: { mechanism, username, password } };
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** A message as the bridge sees it. */
@@ -19,9 +19,9 @@ export interface PartitionBatch {
   /** Aborted when the partition is no longer ours, or when the bridge gives up waiting. */
   readonly lost: AbortSignal;
   /** To be called often. Throws when the group is rebalancing or has put this member out. */
-  heartbeat(): Promise<void>;
+  readonly heartbeat: () => Promise<void>;
   /** All before `nextOffset` is finished: it will be committed soon. Does nothing once lost. */
-  advance(nextOffset: string): void;
+  readonly advance: (nextOffset: string) => void;
 }
 
 export interface OrderConsumerOptions {
@@ -155,14 +155,14 @@ export class OrderConsumer {
   async #consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     const epoch = this.#epoch;
-    this.#commit = payload.commitOffsetsIfNecessary;
+    this.#commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     await this.#options.onBatch({
       topic: batch.topic,
       partition: batch.partition,
       messages: batch.messages,
       lastOffset: batch.lastOffset(),
       lost: epoch.signal,
-      heartbeat: payload.heartbeat,
+      heartbeat: () => payload.heartbeat(),
       advance: (nextOffset) => {
         if (epoch.signal.aborted) return;
         payload.resolveOffset((BigInt(nextOffset) - 1n).toString());

@@ -1,4 +1,4 @@
-import type { IHeaders, Kafka, Producer } from 'kafkajs';
+import type { IHeaders, Kafka } from 'kafkajs';
 
 export interface OutgoingMessage {
   readonly key: Buffer | string | null;
@@ -6,17 +6,24 @@ export interface OutgoingMessage {
   readonly headers?: IHeaders;
 }
 
-/**
- * A producer that waits for all in-sync replicas. It tries each send once: whoever calls knows
- * better how long to go on.
- */
-export const createProducer = (kafka: Kafka): Producer =>
-  kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 1, maxRetryTime: 1000 } });
+export interface MessageProducer {
+  connect(): Promise<void>;
+  /** Resolves when all in-sync replicas have the messages. */
+  send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
+  disconnect(): Promise<void>;
+}
 
-export async function sendMessages(
-  producer: Producer,
-  topic: string,
-  messages: readonly OutgoingMessage[],
-): Promise<void> {
-  await producer.send({ topic, acks: -1, messages: messages.map((message) => ({ ...message })) });
+/** Tries each send twice at the most: whoever calls knows better how long to go on. */
+export function createProducer(kafka: Kafka): MessageProducer {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    retry: { retries: 1, maxRetryTime: 1000 },
+  });
+  return {
+    connect: () => producer.connect(),
+    async send(topic, messages) {
+      await producer.send({ topic, acks: -1, messages: [...messages] });
+    },
+    disconnect: () => producer.disconnect(),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { committedOffsets } from './committed-offsets.ts';
 
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';

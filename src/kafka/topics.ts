@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import {
   createKafkaClient,

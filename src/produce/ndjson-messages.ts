@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { readMessage } from '../contract/read-message.ts';
 import { formatFault, translateMessage } from '../contract/translate-message.ts';
 import type { OutgoingMessage } from '../kafka/producer.ts';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 
 /**
  * A message for each line, byte by byte as it stands there; empty lines are passed over. The key is

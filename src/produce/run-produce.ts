@@ -4,7 +4,7 @@ import { PRODUCER_ROLE } from '../config/roles.ts';
 import { createKafkaClient, kafkaUnreachable } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
 import { sampleOrders, type SampleOptions } from './sample-orders.ts';

@@ -1,11 +1,10 @@
-import type { Producer } from 'kafkajs';
-import { sendMessages, type OutgoingMessage } from '../kafka/producer.ts';
+import type { MessageProducer, OutgoingMessage } from '../kafka/producer.ts';
 
 const BATCH_SIZE = 500;
 
 /** Sends all messages in their order and answers with their number. Memory is bounded by a batch. */
 export async function sendAll(
-  producer: Producer,
+  producer: MessageProducer,
   topic: string,
   messages: Iterable<OutgoingMessage> | AsyncIterable<OutgoingMessage>,
   onProgress: (sent: number) => void,
@@ -14,7 +13,7 @@ export async function sendAll(
   let batch: OutgoingMessage[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
-    await sendMessages(producer, topic, batch);
+    await producer.send(topic, batch);
     sent += batch.length;
     batch = [];
     onProgress(sent);

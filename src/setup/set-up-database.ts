@@ -1,6 +1,6 @@
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../config/roles.ts';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 import { migrate } from '../storage/migrate.ts';
 
 /** Runs the migrations that are missing; answers with their names. Throws an OperatorError. */

@@ -1,27 +1,19 @@
 import type { Pool } from 'pg';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
-import { describeError } from '../operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
 import { findStoredOrder, type StoredOrderRow } from './find-stored-order.ts';
 import { insertOrder } from './insert-order.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
 
-/**
- * The order store on Postgres. Throws only what may pass. What it throws is kept in Temporal's
- * history with all its causes, so it has a message fit to be shown and no cause.
- */
+/** The order store on Postgres. Throws only what may pass. */
 export const createPostgresOrderStore = (pool: Pool): OrderStore => ({
-  async store(record) {
-    try {
-      const inserted = await pool.query(insertOrder(record));
-      return inserted.rowCount === 1 ? { kind: 'stored' } : await compareWithStored(pool, record);
-    } catch (error) {
-      if (!isDatabaseError(error)) throw new Error(describeError(error));
-      const reason = describeDatabaseError(error);
-      if (isRejection(error)) return { kind: 'rejected', reason };
-      throw new Error(reason);
-    }
-  },
+  store: (record) => insertOrCompare(pool, record).catch(rejectedOrThrow),
 });
+
+async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
+  const inserted = await pool.query(insertOrder(record));
+  return inserted.rowCount === 1 ? { kind: 'stored' } : compareWithStored(pool, record);
+}
 
 /**
  * A statement of its own: the insert's snapshot may be older than a row that another transaction
@@ -41,4 +33,15 @@ async function compareWithStored(pool: Pool, record: OrderRecord): Promise<Store
       offset: stored.source_offset,
     },
   };
+}
+
+/**
+ * What is thrown here is kept in Temporal's history with all its causes, so it gets a message fit to
+ * be shown, and no cause.
+ */
+function rejectedOrThrow(error: unknown): StoreOutcome {
+  if (!isDatabaseError(error)) throw new Error(describeError(error));
+  const reason = describeDatabaseError(error);
+  if (isRejection(error)) return { kind: 'rejected', reason };
+  throw new Error(reason);
 }

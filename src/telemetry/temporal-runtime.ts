@@ -6,15 +6,18 @@ export function installTemporalRuntime(logger: Logger): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
     logger[LEVELS[level]]({ event: 'temporal_sdk', ...meta }, message);
   };
+  const at = (level: LogLevel) => (message: string, meta?: object) => {
+    log(level, message, meta);
+  };
   return Runtime.install({
     shutdownSignals: [],
     logger: {
       log,
-      trace: (message, meta) => log('TRACE', message, meta),
-      debug: (message, meta) => log('DEBUG', message, meta),
-      info: (message, meta) => log('INFO', message, meta),
-      warn: (message, meta) => log('WARN', message, meta),
-      error: (message, meta) => log('ERROR', message, meta),
+      trace: at('TRACE'),
+      debug: at('DEBUG'),
+      info: at('INFO'),
+      warn: at('WARN'),
+      error: at('ERROR'),
     },
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },

@@ -1,6 +1,6 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { TemporalTarget } from './connection-options.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;

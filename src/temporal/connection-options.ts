@@ -1,6 +1,6 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Environment } from '../config/read-settings.ts';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 
 export type TemporalTarget = ReturnType<typeof loadClientConnectConfig>['connectionOptions'] & {
   readonly address: string;

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 
 /** Adds the search attributes that the namespace lacks; answers with their names. */
 export async function addSearchAttributes(client: Client): Promise<readonly string[]> {

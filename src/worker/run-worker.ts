@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { createActivities } from '../activities/create-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
-import { describeError, OperatorError } from '../operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 import { createDatabasePool } from '../storage/database-pool.ts';
 import { checkSchema } from '../storage/migrate.ts';
 import { createPostgresOrderStore } from '../storage/postgres-order-store.ts';
@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { installTemporalRuntime } from '../telemetry/temporal-runtime.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
-import type { ShutdownSignals } from '../shutdown-signals.ts';
+import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 import { concurrencyOptions, deploymentOptions, poolSize } from './worker-options.ts';
 import { workflowCode } from './workflow-code.ts';
 

@@ -1,7 +1,7 @@
 import type { WorkerOptions } from '@temporalio/worker';
 import type { WORKER_ROLE } from '../config/roles.ts';
 import type { Settings } from '../config/read-settings.ts';
-import { OperatorError } from '../operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 

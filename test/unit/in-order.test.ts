@@ -1,6 +1,6 @@
 import { createInOrder } from '../../src/bridge/in-order.ts';
 import { Slots } from '../../src/bridge/slots.ts';
-import { deferred } from '../../src/deferred.ts';
+import { deferred } from '../../src/bridge/deferred.ts';
 
 describe('work on the same order', () => {
   test('waits for the one before it, also when that fails, and for no other', async () => {

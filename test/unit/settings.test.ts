@@ -3,7 +3,7 @@ import { configurationReference } from '../../src/config/configuration-reference
 import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE, WORKER_ROLE } from '../../src/config/roles.ts';
 import { settingsReport } from '../../src/config/settings-report.ts';
-import { OperatorError } from '../../src/operator-error.ts';
+import { OperatorError } from '../../src/program/operator-error.ts';
 
 const mistakesOf = (read: () => unknown): string => {
   try {

@@ -1,8 +1,0 @@
-import { readFileSync } from 'node:fs';
-
-const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-/** Of order-ingest, from package.json, which lies beside src/ and dist/. */
-export const VERSION = manifest.version;
