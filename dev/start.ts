@@ -61,6 +61,8 @@ async function run(): Promise<void> {
     programs.push(
       startProgram('bridge', env, path.join(LOGS, 'bridge.log'), (event) => {
         if (event['event'] === 'bridge_progress') progress = event as unknown as OutcomeSnapshot;
+        if (event['event'] === 'circuit_breaker_open')
+          console.log(`\nbridge: ${String(event['msg'])}`);
       }),
       startProgram('worker', env, path.join(LOGS, 'worker.log'), () => undefined),
     );

@@ -1,6 +1,7 @@
 import { describeError } from '../program/operator-error.ts';
 import type { PartitionBatch } from '../kafka/order-consumer.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import { eitherAborted } from './either-aborted.ts';
 import type { MessageHandler } from './message-handler.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
@@ -12,6 +13,7 @@ export interface BatchHandlerOptions {
   /** Shared by all partitions: bounds what is in flight, and so the memory. */
   readonly slots: Slots;
   readonly counts: OutcomeCounts;
+  readonly breaker: CircuitBreaker;
   readonly logger: Logger;
   /** How often to show the group that this member lives and how far it is. */
   readonly pulseMs: number;
@@ -32,7 +34,7 @@ export interface BatchHandlerOptions {
 export function createBatchHandler(
   options: BatchHandlerOptions,
 ): (batch: PartitionBatch) => Promise<void> {
-  const { handleMessage, slots, counts, logger, pulseMs, graceMs, stopping } = options;
+  const { handleMessage, slots, counts, breaker, logger, pulseMs, graceMs, stopping } = options;
 
   return async (batch) => {
     const { messages, lost, topic, partition } = batch;
@@ -62,7 +64,9 @@ export function createBatchHandler(
       if (!message) return;
       counts.read();
       try {
-        counts.finished(await handleMessage(message, { topic, partition }, abandon.signal));
+        const outcome = await handleMessage(message, { topic, partition }, abandon.signal);
+        counts.finished(outcome);
+        breaker.record(outcome.kind === 'dead-letter');
         progress.finish(index);
       } catch (error) {
         counts.abandoned();
@@ -84,6 +88,7 @@ export function createBatchHandler(
 
     try {
       for (let index = 0; index < messages.length; index += 1) {
+        await breaker.pass(ending.signal);
         await slots.take();
         if (ending.signal.aborted) {
           slots.release();

@@ -16,6 +16,7 @@ import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget } from '../temporal/connection-options.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { createBatchHandler } from './batch-handler.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
 import { createMessageHandler } from './message-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
@@ -76,6 +77,12 @@ async function consumeUntilStopped(
   setMaxListeners(0, stopping.signal);
   const counts = createOutcomeCounts();
   const batches = new Set<Promise<void>>();
+  const breaker = createCircuitBreaker({
+    maxPercent: bridge.breakerMaxPercent,
+    window: bridge.breakerWindow,
+    pauseMs: bridge.breakerPauseMs,
+    logger,
+  });
 
   const handleBatch = createBatchHandler({
     handleMessage: createMessageHandler({
@@ -94,6 +101,7 @@ async function consumeUntilStopped(
     }),
     slots: new Slots(bridge.maxConcurrentStarts),
     counts,
+    breaker,
     logger,
     pulseMs: Math.min(bridge.commitIntervalMs, bridge.heartbeatIntervalMs),
     graceMs: bridge.shutdownGraceMs,
@@ -137,6 +145,7 @@ async function consumeUntilStopped(
     await Promise.allSettled(batches);
     await consumer.stop();
     progress.stop();
+    breaker.dispose();
     stopListening();
     logger.info({ event: 'kafka_consumer_closed', topic }, 'the bridge has stopped');
   }

@@ -82,6 +82,25 @@ export const bridgeSettings = settingGroup({
     description:
       'How long a shutdown waits for the messages in flight before it leaves them to the next bridge.',
   },
+  breakerMaxPercent: {
+    name: 'BRIDGE_BREAKER_MAX_PERCENT',
+    schema: integer(1, 100),
+    default: '50',
+    description:
+      'Share of dead letters among the recent messages above which the bridge stops consuming for a while; 100 switches this off. A producer that has changed its format is found sooner than a million dead letters later.',
+  },
+  breakerWindow: {
+    name: 'BRIDGE_BREAKER_WINDOW',
+    schema: integer(10, 1_000_000),
+    default: '200',
+    description: 'How many messages are recent. Fewer than that are not judged.',
+  },
+  breakerPauseMs: {
+    name: 'BRIDGE_BREAKER_PAUSE_MS',
+    schema: integer(100, 86_400_000),
+    default: '300000',
+    description: 'How long the bridge then waits before it tries again. A restart tries at once.',
+  },
   progressIntervalMs: {
     name: 'BRIDGE_PROGRESS_INTERVAL_MS',
     schema: integer(100, 3_600_000),

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+let system: TestSystem;
+beforeEach(async () => {
+  system = await createTestSystem();
+});
+afterEach(() => system.close());
+
+const bad = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({ key: null, value: `bad ${n}` }));
+
+test('too many dead letters stop the bridge for a while; it stays in the group and loses nothing', async () => {
+  const bridge = await system.startBridge({
+    BRIDGE_BREAKER_WINDOW: '20',
+    BRIDGE_BREAKER_PAUSE_MS: '8000',
+    BRIDGE_MAX_CONCURRENT_STARTS: '1',
+  });
+  await system.topic.send([...bad(30), { key: 'a', value: orderText('a') }]);
+  const opened = await bridge.saw('circuit_breaker_open');
+  expect(opened).toMatchObject({ deadLetters: 20, window: 20 });
+  await eventually(async () => {
+    expect(await system.topic.lag()).toBeLessThanOrEqual(11);
+  });
+  expect((await system.topic.deadLetters()).length).toBeLessThan(30);
+  await bridge.saw('circuit_breaker_closed');
+  await system.allCommitted();
+  expect(await system.topic.deadLetters()).toHaveLength(30);
+  expect(await system.status('a')).toBe('RUNNING');
+  expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
+});
+
+test('a bridge that is stopped by it can still be shut down', async () => {
+  const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
+  await system.topic.send(bad(100));
+  await bridge.saw('circuit_breaker_open');
+  const ended = bridge.end('SIGTERM');
+  expect(await Promise.race([ended, delay(5000, 'still there')])).toBe(0);
+});
