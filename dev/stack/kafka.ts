@@ -14,8 +14,12 @@ export const kafka: LocalService = {
   usualPorts: { broker: 9092, controller: 9093 },
   stopSignal: 'SIGTERM',
 
-  async prepare(report) {
+  async check() {
     await requireTool(JAVA);
+    if (!existsSync(KAFKA_LIBRARIES)) await requireTool(MAVEN);
+  },
+
+  async prepare(report) {
     await buildOnce(KAFKA_LIBRARIES, `Kafka ${KAFKA_VERSION}`, report, downloadLibraries);
     checkVersion();
   },
@@ -89,7 +93,6 @@ const MAVEN = {
 };
 
 async function downloadLibraries(target: string, report: Report): Promise<void> {
-  await requireTool(MAVEN);
   const pom = path.join(target, 'pom.xml');
   writeFileSync(pom, POM);
   const download = execa(

@@ -27,6 +27,11 @@ export const postgres: LocalService = {
   usualPorts: { server: 5432 },
   stopSignal: 'SIGINT',
 
+  check() {
+    programs();
+    return Promise.resolve();
+  },
+
   async prepare(report) {
     const { native } = programs();
     if (!runsAsRoot()) return;

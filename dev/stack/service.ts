@@ -23,7 +23,9 @@ export interface LocalService {
   readonly usualPorts: Ports;
   /** How the process is asked to end. */
   readonly stopSignal: NodeJS.Signals;
-  /** Downloads, builds, and throws a StackError that says what is missing. */
+  /** Throws a StackError that says what to install when the machine lacks something. Quick. */
+  check(): Promise<void>;
+  /** Downloads and builds what is not there yet. */
   prepare(report: Report): Promise<void>;
   /** Makes the data folder when there is none, and says how to run the server on it. */
   configure(context: ServiceContext, ports: Ports): Promise<DaemonSpec>;

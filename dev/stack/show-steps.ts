@@ -1,12 +1,15 @@
 import { Listr } from 'listr2';
 import type { StartStep } from './stack.ts';
 
-/** Runs the steps side by side, a line each: live on a terminal, plain lines on stderr elsewhere. */
+/**
+ * Runs the steps side by side, a line each, and waits for all before it throws what one of them
+ * threw: live on a terminal, plain lines on stderr elsewhere.
+ */
 export const showSteps = (steps: readonly StartStep[]): Promise<void> =>
   process.stdout.isTTY ? showLive(steps) : showPlainly(steps);
 
 async function showLive(steps: readonly StartStep[]): Promise<void> {
-  await new Listr(
+  const list = new Listr(
     steps.map(({ title, run }) => ({
       title,
       task: async (_context: unknown, task: { title: string }) => {
@@ -15,14 +18,21 @@ async function showLive(steps: readonly StartStep[]): Promise<void> {
         });
       },
     })),
-    { concurrent: true, rendererOptions: { collapseErrors: false, showErrorMessage: false } },
-  ).run();
+    {
+      concurrent: true,
+      exitOnError: false,
+      collectErrors: 'minimal',
+      rendererOptions: { showErrorMessage: false },
+    },
+  );
+  await list.run();
+  for (const { error } of list.errors) throw error;
 }
 
 const PLAIN_INTERVAL_MS = 10_000;
 
 async function showPlainly(steps: readonly StartStep[]): Promise<void> {
-  await Promise.all(
+  const results = await Promise.allSettled(
     steps.map(async ({ title, run }) => {
       let lastShown = 0;
       let latest = '';
@@ -40,4 +50,5 @@ async function showPlainly(steps: readonly StartStep[]): Promise<void> {
       show();
     }),
   );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import getPort from 'get-port';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
@@ -20,6 +20,7 @@ import {
   type Report,
   type ServiceName,
 } from './service.ts';
+import { StackError } from './stack-error.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
 import { temporal } from './temporal.ts';
 
@@ -72,6 +73,8 @@ export async function startStack(
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
     const engine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
+    if (!engine) await checkMachine(SERVICE_NAMES.filter((service) => !isElsewhere(service)));
+    mkdirSync(places.dir, { recursive: true });
     await runSteps(
       SERVICE_NAMES.map((service) => ({
         title: LOCAL_SERVICES[service].title,
@@ -92,6 +95,20 @@ export async function startStack(
     );
     return stackAddresses(state, env);
   });
+}
+
+/** Throws one StackError for all that is missing, before anything takes its time. */
+async function checkMachine(services: readonly ServiceName[]): Promise<void> {
+  const checks = await Promise.allSettled(
+    services.map(async (service) => LOCAL_SERVICES[service].check()),
+  );
+  const messages: string[] = [];
+  for (const check of checks) {
+    if (check.status === 'fulfilled') continue;
+    if (!(check.reason instanceof StackError)) throw check.reason;
+    messages.push(check.reason.message);
+  }
+  if (messages.length > 0) throw new StackError(messages.join('\n'));
 }
 
 /** Remembers a program that runs on the stack, so that it is stopped with it, or before a new one. */

@@ -14,6 +14,10 @@ export const temporal: LocalService = {
   usualPorts: { frontend: 7233, ui: 8233 },
   stopSignal: 'SIGINT',
 
+  async check() {
+    if (!(await isBuiltOrOnPath())) await requireTool(GO);
+  },
+
   async prepare(report) {
     await temporalExecutable(report);
   },
@@ -74,10 +78,7 @@ const versionOf = (command: string) =>
 /** A `temporal` on the PATH that is new enough, or else one built here. Absolute or a plain name. */
 export async function temporalExecutable(report: Report): Promise<string> {
   const built = path.join(BUILT, 'temporal');
-  if (!existsSync(built)) {
-    const onPath = await versionOf('temporal');
-    if (onPath !== undefined && !isOlder(onPath, SERVER_VERSION)) return 'temporal';
-  }
+  if (!existsSync(built) && (await isBuiltOrOnPath())) return 'temporal';
   await buildOnce(BUILT, `Temporal ${SERVER_VERSION}`, report, buildTemporal);
   const version = await versionOf(built);
   if (version !== SERVER_VERSION) {
@@ -88,8 +89,13 @@ export async function temporalExecutable(report: Report): Promise<string> {
   return built;
 }
 
+async function isBuiltOrOnPath(): Promise<boolean> {
+  if (existsSync(BUILT)) return true;
+  const onPath = await versionOf('temporal');
+  return onPath !== undefined && !isOlder(onPath, SERVER_VERSION);
+}
+
 async function buildTemporal(target: string, report: Report): Promise<void> {
-  await requireTool(GO);
   const build = execa(
     'go',
     ['install', '-ldflags', '-s -w', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`],
