@@ -13,17 +13,17 @@ import { rememberProgram, startStack, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
 /** `npm start`: the whole system on this machine, as separate processes, until Ctrl-C. */
-const STACK = 'dev';
 const REFRESH_MS = 500;
 /** The bridge reports now and then: only what stays the same for a while is the end. */
 const STEADY_READINGS = 3;
-const LOGS = stackPlaces(STACK).logs;
 
-const { untilDrained } = new Command('npm start --')
+const { untilDrained, name } = new Command('npm start --')
   .description('Runs Kafka, Temporal, Postgres, a bridge and a worker, and shows what they do.')
   .option('--until-drained', 'end when every message has come to an end, and print the account')
+  .option('--name <name>', 'which local stack; each has its own data', 'dev')
   .parse()
-  .opts<{ untilDrained?: true }>();
+  .opts<{ untilDrained?: true; name: string }>();
+const LOGS = stackPlaces(name).logs;
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -40,11 +40,11 @@ try {
   process.exitCode = 1;
 } finally {
   console.log('Stopping …');
-  await stopStack(STACK);
+  await stopStack(name);
 }
 
 async function run(): Promise<void> {
-  const [addresses] = await Promise.all([startStack({ name: STACK }, showSteps), build()]);
+  const [addresses] = await Promise.all([startStack({ name }, showSteps), build()]);
   const env: ProgramEnv = { ...addresses, BRIDGE_PROGRESS_INTERVAL_MS: '250' };
   console.log(await runCommand(['setup'], env));
   const totals = await openTotals({
@@ -54,6 +54,7 @@ async function run(): Promise<void> {
     databaseUrl: addresses['DATABASE_URL'] ?? '',
     topic: process.env['KAFKA_TOPIC'] ?? 'orders',
     groupId: process.env['KAFKA_GROUP_ID'] ?? 'storage_loader',
+    taskQueue: process.env['TEMPORAL_TASK_QUEUE'] ?? 'order-ingest',
   });
   const programs: Program[] = [];
   try {
@@ -66,7 +67,7 @@ async function run(): Promise<void> {
       }),
       startProgram('worker', env, path.join(LOGS, 'worker.log'), () => undefined),
     );
-    for (const { pid } of programs) await rememberProgram(STACK, pid);
+    for (const { pid } of programs) await rememberProgram(name, pid);
     if (await totals.isTopicEmpty()) {
       console.log(await runCommand(['produce', '--sample', '20', '--broken', '7'], env));
     }

@@ -89,6 +89,8 @@ export async function temporalExecutable(report: Report): Promise<string> {
   return built;
 }
 
+const GO_SILENCE_MS = 5000;
+
 async function isBuiltOrOnPath(): Promise<boolean> {
   if (existsSync(BUILT)) return true;
   const onPath = await versionOf('temporal');
@@ -101,12 +103,18 @@ async function buildTemporal(target: string, report: Report): Promise<void> {
     ['install', '-ldflags', '-s -w', `github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`],
     { env: { GOBIN: target }, reject: false, all: true },
   );
-  report('compiling, about two minutes the first time');
+  const compiling = () => {
+    report('compiling, about two minutes');
+  };
+  // Go says what it downloads, and nothing while it compiles.
+  let silence = setTimeout(compiling, 0);
   build.all.on('data', (chunk: Buffer) => {
-    const line = chunk.toString().trim().split('\n').at(-1);
-    if (line) report(line);
+    report(chunk.toString().trim().split('\n').at(-1) ?? '');
+    clearTimeout(silence);
+    silence = setTimeout(compiling, GO_SILENCE_MS);
   });
   const result = await build;
+  clearTimeout(silence);
   if (result.failed) {
     throw new StackError(
       `Go could not build Temporal ${CLI_VERSION}:\n${result.all.split('\n').slice(-15).join('\n')}`,

@@ -2,6 +2,7 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
+import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
 import { committedOffsets } from '../../src/kafka/committed-offsets.ts';
 
 /** What stands in the three services now. */
@@ -28,12 +29,12 @@ export interface TotalsOptions {
   readonly databaseUrl: string;
   readonly topic: string;
   readonly groupId: string;
+  readonly taskQueue: string;
 }
-
-const MINE = "WorkflowType = 'ingestOrder'";
 
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
   const { topic, groupId } = options;
+  const mine = `WorkflowType = '${INGEST_ORDER}' AND TaskQueue = '${options.taskQueue}'`;
   const admin = new kafkajs.Kafka({
     brokers: options.brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
@@ -49,7 +50,7 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
       const [lag, stored, workflows] = await Promise.all([
         lagOf(admin, topic, groupId),
         pool.query<{ count: string }>('SELECT count(*) FROM orders'),
-        workflow.count(`${MINE} GROUP BY ExecutionStatus`),
+        workflow.count(`${mine} GROUP BY ExecutionStatus`),
       ]);
       const byStatus = (status: string) =>
         workflows.groups.find(({ groupValues }) => String(groupValues[0]) === status)?.count ?? 0;
@@ -63,7 +64,7 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
     async failureTypes() {
       const types: Record<string, number> = {};
       for await (const { workflowId } of workflow.list({
-        query: `${MINE} AND ExecutionStatus = 'Failed'`,
+        query: `${mine} AND ExecutionStatus = 'Failed'`,
         pageSize: 100,
       })) {
         const type = await failureType(() => workflow.getHandle(workflowId).result());

@@ -43,7 +43,7 @@ export function startRequest(target: StartTarget, order: OrderToStart, input: Pa
     taskQueue: { name: target.taskQueue },
     input: { payloads: [input] },
     identity: target.identity,
-    requestId: startRequestId(source),
+    requestId: startRequestId(source, order.fingerprint),
     workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
     memo: { fields: { [FINGERPRINT_MEMO]: payload(order.fingerprint) } },

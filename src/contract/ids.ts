@@ -7,7 +7,10 @@ export const workflowId = (prefix: string, orderId: OrderId): string => `${prefi
 /**
  * The same for every attempt to start the workflow of one message. Temporal answers a repeated
  * request ID with the run that it started, so a start whose answer was lost can be sent again, and
- * only a second message is a duplicate.
+ * only a second message is a duplicate. The fingerprint tells messages apart that stood at the same
+ * offset, as after a topic has been deleted and made anew.
  */
-export const startRequestId = ({ topic, partition, offset }: MessageSource): string =>
-  `${topic}/${partition}/${offset}`;
+export const startRequestId = (
+  { topic, partition, offset }: MessageSource,
+  fingerprint: string,
+): string => `${topic}/${partition}/${offset}/${fingerprint}`;

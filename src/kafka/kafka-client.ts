@@ -37,12 +37,24 @@ export function createKafkaClient(
 /** Some 25 s, for programs that run for long: a broker's restart takes about that. */
 const PATIENT: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 };
 
-export const kafkaUnreachable = ({ brokers }: KafkaSettings, error: unknown): OperatorError =>
-  new OperatorError(
-    `Kafka at ${brokers.join(',')} cannot be reached: ${describeError(error)}`,
-    'check KAFKA_BROKERS and that the broker runs',
-    { cause: error },
-  );
+/** What a person is told when Kafka could not be reached, or has refused a request. */
+export function kafkaFailed({ brokers }: KafkaSettings, error: unknown): OperatorError {
+  const kafka = `Kafka at ${brokers.join(',')}`;
+  const reason = describeError(error);
+  return isRefusal(error)
+    ? new OperatorError(`${kafka} refused the request: ${reason}`, REFUSED_REMEDY, { cause: error })
+    : new OperatorError(`${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY, {
+        cause: error,
+      });
+}
+
+const REFUSED_REMEDY = "correct the setting that it names, or the user's rights at the broker";
+const UNREACHABLE_REMEDY = 'check KAFKA_BROKERS and that the broker runs';
+
+/** Errors that a broker answered with; an aggregate of them has one for each topic. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Error &&
+  ['KafkaJSProtocolError', 'KafkaJSCreateTopicError', 'KafkaJSAggregateError'].includes(error.name);
 
 /** kafkajs's own time stamp and logger's name, and stacks of errors that it expects. */
 const NOT_LOGGED = { timestamp: undefined, logger: undefined, stack: undefined };

@@ -59,6 +59,8 @@ export class OrderConsumer {
   /** Commits without a retry, so that it can never happen in a later epoch than it was asked for. */
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
+  /** Commits follow one another, so that they only ever move forward. */
+  #flushing = Promise.resolve();
 
   constructor(options: OrderConsumerOptions) {
     this.#options = options;
@@ -113,7 +115,25 @@ export class OrderConsumer {
   }
 
   /** Commits what has been reported as finished. Never throws: what is not committed is read again. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#commitPending());
+    return this.#flushing;
+  }
+
+  /** Commits, leaves the group and closes. To be called when no batch is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#commitTimer);
+    await this.flush();
+    this.#epoch.abort();
+    await this.#consumer.disconnect().catch((error: unknown) => {
+      this.#options.logger.warn(
+        { event: 'consumer_close_error', error: describeError(error) },
+        'the group learns of the departure by the session timeout',
+      );
+    });
+  }
+
+  async #commitPending(): Promise<void> {
     const { topic, logger } = this.#options;
     const commit = this.#commit;
     if (!commit || this.#pending.size === 0) return;
@@ -130,19 +150,6 @@ export class OrderConsumer {
       );
       if (epoch === this.#epoch) this.#restore(partitions);
     }
-  }
-
-  /** Commits, leaves the group and closes. To be called when no batch is under way. */
-  async stop(): Promise<void> {
-    clearInterval(this.#commitTimer);
-    await this.flush();
-    this.#epoch.abort();
-    await this.#consumer.disconnect().catch((error: unknown) => {
-      this.#options.logger.warn(
-        { event: 'consumer_close_error', error: describeError(error) },
-        'the group learns of the departure by the session timeout',
-      );
-    });
   }
 
   #openEpoch(): void {

@@ -4,7 +4,7 @@ import { silentLogger } from '../telemetry/logger.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  kafkaUnreachable,
+  kafkaFailed,
   type KafkaSettings,
 } from './kafka-client.ts';
 
@@ -59,7 +59,8 @@ export async function checkTopics(admin: Admin, settings: KafkaSettings): Promis
 
 /**
  * Connects, works and disconnects; for commands that somebody waits for, so it gives up soon and
- * says nothing meanwhile. A broker that cannot be reached becomes an OperatorError.
+ * says nothing meanwhile. A broker that cannot be reached, or refuses, becomes an
+ * OperatorError.
  */
 export async function withAdmin<Result>(
   settings: KafkaSettings,
@@ -72,7 +73,7 @@ export async function withAdmin<Result>(
     return await work(admin);
   } catch (error) {
     if (error instanceof OperatorError) throw error;
-    throw kafkaUnreachable(settings, error);
+    throw kafkaFailed(settings, error);
   } finally {
     await admin.disconnect();
   }

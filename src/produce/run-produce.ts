@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../config/roles.ts';
-import { createKafkaClient, kafkaUnreachable } from '../kafka/kafka-client.ts';
+import { createKafkaClient, kafkaFailed } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { OperatorError } from '../program/operator-error.ts';
@@ -40,7 +40,7 @@ export async function runProduce(
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new OperatorError(error.message, 'name a file that exists', { cause: error });
     }
-    throw kafkaUnreachable(settings, error);
+    throw kafkaFailed(settings, error);
   } finally {
     await producer.disconnect();
   }

@@ -15,11 +15,10 @@ export class OperatorError extends Error {
 
 /** The message of anything thrown, on one line, without a stack. */
 export function describeError(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') {
+  if (typeof error !== 'object' || error === null) return String(error);
+  // Node's AggregateError has no message of its own, kafkajs's one that says nothing.
+  if ('errors' in error && Array.isArray(error.errors)) {
     return error.errors.map(describeError).join('; ');
   }
-  if (typeof error === 'object' && error !== null && 'message' in error) {
-    return String(error.message).split('\n')[0] ?? '';
-  }
-  return String(error);
+  return 'message' in error ? (String(error.message).split('\n')[0] ?? '') : 'unknown error';
 }

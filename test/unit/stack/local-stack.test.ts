@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { asShellAssignments, isGiven, stackAddresses } from '../../../dev/stack/addresses.ts';
+import { buildOnce } from '../../../dev/stack/build-once.ts';
+import type { StackPlaces } from '../../../dev/stack/places.ts';
+import { identify, isAlive, stopProcess } from '../../../dev/stack/process-identity.ts';
+import { readState, withLock, writeState } from '../../../dev/stack/state.ts';
+import { isOlder } from '../../../dev/stack/tool.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'order-ingest-stack-'));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const places = (): StackPlaces => ({
+  name: 'test',
+  dir,
+  logs: path.join(dir, 'logs'),
+  stateFile: path.join(dir, 'state.json'),
+  lockFile: path.join(dir, 'test.lock'),
+});
+
+/** A process that does nothing until it is stopped. */
+async function idleProcess() {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const identity = await identify(child.pid ?? 0);
+  if (!identity) throw new Error('the process has no identity');
+  return { child, identity, exit: once(child, 'exit') };
+}
+
+describe('a process', () => {
+  test('is stopped, and is then known to be gone', async () => {
+    const { identity, exit } = await idleProcess();
+    expect(await isAlive(identity)).toBe(true);
+    await stopProcess(identity, 'SIGTERM', 5000);
+    await exit;
+    expect(await isAlive(identity)).toBe(false);
+  });
+
+  test('of the same ID, but another start, is not ours to stop', async () => {
+    const { child, identity, exit } = await idleProcess();
+    const stranger = { ...identity, startedAt: 'another time' };
+    expect(await isAlive(stranger)).toBe(false);
+    await stopProcess(stranger, 'SIGTERM', 5000);
+    expect(await isAlive(identity)).toBe(true);
+    child.kill('SIGKILL');
+    await exit;
+  });
+});
+
+describe("the stack's state", () => {
+  test('is changed by one command at a time', async () => {
+    const log: string[] = [];
+    const work = (name: string) =>
+      withLock(places(), async () => {
+        log.push(`${name} begins`);
+        await new Promise(setImmediate);
+        log.push(`${name} ends`);
+      });
+    await Promise.all([work('a'), work('b')]);
+    expect(log).toHaveLength(4);
+    expect(log[1]).toBe(log[0]?.replace('begins', 'ends'));
+  });
+
+  test.each([
+    ['of a process that is gone', JSON.stringify({ pid: 1_999_999_999, startedAt: '1' })],
+    ['of a process whose ID another has now', JSON.stringify({ pid: process.pid, startedAt: 'x' })],
+    ['that was half written', '{'],
+  ])('a lock %s is taken over', async (_name, content) => {
+    writeFileSync(places().lockFile, content);
+    await expect(withLock(places(), () => Promise.resolve('done'))).resolves.toBe('done');
+    expect(existsSync(places().lockFile)).toBe(false);
+  });
+});
+
+describe('what is built once', () => {
+  const silent = () => undefined;
+
+  test('is there whole or not at all', async () => {
+    const target = path.join(dir, 'built');
+    const broken = buildOnce(target, 'it', silent, (workshop) => {
+      writeFileSync(path.join(workshop, 'half'), '');
+      return Promise.reject(new Error('no network'));
+    });
+    await expect(broken).rejects.toThrow('no network');
+    expect(readdirSync(dir)).toEqual([]);
+    await buildOnce(target, 'it', silent, (workshop) => {
+      writeFileSync(path.join(workshop, 'whole'), '');
+      return Promise.resolve();
+    });
+    await buildOnce(target, 'it', silent, () => Promise.reject(new Error('built twice')));
+    expect(readdirSync(target)).toEqual(['whole']);
+  });
+});
+
+describe('the addresses', () => {
+  const state = {
+    ephemeral: false,
+    services: {
+      kafka: { source: 'process', ports: { broker: 1234, controller: 1235 } },
+      postgres: { source: 'environment' },
+    },
+  } as const;
+
+  test('are those of the processes, and the given ones for the rest', () => {
+    writeState(places(), state);
+    const env = { DATABASE_URL: 'postgres://elsewhere/db' };
+    expect(stackAddresses(readState(places()) ?? state, env)).toEqual({
+      KAFKA_BROKERS: '127.0.0.1:1234',
+      DATABASE_URL: 'postgres://elsewhere/db',
+    });
+  });
+
+  test('of the stack itself do not count as given by the environment', () => {
+    const given = (address: string) =>
+      isGiven('kafka', { KAFKA_BROKERS: address }, state.services.kafka);
+    expect(given('127.0.0.1:1234')).toBe(false);
+    expect(given('kafka.example:9092')).toBe(true);
+    expect(isGiven('kafka', {}, state.services.kafka)).toBe(false);
+  });
+
+  test('are printed so that a shell reads them back', () => {
+    expect(asShellAssignments({ A: `it's "$HOME"` })).toBe(`A='it'\\''s "$HOME"'`);
+  });
+});
+
+test.each([
+  ['17', '17', false],
+  ['16', '17', true],
+  ['1.25', '1.9', false],
+  ['1.9', '1.25', true],
+  ['1.29.0', '1.29.1', true],
+  ['2', '1.29.1', false],
+])('version %s is older than %s: %s', (version, than, older) => {
+  expect(isOlder(version, than)).toBe(older);
+});
