@@ -24,7 +24,7 @@ test('npm start -- --until-drained accounts for every message and ends', async (
   };
   const args = ['--import', 'tsx', 'dev/start.ts', '--name', name, '--until-drained'];
   try {
-    const { exitCode, stdout } = await execa(process.execPath, args, {
+    const { exitCode, stdout, stderr } = await execa(process.execPath, args, {
       cwd: PROJECT,
       env,
       reject: false,
@@ -32,12 +32,14 @@ test('npm start -- --until-drained accounts for every message and ends', async (
     const account = stdout.slice(stdout.indexOf('Every message is accounted for'));
     expect({
       exitCode,
+      stderr: exitCode === 0 ? '' : stderr,
       lines: account
         .split('\n')
         .slice(1, 9)
         .map((line) => line.trim().replace(/ +/g, ' ')),
     }).toEqual({
       exitCode: 0,
+      stderr: '',
       lines: [
         'messages read in this run 27',
         'started a workflow 21',
