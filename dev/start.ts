@@ -25,6 +25,7 @@ const { untilDrained, name } = new Command('npm start --')
   .opts<{ untilDrained?: true; name: string }>();
 const LOGS = stackPlaces(name).logs;
 
+const live = createLiveLines(process.stdout);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -81,7 +82,6 @@ async function run(): Promise<void> {
 
 /** Shows the counts until Ctrl-C, or until everything has come to an end if that was asked for. */
 async function watch(totals: TotalsReader, progress: () => OutcomeSnapshot): Promise<void> {
-  const live = createLiveLines(process.stdout);
   let steady = 0;
   let lastRun = progress();
   while (!interrupted.signal.aborted) {

@@ -1,6 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import path from 'node:path';
-import getPort from 'get-port';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
 import {
   deleteContainers,
@@ -8,30 +6,21 @@ import {
   startContainer,
   stopContainers,
 } from './container-engine.ts';
-import { startDaemon } from './daemon.ts';
-import { kafka } from './kafka.ts';
-import { STACKS_DIR, stackPlaces, type StackPlaces } from './places.ts';
-import { postgres } from './postgres.ts';
-import { identify, isAlive, stopProcess } from './process-identity.ts';
 import {
-  SERVICE_NAMES,
-  type LocalService,
-  type Ports,
-  type Report,
-  type ServiceName,
-} from './service.ts';
-import { StackError } from './stack-error.ts';
+  checkMachine,
+  choosePorts,
+  isRunning,
+  LOCAL_SERVICES,
+  startService,
+  stopService,
+} from './local-services.ts';
+import { STACKS_DIR, stackPlaces, type StackPlaces } from './places.ts';
+import { identify, isAlive, stopProcess } from './process-identity.ts';
+import { SERVICE_NAMES, type Report, type ServiceName } from './service.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
-import { temporal } from './temporal.ts';
 
-export const LOCAL_SERVICES: Readonly<Record<ServiceName, LocalService>> = {
-  kafka,
-  temporal,
-  postgres,
-};
-
-const START_TIMEOUT_MS = 60_000;
-const STOP_GRACE_MS = 20_000;
+/** How long a program of ours may take to end. */
+const PROGRAM_GRACE_MS = 20_000;
 
 export interface StackOptions {
   readonly name: string;
@@ -88,27 +77,21 @@ export async function startStack(
             save(service, { source: 'container', ports });
             await startContainer(places, service, ports);
           } else {
-            await startProcess(places, service, state, save, report);
+            await startService(
+              service,
+              { places, ephemeral },
+              state.services[service],
+              (started) => {
+                save(service, started);
+              },
+              report,
+            );
           }
         },
       })),
     );
     return stackAddresses(state, env);
   });
-}
-
-/** Throws one StackError for all that is missing, before anything takes its time. */
-async function checkMachine(services: readonly ServiceName[]): Promise<void> {
-  const checks = await Promise.allSettled(
-    services.map(async (service) => LOCAL_SERVICES[service].check()),
-  );
-  const messages: string[] = [];
-  for (const check of checks) {
-    if (check.status === 'fulfilled') continue;
-    if (!(check.reason instanceof StackError)) throw check.reason;
-    messages.push(check.reason.message);
-  }
-  if (messages.length > 0) throw new StackError(messages.join('\n'));
 }
 
 /** Remembers a program that runs on the stack, so that it is stopped with it, or before a new one. */
@@ -146,7 +129,7 @@ export interface ServiceStatus {
   readonly running: boolean;
 }
 
-/** What runs now. A service from elsewhere counts as running: it is not ours to judge. */
+/** What runs now, and where it comes from. */
 export async function stackStatus(name: string): Promise<readonly ServiceStatus[]> {
   const state = readState(stackPlaces(name));
   return Promise.all(
@@ -163,70 +146,9 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
 
 async function stopPrograms(places: StackPlaces, state: StackState): Promise<void> {
   await Promise.all(
-    (state.programs ?? []).map((program) => stopProcess(program, 'SIGTERM', STOP_GRACE_MS)),
+    (state.programs ?? []).map((program) => stopProcess(program, 'SIGTERM', PROGRAM_GRACE_MS)),
   );
   writeState(places, { ...state, programs: [] });
-}
-
-/** Stops the service's process, if it has one of ours. */
-async function stopService(service: ServiceName, state: ServiceState | undefined): Promise<void> {
-  if (state?.source !== 'process' || !state.process) return;
-  await stopProcess(state.process, LOCAL_SERVICES[service].stopSignal, STOP_GRACE_MS);
-}
-
-async function startProcess(
-  places: StackPlaces,
-  service: ServiceName,
-  state: StackState,
-  save: (service: ServiceName, state: ServiceState) => void,
-  report: Report,
-): Promise<void> {
-  const known = state.services[service];
-  if (known?.source === 'process' && (await isRunning(service, known))) {
-    report('runs already');
-    return;
-  }
-  const local = LOCAL_SERVICES[service];
-  await local.prepare(report);
-  report('starting');
-  await stopService(service, known);
-  const ports = await choosePorts(service, known);
-  const spec = await local.configure({ places, ephemeral: state.ephemeral }, ports);
-  const identity = await startDaemon(
-    local.title,
-    spec,
-    path.join(places.logs, `${service}.log`),
-    () => local.probe(ports),
-    START_TIMEOUT_MS,
-    (started) => {
-      save(service, { source: 'process', ports, process: started });
-    },
-  );
-  report(`started, process ${identity.pid}`);
-}
-
-async function isRunning(service: ServiceName, state: ServiceState): Promise<boolean> {
-  if (state.source === 'environment') return true;
-  if (state.source === 'process' && !(state.process && (await isAlive(state.process))))
-    return false;
-  return LOCAL_SERVICES[service].probe(state.ports).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The ports of last time, else the usual ones, else any: whichever are free. */
-async function choosePorts(service: ServiceName, known: ServiceState | undefined): Promise<Ports> {
-  const before: Ports = known && 'ports' in known ? known.ports : {};
-  const ports: Record<string, number> = {};
-  for (const [name, usual] of Object.entries(LOCAL_SERVICES[service].usualPorts)) {
-    ports[name] = await getPort({
-      host: '127.0.0.1',
-      port: [before[name] ?? usual, usual],
-      exclude: Object.values(ports),
-    });
-  }
-  return ports;
 }
 
 /** Stacks of tests and benchmarks that were killed before they could clear up. */

@@ -1,6 +1,8 @@
 /** Shows lines that change: in place on a terminal, and once for each change elsewhere. */
 export function createLiveLines(output: NodeJS.WriteStream): {
   show(lines: readonly string[]): void;
+  /** Prints a line that stays. */
+  note(text: string): void;
 } {
   let shown: readonly string[] = [];
   return {
@@ -10,6 +12,10 @@ export function createLiveLines(output: NodeJS.WriteStream): {
       const clear = output.isTTY ? '\u001B[2K' : '';
       output.write(lines.map((line) => `${clear}${line}\n`).join(''));
       shown = lines;
+    },
+    note(text) {
+      output.write(`${text}\n`);
+      shown = [];
     },
   };
 }
