@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
+import { silenceWarning } from '../src/program/silence-warning.ts';
 import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
 import { SERVICE_NAMES } from './stack/service.ts';
@@ -10,6 +11,7 @@ import { startStack, stackStatus, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 import { readState } from './stack/state.ts';
 
+silenceWarning('TimeoutNegativeWarning');
 const program = new Command('npm run stack --')
   .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')
   .option('--name <name>', 'which stack; each has its own data', 'dev')

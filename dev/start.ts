@@ -2,6 +2,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
+import { silenceWarning } from '../src/program/silence-warning.ts';
 import { build } from './build.ts';
 import { account, isDrained, NOTHING_YET, progressLines } from './start/account.ts';
 import { createLiveLines } from './start/live-lines.ts';
@@ -25,6 +26,7 @@ const { untilDrained, name } = new Command('npm start --')
   .opts<{ untilDrained?: true; name: string }>();
 const LOGS = stackPlaces(name).logs;
 
+silenceWarning('TimeoutNegativeWarning');
 const live = createLiveLines(process.stdout);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

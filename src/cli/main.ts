@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { OperatorError } from '../program/operator-error.ts';
+import { silenceWarning } from '../program/silence-warning.ts';
 import { createProgram } from './program.ts';
+
+silenceWarning('TimeoutNegativeWarning');
 
 /** Exit codes: 0 done, 1 failed, 2 the command line is wrong. */
 try {
