@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
 import { silenceWarning } from '../src/program/silence-warning.ts';
 import { build } from './build.ts';
-import { account, isDrained, NOTHING_YET, progressLines } from './start/account.ts';
+import { account, isDrained, NOTHING_YET, progressLines, progressOf } from './start/account.ts';
 import { createLiveLines } from './start/live-lines.ts';
 import { runCommand, startProgram, type Program, type ProgramEnv } from './start/programs.ts';
 import { openTotals, type TotalsReader } from './start/totals.ts';
@@ -64,7 +64,7 @@ async function run(): Promise<void> {
     let progress = NOTHING_YET;
     programs.push(
       startProgram('bridge', env, path.join(LOGS, 'bridge.log'), (event) => {
-        if (event['event'] === 'bridge_progress') progress = event as unknown as OutcomeSnapshot;
+        progress = progressOf(event) ?? progress;
         if (event['event'] === 'circuit_breaker_open')
           console.log(`\nbridge: ${String(event['msg'])}`);
       }),

@@ -1,7 +1,21 @@
+import { z } from 'zod';
 import type { OutcomeSnapshot } from '../../src/bridge/outcome-counts.ts';
+import { DEAD_LETTER_REASONS } from '../../src/contract/dead-letter.ts';
 import type { Totals } from './totals.ts';
 
 export const NOTHING_YET: OutcomeSnapshot = { read: 0, started: 0, duplicates: 0, deadLetters: {} };
+
+const progressEvent = z.object({
+  event: z.literal('bridge_progress'),
+  read: z.number(),
+  started: z.number(),
+  duplicates: z.number(),
+  deadLetters: z.partialRecord(z.enum(DEAD_LETTER_REASONS), z.number()),
+});
+
+/** The counts that a line of the bridge's log reports, if it is one that reports them. */
+export const progressOf = (event: unknown): OutcomeSnapshot | undefined =>
+  progressEvent.safeParse(event).data;
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
