@@ -44,7 +44,7 @@ export function createBatchHandler(
     );
     const rebalance = new AbortController();
     const ending = eitherAborted(lost, stopping, rebalance.signal);
-    const outOfTime = new AbortController();
+    const outOfTime = abortedAfter(graceMs, ending.signal);
     const abandon = eitherAborted(lost, outOfTime.signal);
     const inFlight = new Set<Promise<void>>();
 
@@ -100,9 +100,10 @@ export function createBatchHandler(
         });
         inFlight.add(work);
       }
-      await finishInFlight(inFlight, ending.signal, graceMs, outOfTime);
+      await Promise.all(inFlight);
     } finally {
       clearInterval(pulse);
+      outOfTime.dispose();
       ending.dispose();
       abandon.dispose();
       report();
@@ -111,22 +112,28 @@ export function createBatchHandler(
   };
 }
 
-/** Waits for all; from the moment that the batch is to end, for `graceMs` at the most. */
-async function finishInFlight(
-  inFlight: ReadonlySet<Promise<void>>,
-  ending: AbortSignal,
-  graceMs: number,
-  outOfTime: AbortController,
-): Promise<void> {
+/**
+ * A signal that is aborted `delayMs` after the other one. It does not wait for anybody: a handler that
+ * waits for a slot gets one only when messages in flight are given up.
+ */
+function abortedAfter(
+  delayMs: number,
+  other: AbortSignal,
+): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const startClock = () => {
     timer = setTimeout(() => {
-      outOfTime.abort();
-    }, graceMs);
+      controller.abort();
+    }, delayMs);
   };
-  if (ending.aborted) startClock();
-  else ending.addEventListener('abort', startClock, { once: true });
-  await Promise.all(inFlight);
-  ending.removeEventListener('abort', startClock);
-  clearTimeout(timer);
+  if (other.aborted) startClock();
+  else other.addEventListener('abort', startClock, { once: true });
+  return {
+    signal: controller.signal,
+    dispose() {
+      other.removeEventListener('abort', startClock);
+      clearTimeout(timer);
+    },
+  };
 }

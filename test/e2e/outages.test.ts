@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
@@ -42,6 +43,48 @@ test('while Temporal is away the bridge keeps its membership, and goes on when i
   } finally {
     await proxy.close();
   }
+});
+
+describe('while Temporal is away and more messages wait than may be in flight', () => {
+  /** A bridge that has all its slots taken by starts that cannot succeed. */
+  async function stuckBridge(env: Readonly<Record<string, string>>) {
+    const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
+    const bridge = await system.startBridge({
+      TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
+      BRIDGE_START_TIMEOUT_MS: '500',
+      BRIDGE_MAX_CONCURRENT_STARTS: '5',
+      ...env,
+    });
+    await proxy.cut();
+    await sendOrders(orderIds(50));
+    await bridge.saw('dependency_unavailable');
+    await bridge.saw('bridge_progress', ({ read }) => read === 5);
+    return bridge;
+  }
+
+  test('a bridge that is told to stop gives up after the grace period, and commits nothing', async () => {
+    const bridge = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '500' });
+    const ended = bridge.end('SIGTERM');
+    expect(await Promise.race([ended, delay(15_000, 'still there')])).toBe(0);
+    expect(await system.topic.lag()).toBe(50);
+  });
+
+  test('a second signal ends the bridge at once', async () => {
+    const bridge = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '60000' });
+    void bridge.end('SIGTERM');
+    await bridge.saw('shutdown_signal_received');
+    const ended = bridge.end('SIGTERM');
+    expect(await Promise.race([ended, delay(5000, 'still there')])).toBe(143);
+  });
+
+  test('a bridge lets others join the group all the same', async () => {
+    const stuck = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '500' });
+    // Resolves when it has its partitions, for which the stuck one has to rejoin.
+    await system.startBridge();
+    expect(await stuck.end('SIGTERM')).toBe(0);
+    await system.allCommitted();
+    expect(await system.topic.deadLetters()).toEqual([]);
+  });
 });
 
 test('while Postgres is away orders wait in Temporal, visibly, and are stored when it is back', async () => {

@@ -49,8 +49,13 @@ export async function startProgram(
       return code ?? killedBy ?? 'unknown';
     },
   };
-  await program.saw(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
-  return program;
+  try {
+    await program.saw(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
+    return program;
+  } catch (error) {
+    await program.end('SIGKILL');
+    throw error;
+  }
 }
 
 /** Runs a command to its end, with no environment but the given one. */
