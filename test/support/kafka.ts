@@ -24,10 +24,13 @@ export interface TestTopic {
   close(): Promise<void>;
 }
 
-export async function createTestTopic({ partitions = 1 } = {}): Promise<TestTopic> {
+export async function createTestTopic({
+  partitions = 1,
+  brokers = stackAddress('KAFKA_BROKERS'),
+} = {}): Promise<TestTopic> {
   registerCodecs();
   const kafka = new kafkajs.Kafka({
-    brokers: stackAddress('KAFKA_BROKERS').split(','),
+    brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
   });
   const name = uniqueName('orders');

@@ -25,7 +25,9 @@ export interface TestSystem {
   close(): Promise<void>;
 }
 
-export async function createTestSystem(options: { partitions?: number } = {}): Promise<TestSystem> {
+export async function createTestSystem(
+  options: { partitions?: number; brokers?: string } = {},
+): Promise<TestSystem> {
   const topic = await createTestTopic(options);
   const database = await createTestDatabase();
   const client = await connectTestTemporal();
@@ -38,7 +40,7 @@ export async function createTestSystem(options: { partitions?: number } = {}): P
   };
   const bridgeEnv = {
     ...temporalEnv,
-    KAFKA_BROKERS: stackAddress('KAFKA_BROKERS'),
+    KAFKA_BROKERS: options.brokers ?? stackAddress('KAFKA_BROKERS'),
     KAFKA_TOPIC: topic.name,
     KAFKA_GROUP_ID: topic.groupId,
     KAFKA_SESSION_TIMEOUT_MS: '6000',
