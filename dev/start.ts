@@ -2,15 +2,23 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
+import { describeError } from '../src/program/operator-error.ts';
 import { silenceWarning } from '../src/program/silence-warning.ts';
 import { build } from './build.ts';
-import { account, isDrained, NOTHING_YET, progressLines, progressOf } from './start/account.ts';
+import {
+  account,
+  isDrained,
+  NOTHING_YET,
+  progressLines,
+  progressOf,
+  unreadLines,
+} from './start/account.ts';
 import { createLiveLines } from './start/live-lines.ts';
 import { runCommand, startProgram, type Program, type ProgramEnv } from './start/programs.ts';
 import { openTotals, type TotalsReader } from './start/totals.ts';
 import { stackPlaces } from './stack/places.ts';
 import { showSteps } from './stack/show-steps.ts';
-import { rememberProgram, startStack, stopStack } from './stack/stack.ts';
+import { claimStack, rememberProgram, startStack, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
 /** `npm start`: the whole system on this machine, as separate processes, until Ctrl-C. */
@@ -36,14 +44,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  await run();
+  await claimStack(name);
+  try {
+    await run();
+  } finally {
+    console.log('Stopping …');
+    await stopStack(name);
+  }
 } catch (error) {
   if (!(error instanceof StackError)) throw error;
   console.error(`\n${error.message}`);
   process.exitCode = 1;
-} finally {
-  console.log('Stopping …');
-  await stopStack(name);
 }
 
 async function run(): Promise<void> {
@@ -65,8 +76,7 @@ async function run(): Promise<void> {
     programs.push(
       startProgram('bridge', env, path.join(LOGS, 'bridge.log'), (event) => {
         progress = progressOf(event) ?? progress;
-        if (event['event'] === 'circuit_breaker_open')
-          console.log(`\nbridge: ${String(event['msg'])}`);
+        if (event['event'] === 'circuit_breaker_open') live.note(`bridge: ${String(event['msg'])}`);
       }),
       startProgram('worker', env, path.join(LOGS, 'worker.log'), () => undefined),
     );
@@ -87,12 +97,14 @@ async function watch(totals: TotalsReader, progress: () => OutcomeSnapshot): Pro
   let steady = 0;
   let lastRun = progress();
   while (!interrupted.signal.aborted) {
-    const now = await totals.read();
     const run = progress();
-    live.show(progressLines(run, now));
-    steady = run === lastRun && isDrained(run, now) ? steady + 1 : 0;
+    // A server that somebody has stopped to see what happens is no reason to end.
+    const now = await totals.read().catch(describeError);
+    const isRead = typeof now !== 'string';
+    live.show(isRead ? progressLines(run, now) : unreadLines(run, now));
+    steady = isRead && run === lastRun && isDrained(run, now) ? steady + 1 : 0;
     lastRun = run;
-    if (untilDrained && steady >= STEADY_READINGS) {
+    if (untilDrained && isRead && steady >= STEADY_READINGS) {
       const failures = await totals.failureTypes();
       console.log(`\nEvery message is accounted for.\n${account(run, now, failures)}`);
       return;

@@ -14,9 +14,10 @@ import {
   startService,
   stopService,
 } from './local-services.ts';
-import { STACKS_DIR, stackPlaces, type StackPlaces } from './places.ts';
+import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
 import { SERVICE_NAMES, type Report, type ServiceName } from './service.ts';
+import { StackError } from './stack-error.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
 
 /** How long a program of ours may take to end. */
@@ -49,10 +50,9 @@ export async function startStack(
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
     const owner = ephemeral ? await identify(process.pid) : undefined;
-    const before = readState(places);
-    if (before) await stopPrograms(places, before);
     let state: StackState = {
-      services: before?.services ?? {},
+      services: {},
+      ...readState(places),
       ephemeral,
       ...(owner ? { owner } : {}),
     };
@@ -74,6 +74,7 @@ export async function startStack(
             report('address given in the environment');
           } else if (engine) {
             const ports = await choosePorts(service, state.services[service]);
+            await stopService(service, state.services[service]);
             save(service, { source: 'container', ports });
             await startContainer(places, service, ports);
           } else {
@@ -94,13 +95,36 @@ export async function startStack(
   });
 }
 
-/** Remembers a program that runs on the stack, so that it is stopped with it, or before a new one. */
+/**
+ * Makes this process the one that runs programs on the stack: those that a killed one has left behind
+ * are stopped. Throws a StackError when another `npm start` is at work.
+ */
+export async function claimStack(name: string): Promise<void> {
+  const places = stackPlaces(name);
+  await withLock(places, async () => {
+    const state = readState(places) ?? { services: {}, ephemeral: false };
+    if (state.runner && (await isAlive(state.runner))) {
+      throw new StackError(
+        `npm start is at work on this stack already, as process ${state.runner.pid}: stop that first, or use another stack with --name`,
+      );
+    }
+    await stopPrograms(state);
+    const runner = await identify(process.pid);
+    writeState(places, { ...state, programs: [], ...(runner ? { runner } : {}) });
+  });
+}
+
+/** Remembers a program that runs on the stack, so that it is stopped with it. */
 export async function rememberProgram(name: string, pid: number): Promise<void> {
   const places = stackPlaces(name);
   const program = await identify(pid);
-  const state = readState(places);
-  if (!program || !state) return;
-  writeState(places, { ...state, programs: [...(state.programs ?? []), program] });
+  await withLock(places, () => {
+    const state = readState(places);
+    if (program && state) {
+      writeState(places, { ...state, programs: [...(state.programs ?? []), program] });
+    }
+    return Promise.resolve();
+  });
 }
 
 /** Stops what this stack started, and nothing else. An ephemeral stack is deleted. */
@@ -109,7 +133,7 @@ export async function stopStack(name: string): Promise<void> {
   await withLock(places, async () => {
     const state = readState(places);
     if (!state) return;
-    await stopPrograms(places, state);
+    await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
     await Promise.all(sources.map(([service, serviceState]) => stopService(service, serviceState)));
     const inContainers = sources.some(([, { source }]) => source === 'container');
@@ -144,11 +168,8 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
   );
 }
 
-async function stopPrograms(places: StackPlaces, state: StackState): Promise<void> {
-  await Promise.all(
-    (state.programs ?? []).map((program) => stopProcess(program, 'SIGTERM', PROGRAM_GRACE_MS)),
-  );
-  writeState(places, { ...state, programs: [] });
+async function stopPrograms({ programs = [] }: StackState): Promise<void> {
+  await Promise.all(programs.map((program) => stopProcess(program, 'SIGTERM', PROGRAM_GRACE_MS)));
 }
 
 /** Stacks of tests and benchmarks that were killed before they could clear up. */

@@ -17,7 +17,8 @@ export interface StackState {
   /** The command for whose time an ephemeral stack runs. */
   readonly owner?: ProcessIdentity;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
-  /** Programs of ours that `npm start` runs on the stack. */
+  /** The `npm start` that uses the stack, and the programs that it runs there. */
+  readonly runner?: ProcessIdentity;
   readonly programs?: readonly ProcessIdentity[];
 }
 

@@ -19,21 +19,29 @@ export const temporal: LocalService = {
   },
 
   async prepare(report) {
-    await temporalExecutable(report);
+    if (!existsSync(BUILT) && (await isBuiltOrOnPath())) return;
+    await buildOnce(BUILT, `Temporal ${SERVER_VERSION}`, report, buildTemporal);
+    const version = await versionOf(EXECUTABLE);
+    if (version !== SERVER_VERSION) {
+      throw new StackError(
+        `${EXECUTABLE} is server ${version ?? 'unknown'} instead of ${SERVER_VERSION}: delete ${BUILT} and start again`,
+      );
+    }
   },
 
-  async configure({ places, ephemeral }, ports) {
+  configure({ places, ephemeral }, ports) {
     const dir = path.join(places.dir, 'temporal');
     mkdirSync(dir, { recursive: true });
-    return {
-      command: await temporalExecutable(() => undefined),
+    return Promise.resolve({
+      // What `prepare` has found: one built here, or else one on the PATH.
+      command: existsSync(BUILT) ? EXECUTABLE : 'temporal',
       args: [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn'],
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
         ...(ephemeral ? [] : onDisk(path.join(dir, 'temporal.db'))),
       ],
       cwd: dir,
-    };
+    });
   },
 
   async probe(ports) {
@@ -55,6 +63,7 @@ export const temporal: LocalService = {
 const CLI_VERSION = '1.5.1';
 const SERVER_VERSION = '1.29.1';
 const BUILT = path.join(CACHE_DIR, `temporal-cli-${CLI_VERSION}`);
+const EXECUTABLE = path.join(BUILT, 'temporal');
 
 const GO = {
   command: 'go',
@@ -74,20 +83,6 @@ const versionOf = (command: string) =>
     versionArgs: ['--version'],
     versionPattern: /Server (\d+\.\d+\.\d+)/,
   });
-
-/** A `temporal` on the PATH that is new enough, or else one built here. Absolute or a plain name. */
-export async function temporalExecutable(report: Report): Promise<string> {
-  const built = path.join(BUILT, 'temporal');
-  if (!existsSync(built) && (await isBuiltOrOnPath())) return 'temporal';
-  await buildOnce(BUILT, `Temporal ${SERVER_VERSION}`, report, buildTemporal);
-  const version = await versionOf(built);
-  if (version !== SERVER_VERSION) {
-    throw new StackError(
-      `${built} is server ${version ?? 'unknown'} instead of ${SERVER_VERSION}: delete ${BUILT} and start again`,
-    );
-  }
-  return built;
-}
 
 const GO_SILENCE_MS = 5000;
 

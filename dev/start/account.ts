@@ -26,10 +26,19 @@ export const isDrained = (run: OutcomeSnapshot, totals: Totals): boolean =>
   totals.running === 0 &&
   run.read === run.started + run.duplicates + sum(run.deadLetters);
 
+const runLine = (run: OutcomeSnapshot): string =>
+  `this run   read ${run.read}   started ${run.started}   duplicates ${run.duplicates}   dead-lettered ${sum(run.deadLetters)}`;
+
 /** Two lines for the live view. */
 export const progressLines = (run: OutcomeSnapshot, totals: Totals): readonly string[] => [
-  `this run   read ${run.read}   started ${run.started}   duplicates ${run.duplicates}   dead-lettered ${sum(run.deadLetters)}`,
+  runLine(run),
   `in total   stored ${totals.storedOrders}   failed ${totals.failed}   running ${totals.running}   still on the topic ${totals.lag}`,
+];
+
+/** The same while one of the servers does not answer. */
+export const unreadLines = (run: OutcomeSnapshot, error: string): readonly string[] => [
+  runLine(run),
+  `in total   not known now: ${error}`,
 ];
 
 /** What became of everything, for the end of `--until-drained`. */

@@ -32,17 +32,29 @@ export interface TotalsOptions {
   readonly taskQueue: string;
 }
 
+/** How long a server may take to answer. */
+const ANSWER_MS = 3000;
+
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
   const { topic, groupId } = options;
   const mine = `WorkflowType = '${INGEST_ORDER}' AND TaskQueue = '${options.taskQueue}'`;
   const admin = new kafkajs.Kafka({
     brokers: options.brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 2 },
   }).admin();
   await admin.connect();
-  const connection = await Connection.connect({ address: options.temporalAddress });
+  const connection = await Connection.connect({
+    address: options.temporalAddress,
+    interceptors: [],
+  });
   const { workflow } = new Client({ connection, namespace: options.namespace });
-  const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 1 });
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    max: 1,
+    connectionTimeoutMillis: ANSWER_MS,
+    query_timeout: ANSWER_MS,
+  });
   pool.on('error', () => undefined);
 
   return {
@@ -50,7 +62,9 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
       const [lag, stored, workflows] = await Promise.all([
         lagOf(admin, topic, groupId),
         pool.query<{ count: string }>('SELECT count(*) FROM orders'),
-        workflow.count(`${mine} GROUP BY ExecutionStatus`),
+        connection.withDeadline(Date.now() + ANSWER_MS, () =>
+          workflow.count(`${mine} GROUP BY ExecutionStatus`),
+        ),
       ]);
       const byStatus = (status: string) =>
         workflows.groups.find(({ groupValues }) => String(groupValues[0]) === status)?.count ?? 0;

@@ -54,6 +54,8 @@ export class OrderConsumer {
   readonly #options: OrderConsumerOptions;
   readonly #consumer: Consumer;
   #epoch = newEpoch();
+  /** The partitions that are ours in the current epoch. */
+  #assigned: readonly number[] = [];
   /** Partition to the offset to commit, of the current epoch. */
   readonly #pending = new Map<number, string>();
   /** Commits without a retry, so that it can never happen in a later epoch than it was asked for. */
@@ -81,8 +83,8 @@ export class OrderConsumer {
     const { topic, commitIntervalMs, logger, onCrash } = this.#options;
     const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#openEpoch();
       const partitions = payload.memberAssignment[topic] ?? [];
+      this.#openEpoch(partitions);
       logger.info({ event: 'partitions_assigned', topic, partitions }, 'joined the consumer group');
     });
     this.#consumer.on(REBALANCING, () => {
@@ -152,15 +154,18 @@ export class OrderConsumer {
     }
   }
 
-  #openEpoch(): void {
+  #openEpoch(assigned: readonly number[]): void {
     this.#epoch.abort();
     this.#epoch = newEpoch();
+    this.#assigned = assigned;
     this.#pending.clear();
     this.#commit = undefined;
   }
 
   async #consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
+    // Fetched before the group last joined, and only now its turn.
+    if (!this.#assigned.includes(batch.partition)) return;
     const epoch = this.#epoch;
     this.#commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     await this.#options.onBatch({

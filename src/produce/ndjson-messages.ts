@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { readMessage } from '../contract/read-message.ts';
+import { readMessage, type ReadMessage } from '../contract/read-message.ts';
 import { formatFault, translateMessage } from '../contract/translate-message.ts';
 import type { OutgoingMessage } from '../kafka/producer.ts';
 import { OperatorError } from '../program/operator-error.ts';
@@ -23,16 +23,21 @@ export async function* ndjsonMessages(
     if (line.trim() === '') continue;
     const value = Buffer.from(line, 'latin1');
     const read = readMessage(value, Infinity);
-    if (!raw) checkOrder(value, `line ${number} of ${name}`);
+    if (!raw) checkOrder(read, `line ${number} of ${name}`);
     yield { key: read.kind === 'order' ? read.orderId : null, value };
   }
 }
 
-function checkOrder(value: Buffer, place: string): void {
-  const translation = translateMessage(value.toString('utf8'));
-  if (translation.kind === 'translated') return;
+function checkOrder(read: ReadMessage, place: string): void {
+  const problem = read.kind === 'order' ? faultsOf(read.text) : read.error;
+  if (problem === '') return;
   throw new OperatorError(
-    `${place} is not a valid order: ${translation.faults.map(formatFault).join('; ')}`,
+    `${place} is not a valid order: ${problem}`,
     'correct the line and send the whole file again (an order that was sent before is recognised), or send everything as it is with --raw',
   );
+}
+
+function faultsOf(text: string): string {
+  const translation = translateMessage(text);
+  return translation.kind === 'invalid' ? translation.faults.map(formatFault).join('; ') : '';
 }

@@ -18,13 +18,10 @@ export async function sendAll(
     batch = [];
     onProgress(sent);
   };
-  try {
-    for await (const message of messages) {
-      batch.push(message);
-      if (batch.length === BATCH_SIZE) await flush();
-    }
-  } finally {
-    await flush();
+  for await (const message of messages) {
+    batch.push(message);
+    if (batch.length === BATCH_SIZE) await flush();
   }
+  await flush();
   return sent;
 }
