@@ -8,6 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { execa } from 'execa';
 import { PROJECT_DIR } from './stack/places.ts';
@@ -18,7 +19,8 @@ const STAMP = path.join(DIST, '.built-from');
 const SOURCES = path.join(PROJECT_DIR, 'src');
 
 /**
- * Builds dist/: the compiled sources, the migrations, and the workflows in one bundle. Does nothing
+ * Builds dist/: the compiled sources, the migrations, and the workflows in two bundles, with and
+ * without tracing. Does nothing
  * when that is there already and was built from the same sources.
  */
 export async function build(): Promise<void> {
@@ -36,14 +38,23 @@ export async function build(): Promise<void> {
   cpSync(path.join(SOURCES, 'storage/migrations'), path.join(DIST, 'storage/migrations'), {
     recursive: true,
   });
-  writeFileSync(path.join(DIST, 'workflow-bundle.js'), await bundleWorkflows());
+  writeFileSync(path.join(DIST, 'workflow-bundle.js'), await bundleWorkflows([]));
+  writeFileSync(
+    path.join(DIST, 'workflow-bundle-traced.js'),
+    await bundleWorkflows([
+      createRequire(import.meta.url).resolve(
+        '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors',
+      ),
+    ]),
+  );
   writeFileSync(STAMP, sources);
 }
 
-async function bundleWorkflows(): Promise<string> {
+async function bundleWorkflows(workflowInterceptorModules: string[]): Promise<string> {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: path.join(DIST, 'workflows/index.js'),
+    workflowInterceptorModules,
     logger: new DefaultLogger('WARN'),
   });
   return code;

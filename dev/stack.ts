@@ -1,17 +1,19 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { endWithReader } from '../src/program/broken-pipe.ts';
 import { silenceWarning } from '../src/program/silence-warning.ts';
 import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
-import { SERVICE_NAMES } from './stack/service.ts';
+import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
 import { showSteps } from './stack/show-steps.ts';
 import { startStack, stackStatus, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 import { readState } from './stack/state.ts';
 
 silenceWarning('TimeoutNegativeWarning');
+endWithReader();
 const program = new Command('npm run stack --')
   .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')
   .option('--name <name>', 'which stack; each has its own data', 'dev')
@@ -21,8 +23,15 @@ const program = new Command('npm run stack --')
 program
   .command('start')
   .description('start what does not run yet, and print the addresses')
-  .action(async () => {
-    console.log(asShellAssignments(await startStack({ name: stackName() }, showSteps)));
+  .addOption(
+    new Option(
+      '--temporal <kind>',
+      'its server: dev (SQLite, with the web UI) or postgres (as in production, without); the choice stays',
+    ).choices(TEMPORAL_KINDS),
+  )
+  .action(async ({ temporal }: { temporal?: TemporalKind }) => {
+    const stack = { name: stackName(), temporalKind: temporal };
+    console.log(asShellAssignments(await startStack(stack, showSteps)));
   });
 
 program

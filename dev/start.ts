@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import { freePort } from './stack/free-port.ts';
 import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
 import { describeError } from '../src/program/operator-error.ts';
 import { silenceWarning } from '../src/program/silence-warning.ts';
@@ -59,7 +60,16 @@ try {
 
 async function run(): Promise<void> {
   const [addresses] = await Promise.all([startStack({ name }, showSteps), build()]);
-  const env: ProgramEnv = { ...addresses, BRIDGE_PROGRESS_INTERVAL_MS: '250' };
+  const [bridgePort, workerPort] = [
+    await freePort({ preferred: [9464] }),
+    await freePort({ preferred: [9465] }),
+  ];
+  const env: ProgramEnv = {
+    ...addresses,
+    BRIDGE_PROGRESS_INTERVAL_MS: '250',
+    BRIDGE_HTTP_PORT: process.env['BRIDGE_HTTP_PORT'] ?? String(bridgePort),
+    WORKER_HTTP_PORT: process.env['WORKER_HTTP_PORT'] ?? String(workerPort),
+  };
   console.log(await runCommand(['setup'], env));
   const totals = await openTotals({
     brokers: addresses['KAFKA_BROKERS'] ?? '',
@@ -121,6 +131,8 @@ function welcome(env: ProgramEnv): string {
   failed orders      ${ui ? `${ui}/${failed}` : 'ExecutionStatus="Failed"'}
   Kafka              ${env['KAFKA_BROKERS']}
   Postgres           ${env['DATABASE_URL']}
+  Bridge             http://127.0.0.1:${env['BRIDGE_HTTP_PORT']}/readyz and /metrics
+  Worker             http://127.0.0.1:${env['WORKER_HTTP_PORT']}/readyz and /metrics
   logs               ${path.relative(process.cwd(), LOGS)}/{bridge,worker,kafka,temporal,postgres}.log
 
   Send your own, a JSON object a line:

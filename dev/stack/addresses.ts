@@ -17,7 +17,7 @@ const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
   temporal: (ports) => ({
     TEMPORAL_ADDRESS: `127.0.0.1:${ports['frontend']}`,
     TEMPORAL_NAMESPACE: 'default',
-    TEMPORAL_UI: `http://127.0.0.1:${ports['ui']}`,
+    ...(ports['ui'] === undefined ? {} : { TEMPORAL_UI: `http://127.0.0.1:${ports['ui']}` }),
   }),
   postgres: (ports) => ({
     DATABASE_URL: `postgres://${DATABASE_USER}:${DATABASE_PASSWORD}@127.0.0.1:${ports['server']}/${DATABASE_NAME}`,

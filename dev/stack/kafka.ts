@@ -3,13 +3,15 @@ import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
 import { buildOnce } from './build-once.ts';
+import type { DaemonSpec } from './daemon.ts';
 import { CACHE_DIR } from './places.ts';
-import type { LocalService, Ports, Report } from './service.ts';
+import { port, type LocalService, type Report } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { requireTool } from './tool.ts';
 
 /** A Kafka broker in KRaft mode, without ZooKeeper, from Maven's packages. */
 export const kafka: LocalService = {
+  name: 'kafka',
   title: 'Kafka',
   usualPorts: { broker: 9092, controller: 9093 },
   stopSignal: 'SIGTERM',
@@ -24,46 +26,66 @@ export const kafka: LocalService = {
     checkVersion();
   },
 
-  async configure({ places }, ports) {
-    const dir = path.join(places.dir, 'kafka');
-    const properties = path.join(dir, 'server.properties');
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(properties, serverProperties(path.join(dir, 'data'), ports));
-    writeFileSync(path.join(dir, 'log4j2.properties'), LOGGING);
-    if (!existsSync(path.join(dir, 'data', 'meta.properties'))) {
-      await runJava(dir, 'kafka.tools.StorageTool', [
-        'format',
-        '--ignore-formatted',
-        '--cluster-id',
-        CLUSTER_ID,
-        '--config',
-        properties,
-      ]);
-    }
-    return {
-      command: 'java',
-      args: [...javaArgs(dir), '-Xms256m', '-Xmx1g', 'kafka.Kafka', properties],
-      cwd: dir,
-    };
-  },
+  configure: ({ places }, ports) =>
+    configureBroker(path.join(places.dir, 'kafka'), {
+      id: 1,
+      brokerPort: port(ports, 'broker'),
+      controllerPort: port(ports, 'controller'),
+    }),
 
-  async probe(ports) {
-    const admin = new Kafka({
-      brokers: [`127.0.0.1:${ports['broker']}`],
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 1000,
-      retry: { retries: 0 },
-    }).admin();
-    try {
-      await admin.connect();
-      await admin.describeCluster();
-    } finally {
-      await admin.disconnect();
-    }
-  },
+  probe: (ports) => probeBroker(port(ports, 'broker')),
 
   deleteData: () => Promise.resolve(),
 };
+
+/** One node of a cluster; the first is the controller too. */
+export interface BrokerNode {
+  readonly id: number;
+  readonly brokerPort: number;
+  /** The controller's, which is node 1. */
+  readonly controllerPort: number;
+  /** A second way in, through a proxy that clients are sent to. */
+  readonly proxied?: { readonly port: number; readonly proxyPort: number };
+}
+
+/** Makes the node's folder when there is none, and says how to run it. */
+export async function configureBroker(dir: string, node: BrokerNode): Promise<DaemonSpec> {
+  const properties = path.join(dir, 'server.properties');
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(properties, serverProperties(path.join(dir, 'data'), node));
+  writeFileSync(path.join(dir, 'log4j2.properties'), LOGGING);
+  if (!existsSync(path.join(dir, 'data', 'meta.properties'))) {
+    await runJava(dir, 'kafka.tools.StorageTool', [
+      'format',
+      '--ignore-formatted',
+      '--cluster-id',
+      CLUSTER_ID,
+      '--config',
+      properties,
+    ]);
+  }
+  return {
+    command: 'java',
+    args: [...javaArgs(dir), '-Xms256m', '-Xmx1g', 'kafka.Kafka', properties],
+    cwd: dir,
+  };
+}
+
+/** Throws until the broker answers. */
+export async function probeBroker(brokerPort: number): Promise<void> {
+  const admin = new Kafka({
+    brokers: [`127.0.0.1:${brokerPort}`],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 1000,
+    retry: { retries: 0 },
+  }).admin();
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } finally {
+    await admin.disconnect();
+  }
+}
 
 const KAFKA_VERSION = '4.1.1';
 /** The jars of the broker and of its command line tools. */
@@ -145,14 +167,21 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
-/** One broker for everything, and no topic that nobody made: a misspelt name must be an error. */
-const serverProperties = (dataDir: string, ports: Ports) => `process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:${ports['broker']},CONTROLLER://127.0.0.1:${ports['controller']}
-advertised.listeners=PLAINTEXT://127.0.0.1:${ports['broker']}
+/** No topic that nobody made: a misspelt name must be an error. */
+function serverProperties(dataDir: string, node: BrokerNode): string {
+  const { id, brokerPort, controllerPort, proxied } = node;
+  const direct = `PLAINTEXT://127.0.0.1:${brokerPort}`;
+  const broker = proxied ? `${direct},PROXIED://127.0.0.1:${proxied.port}` : direct;
+  const advertised = proxied ? `${direct},PROXIED://127.0.0.1:${proxied.proxyPort}` : direct;
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
+  return `process.roles=${id === 1 ? 'broker,controller' : 'broker'}
+node.id=${id}
+listeners=${id === 1 ? `${broker},${controller}` : broker}
+advertised.listeners=${advertised}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:${ports['controller']}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${dataDir}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
@@ -162,6 +191,7 @@ transaction.state.log.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 `;
+}
 
 const LOGGING = `appenders=console
 appender.console.type=Console

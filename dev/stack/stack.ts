@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { deferred } from '../../src/bridge/deferred.ts';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
 import {
   deleteContainers,
@@ -10,13 +11,13 @@ import {
   checkMachine,
   choosePorts,
   isRunning,
-  LOCAL_SERVICES,
+  localService,
   startService,
   stopService,
 } from './local-services.ts';
 import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
-import { SERVICE_NAMES, type Report, type ServiceName } from './service.ts';
+import { SERVICE_NAMES, type Report, type ServiceName, type TemporalKind } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
 
@@ -27,7 +28,11 @@ export interface StackOptions {
   readonly name: string;
   /** The stack lives as long as this process and leaves nothing behind. */
   readonly ephemeral?: boolean;
+  /** Keeps Temporal's data on disk all the same, for a server that is to be killed. */
+  readonly durable?: boolean;
   readonly env?: NodeJS.ProcessEnv;
+  /** Which Temporal server, where it is to be a process; that of last time if left out. */
+  readonly temporalKind?: TemporalKind | undefined;
 }
 
 /** One service to bring up, for whoever shows the progress. */
@@ -43,56 +48,81 @@ export interface StartStep {
  * @param runSteps runs all steps, at once if it likes, and shows how they get on
  */
 export async function startStack(
-  { name, ephemeral = false, env = process.env }: StackOptions,
+  { name, ephemeral = false, durable = !ephemeral, env = process.env, temporalKind }: StackOptions,
   runSteps: (steps: readonly StartStep[]) => Promise<void>,
 ): Promise<Addresses> {
   const places = stackPlaces(name);
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
     const owner = ephemeral ? await identify(process.pid) : undefined;
-    let state: StackState = {
-      services: {},
-      ...readState(places),
-      ephemeral,
-      ...(owner ? { owner } : {}),
-    };
+    const before = await withTemporalKind(readState(places) ?? NO_STATE, temporalKind);
+    const kind = before.temporalKind ?? 'dev';
+    let state: StackState = { ...before, ephemeral, ...(owner ? { owner } : {}) };
     const save = (service: ServiceName, serviceState: ServiceState) => {
       state = { ...state, services: { ...state.services, [service]: serviceState } };
       writeState(places, state);
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
-    const engine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
-    if (!engine) await checkMachine(SERVICE_NAMES.filter((service) => !isElsewhere(service)));
+    const hasEngine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
+    // docker-compose.yml has the dev server only.
+    const isContainer = (service: ServiceName) =>
+      hasEngine && !(service === 'temporal' && kind === 'postgres');
+    await checkMachine(
+      SERVICE_NAMES.filter((service) => !isElsewhere(service) && !isContainer(service)).map(
+        (service) => localService(service, kind),
+      ),
+    );
     mkdirSync(places.dir, { recursive: true });
+    const postgres = deferred<undefined>();
+    const databaseUrl = async () => {
+      await postgres.promise;
+      return stackAddresses(state, env)['DATABASE_URL'] ?? '';
+    };
+    const start = async (service: ServiceName, report: Report) => {
+      const local = localService(service, kind);
+      const known = state.services[service];
+      if (isElsewhere(service)) {
+        await stopService(local, known);
+        save(service, { source: 'environment' });
+        report('address given in the environment');
+      } else if (isContainer(service)) {
+        const ports = await choosePorts(local, known);
+        await stopService(local, known);
+        save(service, { source: 'container', ports });
+        await startContainer(places, service, ports);
+      } else {
+        const saveStarted = (started: ServiceState) => {
+          save(service, started);
+        };
+        await startService(local, { places, durable, databaseUrl }, known, saveStarted, report);
+      }
+    };
     await runSteps(
       SERVICE_NAMES.map((service) => ({
-        title: LOCAL_SERVICES[service].title,
+        title: localService(service, kind).title,
         run: async (report) => {
-          if (isElsewhere(service)) {
-            await stopService(service, state.services[service]);
-            save(service, { source: 'environment' });
-            report('address given in the environment');
-          } else if (engine) {
-            const ports = await choosePorts(service, state.services[service]);
-            await stopService(service, state.services[service]);
-            save(service, { source: 'container', ports });
-            await startContainer(places, service, ports);
-          } else {
-            await startService(
-              service,
-              { places, ephemeral },
-              state.services[service],
-              (started) => {
-                save(service, started);
-              },
-              report,
-            );
-          }
+          const started = start(service, report);
+          if (service === 'postgres') postgres.resolve(started.then(() => undefined));
+          await started;
         },
       })),
     );
     return stackAddresses(state, env);
   });
+}
+
+const NO_STATE: StackState = { services: {}, ephemeral: false };
+
+/** The state with this kind of Temporal server; one of the other kind is stopped and forgotten. */
+async function withTemporalKind(
+  state: StackState,
+  wanted: TemporalKind | undefined,
+): Promise<StackState> {
+  const present = state.temporalKind ?? 'dev';
+  if (wanted === undefined || wanted === present) return state;
+  const { temporal, ...services } = state.services;
+  await stopService(localService('temporal', present), temporal);
+  return { ...state, services, temporalKind: wanted };
 }
 
 /**
@@ -102,7 +132,7 @@ export async function startStack(
 export async function claimStack(name: string): Promise<void> {
   const places = stackPlaces(name);
   await withLock(places, async () => {
-    const state = readState(places) ?? { services: {}, ephemeral: false };
+    const state = readState(places) ?? NO_STATE;
     if (state.runner && (await isAlive(state.runner))) {
       throw new StackError(
         `npm start is at work on this stack already, as process ${state.runner.pid}: stop that first, or use another stack with --name`,
@@ -135,14 +165,19 @@ export async function stopStack(name: string): Promise<void> {
     if (!state) return;
     await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
-    await Promise.all(sources.map(([service, serviceState]) => stopService(service, serviceState)));
+    const local = (service: ServiceName) => localService(service, state.temporalKind ?? 'dev');
+    // Temporal before the database that it may stand on.
+    await stopService(local('temporal'), state.services.temporal);
+    await Promise.all(
+      sources.map(([service, serviceState]) => stopService(local(service), serviceState)),
+    );
     const inContainers = sources.some(([, { source }]) => source === 'container');
     if (!state.ephemeral) {
       if (inContainers) await stopContainers(places);
       return;
     }
     if (inContainers) await deleteContainers(places);
-    for (const service of SERVICE_NAMES) await LOCAL_SERVICES[service].deleteData(places);
+    for (const service of SERVICE_NAMES) await local(service).deleteData(places);
     rmSync(places.dir, { recursive: true, force: true });
   });
 }
@@ -162,7 +197,9 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
       return {
         service,
         source: known?.source ?? 'none',
-        running: known !== undefined && (await isRunning(service, known)),
+        running:
+          known !== undefined &&
+          (await isRunning(localService(service, state?.temporalKind ?? 'dev'), known)),
       };
     }),
   );

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StackPlaces } from './places.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
-import type { Ports, ServiceName } from './service.ts';
+import type { Ports, ServiceName, TemporalKind } from './service.ts';
 import { StackError } from './stack-error.ts';
 
 /** Where a service of the stack comes from. */
@@ -16,6 +16,8 @@ export interface StackState {
   readonly ephemeral: boolean;
   /** The command for whose time an ephemeral stack runs. */
   readonly owner?: ProcessIdentity;
+  /** Which of Temporal's servers, when it is a process; `dev` when left out. */
+  readonly temporalKind?: TemporalKind;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
   /** The `npm start` that uses the stack, and the programs that it runs there. */
   readonly runner?: ProcessIdentity;
@@ -37,9 +39,9 @@ export function writeState({ stateFile }: StackPlaces, state: StackState): void 
 const LOCK_TIMEOUT_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;
 
-/** Lets one command at a time change the stack. A lock whose holder has died is taken over. */
+/** Lets one command at a time do its work. A lock whose holder has died is taken over. */
 export async function withLock<Result>(
-  { lockFile }: StackPlaces,
+  { lockFile }: Pick<StackPlaces, 'lockFile'>,
   work: () => Promise<Result>,
 ): Promise<Result> {
   mkdirSync(path.dirname(lockFile), { recursive: true });

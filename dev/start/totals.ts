@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
-import { committedOffsets } from '../../src/kafka/committed-offsets.ts';
+import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
 
 /** What stands in the three services now. */
 export interface Totals {
@@ -102,11 +102,10 @@ async function lagOf(admin: Admin, topic: string, groupId: string): Promise<numb
     admin.fetchTopicOffsets(topic),
     committedOffsets(admin, groupId, topic),
   ]);
-  return ends.reduce(
-    (lag, { partition, high, low }) =>
-      lag + Number(high) - Math.max(Number(committed.get(partition) ?? low), Number(low)),
-    0,
-  );
+  return ends.reduce((lag, { partition, high, low }) => {
+    const offset = committed.get(partition);
+    return lag + Number(high) - Math.max(isOffset(offset) ? Number(offset) : 0, Number(low));
+  }, 0);
 }
 
 async function failureType(result: () => Promise<unknown>): Promise<string> {

@@ -1,0 +1,200 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { buildOnce } from './build-once.ts';
+import { GO, goInstall } from './go.ts';
+import { CACHE_DIR } from './places.ts';
+import { port, type LocalService, type Ports } from './service.ts';
+import { StackError } from './stack-error.ts';
+import { NAMESPACE, probeTemporal } from './temporal.ts';
+import { requireTool } from './tool.ts';
+
+/**
+ * Temporal's server with its four services in one process, on Postgres as in production: it has
+ * limits, latencies and faults that the dev server's SQLite hides. It has no web UI.
+ */
+export const temporalOnPostgres: LocalService = {
+  name: 'temporal',
+  title: 'Temporal on Postgres',
+  usualPorts: {
+    frontend: 7233,
+    history: 7234,
+    matching: 7235,
+    worker: 7239,
+    frontendMembership: 6933,
+    historyMembership: 6934,
+    matchingMembership: 6935,
+    workerMembership: 6939,
+  },
+  // Its table of members has a smallint for the port.
+  highestPort: 32_767,
+  stopSignal: 'SIGTERM',
+
+  async check() {
+    if (!existsSync(BUILT)) await requireTool(GO);
+  },
+
+  prepare: (report) =>
+    buildOnce(BUILT, `Temporal ${SERVER_VERSION} and its schema`, report, async (target, tell) => {
+      await goInstall(`go.temporal.io/server/cmd/server@v${SERVER_VERSION}`, target, tell);
+      renameSync(path.join(target, 'server'), path.join(target, 'temporal-server'));
+      await goInstall(`go.temporal.io/server/cmd/tools/sql@v${SERVER_VERSION}`, target, tell);
+    }),
+
+  async configure({ places, databaseUrl }, ports) {
+    const dir = path.join(places.dir, 'temporal');
+    const database = databaseOf(await databaseUrl());
+    for (const [name, schema] of SCHEMAS) await prepareDatabase(database, name, schema);
+    mkdirSync(path.join(dir, 'config'), { recursive: true });
+    const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
+    writeFileSync(dynamicFile, stringify(DYNAMIC_CONFIG));
+    writeFileSync(
+      path.join(dir, 'config', 'stack.yaml'),
+      stringify(serverConfig(ports, database, dynamicFile)),
+    );
+    return {
+      command: path.join(BUILT, 'temporal-server'),
+      args: ['--root', dir, '--env', 'stack', '--allow-no-auth', 'start'],
+      cwd: dir,
+    };
+  },
+
+  async probe(ports) {
+    const frontend = port(ports, 'frontend');
+    await probeTemporal(frontend).catch(async (error: unknown) => {
+      await registerNamespace(frontend);
+      throw error;
+    });
+  },
+
+  deleteData: () => Promise.resolve(),
+};
+
+const SERVER_VERSION = '1.29.1';
+const BUILT = path.join(CACHE_DIR, `temporal-server-${SERVER_VERSION}`);
+
+/** Databases by their names, with the folders of their schemas in the tool. */
+const SCHEMAS = [
+  ['temporal', 'postgresql/v12/temporal'],
+  ['temporal_visibility', 'postgresql/v12/visibility'],
+] as const;
+
+interface Database {
+  readonly host: string;
+  readonly port: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+function databaseOf(url: string): Database {
+  const { hostname, port: databasePort, username, password } = new URL(url);
+  return {
+    host: hostname,
+    port: databasePort || '5432',
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  };
+}
+
+/** Makes the database and brings its schema up to date; does nothing where that has been done. */
+async function prepareDatabase(database: Database, name: string, schema: string): Promise<void> {
+  const run = (...args: string[]) =>
+    execa(
+      path.join(BUILT, 'sql'),
+      [
+        ...['--plugin', 'postgres12', '--ep', database.host, '-p', database.port],
+        ...['-u', database.user, '--pw', database.password, '--db', name, ...args],
+      ],
+      { reject: false, all: true },
+    );
+  // Fails when it is there, which the update then shows to be fine.
+  const created = await run('create');
+  if (!created.failed) await run('setup-schema', '-v', '0.0');
+  const updated = await run('update-schema', '--schema-name', schema);
+  if (updated.failed) {
+    throw new StackError(
+      `The schema of Temporal's database "${name}" could not be made:\n${updated.all}`,
+    );
+  }
+}
+
+async function registerNamespace(frontendPort: number): Promise<void> {
+  const connection = await Connection.connect({
+    address: `127.0.0.1:${frontendPort}`,
+    connectTimeout: '2s',
+    interceptors: [],
+  });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace: NAMESPACE,
+      workflowExecutionRetentionPeriod: msToTs('3 days'),
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+function serverConfig(ports: Ports, database: Database, dynamicFile: string) {
+  const service = (name: string) => ({
+    rpc: {
+      grpcPort: port(ports, name),
+      membershipPort: port(ports, `${name}Membership`),
+      bindOnIP: '127.0.0.1',
+    },
+  });
+  const store = (databaseName: string) => ({
+    sql: {
+      pluginName: 'postgres12',
+      databaseName,
+      connectAddr: `${database.host}:${database.port}`,
+      connectProtocol: 'tcp',
+      user: database.user,
+      password: database.password,
+      maxConns: 20,
+      maxIdleConns: 20,
+      maxConnLifetime: '1h',
+    },
+  });
+  const frontend = `127.0.0.1:${port(ports, 'frontend')}`;
+  return {
+    log: { stdout: true, level: 'warn' },
+    persistence: {
+      defaultStore: 'default',
+      visibilityStore: 'visibility',
+      numHistoryShards: 4,
+      datastores: { default: store('temporal'), visibility: store('temporal_visibility') },
+    },
+    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    services: {
+      frontend: service('frontend'),
+      history: service('history'),
+      matching: service('matching'),
+      worker: service('worker'),
+    },
+    clusterMetadata: {
+      enableGlobalNamespace: false,
+      failoverVersionIncrement: 10,
+      masterClusterName: 'active',
+      currentClusterName: 'active',
+      clusterInformation: {
+        active: {
+          enabled: true,
+          initialFailoverVersion: 1,
+          rpcName: 'frontend',
+          rpcAddress: frontend,
+        },
+      },
+    },
+    publicClient: { hostPort: frontend },
+    dynamicConfigClient: { filepath: dynamicFile, pollInterval: '10s' },
+  };
+}
+
+/** What has just been made, a namespace or a search attribute, can be used at once. */
+const DYNAMIC_CONFIG = {
+  'system.forceSearchAttributesCacheRefreshOnRead': [{ value: true }],
+  'system.namespaceCacheRefreshInterval': [{ value: '1s' }],
+};
