@@ -1,4 +1,4 @@
-import { choice, integer, settingGroup } from './setting.ts';
+import { choice, integer, settingGroup, text } from './setting.ts';
 import { z } from 'zod';
 
 export const bridgeSettings = settingGroup({
@@ -48,11 +48,18 @@ export const bridgeSettings = settingGroup({
     description:
       'Most bytes to fetch from one partition at a time: bounds the memory of the bridge.',
   },
+  metadataMaxAgeMs: {
+    name: 'KAFKA_METADATA_MAX_AGE_MS',
+    schema: integer(100, 3_600_000),
+    default: '60000',
+    description: 'After how long at the most the bridge notices partitions that have been added.',
+  },
   maxConcurrentStarts: {
     name: 'BRIDGE_MAX_CONCURRENT_STARTS',
     schema: integer(1, 10_000),
     default: '50',
-    description: 'Messages that may be on their way to Temporal at once, over all partitions.',
+    description:
+      'Messages that may be under way at once, over all partitions. While Temporal throttles, fewer starts are sent at a time.',
   },
   startTimeoutMs: {
     name: 'BRIDGE_START_TIMEOUT_MS',
@@ -99,7 +106,27 @@ export const bridgeSettings = settingGroup({
     name: 'BRIDGE_BREAKER_PAUSE_MS',
     schema: integer(100, 86_400_000),
     default: '300000',
-    description: 'How long the bridge then waits before it tries again. A restart tries at once.',
+    description:
+      'How long the bridge then waits before it tries again. A restart or `POST /resume` ends the wait.',
+  },
+  httpHost: {
+    name: 'BRIDGE_HTTP_HOST',
+    schema: text,
+    default: '127.0.0.1',
+    description:
+      'Address on which the bridge serves `/livez`, `/readyz` and `/metrics`, and takes `POST /resume`. `0.0.0.0` lets others than this machine ask; nobody is asked for a password.',
+  },
+  httpPort: {
+    name: 'BRIDGE_HTTP_PORT',
+    schema: integer(0, 65_535),
+    default: '9464',
+    description: 'The port of that; 0 takes any free one, which the log names.',
+  },
+  lagIntervalMs: {
+    name: 'BRIDGE_LAG_INTERVAL_MS',
+    schema: integer(100, 3_600_000),
+    default: '15000',
+    description: 'How often the bridge asks the broker how far behind it is, for its metrics.',
   },
   progressIntervalMs: {
     name: 'BRIDGE_PROGRESS_INTERVAL_MS',

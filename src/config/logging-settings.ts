@@ -1,4 +1,4 @@
-import { choice, settingGroup } from './setting.ts';
+import { choice, integer, settingGroup } from './setting.ts';
 
 export const loggingSettings = settingGroup({
   level: {
@@ -13,5 +13,12 @@ export const loggingSettings = settingGroup({
     default: 'auto',
     description:
       'One JSON object a line, or lines for people; `auto` is pretty on a terminal and JSON elsewhere.',
+  },
+  valueBytes: {
+    name: 'LOG_VALUE_BYTES',
+    schema: integer(0, 10_000),
+    default: '100',
+    description:
+      'How many bytes of a message that cannot be read stand in the log, made safe to print. They may hold personal data: 0 logs its length and its SHA-256 alone.',
   },
 });

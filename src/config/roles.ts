@@ -2,6 +2,7 @@ import { bridgeSettings } from './bridge-settings.ts';
 import { databaseSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
+import type { Settings } from './read-settings.ts';
 import { temporalSettings } from './temporal-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -16,12 +17,36 @@ export const BRIDGE_ROLE = {
   logging: loggingSettings,
 } as const;
 
+export type BridgeSettings = Settings<typeof BRIDGE_ROLE>;
+
 export const WORKER_ROLE = {
   temporal: temporalSettings,
   database: databaseSettings,
   worker: workerSettings,
   logging: loggingSettings,
 } as const;
+
+/** What tells whose dead letters and offsets they are; a part of the bridge's. */
+const groupSettings = { groupId: bridgeSettings.groupId } as const;
+
+export const DEAD_LETTERS_ROLE = {
+  kafka: kafkaSettings,
+  group: groupSettings,
+  topics: topicSettings,
+} as const;
+
+export const RECONCILE_ROLE = {
+  kafka: kafkaSettings,
+  group: { ...groupSettings, maxInputBytes: bridgeSettings.maxInputBytes },
+  temporal: temporalSettings,
+  database: databaseSettings,
+} as const;
+
+export const LAG_ROLE = { kafka: kafkaSettings, group: groupSettings } as const;
+
+export const ORDERS_ROLE = { temporal: temporalSettings } as const;
+
+export const STORED_ORDERS_ROLE = { database: databaseSettings } as const;
 
 export const PRODUCER_ROLE = { kafka: kafkaSettings } as const;
 

@@ -15,16 +15,39 @@ export interface Section {
 
 /** Every setting there is, as people meet them: in the reference and in `order-ingest config`. */
 export const SECTIONS: readonly Section[] = [
-  { title: 'Kafka', readBy: ['bridge', 'produce', 'setup'], settings: kafkaSettings },
-  { title: 'Bridge', readBy: ['bridge'], settings: bridgeSettings },
-  { title: 'Topics', readBy: ['setup'], settings: topicSettings },
+  {
+    title: 'Kafka',
+    readBy: [
+      'bridge',
+      'produce',
+      'setup',
+      'orders',
+      'lag',
+      'top',
+      'doctor',
+      'dead-letters',
+      'reconcile',
+      'replay',
+    ],
+    settings: kafkaSettings,
+  },
+  { title: 'Bridge', readBy: ['bridge', 'replay'], settings: bridgeSettings },
+  { title: 'Topics', readBy: ['setup', 'dead-letters'], settings: topicSettings },
   {
     title: 'Temporal connection',
-    readBy: ['bridge', 'worker', 'setup'],
+    readBy: ['bridge', 'worker', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
     settings: temporalConnectionSettings,
   },
-  { title: 'Temporal workflows', readBy: ['bridge', 'worker'], settings: temporalSettings },
-  { title: 'Database', readBy: ['worker', 'setup'], settings: databaseSettings },
+  {
+    title: 'Temporal workflows',
+    readBy: ['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
+    settings: temporalSettings,
+  },
+  {
+    title: 'Database',
+    readBy: ['worker', 'setup', 'orders', 'top', 'doctor', 'reconcile'],
+    settings: databaseSettings,
+  },
   { title: 'Worker', readBy: ['worker'], settings: workerSettings },
-  { title: 'Logging', readBy: ['bridge', 'worker'], settings: loggingSettings },
+  { title: 'Logging', readBy: ['bridge', 'worker', 'replay'], settings: loggingSettings },
 ];

@@ -2,24 +2,55 @@ import type { Environment } from './read-settings.ts';
 import { SECTIONS } from './sections.ts';
 import type { Setting } from './setting.ts';
 
-/** The effective settings as text: a line each, mistakes marked, secrets never shown. */
-export function settingsReport(env: Environment): string {
-  return SECTIONS.map(({ title, readBy, settings }) => {
-    const lines = Object.values(settings).map((setting) => line(setting, env));
-    return [`# ${title} (${readBy.join(', ')})`, ...lines].join('\n');
-  }).join('\n\n');
+/** One setting as it is in force. */
+export interface ReportedSetting {
+  readonly name: string;
+  /** `********` for a secret; undefined where it is not set. */
+  readonly value: string | undefined;
+  readonly from: 'environment' | 'default' | 'unset';
+  /** What is wrong with it. */
+  readonly problem: string | undefined;
 }
 
-function line(setting: Setting, env: Environment): string {
-  const given = env[setting.name];
+/** The effective settings by section; secrets never shown. */
+export const reportSettings = (env: Environment) =>
+  SECTIONS.map(({ title, readBy, settings }) => ({
+    title,
+    readBy,
+    settings: Object.values(settings).map((setting) => reported(setting, env)),
+  }));
+
+/** The same as text: a line each, mistakes marked. */
+export const settingsReport = (env: Environment): string =>
+  reportSettings(env)
+    .map(({ title, readBy, settings }) =>
+      [`# ${title} (${readBy.join(', ')})`, ...settings.map(line)].join('\n'),
+    )
+    .join('\n\n');
+
+function reported(setting: Setting, env: Environment): ReportedSetting {
+  const { name } = setting;
+  const given = env[name];
   const value = given || setting.default;
   if (value === undefined) {
-    return `# ${setting.name} is not set${setting.optional ? '' : ', and required'}`;
+    const problem = setting.optional ? undefined : 'required';
+    return { name, value, from: 'unset', problem };
   }
-  const shown = setting.secret ? '********' : value;
   const parsed = setting.schema.safeParse(value);
-  const problem = parsed.success
-    ? ''
-    : `  # WRONG: ${parsed.error.issues.map(({ message }) => message).join(', ')}`;
-  return `${setting.name}=${shown}${given ? '' : '  # default'}${problem}`;
+  return {
+    name,
+    value: setting.secret ? '********' : value,
+    from: given ? 'environment' : 'default',
+    problem: parsed.success
+      ? undefined
+      : parsed.error.issues.map(({ message }) => message).join(', '),
+  };
+}
+
+function line({ name, value, from, problem }: ReportedSetting): string {
+  if (value === undefined) {
+    return `# ${name} is not set${problem === undefined ? '' : `, and ${problem}`}`;
+  }
+  const source = from === 'default' ? '  # default' : '';
+  return `${name}=${value}${source}${problem === undefined ? '' : `  # WRONG: ${problem}`}`;
 }

@@ -1,4 +1,4 @@
-import { settingGroup, text } from './setting.ts';
+import { settingGroup, text, url } from './setting.ts';
 import { z } from 'zod';
 
 /** What order-ingest itself needs to know; `@temporalio/envconfig` reads the connection's settings. */
@@ -17,6 +17,12 @@ export const temporalSettings = settingGroup({
     default: 'order:',
     description:
       "What stands before the order ID in the workflow's ID. Two services that ingest the same orders into one namespace need one each.",
+  },
+  ui: {
+    name: 'TEMPORAL_UI',
+    schema: url('http:', 'https:'),
+    optional: true,
+    description: "Address of Temporal's web UI, for links to it.",
   },
 });
 

@@ -12,7 +12,7 @@ export const workerSettings = settingGroup({
     schema: integer(1, 1000),
     default: '8',
     description:
-      'Orders that are retried at once. The pool has a connection for each slot of both kinds, so that no order waits for one: 24 by default. Mind the `max_connections` of Postgres.',
+      'Orders that are retried at once. The pool has a connection for each slot of both kinds, so that no order waits for one, and one more to see whether Postgres is there: 25 by default. Mind the `max_connections` of Postgres.',
   },
   workflowTaskSlots: {
     name: 'WORKER_WORKFLOW_TASK_SLOTS',
@@ -32,6 +32,19 @@ export const workerSettings = settingGroup({
     default: '10000',
     description:
       'How long a shutdown waits for activities before it cancels them; Temporal runs them again.',
+  },
+  httpHost: {
+    name: 'WORKER_HTTP_HOST',
+    schema: text,
+    default: '127.0.0.1',
+    description:
+      'Address on which the worker serves `/livez`, `/readyz` and `/metrics`; `0.0.0.0` lets others than this machine ask.',
+  },
+  httpPort: {
+    name: 'WORKER_HTTP_PORT',
+    schema: integer(0, 65_535),
+    default: '9465',
+    description: 'The port of that; 0 takes any free one, which the log names.',
   },
   deploymentName: {
     name: 'TEMPORAL_DEPLOYMENT_NAME',
