@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import pretty from 'pino-pretty';
+import { activeTraceIds } from './spans.ts';
 
 export type Logger = PinoLogger;
 
@@ -10,11 +11,17 @@ export interface LogOptions {
   readonly service: string;
 }
 
-/** One JSON object a line on stdout, each with an `event` to search for; pretty on a terminal. */
+/** One JSON object a line on stdout, each with an `event` to search for, and the IDs of the trace
+ * that it belongs to; pretty on a terminal. */
 export function createLogger({ level, format, service }: LogOptions): Logger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
   return pino(
-    { level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { service, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: activeTraceIds,
+    },
     isPretty ? prettyStream() : pino.destination({ dest: 1, sync: true }),
   );
 }

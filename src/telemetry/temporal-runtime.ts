@@ -1,10 +1,16 @@
 import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/worker';
+import { describeError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
 
-/** Sends the logs of the Temporal SDK and of its Rust core through our own logger. Once a process. */
-export function installTemporalRuntime(logger: Logger): Runtime {
+/**
+ * Sends the logs of the Temporal SDK and of its Rust core through our own logger, and has it serve its
+ * metrics at this address. Once a process.
+ */
+export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
-    logger[LEVELS[level]]({ event: 'temporal_sdk', ...meta }, message);
+    const { error, ...rest }: { error?: unknown } = meta ?? {};
+    const described = error === undefined ? {} : { error: describeError(error) };
+    logger[LEVELS[level]]({ event: 'temporal_sdk', ...rest, ...described }, message);
   };
   const at = (level: LogLevel) => (message: string, meta?: object) => {
     log(level, message, meta);
@@ -20,6 +26,14 @@ export function installTemporalRuntime(logger: Logger): Runtime {
       error: at('ERROR'),
     },
     telemetryOptions: {
+      metrics: {
+        prometheus: {
+          bindAddress: metricsAddress,
+          countersTotalSuffix: true,
+          unitSuffix: true,
+          useSecondsForDurations: true,
+        },
+      },
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
     },
   });
