@@ -1,4 +1,4 @@
-import type { MessageSource } from '../domain/order-store.ts';
+import type { Correction, MessageSource } from '../domain/order-store.ts';
 
 /**
  * The workflow's input: the message as it came, so that a re-run needs nothing but Temporal. The
@@ -10,4 +10,6 @@ export interface OrderMessage {
     /** When the broker or the producer dated it: milliseconds since 1970, in digits. */
     readonly timestamp: string;
   };
+  /** Where the text is not the message's, but what somebody has made of it. */
+  readonly correction?: Correction;
 }

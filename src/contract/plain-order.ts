@@ -2,7 +2,7 @@ import { parseInstant } from '../domain/instant.ts';
 import { Money } from '../domain/money.ts';
 import { parseLineItems, type Order } from '../domain/order.ts';
 import { parseOrderId } from '../domain/order-id.ts';
-import type { MessageSource, OrderRecord } from '../domain/order-store.ts';
+import type { Correction, MessageSource, OrderRecord } from '../domain/order-store.ts';
 import type { Parsed } from '../domain/parsed.ts';
 
 /** An `OrderRecord` as JSON, the only thing that crosses Temporal unharmed: amounts are digits. */
@@ -10,6 +10,7 @@ export interface PlainOrderRecord {
   readonly order: PlainOrder;
   readonly source: MessageSource;
   readonly fingerprint: string;
+  readonly correction?: Correction | undefined;
 }
 
 interface PlainOrder {
@@ -35,10 +36,9 @@ export function toPlainOrder(order: Order): PlainOrder {
 }
 
 /** Throws when the record breaks a rule of the domain, which only another version could have sent. */
-export function fromPlainRecord({ order, source, fingerprint }: PlainOrderRecord): OrderRecord {
+export function fromPlainRecord({ order, ...rest }: PlainOrderRecord): OrderRecord {
   return {
-    source,
-    fingerprint,
+    ...rest,
     order: {
       orderId: trusted(parseOrderId(order.orderId)),
       createdAt: trusted(parseInstant(order.createdAt)),

@@ -8,12 +8,24 @@ export interface MessageSource {
   readonly offset: string;
 }
 
+/** That somebody has corrected the message of an order by hand. */
+export interface Correction {
+  /** Who has done it. */
+  readonly by: string;
+  /** When, in ISO 8601. */
+  readonly at: string;
+  /** Why, in their own words. */
+  readonly reason: string;
+}
+
 /** An order together with what is kept about the message that brought it. */
 export interface OrderRecord {
   readonly order: Order;
   readonly source: MessageSource;
   /** Of the message's JSON value; equal fingerprints mean the same content. */
   readonly fingerprint: string;
+  /** Undefined where the message is as it came. */
+  readonly correction?: Correction | undefined;
 }
 
 /**
