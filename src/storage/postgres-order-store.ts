@@ -3,6 +3,7 @@ import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-stor
 import { describeError } from '../program/operator-error.ts';
 import { findStoredOrder, type StoredOrderRow } from './find-stored-order.ts';
 import { insertOrder } from './insert-order.ts';
+import { tracedQuery } from './traced-query.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
 
 /** The order store on Postgres. Throws only what may pass. */
@@ -11,7 +12,7 @@ export const createPostgresOrderStore = (pool: Pool): OrderStore => ({
 });
 
 async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
-  const inserted = await pool.query(insertOrder(record));
+  const inserted = await tracedQuery(pool, { ...insertOrder(record), operation: 'INSERT' });
   return inserted.rowCount === 1 ? { kind: 'stored' } : compareWithStored(pool, record);
 }
 
@@ -21,7 +22,10 @@ async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOu
  */
 async function compareWithStored(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
   const { orderId } = record.order;
-  const { rows } = await pool.query<StoredOrderRow>(findStoredOrder(orderId));
+  const { rows } = await tracedQuery<StoredOrderRow>(pool, {
+    ...findStoredOrder(orderId),
+    operation: 'SELECT',
+  });
   const stored = rows[0];
   if (!stored) throw new Error('the stored order was deleted meanwhile');
   if (stored.fingerprint === record.fingerprint) return { kind: 'already-stored' };

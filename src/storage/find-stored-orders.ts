@@ -1,0 +1,14 @@
+import type { QueryConfig } from 'pg';
+import type { StoredOrderRow } from './find-stored-order.ts';
+
+/** What is stored under many order IDs: at most a row each. */
+export const findStoredOrders = (orderIds: readonly string[]): QueryConfig => ({
+  name: 'find-stored-orders',
+  text: `
+SELECT order_id, fingerprint, source_topic, source_partition, source_offset
+FROM orders
+WHERE order_id = ANY($1::text[])`,
+  values: [orderIds],
+});
+
+export type IdentifiedOrderRow = StoredOrderRow & { readonly order_id: string };
