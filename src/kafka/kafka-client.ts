@@ -4,6 +4,7 @@ import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { hideAbortedTransactions } from './aborted-transactions.ts';
 import { registerCodecs } from './codecs.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
@@ -11,13 +12,27 @@ export type KafkaSettings = Values<typeof kafkaSettings>;
 export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): string =>
   deadLetterTopic ?? `${topic}.dead-letter`;
 
-/** A client that reads every codec and logs through our logger. Throws an OperatorError. */
+/**
+ * The topic that says which dead letters have been replayed: a mark is written in one transaction
+ * with the message itself, so that the one is there if and only if the other is.
+ */
+export const replayMarksTopicOf = (settings: KafkaSettings): string =>
+  `${deadLetterTopicOf(settings)}.replayed`;
+
+export type KafkaClient = Kafka;
+export type KafkaAdmin = ReturnType<Kafka['admin']>;
+
+/**
+ * A client that reads every codec, hides what was aborted and logs through our logger. Throws an
+ * OperatorError.
+ */
 export function createKafkaClient(
   settings: KafkaSettings,
   logger: Logger,
   retry: RetryOptions = PATIENT,
 ): Kafka {
   registerCodecs();
+  hideAbortedTransactions();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,

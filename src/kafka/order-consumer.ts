@@ -1,28 +1,13 @@
-import { setMaxListeners } from 'node:events';
-import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-
-/** A message as the bridge sees it. */
-export type ConsumedMessage = Pick<
-  KafkaMessage,
-  'key' | 'value' | 'headers' | 'offset' | 'timestamp'
->;
-
-/** Messages of one partition, in order, for as long as the partition is ours. */
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly messages: readonly ConsumedMessage[];
-  /** Of the last record of the batch, which may be one that no application sees. */
-  readonly lastOffset: string;
-  /** Aborted when the partition is no longer ours, or when the bridge gives up waiting. */
-  readonly lost: AbortSignal;
-  /** To be called often. Throws when the group is rebalancing or has put this member out. */
-  readonly heartbeat: () => Promise<void>;
-  /** All before `nextOffset` is finished: it will be committed soon. Does nothing once lost. */
-  readonly advance: (nextOffset: string) => void;
-}
+import { askBroker } from './ask-broker.ts';
+import { committedOffsets } from './committed-offsets.ts';
+import { Membership } from './membership.ts';
+import { OffsetCommitter } from './offset-committer.ts';
+import type { PartitionBatch } from './partition-batch.ts';
+import { PositionLedger, type LogTrouble } from './position-ledger.ts';
 
 export interface OrderConsumerOptions {
   readonly kafka: Kafka;
@@ -33,39 +18,44 @@ export interface OrderConsumerOptions {
   readonly rebalanceTimeoutMs: number;
   readonly pollTimeoutMs: number;
   readonly fetchMaxBytes: number;
+  readonly metadataMaxAgeMs: number;
   readonly commitIntervalMs: number;
   readonly logger: Logger;
   /** Resolves when nothing of the batch is under way any more, finished or not. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
+  readonly onTrouble: (trouble: LogTrouble) => void;
+  /** The consumer gives sign of life: the broker has answered, or has been tried again. */
+  readonly onActivity: () => void;
   /** The consumer has ended for good, and will not come back by itself. */
   readonly onCrash: (error: Error) => void;
 }
 
 /**
  * A member of the consumer group that commits only what is finished, and only for partitions it
- * still owns.
- *
- * Every join of the group opens an **epoch**. A batch belongs to the epoch in which it was fetched;
- * what it reports in a later one is ignored, also when the partition came back. Without that, a
- * consumer that rejoins underneath a running batch would commit the old batch's offsets with the
- * new membership (kafkajs#1046).
+ * still owns. It comes back by itself from what kafkajs ends a consumer for.
  */
 export class OrderConsumer {
   readonly #options: OrderConsumerOptions;
   readonly #consumer: Consumer;
-  #epoch = newEpoch();
-  /** The partitions that are ours in the current epoch. */
-  #assigned: readonly number[] = [];
-  /** Partition to the offset to commit, of the current epoch. */
-  readonly #pending = new Map<number, string>();
-  /** Commits without a retry, so that it can never happen in a later epoch than it was asked for. */
-  #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  readonly #ledger = new PositionLedger();
+  readonly #committer: OffsetCommitter;
+  #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
-  /** Commits follow one another, so that they only ever move forward. */
-  #flushing = Promise.resolve();
+  #restarting: Promise<void> | undefined;
+  /** Crashes since a fetch last succeeded. */
+  #crashes = 0;
+  readonly #stopping = new AbortController();
 
   constructor(options: OrderConsumerOptions) {
     this.#options = options;
+    this.#committer = new OffsetCommitter({
+      ...options,
+      ledger: this.#ledger,
+      onForeignOffset: (partition) => {
+        this.#restart(partition);
+      },
+    });
+    this.#membership = this.#join([]);
     this.#consumer = options.kafka.consumer({
       groupId: options.groupId,
       sessionTimeout: options.sessionTimeoutMs,
@@ -74,14 +64,68 @@ export class OrderConsumer {
       maxWaitTimeInMs: options.pollTimeoutMs,
       maxBytesPerPartition: options.fetchMaxBytes,
       maxBytes: options.fetchMaxBytes * 8,
-      metadataMaxAge: 60_000,
+      metadataMaxAge: options.metadataMaxAgeMs,
+      // A topic that was deleted must not come back empty because we ask for it.
+      allowAutoTopicCreation: false,
       retry: { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 },
     });
   }
 
   async start(): Promise<void> {
-    const { topic, commitIntervalMs, logger, onCrash } = this.#options;
-    const { GROUP_JOIN, REBALANCING, CRASH } = this.#consumer.events;
+    const { kafka, groupId, topic, commitIntervalMs } = this.#options;
+    this.#listen();
+    this.#ledger.remember(
+      await askBroker(kafka, (admin) => committedOffsets(admin, groupId, topic)),
+    );
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic, fromBeginning: true });
+    await this.#run();
+    this.#commitTimer = setInterval(() => void this.#committer.flush(), commitIntervalMs);
+  }
+
+  /** The partitions that this member reads now. */
+  get partitions(): ReadonlySet<number> {
+    return this.#membership.partitions;
+  }
+
+  /** How long the oldest of what is finished has waited for its commit, in milliseconds. */
+  get commitAgeMs(): number {
+    return this.#committer.ageMs;
+  }
+
+  /** Fetches nothing more; the batches at hand go on. */
+  pause(): void {
+    try {
+      this.#consumer.pause([{ topic: this.#options.topic }]);
+    } catch {
+      // It is between two memberships and fetches nothing anyway.
+    }
+  }
+
+  /** Commits, leaves the group and closes. To be called when no batch is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#commitTimer);
+    this.#stopping.abort();
+    await this.#restarting;
+    await this.#committer.flush();
+    this.#membership.end();
+    await Promise.all([this.#consumer.disconnect(), this.#committer.close()]).catch(
+      (error: unknown) => {
+        this.#options.logger.warn(
+          { event: 'consumer_close_error', error: describeError(error) },
+          'the group learns of the departure by the session timeout',
+        );
+      },
+    );
+  }
+
+  #listen(): void {
+    const { topic, logger, onActivity } = this.#options;
+    const { GROUP_JOIN, REBALANCING, CRASH, HEARTBEAT, FETCH, END_BATCH_PROCESS } =
+      this.#consumer.events;
+    for (const event of [GROUP_JOIN, CRASH, HEARTBEAT, FETCH]) {
+      this.#consumer.on(event, onActivity);
+    }
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
       this.#openEpoch(partitions);
@@ -90,7 +134,7 @@ export class OrderConsumer {
     this.#consumer.on(REBALANCING, () => {
       logger.info({ event: 'group_rebalancing', topic }, 'the consumer group is rebalancing');
       // Written to the coordinator before the request to join: still the old membership.
-      void this.flush();
+      this.#committer.flushNow();
     });
     this.#consumer.on(CRASH, ({ payload }) => {
       const error = describeError(payload.error);
@@ -98,105 +142,113 @@ export class OrderConsumer {
         { event: 'kafka_poll_error', error, restart: payload.restart },
         'consumer failed',
       );
-      if (!payload.restart) onCrash(payload.error);
+      if (!payload.restart) this.#comeBack(payload.error);
     });
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topic, fromBeginning: true });
-    await this.#consumer.run({
+    this.#consumer.on(FETCH, () => (this.#crashes = 0));
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      void this.#membership.skipInvisible(payload.partition, BigInt(payload.lastOffset));
+    });
+  }
+
+  #run(): Promise<void> {
+    return this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: MAX_PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.#consume(payload),
     });
-    this.#commitTimer = setInterval(() => void this.flush(), commitIntervalMs);
   }
 
-  /** Fetches nothing more; the batches at hand go on. */
-  pause(): void {
-    if (this.#commitTimer) this.#consumer.pause([{ topic: this.#options.topic }]);
+  #openEpoch(partitions: readonly number[]): void {
+    this.#membership.end();
+    this.#committer.openEpoch();
+    this.#membership = this.#join(partitions);
   }
 
-  /** Commits what has been reported as finished. Never throws: what is not committed is read again. */
-  flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#commitPending());
-    return this.#flushing;
-  }
-
-  /** Commits, leaves the group and closes. To be called when no batch is under way. */
-  async stop(): Promise<void> {
-    clearInterval(this.#commitTimer);
-    await this.flush();
-    this.#epoch.abort();
-    await this.#consumer.disconnect().catch((error: unknown) => {
-      this.#options.logger.warn(
-        { event: 'consumer_close_error', error: describeError(error) },
-        'the group learns of the departure by the session timeout',
-      );
-    });
-  }
-
-  async #commitPending(): Promise<void> {
-    const { topic, logger } = this.#options;
-    const commit = this.#commit;
-    if (!commit || this.#pending.size === 0) return;
-    const partitions = [...this.#pending].map(([partition, offset]) => ({ partition, offset }));
-    this.#pending.clear();
-    const epoch = this.#epoch;
-    try {
-      await commit({ topics: [{ topic, partitions }] });
-      logger.debug({ event: 'offset_committed', topic, partitions }, 'offsets committed');
-    } catch (error) {
-      logger.warn(
-        { event: 'commit_failed', topic, partitions, error: describeError(error) },
-        'offsets not committed; the messages since are read again if this member leaves',
-      );
-      if (epoch === this.#epoch) this.#restore(partitions);
-    }
-  }
-
-  #openEpoch(assigned: readonly number[]): void {
-    this.#epoch.abort();
-    this.#epoch = newEpoch();
-    this.#assigned = assigned;
-    this.#pending.clear();
-    this.#commit = undefined;
+  #join(partitions: readonly number[]): Membership {
+    const { topic } = this.#options;
+    return new Membership(
+      {
+        ...this.#options,
+        ledger: this.#ledger,
+        committer: this.#committer,
+        seek: (partition, offset) => {
+          this.#consumer.seek({ topic, partition, offset: offset.toString() });
+        },
+      },
+      partitions,
+    );
   }
 
   async #consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
+    const { partition } = batch;
+    const membership = this.#membership;
     // Fetched before the group last joined, and only now its turn.
-    if (!this.#assigned.includes(batch.partition)) return;
-    const epoch = this.#epoch;
-    this.#commit = (offsets) => payload.commitOffsetsIfNecessary(offsets);
+    if (!membership.owns(partition)) return;
+    this.#committer.use((offsets) => payload.commitOffsetsIfNecessary(offsets));
+    if (!(await membership.isNext(partition, fetchedOffset(batch)))) return;
     await this.#options.onBatch({
       topic: batch.topic,
-      partition: batch.partition,
+      partition,
       messages: batch.messages,
       lastOffset: batch.lastOffset(),
-      lost: epoch.signal,
+      lost: membership.lost,
       heartbeat: () => payload.heartbeat(),
       advance: (nextOffset) => {
-        if (epoch.signal.aborted) return;
-        payload.resolveOffset((BigInt(nextOffset) - 1n).toString());
-        this.#pending.set(batch.partition, nextOffset);
+        if (membership.lost.aborted) return;
+        payload.resolveOffset((nextOffset - 1n).toString());
+        membership.moveTo(partition, nextOffset);
       },
     });
   }
 
-  /** Puts back what could not be committed, unless a later offset has been reported meanwhile. */
-  #restore(partitions: readonly { partition: number; offset: string }[]): void {
-    for (const { partition, offset } of partitions) {
-      if (!this.#pending.has(partition)) this.#pending.set(partition, offset);
-    }
+  /** Leaves the group and joins it again, to go on from what the broker has now. */
+  #restart(partition: number): void {
+    const { topic, logger } = this.#options;
+    if (this.#restarting) return;
+    logger.error(
+      { event: 'foreign_offset', topic, partition },
+      'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
+    );
+    this.#rejoin(() => this.#consumer.stop());
+  }
+
+  /**
+   * After an error that kafkajs ends the consumer for. Many of them, such as a TypeError while the
+   * broker is away, pass; what does not ends the bridge after a minute.
+   */
+  #comeBack(error: Error): void {
+    this.#crashes += 1;
+    if (this.#crashes > MAX_CRASHES) this.#options.onCrash(error);
+    else
+      this.#rejoin(() =>
+        delay(2 ** this.#crashes * 500, undefined, { signal: this.#stopping.signal }),
+      );
+  }
+
+  #rejoin(prepare: () => Promise<void>): void {
+    this.#openEpoch([]);
+    const restarting = prepare()
+      .then(() => this.#run())
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#options.onCrash(error as Error);
+      })
+      .finally(() => {
+        if (this.#restarting === restarting) this.#restarting = undefined;
+      });
+    this.#restarting = restarting;
   }
 }
+
+const MAX_CRASHES = 6;
 
 /** Batches are cheap to hold: what runs at once is limited by the bridge over all of them. */
 const MAX_PARTITIONS_AT_ONCE = 64;
 
-function newEpoch(): AbortController {
-  const epoch = new AbortController();
-  // Each batch in hand listens, one for every partition.
-  setMaxListeners(0, epoch.signal);
-  return epoch;
+/** Where the fetch began. kafkajs has it, but not in its types. */
+function fetchedOffset(batch: Batch): bigint {
+  const fetched: unknown = 'fetchedOffset' in batch ? batch.fetchedOffset : undefined;
+  return BigInt(typeof fetched === 'string' ? fetched : (batch.messages[0]?.offset ?? 0));
 }

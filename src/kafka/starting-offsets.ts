@@ -9,15 +9,25 @@ export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
  * always reads from the beginning where nothing is committed: kafkajs's "latest" would also jump
  * over messages when a partition is added or an offset has expired.
  *
+ * A group without any offset that has ingested before is not new: its offsets have expired or were
+ * deleted, so it begins at the oldest message whatever the policy says, and `onExpired` is told.
+ *
  * Throws an OperatorError for `none` when a partition has no committed offset.
  */
 export async function settleStartingOffsets(
   admin: Admin,
-  { groupId, topic, policy }: { groupId: string; topic: string; policy: AutoOffsetReset },
+  options: {
+    readonly groupId: string;
+    readonly topic: string;
+    readonly policy: AutoOffsetReset;
+    readonly hasIngestedBefore: () => Promise<boolean>;
+    readonly onExpired: () => void;
+  },
 ): Promise<void> {
+  const { groupId, topic, policy } = options;
   if (policy === 'earliest') return;
   const committed = await committedOffsets(admin, groupId, topic);
-  const unknown = [...committed.keys()].filter((key) => committed.get(key) === undefined);
+  const unknown = [...committed.keys()].filter((key) => committed.get(key) === 'none');
   if (unknown.length === 0) return;
   if (policy === 'none') {
     throw new OperatorError(
@@ -26,6 +36,10 @@ export async function settleStartingOffsets(
     );
   }
   if (unknown.length < committed.size) return;
+  if (await options.hasIngestedBefore()) {
+    options.onExpired();
+    return;
+  }
   const ends = await admin.fetchTopicOffsets(topic);
   await admin.setOffsets({
     groupId,

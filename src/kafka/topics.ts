@@ -1,18 +1,24 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
   kafkaFailed,
+  replayMarksTopicOf,
   type KafkaSettings,
 } from './kafka-client.ts';
+
+/** Some ten seconds. */
+const LEADER_WAIT = { retries: 7, minTimeout: 100 };
 
 /** What the dead-letter headers may add to a message at the most. */
 const HEADER_ROOM_BYTES = 65_536;
 
 /**
- * Makes the orders' topic and its dead-letter topic where they are missing; answers with those made.
+ * Makes the orders' topic, its dead-letter topic and that of the replay marks where they are missing;
+ * answers with those made.
  * A dead letter is a little larger than its message and is kept until someone has dealt with it, so
  * its topic takes larger messages and never deletes any.
  */
@@ -30,17 +36,22 @@ export async function createTopics(
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
     if (existing.includes(topic)) return;
     const isNew = await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{ topic, ...shape, configEntries }],
     });
+    // A busy broker needs a while to know its new topic and to lead it; kafkajs does not wait for that.
+    await pRetry(() => admin.fetchTopicOffsets(topic), LEADER_WAIT);
     if (isNew) made.push(topic);
   };
   await create(settings.topic, []);
-  const maxBytes = await maxMessageBytes(admin, settings.topic);
+  const maxBytes = Number(
+    (await topicConfig(admin, settings.topic, 'max.message.bytes')) ?? 1_048_588,
+  );
   await create(deadLetterTopicOf(settings), [
     { name: 'max.message.bytes', value: String(maxBytes + HEADER_ROOM_BYTES) },
     { name: 'retention.ms', value: '-1' },
   ]);
+  await create(replayMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]);
   return made;
 }
 
@@ -79,16 +90,21 @@ export async function withAdmin<Result>(
   }
 }
 
-async function maxMessageBytes(admin: Admin, topic: string): Promise<number> {
+/** A setting of a topic, as the broker has it in force. */
+export async function topicConfig(
+  admin: Admin,
+  topic: string,
+  name: string,
+): Promise<string | undefined> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [
       {
         type: kafkajs.ConfigResourceTypes.TOPIC,
         name: topic,
-        configNames: ['max.message.bytes'],
+        configNames: [name],
       },
     ],
   });
-  return Number(resources[0]?.configEntries[0]?.configValue ?? 1_048_588);
+  return resources[0]?.configEntries[0]?.configValue;
 }
