@@ -1,0 +1,29 @@
+import { isGrpcServiceError, type Client } from '@temporalio/client';
+import { status } from '@grpc/grpc-js';
+import pRetry from 'p-retry';
+
+const CALL_TIMEOUT_MS = 5000;
+const RETRIES = 6;
+
+/** Answers that another attempt would not change. */
+const FINAL_CODES: readonly status[] = [
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.INVALID_ARGUMENT,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.UNIMPLEMENTED,
+  status.FAILED_PRECONDITION,
+];
+
+/** For commands that a person waits for: retries what may pass for some 20 s, each call for 5 s. */
+export const callPatiently = <Answer>(client: Client, call: () => Promise<Answer>) =>
+  pRetry(() => client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call), {
+    retries: RETRIES,
+    minTimeout: 200,
+    randomize: true,
+    shouldRetry: ({ error }) => !FINAL_CODES.some((code) => hasCode(error, code)),
+  });
+
+export const hasCode = (error: unknown, code: status): boolean =>
+  isGrpcServiceError(error) && error.code === code;

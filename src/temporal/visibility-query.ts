@@ -1,0 +1,2 @@
+/** A text within a query of Temporal's visibility. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
