@@ -1,5 +1,5 @@
 import { describeError } from '../program/operator-error.ts';
-import type { PartitionBatch } from '../kafka/order-consumer.ts';
+import type { PartitionBatch } from '../kafka/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { eitherAborted } from './either-aborted.ts';

@@ -6,12 +6,16 @@ import type { Logger } from '../telemetry/logger.ts';
  * format, and a million dead letters help nobody.
  *
  * - **closed**: messages pass, and the outcomes of the latest are remembered;
- * - **open**: none passes, for `pauseMs`; then it is closed again and has forgotten all outcomes.
+ * - **open**: none passes, for `pauseMs` or until `close()`; then it has forgotten all outcomes.
  */
 export interface CircuitBreaker {
   record(isDeadLetter: boolean): void;
   /** Resolves when messages may pass, or when the signal is aborted. */
   pass(signal: AbortSignal): Promise<void>;
+  /** Why no message passes, or undefined when they do. */
+  readonly reason: () => string | undefined;
+  /** Closes it before its time; does nothing when it is closed. */
+  close(): void;
   dispose(): void;
 }
 
@@ -30,23 +34,25 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
   let next = 0;
   let deadLetters = 0;
   let reopening: AbortController | undefined;
+  let reason: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const close = () => {
+    if (!reopening) return;
+    clearTimeout(timer);
+    reason = undefined;
     recent = [];
     next = 0;
     deadLetters = 0;
     logger.info({ event: 'circuit_breaker_closed' }, 'the bridge takes messages again');
-    reopening?.abort();
+    reopening.abort();
     reopening = undefined;
   };
   const open = () => {
     reopening = new AbortController();
     timer = setTimeout(close, pauseMs);
-    logger.error(
-      { event: 'circuit_breaker_open', deadLetters, window, pauseMs },
-      `${deadLetters} of the last ${window} messages are dead letters: the bridge takes no more for ${Math.round(pauseMs / 1000)} s. Has a producer changed its format?`,
-    );
+    reason = `${deadLetters} of the last ${window} messages are dead letters: the bridge takes no more for ${Math.round(pauseMs / 1000)} s, or until POST /resume. Has a producer changed its format?`;
+    logger.error({ event: 'circuit_breaker_open', deadLetters, window, pauseMs }, reason);
   };
   return {
     record(isDeadLetter) {
@@ -61,6 +67,8 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
         await once(reopening.signal, 'abort', { signal }).catch(() => undefined);
       }
     },
+    reason: () => reason,
+    close,
     dispose() {
       clearTimeout(timer);
     },

@@ -1,5 +1,6 @@
-import { DEAD_LETTER_HEADERS, type DeadLetterReason } from '../contract/dead-letter.ts';
-import type { ConsumedMessage } from '../kafka/order-consumer.ts';
+import { attemptOf, DEAD_LETTER_HEADERS, type DeadLetterReason } from '../contract/dead-letter.ts';
+import { cutBytes, withoutCutHeader } from '../kafka/cut-records.ts';
+import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { VERSION } from '../program/version.ts';
 
@@ -22,14 +23,14 @@ export const createDeadLetterWriter = (
   topic: string,
 ): DeadLetterWriter => ({
   async write(letter) {
-    const { key, value, headers } = letter.message;
-    const all = { ...headers, ...deadLetterHeaders(letter) };
+    const { key, value, headers = {} } = letter.message;
+    const all = { ...withoutCutHeader(headers), ...deadLetterHeaders(letter) };
     await producer.send(topic, [{ key, value, headers: all }]);
   },
 });
 
 function deadLetterHeaders({ message, topic, partition, reason, error }: DeadLetter) {
-  const before = message.headers?.[DEAD_LETTER_HEADERS.attempt];
+  const omitted = cutBytes(message.headers);
   return {
     [DEAD_LETTER_HEADERS.reason]: reason,
     [DEAD_LETTER_HEADERS.error]: error,
@@ -37,7 +38,8 @@ function deadLetterHeaders({ message, topic, partition, reason, error }: DeadLet
     [DEAD_LETTER_HEADERS.sourcePartition]: String(partition),
     [DEAD_LETTER_HEADERS.sourceOffset]: message.offset,
     [DEAD_LETTER_HEADERS.sourceTimestamp]: message.timestamp,
-    [DEAD_LETTER_HEADERS.attempt]: String((Number(before?.toString()) || 0) + 1),
+    [DEAD_LETTER_HEADERS.attempt]: String(attemptOf(message.headers) + 1),
     [DEAD_LETTER_HEADERS.bridgeVersion]: VERSION,
+    ...(omitted === undefined ? {} : { [DEAD_LETTER_HEADERS.omittedBytes]: String(omitted) }),
   };
 }

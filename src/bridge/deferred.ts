@@ -1,6 +1,6 @@
 export interface Deferred<Value> {
   readonly promise: Promise<Value>;
-  readonly resolve: (value: Value) => void;
+  readonly resolve: (value: Value | Promise<Value>) => void;
   readonly reject: (reason: unknown) => void;
 }
 

@@ -1,12 +1,16 @@
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../domain/order-store.ts';
-import type { ConsumedMessage } from '../kafka/order-consumer.ts';
+import { cutBytes } from '../kafka/cut-records.ts';
+import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { markActiveSpan } from '../telemetry/spans.ts';
 import type { DeadLetterWriter } from './dead-letter-writer.ts';
+import { describeValue } from './describe-value.ts';
 import { createInOrder } from './in-order.ts';
 import type { MessageOutcome } from './outcome-counts.ts';
 import type { Persist } from './persist.ts';
 import { readMessage } from '../contract/read-message.ts';
+import type { StartLimit } from './start-limit.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
 /**
@@ -21,16 +25,28 @@ export type MessageHandler = (
 
 export interface MessageHandlerOptions {
   readonly starter: WorkflowStarter;
+  readonly startLimit: StartLimit;
   readonly deadLetters: DeadLetterWriter;
   readonly persistWithTemporal: Persist;
   readonly persistWithKafka: Persist;
   readonly maxInputBytes: number;
+  /** How many bytes of a value that cannot be read are logged. */
+  readonly loggedValueBytes: number;
+  /** Told how long Temporal took to answer a start, in seconds. */
+  readonly onAnswer: (seconds: number) => void;
   readonly logger: Logger;
 }
 
 export function createMessageHandler(options: MessageHandlerOptions): MessageHandler {
-  const { starter, deadLetters, persistWithTemporal, persistWithKafka, logger } = options;
+  const { starter, startLimit, deadLetters, persistWithTemporal, persistWithKafka, logger } =
+    options;
   const inOrder = createInOrder();
+  const timed = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    const begin = performance.now();
+    const answer = await call();
+    options.onAnswer((performance.now() - begin) / 1000);
+    return answer;
+  };
 
   return async (message, place, signal) => {
     const source: MessageSource = { ...place, offset: message.offset };
@@ -43,22 +59,38 @@ export function createMessageHandler(options: MessageHandlerOptions): MessageHan
       return { kind: 'dead-letter', reason };
     };
 
+    const cut = cutBytes(message.headers);
+    if (cut !== undefined) {
+      return bury(
+        'too-large',
+        `${cut} bytes, too many even for a dead letter: the value is only where the message came from`,
+      );
+    }
     const read = readMessage(message.value, options.maxInputBytes);
-    if (read.kind === 'unusable') return bury(read.reason, read.error);
+    if (read.kind === 'unusable') {
+      const { reason, error } = read;
+      const value = describeValue(message.value, options.loggedValueBytes);
+      logger.warn({ event: 'message_decode_failed', ...source, reason, error, ...value }, error);
+      return bury(reason, error);
+    }
 
     const { orderId, text, fingerprint } = read;
+    markActiveSpan({ 'order_ingest.order_id': orderId });
     const order = {
       orderId,
       fingerprint,
       message: { text, source: { ...source, timestamp: message.timestamp } },
     };
     const outcome = await inOrder(orderId, () =>
-      persistWithTemporal(() => starter.start(order), signal),
+      persistWithTemporal(
+        () => startLimit.run(() => timed(() => starter.start(order)), signal),
+        signal,
+      ),
     );
     switch (outcome.kind) {
       case 'started':
         logger.debug(
-          { event: 'workflow_started', ...source, orderId, runId: outcome.runId },
+          { event: 'workflow_started', ...source, orderId, ...outcome.workflow },
           'workflow started',
         );
         return { kind: 'started' };

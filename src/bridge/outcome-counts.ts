@@ -21,10 +21,15 @@ export interface OutcomeCounts {
   abandoned(): void;
   finished(outcome: MessageOutcome): void;
   snapshot(): OutcomeSnapshot;
+  /** Messages that have come to an end. */
+  readonly ended: () => number;
+  /** Messages that have been read and have come to no end yet. */
+  readonly inFlight: () => number;
 }
 
 export function createOutcomeCounts(): OutcomeCounts {
   let read = 0;
+  let ended = 0;
   let started = 0;
   let duplicates = 0;
   const deadLetters: Partial<Record<DeadLetterReason, number>> = {};
@@ -32,6 +37,7 @@ export function createOutcomeCounts(): OutcomeCounts {
     read: () => (read += 1),
     abandoned: () => (read -= 1),
     finished(outcome) {
+      ended += 1;
       switch (outcome.kind) {
         case 'started':
           started += 1;
@@ -47,6 +53,8 @@ export function createOutcomeCounts(): OutcomeCounts {
       }
     },
     snapshot: () => ({ read, started, duplicates, deadLetters: { ...deadLetters } }),
+    ended: () => ended,
+    inFlight: () => read - ended,
   };
 }
 

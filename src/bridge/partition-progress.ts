@@ -6,7 +6,7 @@ export interface PartitionProgress {
   /** Marks the message at this index of the batch as dealt with. */
   finish(index: number): void;
   /** The offset to go on from, or undefined while the first message is not finished. */
-  nextOffset(): string | undefined;
+  nextOffset(): bigint | undefined;
 }
 
 /**
@@ -26,7 +26,8 @@ export function createPartitionProgress(
     },
     nextOffset() {
       if (prefix === 0) return undefined;
-      return offsets[prefix] ?? (BigInt(lastOffset) + 1n).toString();
+      const next = offsets[prefix];
+      return next === undefined ? BigInt(lastOffset) + 1n : BigInt(next);
     },
   };
 }

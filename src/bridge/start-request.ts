@@ -13,6 +13,9 @@ import type { OrderId } from '../domain/order-id.ts';
 
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 
+/** Where `@temporalio/interceptors-opentelemetry-v2` looks for it in the worker. */
+const TRACE_HEADER = '_tracer-data';
+
 /** One order to be started. */
 export interface OrderToStart {
   readonly orderId: OrderId;
@@ -27,13 +30,25 @@ export interface StartTarget {
   readonly identity: string;
 }
 
+export interface StartOptions {
+  /** Starts the workflow also where a closed one exists: a name for this attempt. */
+  readonly again?: string | undefined;
+  /** W3C headers of the span that the workflow's spans belong to. */
+  readonly trace?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * The request to start an order's workflow. Temporal refuses it when the workflow ID exists, running
  * or closed, unless this very request made it.
  *
  * @param input the encoded message
  */
-export function startRequest(target: StartTarget, order: OrderToStart, input: Payload): Request {
+export function startRequest(
+  target: StartTarget,
+  order: OrderToStart,
+  input: Payload,
+  { again, trace }: StartOptions = {},
+): Request {
   const { source } = order.message;
   const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
   return {
@@ -42,9 +57,13 @@ export function startRequest(target: StartTarget, order: OrderToStart, input: Pa
     workflowType: { name: INGEST_ORDER },
     taskQueue: { name: target.taskQueue },
     input: { payloads: [input] },
+    ...(trace ? { header: { fields: { [TRACE_HEADER]: payload(trace) } } } : {}),
     identity: target.identity,
-    requestId: startRequestId(source, order.fingerprint),
-    workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+    requestId: startRequestId(source, order.fingerprint) + (again === undefined ? '' : `/${again}`),
+    workflowIdReusePolicy:
+      again === undefined
+        ? WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+        : WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
     memo: { fields: { [FINGERPRINT_MEMO]: payload(order.fingerprint) } },
     searchAttributes: {

@@ -1,15 +1,22 @@
+import { SpanKind } from '@opentelemetry/api';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import { workflowId } from '../contract/ids.ts';
-import { FINGERPRINT_MEMO } from '../contract/search-attributes.ts';
+import { INGEST_ORDER } from '../contract/ingest-order.ts';
 import { describeError } from '../program/operator-error.ts';
+import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
+import { findOrderWorkflow } from '../temporal/find-order-workflow.ts';
+import { ingestedFingerprints } from '../temporal/ingested-fingerprints.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
 /** Every answer that a retry would not change. */
 export type StartOutcome =
-  | { readonly kind: 'started'; readonly runId: string }
+  | {
+      readonly kind: 'started';
+      readonly workflow: { readonly workflowId: string; readonly runId: string };
+    }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict'; readonly error: string }
   | { readonly kind: 'too-large'; readonly error: string }
@@ -20,11 +27,20 @@ export interface WorkflowStarter {
   start(order: OrderToStart): Promise<StartOutcome>;
 }
 
+/** Temporal has enough for now: a rate limit, or a database that does not keep up. */
+export const isThrottled = (error: unknown): boolean =>
+  isGrpcServiceError(error) && error.code === status.RESOURCE_EXHAUSTED;
+
 export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly client: Client;
   /** Deadline of one call. */
   readonly timeoutMs: number;
   readonly maxInputBytes: number;
+  /**
+   * Starts a workflow that has completed again, when it is this very message's: a name for this
+   * attempt. For rows that were lost from the database; the store makes it harmless for others.
+   */
+  readonly rerunCompleted?: string | undefined;
 }
 
 export function createWorkflowStarter(options: WorkflowStarterOptions): WorkflowStarter {
@@ -33,54 +49,77 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   const { namespace } = client.options;
   const target: StartTarget = { ...options, namespace };
 
+  const idOf = ({ orderId }: OrderToStart) => workflowId(target.workflowIdPrefix, orderId);
   const call = <Result>(work: () => Promise<Result>) =>
     connection.withDeadline(Date.now() + timeoutMs, work);
 
   return {
-    async start(order) {
-      const input = await encode(client, order.message);
-      const bytes = input.data?.length ?? 0;
-      if (bytes > maxInputBytes) {
-        return {
-          kind: 'too-large',
-          error: `${bytes} bytes as input; a workflow takes ${maxInputBytes}`,
-        };
-      }
-      try {
-        const request = startRequest(target, order, input);
-        const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
-        return { kind: 'started', runId };
-      } catch (error) {
-        if (!isGrpcServiceError(error)) throw error;
-        if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
-        if (error.code === status.INVALID_ARGUMENT) {
-          // A search attribute that is gone is answered like this too, and is no message's fault.
-          await call(() => checkSearchAttributes(client));
-          return { kind: 'refused', error: describeError(error) };
-        }
-        throw error;
-      }
-    },
+    start: (order) => inSpan(startSpan(idOf(order)), () => start(order)),
   };
+
+  async function start(order: OrderToStart): Promise<StartOutcome> {
+    const input = await encode(client, order.message);
+    const bytes = input.data?.length ?? 0;
+    if (bytes > maxInputBytes) {
+      return {
+        kind: 'too-large',
+        error: `${bytes} bytes as input; a workflow takes ${maxInputBytes}`,
+      };
+    }
+    try {
+      const again = (await hasCompleted(order)) ? options.rerunCompleted : undefined;
+      const request = startRequest(target, order, input, { again, trace: activeTraceHeaders() });
+      const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
+      return { kind: 'started', workflow: { workflowId: idOf(order), runId } };
+    } catch (error) {
+      if (!isGrpcServiceError(error)) throw error;
+      if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
+      if (error.code === status.INVALID_ARGUMENT) {
+        // A search attribute that is gone is answered like this too, and is no message's fault.
+        await call(() => checkSearchAttributes(client));
+        return { kind: 'refused', error: describeError(error) };
+      }
+      throw error;
+    }
+  }
+
+  /** Whether this message's own workflow has completed, when that is worth knowing. */
+  async function hasCompleted(order: OrderToStart): Promise<boolean> {
+    if (options.rerunCompleted === undefined) return false;
+    const workflow = await findOrderWorkflow(client, idOf(order));
+    const { topic, partition, offset } = order.message.source;
+    return (
+      workflow?.state === 'completed' &&
+      workflow.fingerprints.includes(order.fingerprint) &&
+      workflow.source.topic === topic &&
+      workflow.source.partition === partition &&
+      workflow.source.offset === offset
+    );
+  }
 
   /** The memo of the workflow that is there tells the same content from another. */
   async function compareWithExisting(order: OrderToStart): Promise<StartOutcome> {
-    const id = workflowId(target.workflowIdPrefix, order.orderId);
+    const id = idOf(order);
     const { workflowExecutionInfo } = await call(() =>
       client.workflowService.describeWorkflowExecution({
         namespace,
         execution: { workflowId: id },
       }),
     );
-    const memo = workflowExecutionInfo?.memo?.fields?.[FINGERPRINT_MEMO];
-    const fingerprint = memo ? defaultPayloadConverter.fromPayload<unknown>(memo) : undefined;
-    if (fingerprint === order.fingerprint) return { kind: 'duplicate' };
+    const memo = workflowExecutionInfo?.memo?.fields;
+    if (ingestedFingerprints(memo).includes(order.fingerprint)) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
       error: `an order with this ID and other content has been ingested before, as workflow ${id}`,
     };
   }
 }
+
+const startSpan = (id: string): SpanDescription => ({
+  name: `StartWorkflow:${INGEST_ORDER}`,
+  kind: SpanKind.CLIENT,
+  attributes: { temporalWorkflowId: id },
+});
 
 /** As the client's data converter writes it, so that a payload codec is honoured. */
 async function encode(client: Client, message: OrderToStart['message']): Promise<Payload> {

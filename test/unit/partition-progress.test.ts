@@ -29,7 +29,7 @@ describe("a partition's progress", () => {
           open.delete(index);
           progress.finish(index);
         }
-        expect(progress.nextOffset()).toBe(String(last + 1));
+        expect(progress.nextOffset()).toBe(BigInt(last + 1));
       }),
     );
   });
@@ -38,8 +38,8 @@ describe("a partition's progress", () => {
     const progress = createPartitionProgress(['10', '13'], '15');
     expect(progress.nextOffset()).toBeUndefined();
     progress.finish(0);
-    expect(progress.nextOffset()).toBe('13');
+    expect(progress.nextOffset()).toBe(13n);
     progress.finish(1);
-    expect(progress.nextOffset()).toBe('16');
+    expect(progress.nextOffset()).toBe(16n);
   });
 });

@@ -1,0 +1,189 @@
+import { setMaxListeners } from 'node:events';
+import type { Client } from '@temporalio/client';
+import type { BridgeSettings } from '../config/roles.ts';
+import type { createKafkaClient } from '../kafka/kafka-client.ts';
+import { OrderConsumer } from '../kafka/order-consumer.ts';
+import type { MessageProducer } from '../kafka/producer.ts';
+import { watchLag } from '../kafka/watch-lag.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
+import type { ShutdownSignals } from '../program/shutdown-signals.ts';
+import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createReadiness } from '../telemetry/readiness.ts';
+import { createBatchHandler } from './batch-handler.ts';
+import { createBridgeMetrics } from './bridge-metrics.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import { deferred } from './deferred.ts';
+import { watchForSigns } from './life-signs.ts';
+import { createLogTroubleReport } from './log-trouble-report.ts';
+import { createOrderHandler } from './order-handler.ts';
+import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
+import { watchProgress } from './progress-watch.ts';
+import { Slots } from './slots.ts';
+import { StartLimit } from './start-limit.ts';
+import { createThrottleLog } from './throttle-log.ts';
+import { isThrottled } from './workflow-starter.ts';
+
+export interface Connections {
+  readonly kafka: ReturnType<typeof createKafkaClient>;
+  readonly producer: MessageProducer;
+  readonly client: Client;
+  readonly logger: Logger;
+}
+
+/**
+ * Consumes the topic until the first shutdown signal, then finishes what is in flight, commits and
+ * leaves the group. Throws an OperatorError when the consumer has ended by itself.
+ */
+export async function consumeOrders(
+  settings: BridgeSettings,
+  { kafka, producer, client, logger }: Connections,
+  signals: ShutdownSignals,
+): Promise<void> {
+  const { topic } = settings.kafka;
+  const { bridge } = settings;
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
+  const readiness = createReadiness();
+  const counts = createOutcomeCounts();
+  const startLimit = new StartLimit(bridge.maxConcurrentStarts, isThrottled, () => {
+    metrics.throttled();
+    logThrottled(startLimit.current);
+  });
+  const logThrottled = createThrottleLog(logger);
+  const breaker = createCircuitBreaker({
+    maxPercent: bridge.breakerMaxPercent,
+    window: bridge.breakerWindow,
+    pauseMs: bridge.breakerPauseMs,
+    logger,
+  });
+  readiness.ask('circuit breaker', breaker.reason);
+  const lag = watchLag({ kafka, topic, groupId: bridge.groupId, intervalMs: bridge.lagIntervalMs });
+  const metrics = createBridgeMetrics({
+    counts,
+    startLimit,
+    breaker,
+    readiness,
+    lag: () =>
+      new Map([...lag.current()].filter(([partition]) => consumer.partitions.has(partition))),
+    commitAgeMs: () => consumer.commitAgeMs,
+  });
+  const trouble = createLogTroubleReport({ topic, logger, readiness, metrics });
+  const handleBatch = createBatchHandler({
+    handleMessage: createOrderHandler(settings, {
+      identity: 'order-ingest-bridge',
+      client,
+      producer,
+      logger,
+      readiness,
+      startLimit,
+      onAnswer: metrics.startAnswered,
+    }),
+    slots: new Slots(bridge.maxConcurrentStarts),
+    counts,
+    breaker,
+    logger,
+    pulseMs: Math.min(bridge.commitIntervalMs, bridge.heartbeatIntervalMs),
+    graceMs: bridge.shutdownGraceMs,
+    stopping: stopping.signal,
+  });
+
+  logger.info({ event: 'starting_consumer_loop', topic, groupId: bridge.groupId }, 'starting');
+  const ended = deferred<never>();
+  const life = watchForSigns({
+    silenceMs: bridge.sessionTimeoutMs,
+    onDeath: ended.reject,
+  });
+  readiness.ask('Kafka', life.reason);
+  const progressWatch = watchProgress({
+    inFlight: counts.inFlight,
+    finished: counts.ended,
+    isHeldUp: () => Object.keys(readiness.reasons()).length > 0,
+  });
+  const stopWatching = () => {
+    life.dispose();
+    lag.stop();
+    progressWatch.dispose();
+  };
+  const batches = new Set<Promise<void>>();
+  const consumer = new OrderConsumer({
+    kafka,
+    topic,
+    ...bridge,
+    logger,
+    onBatch: (batch) => {
+      const work = handleBatch(batch).finally(() => batches.delete(work));
+      batches.add(work);
+      return work;
+    },
+    onTrouble: trouble.report,
+    onActivity: life.sign,
+    onCrash: ended.reject,
+  });
+  const endpoint = await startHttpEndpoint({
+    host: bridge.httpHost,
+    port: bridge.httpPort,
+    portSetting: 'BRIDGE_HTTP_PORT',
+    readiness,
+    stuck: () => reasonsOf({ consumer: life.hangs(), messages: progressWatch.reason() }),
+    metrics: metrics.registry,
+    actions: {
+      resume() {
+        breaker.close();
+        trouble.acknowledge();
+        logger.info({ event: 'resumed' }, 'told to resume');
+        return 'the circuit breaker is closed, and trouble with the log acknowledged';
+      },
+    },
+  }).catch((error: unknown) => {
+    stopWatching();
+    throw error;
+  });
+  logger.info(
+    { event: 'http_listening', host: bridge.httpHost, port: endpoint.port },
+    'serving health and metrics',
+  );
+  const stopped = deferred<undefined>();
+  const stopListening = signals.onFirst((signal) => {
+    logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
+    readiness.report('shutdown', 'the bridge is shutting down');
+    stopped.resolve(undefined);
+  });
+  const progress = logProgress(counts, logger, bridge.progressIntervalMs);
+  try {
+    await consumer.start().catch((error: unknown) => {
+      const failure = { event: 'kafka_consumer_init_failed', topic, error: describeError(error) };
+      logger.error(failure, 'the consumer could not be started');
+      throw error;
+    });
+    logger.info({ event: 'kafka_consumer_initialized', topic }, 'the bridge waits for orders');
+    await Promise.race([stopped.promise, ended.promise]);
+  } catch (error) {
+    throw new OperatorError(
+      `The Kafka consumer has ended: ${describeError(error)}`,
+      'see the log above for the cause, mend it and start the bridge again; nothing is lost',
+      { cause: error },
+    );
+  } finally {
+    logger.info({ event: 'closing_consumer_loop', topic }, 'finishing what is in flight');
+    stopWatching();
+    stopping.abort();
+    consumer.pause();
+    await Promise.allSettled(batches);
+    await consumer.stop();
+    progress.stop();
+    breaker.dispose();
+    stopListening();
+    await endpoint.close();
+    logger.info({ event: 'kafka_consumer_closed', topic }, 'the bridge has stopped');
+  }
+}
+
+const reasonsOf = (
+  reasons: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(reasons).flatMap(([name, reason]) =>
+      reason === undefined ? [] : [[name, reason]],
+    ),
+  );
