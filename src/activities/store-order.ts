@@ -2,29 +2,32 @@ import type { OrderActivities } from '../contract/ingest-order.ts';
 import { fromPlainRecord } from '../contract/plain-order.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { ActivityDependencies } from './create-activities.ts';
+import { activityLogFields } from './observed.ts';
 import { orderConflict, orderRejected } from './failures.ts';
 
 /** Puts the order into the store. Safe to repeat: the same content again is a success. */
 export const createStoreOrder =
-  ({ orderStore, logger }: ActivityDependencies): OrderActivities['storeOrder'] =>
+  ({ orderStore, logger, onEnding }: ActivityDependencies): OrderActivities['storeOrder'] =>
   async (plainRecord) => {
     const record = fromPlainRecord(plainRecord);
-    const context = { orderId: record.order.orderId, source: record.source };
+    const { orderId } = record.order;
+    const context = { orderId, ...record.source, ...activityLogFields() };
     const outcome = await orderStore.store(record).catch((error: unknown) => {
       const failure = { ...context, event: 'order_load_failed', error: describeError(error) };
       logger.warn(failure, 'the order could not be stored; Temporal tries again');
       throw error;
     });
+    onEnding(outcome.kind);
     switch (outcome.kind) {
       case 'stored':
       case 'already-stored':
         logger.info({ ...context, event: 'order_loaded', outcome: outcome.kind }, 'order stored');
         return { outcome: outcome.kind };
       case 'conflict':
-        logger.warn({ ...context, ...outcome, event: 'order_load_failed' }, 'conflicting order');
+        logger.warn({ ...context, event: 'order_load_failed', outcome }, 'conflicting order');
         throw orderConflict(outcome.storedFrom);
       case 'rejected':
-        logger.warn({ ...context, ...outcome, event: 'order_load_failed' }, 'order refused');
+        logger.warn({ ...context, event: 'order_load_failed', outcome }, 'order refused');
         throw orderRejected(outcome.reason);
       default:
         return outcome satisfies never;

@@ -5,7 +5,7 @@ import { OperatorError } from '../program/operator-error.ts';
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
-/** How much a worker does at once. The database pool has a connection for every activity slot. */
+/** How much a worker does at once. The pool has a connection for every activity slot. */
 export const concurrencyOptions = (settings: WorkerSettings) =>
   ({
     maxConcurrentLocalActivityExecutions: settings.localActivitySlots,
@@ -15,8 +15,9 @@ export const concurrencyOptions = (settings: WorkerSettings) =>
     shutdownGraceTime: settings.shutdownGraceMs,
   }) satisfies Partial<WorkerOptions>;
 
+/** A connection for each slot, and one to see whether Postgres is there. */
 export const poolSize = (settings: WorkerSettings): number =>
-  settings.localActivitySlots + settings.activitySlots;
+  settings.localActivitySlots + settings.activitySlots + 1;
 
 /** Worker versioning, when the settings name a deployment and a build. */
 export function deploymentOptions(

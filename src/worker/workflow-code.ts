@@ -5,9 +5,18 @@ const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /**
  * The workflows: in dist/ as the bundle that the build made, so that every worker of a version runs
- * the same code and starts fast; as sources when this file is one itself.
+ * the same code and starts fast; as sources when this file is one itself. The traced bundle makes
+ * spans within the workflow; its commands to the server are the same.
  */
-export const workflowCode = (): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> =>
+export const workflowCode = ({
+  traced,
+}: {
+  readonly traced: boolean;
+}): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> =>
   import.meta.url.endsWith('.ts')
     ? { workflowsPath: here('../workflows/index.ts') }
-    : { workflowBundle: { codePath: here('../workflow-bundle.js') } };
+    : {
+        workflowBundle: {
+          codePath: here(traced ? '../workflow-bundle-traced.js' : '../workflow-bundle.js'),
+        },
+      };

@@ -19,7 +19,8 @@ describe('a worker', () => {
       maxConcurrentLocalActivityExecutions: 5,
       maxConcurrentActivityTaskExecutions: 3,
     });
-    expect(poolSize(settings)).toBe(8);
+    // And one to see whether Postgres is there.
+    expect(poolSize(settings)).toBe(9);
   });
 
   test('is unversioned unless the settings name a deployment and a build', () => {

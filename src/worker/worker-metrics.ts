@@ -1,0 +1,82 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { ORDER_ENDINGS, type OrderEnding } from '../activities/create-activities.ts';
+import { ATTEMPT_OUTCOMES, type OnAttempt } from '../activities/observed.ts';
+import { createProgramRegistry } from '../telemetry/program-registry.ts';
+import type { Readiness } from '../telemetry/readiness.ts';
+
+/** The connections of a pool, as `pg.Pool` counts them. */
+export interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+}
+
+export interface WorkerMetrics {
+  readonly registry: Registry;
+  readonly ended: (ending: OrderEnding) => void;
+  readonly attempted: OnAttempt;
+}
+
+export function createWorkerMetrics(pool: PoolCounts, readiness: Readiness): WorkerMetrics {
+  const registry = createProgramRegistry();
+  const registers = [registry];
+  const orders = new Counter({
+    name: 'order_ingest_orders_total',
+    help: 'Orders by how they ended in this worker; invalid, conflict and rejected have failed.',
+    labelNames: ['ending'],
+    registers,
+  });
+  for (const ending of ORDER_ENDINGS) orders.inc({ ending }, 0);
+  const attempts = new Counter({
+    name: 'order_ingest_activity_attempts_total',
+    help: 'Attempts at an activity by outcome: failed is final, retried is repeated by Temporal.',
+    labelNames: ['activity', 'outcome'],
+    registers,
+  });
+  for (const activity of ['translateOrder', 'storeOrder']) {
+    for (const outcome of ATTEMPT_OUTCOMES) attempts.inc({ activity, outcome }, 0);
+  }
+  const duration = new Histogram({
+    name: 'order_ingest_activity_duration_seconds',
+    help: 'Duration of an attempt at an activity; storeOrder is what Postgres takes.',
+    labelNames: ['activity'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  new Gauge({
+    name: 'order_ingest_database_connections',
+    help: "Connections of the worker's pool by state.",
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.set({ state: 'idle' }, pool.idleCount);
+      this.set({ state: 'in_use' }, pool.totalCount - pool.idleCount);
+    },
+  });
+  new Gauge({
+    name: 'order_ingest_database_waiting',
+    help: 'Attempts that wait for a connection of the pool.',
+    registers,
+    collect() {
+      this.set(pool.waitingCount);
+    },
+  });
+  new Gauge({
+    name: 'order_ingest_ready',
+    help: '1 while nothing stands in the way; /readyz has the reasons.',
+    registers,
+    collect() {
+      this.set(Object.keys(readiness.reasons()).length === 0 ? 1 : 0);
+    },
+  });
+  return {
+    registry,
+    ended: (ending) => {
+      orders.inc({ ending });
+    },
+    attempted: (activity, outcome, seconds) => {
+      attempts.inc({ activity, outcome });
+      duration.observe({ activity }, seconds);
+    },
+  };
+}
