@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { endSoon } from '../program/end-soon.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from './environment.ts';
 
@@ -9,6 +10,6 @@ export function addBridgeCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
     .action(async (_options, command: Command) => {
       const { runBridge } = await import('../bridge/run-bridge.ts');
-      await runBridge(environmentOf(command), processSignals);
+      await runBridge(environmentOf(command), processSignals).finally(endSoon);
     });
 }

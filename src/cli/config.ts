@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
-import { settingsReport } from '../config/settings-report.ts';
 import { environmentOf } from './environment.ts';
 
 export function addConfigCommand(program: Command): void {
   program
     .command('config')
     .description('print the effective settings and where each comes from; secrets stay hidden')
+    .option('--json', 'as a JSON object')
     .addHelpText('after', '\nExample:\n  order-ingest --env-file production.env config')
-    .action((_options, command: Command) => {
-      console.log(settingsReport(environmentOf(command)));
+    .action(async ({ json }: { readonly json?: true }, command: Command) => {
+      const { reportSettings, settingsReport } = await import('../config/settings-report.ts');
+      const env = environmentOf(command);
+      console.log(json ? JSON.stringify({ sections: reportSettings(env) }) : settingsReport(env));
     });
 }

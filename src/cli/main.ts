@@ -1,21 +1,23 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { OperatorError } from '../program/operator-error.ts';
+import { endWithReader } from '../program/broken-pipe.ts';
+import { keepCompiledCode } from '../program/keep-compiled-code.ts';
 import { silenceWarning } from '../program/silence-warning.ts';
+import { describeFailure } from './describe-failure.ts';
 import { createProgram } from './program.ts';
 
+keepCompiledCode();
 silenceWarning('TimeoutNegativeWarning');
+endWithReader();
 
-/** Exit codes: 0 done, 1 failed, 2 the command line is wrong. */
+const program = createProgram();
 try {
-  await createProgram().parseAsync();
+  await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof OperatorError) {
-    process.exitCode = 1;
-    console.error(`order-ingest: ${error.message}\n  To mend it: ${error.remedy}.`);
   } else {
-    throw error;
+    process.exitCode = 1;
+    console.error(describeFailure(error, program.opts<{ verbose?: true }>().verbose ?? false));
   }
 }

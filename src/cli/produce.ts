@@ -1,6 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { OperatorError } from '../program/operator-error.ts';
 import type { ProduceSource } from '../produce/run-produce.ts';
+import { wholeNumber } from './arguments.ts';
 import { environmentOf } from './environment.ts';
 
 interface ProduceFlags {
@@ -8,6 +9,7 @@ interface ProduceFlags {
   readonly broken?: number;
   readonly idPrefix?: string;
   readonly raw?: true;
+  readonly json?: true;
 }
 
 export function addProduceCommand(program: Command): void {
@@ -19,6 +21,7 @@ export function addProduceCommand(program: Command): void {
     .option('--broken <count>', 'and this many broken messages of all kinds', wholeNumber)
     .option('--id-prefix <text>', 'begins the IDs of made orders')
     .option('--raw', 'send lines that are not valid orders too')
+    .option('--json', 'the result as a JSON object')
     .addHelpText(
       'after',
       '\nExamples:\n  order-ingest produce orders.ndjson\n  order-ingest produce --sample 100 --broken 7',
@@ -34,7 +37,8 @@ export function addProduceCommand(program: Command): void {
         },
       );
       if (isLive) process.stderr.write('\r');
-      console.log(`Sent ${sent} messages to "${topic}" at ${brokers.join(',')}.`);
+      if (flags.json) console.log(JSON.stringify({ sent, topic, brokers }));
+      else console.log(`Sent ${sent} messages to "${topic}" at ${brokers.join(',')}.`);
     });
 }
 
@@ -56,9 +60,4 @@ function sourceOf(file: string | undefined, flags: ProduceFlags): ProduceSource 
     );
   }
   return { kind: 'stdin', raw };
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
-  return Number(text);
 }

@@ -5,6 +5,11 @@ import { environmentOf } from './environment.ts';
 const PARTS = ['kafka', 'temporal', 'database'] as const;
 type Part = (typeof PARTS)[number];
 
+interface SetupFlags {
+  readonly only?: readonly Part[];
+  readonly json?: true;
+}
+
 export function addSetupCommand(program: Command): void {
   program
     .command('setup')
@@ -14,15 +19,21 @@ export function addSetupCommand(program: Command): void {
         PARTS,
       ),
     )
+    .option('--json', 'the result as a JSON object')
     .addHelpText('after', '\nExample:\n  order-ingest setup\n  order-ingest setup --only database')
-    .action(async ({ only = PARTS }: { only?: readonly Part[] }, command: Command) => {
+    .action(async ({ only = PARTS, json }: SetupFlags, command: Command) => {
       const env = environmentOf(command);
+      const result: Partial<Record<Part, readonly string[]>> = {};
       for (const part of PARTS.filter((name) => only.includes(name))) {
         const made = await SETUP[part](env);
-        console.log(
-          `${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`,
-        );
+        result[part] = made;
+        if (!json) {
+          console.log(
+            `${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`,
+          );
+        }
       }
+      if (json) console.log(JSON.stringify({ made: result }));
     });
 }
 

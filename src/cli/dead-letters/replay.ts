@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import type { ReplayResult } from '../../dead-letters/replay-dead-letters.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { createProgressLine } from '../progress-line.ts';
+import { filterOf, type FilterFlags } from './filters.ts';
+import { open } from './open.ts';
+
+export async function replay(
+  ids: readonly string[] | undefined,
+  flags: FilterFlags & {
+    readonly dryRun?: true;
+    readonly limit?: number;
+    readonly batchSize: number;
+    readonly maxAttempts: number;
+    readonly again?: true;
+    readonly json?: true;
+  },
+  command: Command,
+): Promise<void> {
+  const deadLetters = await open(command);
+  const line = createProgressLine();
+  const dryRun = flags.dryRun ?? false;
+  const { result, isInterrupted } = await untilInterrupted(async (signal) => {
+    const done = await deadLetters.replay({
+      filter: { ...filterOf(flags), ids: ids?.length ? ids : undefined },
+      batchSize: flags.batchSize,
+      limit: flags.limit ?? Number.POSITIVE_INFINITY,
+      maxAttempts: flags.maxAttempts,
+      again: flags.again ?? false,
+      dryRun,
+      signal,
+      onProgress: ({ replayed }) => {
+        line.show(`${replayed} replayed`);
+      },
+    });
+    return { result: done, isInterrupted: signal.aborted };
+  });
+  line.clear();
+  if (flags.json) console.log(JSON.stringify({ ...result, dryRun }));
+  else console.log(summary(result, dryRun, flags.maxAttempts));
+  if (isInterrupted) {
+    throw new OperatorError('Interrupted', 'start it again: it goes on where it was');
+  }
+}
+
+function summary(result: ReplayResult, dryRun: boolean, maxAttempts: number): string {
+  const lines = [
+    `${result.replayed} dead letters ${dryRun ? 'would be sent' : 'sent to the source topic'} again.`,
+  ];
+  if (result.replayedBefore > 0) {
+    lines.push(`${result.replayedBefore} left alone: replayed before (--again sends them too).`);
+  }
+  if (result.tooManyAttempts > 0) {
+    lines.push(
+      `${result.tooManyAttempts} left alone: dead letters ${maxAttempts} times or more (--max-attempts).`,
+    );
+  }
+  if (result.otherTopic > 0) lines.push(`${result.otherTopic} left alone: from another topic.`);
+  return lines.join('\n');
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { StoredDeadLetter } from '../../dead-letters/stored-dead-letter.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { open } from './open.ts';
+import { deadLetterAsJson, deadLetterAsText } from './text.ts';
+
+export async function show(
+  id: string,
+  flags: { readonly json?: true; readonly raw?: true },
+  command: Command,
+): Promise<void> {
+  const deadLetters = await open(command);
+  const found: { letter: StoredDeadLetter; isReplayed: boolean }[] = [];
+  const enough = new AbortController();
+  await deadLetters.list(
+    { ids: [id] },
+    (letter, isReplayed) => {
+      found.push({ letter, isReplayed });
+      enough.abort();
+    },
+    enough.signal,
+  );
+  const [first] = found;
+  if (!first) {
+    throw new OperatorError(
+      `There is no dead letter ${id} in "${deadLetters.topic}"`,
+      'look it up with `order-ingest dead-letters list`',
+    );
+  }
+  const { letter, isReplayed } = first;
+  if (flags.raw) process.stdout.write(letter.value ?? Buffer.alloc(0));
+  else if (flags.json) {
+    console.log(JSON.stringify(deadLetterAsJson(letter, isReplayed, { complete: true })));
+  } else console.log(deadLetterAsText(letter, isReplayed));
+}
