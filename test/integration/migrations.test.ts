@@ -22,7 +22,9 @@ test('a database without tables is recognised', async () => {
 test('a database that lacks a migration is recognised', async () => {
   await run();
   await database.pool.query("UPDATE order_ingest_migrations SET name = '0000_other'");
-  await expect(checkSchema(database.pool)).rejects.toThrow('older than this build: 0001_orders');
+  await expect(checkSchema(database.pool)).rejects.toThrow(
+    'older than this build: 0001_orders, 0002_corrections',
+  );
 });
 
 test('the tables have the columns that other programs read', async () => {
@@ -45,6 +47,9 @@ test('the tables have the columns that other programs read', async () => {
     'orders.source_offset bigint NOT NULL',
     'orders.fingerprint text NOT NULL',
     'orders.ingested_at timestamp with time zone NOT NULL',
+    'orders.corrected_by text',
+    'orders.corrected_at timestamp with time zone',
+    'orders.correction_reason text',
     'order_line_items.order_id text NOT NULL',
     'order_line_items.line_number integer NOT NULL',
     'order_line_items.product_id text NOT NULL',

@@ -12,9 +12,11 @@ export interface TestDatabase {
 }
 
 /** A schema that nothing else uses; with the tables in it unless `empty`. */
-export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
+export async function createTestDatabase({
+  empty = false,
+  base = stackAddress('DATABASE_URL'),
+} = {}): Promise<TestDatabase> {
   const schema = uniqueName('test').replaceAll('-', '_');
-  const base = stackAddress('DATABASE_URL');
   await runSql(base, `CREATE SCHEMA ${schema}`);
   const url = `${base}${base.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
   if (!empty) await migrate(url, 5000);

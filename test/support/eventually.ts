@@ -5,7 +5,7 @@ const POLL_MS = 50;
 /** Repeats the check until it no longer throws; after `timeoutMs` its last error is thrown. */
 export async function eventually<Result>(
   check: () => Promise<Result> | Result,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<Result> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -1,8 +1,9 @@
 import { tsImport } from 'tsx/esm/api';
 
 /**
- * Builds dist/ and starts a stack of its own for the tests; its addresses are put into the
- * environment, where the tests find them. The stack is deleted afterwards.
+ * Builds dist/ and starts a stack of its own for the tests, and beside it a second Temporal server, on
+ * the stack's Postgres; the addresses are put into the environment, where the tests find them. All of
+ * it is deleted afterwards.
  */
 export default async function globalSetup() {
   const load = (file) => tsImport(`../../dev/${file}`, import.meta.url);
@@ -12,10 +13,21 @@ export default async function globalSetup() {
     load('stack/show-steps.ts'),
   ]);
   const name = `test-${process.pid}`;
-  globalThis.stopTestStack = () => stopStack(name);
-  const [addresses] = await Promise.all([
-    startStack({ name, ephemeral: true }, showSteps),
-    build(),
-  ]);
+  const second = `${name}-postgres`;
+  globalThis.stopTestStack = async () => {
+    await stopStack(second);
+    await stopStack(name);
+  };
+  const start = async () => {
+    const addresses = await startStack({ name, ephemeral: true }, showSteps);
+    const { KAFKA_BROKERS, DATABASE_URL } = addresses;
+    const env = { ...process.env, KAFKA_BROKERS, DATABASE_URL, TEMPORAL_ADDRESS: '' };
+    const others = await startStack(
+      { name: second, ephemeral: true, temporalKind: 'postgres', env },
+      showSteps,
+    );
+    return { ...addresses, TEMPORAL_ON_POSTGRES_ADDRESS: others.TEMPORAL_ADDRESS };
+  };
+  const [addresses] = await Promise.all([start(), build()]);
   Object.assign(process.env, addresses);
 }

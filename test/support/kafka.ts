@@ -16,6 +16,7 @@ export interface TestTopic {
   readonly deadLetterTopic: string;
   readonly groupId: string;
   readonly admin: Admin;
+  readonly kafka: kafkajs.Kafka;
   addPartitions(count: number): Promise<void>;
   send(messages: readonly (OutgoingMessage & { partition?: number })[]): Promise<void>;
   deadLetters(): Promise<readonly ReadDeadLetter[]>;
@@ -27,6 +28,7 @@ export interface TestTopic {
 export async function createTestTopic({
   partitions = 1,
   brokers = stackAddress('KAFKA_BROKERS'),
+  maxMessageBytes = 1_048_588,
 } = {}): Promise<TestTopic> {
   registerCodecs();
   const kafka = new kafkajs.Kafka({
@@ -43,8 +45,12 @@ export async function createTestTopic({
   await admin.createTopics({
     waitForLeaders: true,
     topics: [
-      { topic: name, numPartitions: partitions },
-      { topic: deadLetterTopic, numPartitions: 1 },
+      { topic: name, numPartitions: partitions, configEntries: maxBytes(maxMessageBytes) },
+      {
+        topic: deadLetterTopic,
+        numPartitions: 1,
+        configEntries: maxBytes(maxMessageBytes + 65_536),
+      },
     ],
   });
   return {
@@ -52,6 +58,7 @@ export async function createTestTopic({
     deadLetterTopic,
     groupId,
     admin,
+    kafka,
     async addPartitions(count) {
       await admin.createPartitions({ topicPartitions: [{ topic: name, count }] });
       // kafkajs silently drops what is sent to a partition that it does not know yet.
@@ -77,6 +84,8 @@ export async function createTestTopic({
     },
   };
 }
+
+const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
 
 /** Reads a topic from its beginning to its present end. */
 async function readAll(

@@ -14,6 +14,13 @@ export interface RunningProgram {
   readonly events: readonly LogEvent[];
   /** Waits until the program has logged such an event. */
   saw(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
+  /** Asks the bridge's HTTP endpoint, such as `GET /readyz`. */
+  http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
+  readonly pid: number;
+  /** The exit code, or the signal that killed it; undefined while it runs. */
+  hasEnded(): number | string | undefined;
+  /** The last of what it has logged, and all that it has printed on stderr. */
+  lastWords(): string;
   /** Ends it with the signal and answers with its exit code, or the signal that killed it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
@@ -43,6 +50,18 @@ export async function startProgram(
         if (!entry) throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
         return entry;
       }),
+    async http(method, path) {
+      const { port } = await program.saw('http_listening');
+      const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, { method });
+      return { status: response.status, body: await response.text() };
+    },
+    pid: child.pid ?? 0,
+    hasEnded: () => child.exitCode ?? child.signalCode ?? undefined,
+    lastWords: () =>
+      `${events
+        .slice(-8)
+        .map((event) => JSON.stringify(event))
+        .join('\n')}\n${stderr}`,
     async end(signal) {
       child.kill(signal);
       const [code, killedBy] = await exit;
@@ -71,4 +90,14 @@ export async function runCli(
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
   return { exitCode, stdout, stderr };
+}
+
+/** Runs a command whose stdout nobody reads. */
+export async function runCliUnread(
+  args: readonly string[],
+): Promise<{ exitCode: number | undefined; stderr: string }> {
+  const command = execa(process.execPath, [MAIN, ...args], { reject: false });
+  command.stdout.destroy();
+  const { exitCode, stderr } = await command;
+  return { exitCode, stderr };
 }

@@ -26,14 +26,23 @@ export interface TestSystem {
 }
 
 export async function createTestSystem(
-  options: { partitions?: number; brokers?: string } = {},
+  options: {
+    partitions?: number;
+    brokers?: string;
+    temporalAddress?: string;
+    databaseUrl?: string;
+    maxMessageBytes?: number;
+  } = {},
 ): Promise<TestSystem> {
+  const temporalAddress = options.temporalAddress ?? stackAddress('TEMPORAL_ADDRESS');
   const topic = await createTestTopic(options);
-  const database = await createTestDatabase();
-  const client = await connectTestTemporal();
+  const database = await createTestDatabase(
+    options.databaseUrl === undefined ? {} : { base: options.databaseUrl },
+  );
+  const client = await connectTestTemporal(temporalAddress);
   const prefix = `${uniqueName('test')}:`;
   const temporalEnv = {
-    TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
+    TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_NAMESPACE: stackAddress('TEMPORAL_NAMESPACE'),
     TEMPORAL_TASK_QUEUE: uniqueName('queue'),
     WORKFLOW_ID_PREFIX: prefix,
@@ -47,8 +56,9 @@ export async function createTestSystem(
     KAFKA_HEARTBEAT_INTERVAL_MS: '500',
     BRIDGE_COMMIT_INTERVAL_MS: '100',
     BRIDGE_PROGRESS_INTERVAL_MS: '100',
+    BRIDGE_HTTP_PORT: '0',
   };
-  const workerEnv = { ...temporalEnv, DATABASE_URL: database.url };
+  const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
   const programs: RunningProgram[] = [];
   const start = async (name: 'bridge' | 'worker', env: ProgramEnv) => {
     const program = await startProgram(name, env);

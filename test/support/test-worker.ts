@@ -31,7 +31,12 @@ export async function withWorker<Result>(
     ...(namespace === undefined ? {} : { namespace }),
     taskQueue,
     workflowBundle: WORKFLOW_BUNDLE,
-    activities: createActivities({ orderStore, logger: silentLogger() }),
+    activities: createActivities({
+      orderStore,
+      logger: silentLogger(),
+      onEnding: () => undefined,
+      onAttempt: () => undefined,
+    }),
   });
   return worker.runUntil(() => work((message) => startOne(client, taskQueue, message)));
 }

@@ -5,8 +5,8 @@ import { startStack, stopStack, type StartStep } from '../../dev/stack/stack.ts'
 import { readState } from '../../dev/stack/state.ts';
 import { uniqueName } from './stack.ts';
 
-/** A broker that a test may kill, which it must not do to the one that all tests share. */
-export interface OwnBroker {
+/** A server that a test may kill, which it must not do to the one that all tests share. */
+export interface OwnServer {
   readonly address: string;
   kill(): Promise<void>;
   /** On the same address, with the data of before. */
@@ -14,18 +14,21 @@ export interface OwnBroker {
   remove(): Promise<void>;
 }
 
+const ADDRESSES = { kafka: 'KAFKA_BROKERS', postgres: 'DATABASE_URL' } as const;
+
 /** A local process, since a container could not be killed in the same way. */
-export async function startOwnBroker(): Promise<OwnBroker> {
-  const name = uniqueName('broker');
-  const env = { ...process.env, KAFKA_BROKERS: undefined };
+export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<OwnServer> {
+  const name = uniqueName(service);
+  const variable = ADDRESSES[service];
+  const env = { ...process.env, [variable]: undefined };
   const start = () => startStack({ name, ephemeral: true, env }, runQuietly);
-  const { KAFKA_BROKERS: address = '' } = await start();
+  const { [variable]: address = '' } = await start();
   return {
     address,
     async kill() {
-      const broker = readState(stackPlaces(name))?.services.kafka;
-      if (broker?.source !== 'process' || !broker.process) throw new Error('no process to kill');
-      await stopProcess(broker.process, 'SIGKILL', 5000);
+      const state = readState(stackPlaces(name))?.services[service];
+      if (state?.source !== 'process' || !state.process) throw new Error('no process to kill');
+      await stopProcess(state.process, 'SIGKILL', 5000);
     },
     async start() {
       // Within one process get-port gives no port twice.
