@@ -1,12 +1,12 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
+import { startOwnServer, type OwnServer } from '../support/own-server.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem } from '../support/system.ts';
 
-let broker: OwnBroker;
+let broker: OwnServer;
 beforeAll(async () => {
-  broker = await startOwnBroker();
+  broker = await startOwnServer('kafka');
 });
 afterAll(() => broker.remove());
 

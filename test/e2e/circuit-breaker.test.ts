@@ -32,6 +32,39 @@ test('too many dead letters stop the bridge for a while; it stays in the group a
   expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
 });
 
+test('a bridge that is stopped by it says why it is not ready, and takes up again when told', async () => {
+  const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
+  await system.topic.send([...bad(12), { key: 'a', value: orderText('a') }]);
+  await bridge.saw('circuit_breaker_open');
+  const { status, body } = await bridge.http('GET', '/readyz');
+  expect(status).toBe(503);
+  expect(body).toMatch(/\d+ of the last 10 messages are dead letters/);
+  expect((await bridge.http('GET', '/livez')).status).toBe(200);
+  expect((await bridge.http('GET', '/resume')).status).toBe(405);
+  expect((await bridge.http('POST', '/resume')).status).toBe(200);
+  await system.allCommitted();
+  expect(await system.status('a')).toBe('RUNNING');
+  expect((await bridge.http('GET', '/readyz')).status).toBe(200);
+});
+
+test('conflicting duplicates and invalid orders have counters of their own', async () => {
+  const [bridge, worker] = await Promise.all([system.startBridge(), system.startWorker()]);
+  await system.topic.send([
+    { key: 'a', value: orderText('a') },
+    { key: 'a', value: orderText('a', { total_price: '1' }) },
+    { key: 'b', value: orderText('b', { line_items: '[]' }) },
+  ]);
+  await system.allCommitted();
+  expect((await bridge.http('GET', '/metrics')).body).toContain(
+    'order_ingest_dead_letters_total{reason="conflicting-duplicate"} 1\n',
+  );
+  await eventually(async () => {
+    const { body } = await worker.http('GET', '/metrics');
+    expect(body).toContain('order_ingest_orders_total{ending="invalid"} 1\n');
+    expect(body).toContain('order_ingest_orders_total{ending="stored"} 1\n');
+  });
+});
+
 test('a bridge that is stopped by it can still be shut down', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send(bad(100));

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { runCli } from '../support/programs.ts';
+import { runCli, runCliUnread } from '../support/programs.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -50,6 +50,62 @@ describe('the command line', () => {
     const worker = await runCli(['worker'], {});
     expectPlainError(worker, 'DATABASE_URL is not set');
     expect(worker.stderr).not.toContain('KAFKA');
+  });
+
+  test('shows where an error comes from when it is asked to, and what a flag or a command could be', async () => {
+    const { exitCode, stderr } = await runCli(['--verbose', 'lag'], {});
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/To mend it: [^]*\n +at /);
+    const complete = async (...words: string[]) =>
+      (await runCli(['complete', '--', ...words], {})).stdout;
+    expect(await complete('orders', 're')).toMatch(/^rerun\t[^]*retry-now\t/);
+    expect(await complete('orders', 'list', '--status', '')).toContain('timed-out');
+    expect(await complete('lag', '--w')).toContain('--watch');
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const script = await runCli(['completion', shell], {});
+      expect(script).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(script.stdout).toContain('order-ingest');
+    }
+    expect((await runCli(['completion', 'tcsh'], {})).exitCode).toBe(2);
+  });
+
+  test('has help with an example for each command', async () => {
+    const commands = [
+      ...['setup', 'bridge', 'worker', 'produce', 'lag', 'top', 'doctor', 'reconcile', 'replay'],
+      ...['config', 'completion', 'orders list', 'orders show', 'orders rerun', 'orders correct'],
+      ...['orders retry-now', 'orders cancel', 'dead-letters list', 'dead-letters show'],
+      'dead-letters replay',
+    ];
+    for (const command of commands) {
+      const { exitCode, stdout } = await runCli([...command.split(' '), '--help'], {});
+      expect({ command, exitCode }).toEqual({ command, exitCode: 0 });
+      expect(stdout).toMatch(
+        new RegExp(`Examples?:\\n.*order-ingest[^]*${command.split(' ').at(-1) ?? ''}`),
+      );
+    }
+  });
+
+  test('prints JSON, and nothing else, when it is asked to', async () => {
+    const env = { ...system.bridgeEnv, ...system.workerEnv };
+    const json = async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await runCli([...args, '--json'], env);
+      expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
+      return JSON.parse(stdout) as unknown;
+    };
+    expect(await json('setup')).toEqual({
+      made: { kafka: [expect.stringContaining('.replayed')], temporal: [], database: [] },
+    });
+    expect(await json('produce', '--sample', '1', '--id-prefix', 'json')).toMatchObject({
+      sent: 1,
+      topic: system.topic.name,
+    });
+    const config = await json('config');
+    expect(JSON.stringify(config)).toContain(
+      '{"name":"DATABASE_URL","value":"********","from":"environment"}',
+    );
+    const cancelled = await runCli(['orders', 'cancel', 'nobody', '--json'], env);
+    expect(cancelled.exitCode).toBe(1);
+    expect(JSON.parse(cancelled.stdout)).toEqual({ orderId: 'nobody', outcome: 'unknown' });
   });
 
   test('reports wrong settings by name, without secrets', async () => {
@@ -193,4 +249,8 @@ describe('produce', () => {
     expect(raw.stdout).toContain('Sent 1 messages');
     expectPlainError(await runCli(['produce', '/none.ndjson'], env), 'no such file');
   });
+});
+
+test('a reader that has seen enough, such as `head`, ends a command quietly', async () => {
+  expect(await runCliUnread(['--help'])).toEqual({ exitCode: 141, stderr: '' });
 });

@@ -124,6 +124,9 @@ test('while the dead-letter topic is away nothing is committed past it', async (
   await bridge.saw('dependency_unavailable');
   await eventually(() => system.workflow(id).describe());
   expect(await system.topic.lag()).toBe(2);
+  const readiness = await bridge.http('GET', '/readyz');
+  expect(readiness.status).toBe(503);
+  expect(readiness.body).toContain('the dead-letter topic');
   await system.topic.admin.createTopics({
     waitForLeaders: true,
     topics: [{ topic: system.topic.deadLetterTopic, numPartitions: 1 }],

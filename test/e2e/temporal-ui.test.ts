@@ -1,0 +1,98 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../support/browser.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { startOwnServer, type OwnServer } from '../support/own-server.ts';
+import { stackAddress } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+/** What people on call see in the Temporal UI, in a real browser. */
+let postgres: OwnServer;
+let system: TestSystem;
+let browser: Browser;
+let page: Page;
+beforeAll(async () => {
+  postgres = await startOwnServer('postgres');
+  system = await createTestSystem({ databaseUrl: postgres.address });
+  browser = await launchBrowser();
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+});
+afterAll(async () => {
+  await browser.close();
+  await postgres.start();
+  await system.close();
+  await postgres.remove();
+});
+
+/** For the README: `SCREENSHOTS=1 npm test -- temporal-ui` takes them anew. */
+async function screenshot(name: string, height = 900): Promise<void> {
+  if (!process.env['SCREENSHOTS']) return;
+  const dir = path.join(import.meta.dirname, '../../docs/images');
+  mkdirSync(dir, { recursive: true });
+  const clip = { x: 0, y: 0, width: 1280, height };
+  await page.screenshot({ path: path.join(dir, `${name}.png`), clip });
+}
+
+const namespaceUrl = () =>
+  `${stackAddress('TEMPORAL_UI')}/namespaces/${stackAddress('TEMPORAL_NAMESPACE')}`;
+
+async function openWorkflow(orderId: string): Promise<void> {
+  const { workflowId, runId } = await system.workflow(orderId).describe();
+  await page.goto(`${namespaceUrl()}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`);
+}
+
+/** Waits until the page shows all of this; it fetches anew now and then. */
+const pageShows = (...texts: (string | RegExp)[]) =>
+  eventually(async () => {
+    // Summaries and details stand in frames of their own.
+    const frames = page.frames().map((frame) => frame.locator('body').innerText());
+    const shown = (await Promise.all(frames)).join('\n');
+    for (const text of texts) expect(shown).toMatch(text);
+  });
+
+beforeAll(() => Promise.all([system.startBridge(), system.startWorker()]));
+
+test('an order that Postgres cannot take shows its retries and why, and completes when Postgres is back', async () => {
+  await postgres.kill();
+  await system.topic.send([{ key: 'A-1001', value: orderText('A-1001') }]);
+  await eventually(async () => {
+    const { raw } = await system.workflow('A-1001').describe();
+    expect(raw.pendingActivities?.[0]?.attempt).toBeGreaterThanOrEqual(4);
+  });
+  await openWorkflow('A-1001');
+  await pageShows(/Attempt ([4-9]|\d\d) \/ ∞ • storeOrder • into Postgres/, /Next Retry \d+/);
+  await screenshot('retries');
+  await page.getByText('Pending Activities').first().click();
+  await pageShows('storeOrder', /ECONNREFUSED/);
+  // Above the stack trace, which has paths of this machine.
+  await screenshot('last-failure', 555);
+  await page.getByText('User Metadata').first().click();
+  await pageShows(`${system.topic.name}, partition 0, offset 0`);
+  // Asks the workflow for its current details.
+  await page.keyboard.press('r');
+  await pageShows(/Storing the order has met trouble since .* and is tried until it works/);
+  await postgres.start();
+  await system.workflow('A-1001').result();
+  await openWorkflow('A-1001');
+  await pageShows('Completed', '"stored"');
+});
+
+test('the filters of the UI answer what has failed, and why', async () => {
+  await system.topic.send([
+    { key: 'A-1002', value: orderText('A-1002', { line_items: '[]' }) },
+    { key: 'A-1003', value: orderText('A-1003') },
+  ]);
+  await eventually(async () => {
+    expect(await system.status('A-1002')).toBe('FAILED');
+    expect(await system.status('A-1003')).toBe('COMPLETED');
+  });
+  const query = `FailureType = "OrderInvalid" AND SourceTopic = "${system.topic.name}"`;
+  await page.goto(`${namespaceUrl()}/workflows?query=${encodeURIComponent(query)}`);
+  await pageShows(system.workflowId('A-1002'));
+  expect(await page.locator('body').innerText()).not.toContain(system.workflowId('A-1003'));
+  await screenshot('failed-orders', 560);
+  await openWorkflow('A-1002');
+  await pageShows('Failed', 'OrderInvalid', /line_items: expected at least one line item/);
+});

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort } from '../../dev/stack/free-port.ts';
+import { startDaemon } from '../../dev/stack/daemon.ts';
+import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
+import { probeTemporal, temporalCommand } from '../../dev/stack/temporal.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { createTestSystem } from '../support/system.ts';
+
+/**
+ * Far less than a bridge with 50 starts at once asks for, however slow the machine is: the server
+ * takes twice as many at once, then so many a second.
+ */
+const REQUESTS_PER_SECOND = 10;
+const ORDERS = 150;
+
+let dir: string;
+let server: ProcessIdentity | undefined;
+let address: string;
+beforeAll(async () => {
+  dir = mkdtempSync(path.join(tmpdir(), 'throttling-'));
+  const port = await freePort();
+  address = `127.0.0.1:${port}`;
+  await startDaemon(
+    'a Temporal server with a limit',
+    {
+      command: temporalCommand(),
+      args: [
+        ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
+        ...['--log-level', 'error'],
+        ...['--dynamic-config-value', `frontend.namespaceRPS=${REQUESTS_PER_SECOND}`],
+      ],
+      cwd: dir,
+    },
+    path.join(dir, 'log'),
+    () => probeTemporal(port),
+    60_000,
+    (identity) => (server = identity),
+  );
+});
+afterAll(async () => {
+  if (server) await stopProcess(server, 'SIGKILL', 5000);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('a Temporal server that throttles gets fewer starts at a time, and all of them in the end', async () => {
+  const system = await createTestSystem({ temporalAddress: address });
+  try {
+    const bridge = await system.startBridge();
+    const limit = async () => {
+      const { body } = await bridge.http('GET', '/metrics');
+      return Number(/^order_ingest_start_limit (\d+)$/m.exec(body)?.[1]);
+    };
+    expect(await limit()).toBe(50);
+    const ids = Array.from({ length: ORDERS }, (_, n) => `order-${n}`);
+    await system.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
+    await eventually(async () => {
+      expect(await limit()).toBeLessThan(25);
+    });
+    await eventually(async () => {
+      expect(await system.topic.lag()).toBe(0);
+    }, 50_000);
+    expect(await system.topic.deadLetters()).toEqual([]);
+    const { body } = await bridge.http('GET', '/metrics');
+    expect(body).toContain(`order_ingest_messages_total{outcome="started"} ${ORDERS}\n`);
+  } finally {
+    await system.close();
+  }
+}, 90_000);
