@@ -1,0 +1,40 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { execa } from 'execa';
+import { TEMPORAL_KINDS } from './stack/service.ts';
+
+const wholeNumber = (text: string) => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return text;
+};
+
+const { seed, seconds, temporal, only } = new Command('npm run test:faults --')
+  .description(
+    'Breaks real processes and links under load, and accounts for every message afterwards. A soak run is --only random with a longer time.',
+  )
+  .option(
+    '--seed <number>',
+    'of the faults by chance; by default another one each time',
+    wholeNumber,
+  )
+  .option('--seconds <number>', 'how long there are faults by chance', wholeNumber, '30')
+  .addOption(
+    new Option('--temporal <kind>', "which of Temporal's servers")
+      .choices(TEMPORAL_KINDS)
+      .default('postgres'),
+  )
+  .option('--only <name>', 'the files of test/fault whose name has this in it', '')
+  .helpCommand(false)
+  .showHelpAfterError()
+  .parse()
+  .opts<{ seed?: string; seconds: string; temporal: string; only: string }>();
+
+const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`], {
+  stdio: 'inherit',
+  reject: false,
+  env: {
+    FAULT_TEMPORAL: temporal,
+    FAULT_SECONDS: seconds,
+    ...(seed === undefined ? {} : { FAULT_SEED: seed }),
+  },
+});
+process.exitCode = exitCode ?? 1;

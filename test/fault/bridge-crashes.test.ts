@@ -1,0 +1,94 @@
+import { eventually } from '../support/eventually.ts';
+import type { RunningProgram } from '../support/programs.ts';
+import { useFaultWorld } from './harness/use-fault-world.ts';
+import { expectNothingLost } from './harness/verdict.ts';
+import type { FaultWorld } from './harness/world.ts';
+
+/** Where a bridge can be when it is killed, and what it cannot know afterwards. */
+
+const useWorld = useFaultWorld();
+let world: FaultWorld;
+beforeEach(() => {
+  world = useWorld();
+});
+
+const startedBy = (bridge: RunningProgram, count: number) =>
+  bridge.saw('bridge_progress', ({ started }) => Number(started) >= count);
+
+/** Another bridge goes on, a worker stores, and everything has come to an end. */
+async function takeOver(): Promise<RunningProgram> {
+  const [bridge] = await Promise.all([world.startBridge(), world.startWorker()]);
+  await expectNothingLost(world);
+  return bridge;
+}
+
+const duplicatesSeenBy = (bridge: RunningProgram) =>
+  bridge.events.filter(({ event }) => event === 'duplicate_order');
+
+test('killed before it could start a workflow', async () => {
+  const bridge = await world.startBridge();
+  await world.servers.links['bridge-temporal'].spoil('cut');
+  await world.load.send(60);
+  await bridge.saw('dependency_unavailable');
+  await bridge.end('SIGKILL');
+  await world.servers.links['bridge-temporal'].heal();
+  await takeOver();
+});
+
+test('killed after a start and before its answer: the start is not made twice, nor taken for a duplicate', async () => {
+  // Long enough for every start to be sent once: repeated ones fill the link that takes no answer.
+  const bridge = await world.startBridge({ BRIDGE_START_TIMEOUT_MS: '20000' });
+  await world.servers.links['bridge-temporal'].spoil('deaf');
+  await world.load.sendOnly('good', 12);
+  await eventually(async () => {
+    for (const id of world.load.expected.keys())
+      expect(await world.system.status(id)).toBe('RUNNING');
+  });
+  await bridge.end('SIGKILL');
+  await world.servers.links['bridge-temporal'].heal();
+  expect(duplicatesSeenBy(await takeOver())).toEqual([]);
+});
+
+test('killed after the answer and before the commit', async () => {
+  const bridge = await world.startBridge({ BRIDGE_COMMIT_INTERVAL_MS: '60000' });
+  await world.load.sendOnly('good', 40);
+  await startedBy(bridge, 40);
+  await bridge.end('SIGKILL');
+  expect(await world.system.topic.lag()).toBe(40);
+  expect(duplicatesSeenBy(await takeOver())).toEqual([]);
+});
+
+test('killed after a dead letter and before the commit', async () => {
+  const bridge = await world.startBridge({ BRIDGE_COMMIT_INTERVAL_MS: '60000' });
+  await world.load.sendOnly('broken', 20);
+  await eventually(() => {
+    expect(bridge.events.filter(({ event }) => event === 'message_dead_lettered')).toHaveLength(20);
+  });
+  await bridge.end('SIGKILL');
+  expect(await world.system.topic.lag()).toBe(20);
+  await takeOver();
+});
+
+test('a bridge whose answers from Temporal were lost for a while goes on by itself', async () => {
+  const bridge = await world.startBridge();
+  await world.startWorker();
+  await world.servers.links['bridge-temporal'].spoil('deaf');
+  await world.load.sendOnly('good', 30);
+  await bridge.saw('dependency_unavailable');
+  await world.servers.links['bridge-temporal'].heal();
+  await expectNothingLost(world);
+  expect(duplicatesSeenBy(bridge)).toEqual([]);
+  expect(bridge.hasEnded()).toBeUndefined();
+});
+
+test('told to stop with messages in flight, and again, and again', async () => {
+  await world.startWorker();
+  await world.load.send(150);
+  for (let round = 0; round < 3; round += 1) {
+    const bridge = await world.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '4' });
+    await bridge.saw('bridge_progress');
+    expect(await bridge.end('SIGTERM')).toBe(0);
+  }
+  await world.startBridge();
+  await expectNothingLost(world);
+});

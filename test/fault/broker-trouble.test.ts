@@ -1,0 +1,142 @@
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import type { RunningProgram } from '../support/programs.ts';
+import { stackAddress, uniqueName } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+
+let system: TestSystem;
+let proxy: TcpProxy;
+beforeEach(async () => {
+  system = await createTestSystem();
+  proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
+});
+afterEach(async () => {
+  await system.close();
+  await proxy.close();
+});
+
+async function send(count: number): Promise<readonly string[]> {
+  const ids = Array.from({ length: count }, () => uniqueName('order'));
+  await system.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
+  return ids;
+}
+
+/** A bridge that reaches Temporal through the proxy. */
+const startBridge = () =>
+  system.startBridge({
+    TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
+    BRIDGE_START_TIMEOUT_MS: '500',
+  });
+
+async function expectStarted(ids: readonly string[]): Promise<void> {
+  await system.allCommitted();
+  for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+}
+
+async function expectNotReady(bridge: RunningProgram, reason: RegExp): Promise<void> {
+  await eventually(async () => {
+    const { status, body } = await bridge.http('GET', '/readyz');
+    expect(status).toBe(503);
+    expect(body).toMatch(reason);
+  });
+}
+
+const deleteBefore = (offset: number) =>
+  system.topic.admin.deleteTopicRecords({
+    topic: system.topic.name,
+    partitions: [{ partition: 0, offset: String(offset) }],
+  });
+
+/** Deletes the topic and makes it anew, as soon as the broker lets it. */
+async function makeAnew(): Promise<void> {
+  const { admin, name } = system.topic;
+  await admin.deleteTopics({ topics: [name] });
+  await eventually(() =>
+    admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 1 }] }),
+  );
+}
+
+test('messages deleted while no bridge ran are reported until somebody takes note, and the rest is read', async () => {
+  const first = await startBridge();
+  await send(10);
+  await system.allCommitted();
+  expect(await first.end('SIGTERM')).toBe(0);
+  const ids = await send(30);
+  await deleteBefore(25);
+
+  const bridge = await startBridge();
+  await expectStarted(ids.slice(15));
+  const lost = await bridge.saw('messages_lost');
+  expect(lost).toMatchObject({ partition: 0, from: '10', to: '25' });
+  await expectNotReady(bridge, /offsets 10 to 24 were deleted before they were read/);
+  expect((await bridge.http('GET', '/metrics')).body).toContain(
+    'order_ingest_messages_lost_total{partition="0"} 15',
+  );
+  expect((await bridge.http('POST', '/resume')).status).toBe(200);
+  expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
+});
+
+test('messages deleted under a bridge that waits for Temporal are reported, and the rest is read', async () => {
+  const bridge = await startBridge();
+  await send(10);
+  await system.allCommitted();
+  await proxy.cut();
+  const inHand = await send(5);
+  await bridge.saw('dependency_unavailable');
+  // Not fetched yet: the batch in hand has to end first.
+  const later = await send(40);
+  await deleteBefore(40);
+  await proxy.restore();
+  await expectStarted([...inHand, ...later.slice(25)]);
+  expect(await bridge.saw('messages_lost')).toMatchObject({ from: '15', to: '40' });
+  await expectNotReady(bridge, /offsets 15 to 39 were deleted/);
+});
+
+test('a topic made anew under a bridge that waits for Temporal is read from its first message', async () => {
+  const bridge = await startBridge();
+  await send(30);
+  await system.allCommitted();
+  await proxy.cut();
+  await send(20);
+  await bridge.saw('dependency_unavailable');
+  await makeAnew();
+  // More than the old topic had: the old position is a valid one of the new topic.
+  const ids = await send(100);
+  await proxy.restore();
+  await eventually(async () => {
+    for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+  });
+  await system.allCommitted();
+  expect(await system.topic.deadLetters()).toEqual([]);
+  expect(await bridge.end('SIGTERM')).toBe(0);
+});
+
+test('a topic made anew under an idle bridge is read from its first message', async () => {
+  const bridge = await startBridge();
+  await send(30);
+  await system.allCommitted();
+  await makeAnew();
+  const ids = await send(100);
+  await expectStarted(ids);
+  expect(await bridge.end('SIGTERM')).toBe(0);
+});
+
+test('a group whose offsets are gone is not taken for a new one: it reads from the oldest message', async () => {
+  const env = { KAFKA_AUTO_OFFSET_RESET: 'latest' };
+  const first = await system.startBridge(env);
+  const before = await send(5);
+  await system.allCommitted();
+  await first.end('SIGTERM');
+  const meanwhile = await send(5);
+  await eventually(() => system.topic.admin.deleteGroups([system.topic.groupId]));
+  const second = await system.startBridge(env);
+  await second.saw('offsets_expired');
+  await expectStarted([...before, ...meanwhile]);
+});
+
+test('a bridge whose topic was deleted is not ready', async () => {
+  const bridge = await system.startBridge();
+  await system.topic.admin.deleteTopics({ topics: [system.topic.name] });
+  await expectNotReady(bridge, /no heartbeat and no fetch has succeeded for/);
+});

@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { execa } from 'execa';
+import { KAFKA_LIBRARIES } from '../../../dev/stack/kafka.ts';
+
+/** A message as Kafka's own console consumer prints it. */
+export interface ForeignMessage {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const SEPARATOR = '\u0001';
+
+/**
+ * Reads a whole topic by Kafka's own Java client, which shares no code with ours. For texts without
+ * line feeds, and topics without transactions.
+ *
+ * @param count how many messages there are
+ */
+export async function readByForeignClient(
+  brokers: string,
+  topic: string,
+  count: number,
+): Promise<readonly ForeignMessage[]> {
+  if (count === 0) return [];
+  const property = (name: string, value: string) => ['--property', `${name}=${value}`];
+  const { stdout } = await execa('java', [
+    ...['-cp', path.join(KAFKA_LIBRARIES, '*'), 'org.apache.kafka.tools.consumer.ConsoleConsumer'],
+    ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning'],
+    ...['--isolation-level', 'read_committed'],
+    // It ends with the last message; the time is for one that never comes.
+    ...['--max-messages', String(count), '--timeout-ms', '60000'],
+    ...['timestamp', 'partition', 'offset', 'headers', 'key', 'value'].flatMap((what) =>
+      property(`print.${what}`, 'true'),
+    ),
+    ...property('key.separator', SEPARATOR),
+    ...property('headers.separator', '\u0002'),
+  ]);
+  return stdout.split('\n').filter(Boolean).map(parseLine);
+}
+
+function parseLine(line: string): ForeignMessage {
+  const [time = '', partition = '', offset = '', headers = '', key = '', ...value] =
+    line.split(SEPARATOR);
+  return {
+    timestamp: Number(time.replace(/\D/g, '')),
+    partition: Number(partition.replace(/\D/g, '')),
+    offset: Number(offset.replace(/\D/g, '')),
+    key,
+    value: value.join(SEPARATOR),
+    headers: Object.fromEntries(
+      headers.split('\u0002').map((header) => {
+        const colon = header.indexOf(':');
+        return [header.slice(0, colon), header.slice(colon + 1)];
+      }),
+    ),
+  };
+}

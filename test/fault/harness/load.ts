@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import type { Random } from './random.ts';
+
+/** What a message is for; its key in the topic begins with it. */
+export type Purpose = 'good' | 'again' | 'other' | 'invalid' | 'broken';
+
+export interface ExpectedOrder {
+  readonly order_id: string;
+  readonly created_at: string;
+  readonly customer_name: string;
+  readonly total_price: string;
+  readonly line_items: readonly {
+    readonly product_id: string;
+    readonly quantity: number;
+    readonly unit_price: string;
+  }[];
+}
+
+export interface Load {
+  /** Orders that have to be stored, by their ID. */
+  readonly expected: ReadonlyMap<string, ExpectedOrder>;
+  /** Sends about so many messages a second until `stop`, also across outages of the broker. */
+  run(perSecond: number): Promise<void>;
+  send(count: number): Promise<void>;
+  /** Sends messages of one purpose only. */
+  sendOnly(purpose: 'good' | 'broken', count: number): Promise<void>;
+  stop(): void;
+  close(): Promise<void>;
+}
+
+const BROKEN: readonly [string | null, ...(string | null)[]] = [
+  'not JSON',
+  '{"order_id": ',
+  '[]',
+  '{"customer_name": "nobody"}',
+  '{"order_id": " "}',
+  null,
+];
+
+/** Makes messages of all purposes; most are good. Whoever reads the topic later goes by their keys. */
+export function createLoad(
+  brokers: string,
+  topic: string,
+  partitions: number,
+  random: Random,
+): Load {
+  const kafka = new kafkajs.Kafka({
+    brokers: [brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 100 },
+  });
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const expected = new Map<string, ExpectedOrder>();
+  let count = 0;
+  let stopped = false;
+  let connected: Promise<void> | undefined;
+
+  const good = () => {
+    const order = makeOrder(`order-${count}`, random);
+    expected.set(order.order_id, order);
+    return keyed('good', order.order_id, JSON.stringify(order));
+  };
+  const broken = () => keyed('broken', `broken-${count}`, random.pick(BROKEN));
+  const message = (): { key: string; value: string | null; partition: number } => {
+    count += 1;
+    const dice = random.next();
+    const earlier =
+      dice < 0.15 && expected.size > 0 ? nth(expected, random.below(expected.size)) : undefined;
+    if (earlier) {
+      const isOther = dice < 0.05;
+      const order = isOther ? { ...earlier, customer_name: `other ${count}` } : earlier;
+      const value = isOther
+        ? JSON.stringify(order)
+        : JSON.stringify(order, undefined, ' ').replaceAll('\n', ' ');
+      return keyed(isOther ? 'other' : 'again', earlier.order_id, value);
+    }
+    if (dice < 0.25) return broken();
+    if (dice < 0.3) {
+      const id = `invalid-${count}`;
+      return keyed('invalid', id, JSON.stringify({ ...makeOrder(id, random), line_items: [] }));
+    }
+    return good();
+  };
+  /** All messages of one order on one partition. */
+  const keyed = (purpose: Purpose, id: string, value: string | null) => ({
+    key: `${purpose} ${id}`,
+    value,
+    partition: Buffer.from(id).reduce((sum, byte) => sum + byte, 0) % partitions,
+  });
+  const send = async (size: number, make = message) => {
+    await (connected ??= producer.connect());
+    await producer.send({ topic, acks: -1, messages: Array.from({ length: size }, () => make()) });
+  };
+  return {
+    expected,
+    send: (size) => send(size),
+    sendOnly: (purpose, size) =>
+      send(size, () => {
+        count += 1;
+        return purpose === 'good' ? good() : broken();
+      }),
+    async run(perSecond) {
+      while (!stopped) {
+        await send(Math.max(1, Math.round(perSecond / 5)));
+        await delay(200);
+      }
+    },
+    stop: () => (stopped = true),
+    close: () => producer.disconnect(),
+  };
+}
+
+function makeOrder(id: string, random: Random): ExpectedOrder {
+  return {
+    order_id: id,
+    created_at: `2026-11-${String(1 + random.below(24)).padStart(2, '0')}T09:30:00.${String(random.below(1_000_000)).padStart(6, '0')}Z`,
+    customer_name: `Customer ${random.below(1000)} é`,
+    total_price: `${random.below(100_000)}.${String(random.below(100)).padStart(2, '0')}`,
+    line_items: Array.from({ length: 1 + random.below(3) }, (_, n) => ({
+      product_id: `P-${n}`,
+      quantity: 1 + random.below(9),
+      unit_price: `${random.below(100)}.50`,
+    })),
+  };
+}
+
+function nth<Value>(map: ReadonlyMap<string, Value>, index: number): Value | undefined {
+  let left = index;
+  for (const value of map.values()) {
+    if (left === 0) return value;
+    left -= 1;
+  }
+  return undefined;
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { clearLockedPorts } from 'get-port';
+import { freePort } from '../../../dev/stack/free-port.ts';
+import { startDaemon } from '../../../dev/stack/daemon.ts';
+import { configureBroker, probeBroker } from '../../../dev/stack/kafka.ts';
+import { stackPlaces } from '../../../dev/stack/places.ts';
+import { stopProcess, type ProcessIdentity } from '../../../dev/stack/process-identity.ts';
+import type { TemporalKind } from '../../../dev/stack/service.ts';
+import { startStack, stopStack, type StartStep } from '../../../dev/stack/stack.ts';
+import { readState } from '../../../dev/stack/state.ts';
+import { uniqueName } from '../../support/stack.ts';
+import { startToxiproxy, type Link } from './toxiproxy.ts';
+
+export const SERVER_NAMES = ['kafka', 'temporal', 'postgres'] as const;
+export type ServerName = (typeof SERVER_NAMES)[number];
+
+export const LINK_NAMES = [
+  'bridge-kafka',
+  'bridge-temporal',
+  'worker-temporal',
+  'worker-postgres',
+] as const;
+export type LinkName = (typeof LINK_NAMES)[number];
+
+/** Real servers of a test's own, which it may kill, and the links by which our programs reach them. */
+export interface FaultServers {
+  /** Addresses that no fault touches, for the test itself. */
+  readonly kafka: string;
+  readonly temporal: string;
+  readonly databaseUrl: string;
+  readonly links: Readonly<Record<LinkName, Link>>;
+  kill(server: ServerName): Promise<void>;
+  /** On the same address, with the data of before. Does nothing when it runs. */
+  start(server: ServerName): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function startFaultServers(temporalKind: TemporalKind): Promise<FaultServers> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'faults-'));
+  const toxiproxy = await startToxiproxy(path.join(dir, 'toxiproxy'));
+  const [brokerPort, controllerPort, proxiedPort, proxyPort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
+  const spec = await configureBroker(path.join(dir, 'kafka'), {
+    id: 1,
+    brokerPort,
+    controllerPort,
+    proxied: { port: proxiedPort, proxyPort },
+  });
+  let broker: ProcessIdentity | undefined;
+  const startBroker = async () => {
+    if (broker) return;
+    await startDaemon(
+      'the broker',
+      spec,
+      path.join(dir, 'kafka', 'log'),
+      () => probeBroker(brokerPort),
+      60_000,
+      (identity) => (broker = identity),
+    );
+  };
+  const kafka = `127.0.0.1:${brokerPort}`;
+  const name = uniqueName('faults');
+  const env = { ...process.env, KAFKA_BROKERS: kafka, TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
+  const startOthers = () => {
+    // Within one process get-port gives no port twice.
+    clearLockedPorts();
+    return startStack({ name, ephemeral: true, durable: true, temporalKind, env }, quietly);
+  };
+  const [addresses] = await Promise.all([startOthers(), startBroker()]);
+  const temporal = addresses['TEMPORAL_ADDRESS'] ?? '';
+  const databaseUrl = addresses['DATABASE_URL'] ?? '';
+  const postgres = new URL(databaseUrl).host;
+  const links = {
+    'bridge-kafka': await toxiproxy.link('bridge-kafka', `127.0.0.1:${proxiedPort}`, proxyPort),
+    'bridge-temporal': await toxiproxy.link('bridge-temporal', temporal),
+    'worker-temporal': await toxiproxy.link('worker-temporal', temporal),
+    'worker-postgres': await toxiproxy.link('worker-postgres', postgres),
+  };
+  return {
+    kafka,
+    temporal,
+    databaseUrl,
+    links,
+    async kill(server) {
+      if (server === 'kafka') {
+        if (broker) await stopProcess(broker, 'SIGKILL', 5000);
+        broker = undefined;
+        return;
+      }
+      const state = readState(stackPlaces(name))?.services[server];
+      if (state?.source !== 'process' || !state.process) throw new Error(`no ${server} to kill`);
+      await stopProcess(state.process, 'SIGKILL', 5000);
+    },
+    async start(server) {
+      if (server === 'kafka') await startBroker();
+      else await startOthers();
+    },
+    async remove() {
+      if (broker) await stopProcess(broker, 'SIGKILL', 5000);
+      await stopStack(name);
+      await toxiproxy.remove();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+const quietly = async (steps: readonly StartStep[]) => {
+  await Promise.all(steps.map((step) => step.run(() => undefined)));
+};

@@ -1,0 +1,127 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { freePort } from '../../../dev/stack/free-port.ts';
+import { buildOnce } from '../../../dev/stack/build-once.ts';
+import { startDaemon } from '../../../dev/stack/daemon.ts';
+import { goInstall } from '../../../dev/stack/go.ts';
+import { CACHE_DIR } from '../../../dev/stack/places.ts';
+import { stopProcess, type ProcessIdentity } from '../../../dev/stack/process-identity.ts';
+
+const VERSION = '2.5.0';
+const BUILT = path.join(CACHE_DIR, `toxiproxy-${VERSION}`);
+
+/**
+ * How a connection can be bad:
+ * - `cut`: refused, and those that are open are closed;
+ * - `slow`: half a second and more each way;
+ * - `black-holed`: open, but nothing passes in either direction;
+ * - `deaf`: requests arrive, answers do not;
+ * - `mute`: requests do not arrive.
+ */
+export const TROUBLES = ['cut', 'slow', 'black-holed', 'deaf', 'mute'] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
+/** A proxy before one server, as one of its clients sees it. */
+export interface Link {
+  readonly address: string;
+  spoil(trouble: Trouble): Promise<void>;
+  heal(): Promise<void>;
+}
+
+export interface Toxiproxy {
+  /** @param upstream `host:port` */
+  link(name: string, upstream: string, port?: number): Promise<Link>;
+  remove(): Promise<void>;
+}
+
+export async function startToxiproxy(dir: string): Promise<Toxiproxy> {
+  await buildOnce(
+    BUILT,
+    'toxiproxy',
+    () => undefined,
+    async (target, tell) => {
+      await goInstall(`github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`, target, tell);
+      renameSync(path.join(target, 'server'), path.join(target, 'toxiproxy-server'));
+    },
+  );
+  mkdirSync(dir, { recursive: true });
+  const port = await freePort();
+  const call = async (method: string, route: string, body?: unknown): Promise<void> => {
+    const response = await fetch(`http://127.0.0.1:${port}${route}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`toxiproxy: ${await response.text()}`);
+  };
+  const started: ProcessIdentity[] = [];
+  await startDaemon(
+    'toxiproxy',
+    {
+      command: path.join(BUILT, 'toxiproxy-server'),
+      args: ['-host', '127.0.0.1', '-port', String(port)],
+      cwd: dir,
+    },
+    path.join(dir, 'toxiproxy.log'),
+    () => call('GET', '/version'),
+    20_000,
+    (identity) => started.push(identity),
+  );
+  return {
+    async link(name, upstream, wanted) {
+      const listenPort = wanted ?? (await freePort());
+      await call('POST', '/proxies', { name, listen: `127.0.0.1:${listenPort}`, upstream });
+      return linkOf(name, `127.0.0.1:${listenPort}`, call);
+    },
+    async remove() {
+      await Promise.all(started.map((process) => stopProcess(process, 'SIGTERM', 5000)));
+    },
+  };
+}
+
+function linkOf(
+  name: string,
+  address: string,
+  call: (method: string, route: string, body?: unknown) => Promise<void>,
+): Link {
+  const toxics: string[] = [];
+  const toxic = async (
+    type: string,
+    stream: 'upstream' | 'downstream',
+    attributes: Readonly<Record<string, number>>,
+  ) => {
+    await call('POST', `/proxies/${name}/toxics`, {
+      name: `${type}-${stream}`,
+      type,
+      stream,
+      attributes,
+    });
+    toxics.push(`${type}-${stream}`);
+  };
+  return {
+    address,
+    async spoil(trouble) {
+      switch (trouble) {
+        case 'cut':
+          return call('POST', `/proxies/${name}`, { enabled: false });
+        case 'slow':
+          await toxic('latency', 'upstream', { latency: 300, jitter: 200 });
+          return toxic('latency', 'downstream', { latency: 300, jitter: 200 });
+        case 'black-holed':
+          await toxic('timeout', 'upstream', { timeout: 0 });
+          return toxic('timeout', 'downstream', { timeout: 0 });
+        case 'deaf':
+          return toxic('timeout', 'downstream', { timeout: 0 });
+        case 'mute':
+          return toxic('timeout', 'upstream', { timeout: 0 });
+        default:
+          return trouble satisfies never;
+      }
+    },
+    async heal() {
+      for (const toxicName of toxics.splice(0)) {
+        await call('DELETE', `/proxies/${name}/toxics/${toxicName}`);
+      }
+      await call('POST', `/proxies/${name}`, { enabled: true });
+    },
+  };
+}

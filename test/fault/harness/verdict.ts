@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { eventually } from '../../support/eventually.ts';
+import { runCli } from '../../support/programs.ts';
+import type { CommitSample } from './commit-samples.ts';
+import { readByForeignClient, type ForeignMessage } from './foreign-reader.ts';
+import type { ExpectedOrder, Purpose } from './load.ts';
+import { PARTITIONS, type FaultWorld } from './world.ts';
+
+/**
+ * The check at the end of every fault test. It shares no code with the bridge: Kafka's own client
+ * reads the topics, what each message is for stands in its key, and what an order must look like in
+ * Postgres was noted when it was made.
+ */
+export async function expectNothingLost(world: FaultWorld, drainMs = 120_000): Promise<void> {
+  await drained(world, drainMs);
+  await world.sampler.stop();
+  const { kafka } = world.servers;
+  const { name, deadLetterTopic } = world.system.topic;
+  const read = async (topic: string) =>
+    readByForeignClient(kafka, topic, await countMessages(world, topic));
+  const messages = (await read(name)).map(withPurpose);
+  const letters = await read(deadLetterTopic);
+  const workflows = await listWorkflows(world);
+  const rows = await readRows(world);
+  expect([
+    ...orderProblems(messages, rows, world.load.expected, name),
+    ...letterProblems(messages, letters),
+    ...(await invalidProblems(world, messages)),
+    ...commitProblems(messages, letters, workflows, world.sampler.samples),
+  ]).toEqual([]);
+  await expectReconciled(world, messages);
+}
+
+type Message = ForeignMessage & { readonly purpose: Purpose; readonly id: string };
+
+function withPurpose(message: ForeignMessage): Message {
+  const [purpose = '', id = ''] = message.key.split(' ');
+  return { ...message, purpose: purpose as Purpose, id };
+}
+
+async function countMessages({ system }: FaultWorld, topic: string): Promise<number> {
+  const ends = await system.topic.admin.fetchTopicOffsets(topic);
+  return ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+}
+
+/** Waits until the group is at the end and no workflow runs any more. */
+async function drained({ system }: FaultWorld, timeoutMs: number): Promise<void> {
+  await eventually(async () => {
+    expect(await system.topic.lag()).toBe(0);
+    const running = await system.client.workflow.count(
+      `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`,
+    );
+    expect(running.count).toBe(0);
+  }, timeoutMs);
+}
+
+/** When the workflow of each order was started: milliseconds since 1970. */
+async function listWorkflows({ system }: FaultWorld): Promise<ReadonlyMap<string, number>> {
+  const prefix = system.workflowId('');
+  const started = new Map<string, number>();
+  for await (const { workflowId, startTime } of system.client.workflow.list({
+    query: `WorkflowId STARTS_WITH '${prefix}'`,
+  })) {
+    const id = workflowId.slice(prefix.length);
+    started.set(id, Math.min(started.get(id) ?? Number.POSITIVE_INFINITY, startTime.getTime()));
+  }
+  return started;
+}
+
+interface Row {
+  readonly order_id: string;
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly content: ExpectedOrder;
+}
+
+async function readRows({ system }: FaultWorld): Promise<readonly Row[]> {
+  const { rows } = await system.database.pool.query<Row>(`
+    SELECT order_id, fingerprint, source_topic || '/' || source_partition || '/' || source_offset AS source,
+      json_build_object(
+        'order_id', order_id,
+        'created_at', to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'customer_name', customer_name,
+        'total_price', total_price::text,
+        'line_items', (
+          SELECT json_agg(json_build_object(
+            'product_id', product_id, 'quantity', quantity, 'unit_price', unit_price::text)
+            ORDER BY line_number)
+          FROM order_line_items i WHERE i.order_id = o.order_id)) AS content
+    FROM orders o ORDER BY order_id`);
+  return rows;
+}
+
+/** Every good order is stored once, as it was made and from its first message, and nothing else is. */
+function orderProblems(
+  messages: readonly Message[],
+  rows: readonly Row[],
+  expected: ReadonlyMap<string, ExpectedOrder>,
+  topic: string,
+): readonly string[] {
+  const problems: string[] = [];
+  const byId = new Map(rows.map((row) => [row.order_id, row]));
+  const first = new Map<string, Message>();
+  for (const message of messages) {
+    if (message.purpose === 'good' && !first.has(message.id)) first.set(message.id, message);
+  }
+  for (const [id, { partition, offset, value }] of first) {
+    const row = byId.get(id);
+    if (!row) problems.push(`${id} (${partition}/${offset}) is not stored`);
+    else if (JSON.stringify(row.content) !== JSON.stringify(expected.get(id))) {
+      problems.push(`${id} is stored as ${JSON.stringify(row.content)}`);
+    } else if (row.source !== `${topic}/${partition}/${offset}`) {
+      problems.push(`${id} (${partition}/${offset}) is stored from ${row.source}`);
+    } else if (row.fingerprint !== sha256(canonical(JSON.parse(value)))) {
+      problems.push(`${id} has the fingerprint ${row.fingerprint}`);
+    }
+  }
+  for (const id of byId.keys()) if (!first.has(id)) problems.push(`${id} stands without a message`);
+  for (const id of expected.keys()) if (!first.has(id)) problems.push(`${id} is not on the topic`);
+  return problems;
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Keys sorted, no white space. Enough for what the load is made of. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
+  return `{${members.join(',')}}`;
+}
+
+const place = (partition: number | string, offset: number | string) => `${partition}/${offset}`;
+
+const sourceOf = ({ headers }: ForeignMessage) =>
+  place(headers['dead-letter.source.partition'] ?? '', headers['dead-letter.source.offset'] ?? '');
+
+/** Every broken message and every conflict is a dead letter, and nothing else is. */
+function letterProblems(
+  messages: readonly Message[],
+  letters: readonly ForeignMessage[],
+): readonly string[] {
+  const reasons = new Map(
+    letters.map((letter) => [sourceOf(letter), letter.headers['dead-letter.reason']]),
+  );
+  return messages.flatMap(({ partition, offset, purpose, id }) => {
+    const reason = reasons.get(place(partition, offset));
+    const isDue = purpose === 'broken' || purpose === 'other';
+    if (isDue !== (reason !== undefined)) {
+      return [
+        `${id} (${partition}/${offset}), ${purpose}, has the dead letter ${reason ?? 'none'}`,
+      ];
+    }
+    const isConflict = reason === 'conflicting-duplicate';
+    return isDue && isConflict !== (purpose === 'other')
+      ? [`${id} has the reason ${reason ?? ''}`]
+      : [];
+  });
+}
+
+async function invalidProblems(
+  { system }: FaultWorld,
+  messages: readonly Message[],
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const { id, purpose } of messages) {
+    if (purpose !== 'invalid') continue;
+    const failure: unknown = await system
+      .workflow(id)
+      .result()
+      .catch((error: unknown) => error);
+    const type = (failure as { cause?: { type?: string } }).cause?.type;
+    if (type !== 'OrderInvalid') problems.push(`${id} ended as ${String(type)}`);
+  }
+  return problems;
+}
+
+/** Clocks of one machine, read by different programs. */
+const CLOCK_TOLERANCE_MS = 20;
+
+/** At no moment was an offset committed whose message had no outcome yet, and none went back. */
+function commitProblems(
+  messages: readonly Message[],
+  letters: readonly ForeignMessage[],
+  workflows: ReadonlyMap<string, number>,
+  samples: readonly CommitSample[],
+): readonly string[] {
+  const problems: string[] = [];
+  const buriedAt = new Map<string, number>();
+  for (const letter of letters) {
+    const source = sourceOf(letter);
+    buriedAt.set(source, Math.min(buriedAt.get(source) ?? letter.timestamp, letter.timestamp));
+  }
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const own = messages.filter((message) => message.partition === partition);
+    let index = 0;
+    let committed = -1;
+    for (const { at, offsets } of samples) {
+      const now = offsets.get(partition) ?? -1;
+      if (now < committed)
+        problems.push(`partition ${partition} went back from ${committed} to ${now}`);
+      committed = Math.max(committed, now);
+      for (; index < own.length && (own[index]?.offset ?? 0) < committed; index += 1) {
+        const message = own[index];
+        if (!message) break;
+        const { purpose, id, offset } = message;
+        const isLetter = purpose === 'broken' || purpose === 'other';
+        const outcomeAt = isLetter ? buriedAt.get(place(partition, offset)) : workflows.get(id);
+        if (outcomeAt === undefined || outcomeAt > at + CLOCK_TOLERANCE_MS) {
+          problems.push(`${id} (${partition}/${offset}) was committed before it had an outcome`);
+        }
+      }
+    }
+  }
+  return problems;
+}
+
+/** `order-ingest reconcile` comes to the same account. */
+async function expectReconciled(
+  { system }: FaultWorld,
+  messages: readonly Message[],
+): Promise<void> {
+  const env = { ...system.bridgeEnv, ...system.workerEnv };
+  const { exitCode, stdout, stderr } = await runCli(['reconcile', '--json'], env);
+  expect(stderr).toBe('');
+  const count = (...purposes: readonly Purpose[]) =>
+    messages.filter(({ purpose }) => purposes.includes(purpose)).length;
+  expect(JSON.parse(stdout)).toMatchObject({
+    missing: [],
+    totals: {
+      messages: messages.length,
+      stored: count('good'),
+      duplicate: count('again'),
+      failed: count('invalid'),
+      'dead-lettered': count('broken', 'other'),
+      'in-progress': 0,
+    },
+  });
+  expect(exitCode).toBe(0);
+}

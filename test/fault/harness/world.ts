@@ -1,0 +1,71 @@
+import type { TemporalKind } from '../../../dev/stack/service.ts';
+import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
+import { createTestSystem, type TestSystem } from '../../support/system.ts';
+import { sampleCommits, type CommitSampler } from './commit-samples.ts';
+import { createLoad, type Load } from './load.ts';
+import { createRandom, type Random } from './random.ts';
+import type { FaultServers } from './servers.ts';
+
+/** Topic, database, load and programs of one test, on servers that may break. */
+export interface FaultWorld {
+  readonly servers: FaultServers;
+  readonly system: TestSystem;
+  readonly load: Load;
+  readonly random: Random;
+  readonly sampler: CommitSampler;
+  /** Through the links. */
+  startBridge(env?: ProgramEnv): Promise<RunningProgram>;
+  startWorker(env?: ProgramEnv): Promise<RunningProgram>;
+  close(): Promise<void>;
+}
+
+export const PARTITIONS = 3;
+
+export async function createFaultWorld(servers: FaultServers, seed = 1): Promise<FaultWorld> {
+  const system = await createTestSystem({
+    partitions: PARTITIONS,
+    brokers: servers.kafka,
+    temporalAddress: servers.temporal,
+    databaseUrl: servers.databaseUrl,
+  });
+  const random = createRandom(seed);
+  const load = createLoad(servers.kafka, system.topic.name, PARTITIONS, random);
+  const sampler = sampleCommits(servers.kafka, system.topic.name, system.topic.groupId);
+  const { links } = servers;
+  const database = new URL(system.database.url);
+  const [hostname = '', port = ''] = links['worker-postgres'].address.split(':');
+  Object.assign(database, { hostname, port });
+  const bridgeEnv = {
+    KAFKA_BROKERS: links['bridge-kafka'].address,
+    TEMPORAL_ADDRESS: links['bridge-temporal'].address,
+    BRIDGE_START_TIMEOUT_MS: '1500',
+    BRIDGE_BREAKER_MAX_PERCENT: '100',
+    KAFKA_METADATA_MAX_AGE_MS: '2000',
+  };
+  const workerEnv = {
+    TEMPORAL_ADDRESS: links['worker-temporal'].address,
+    DATABASE_URL: database.href,
+    DATABASE_STATEMENT_TIMEOUT_MS: '3000',
+  };
+  return {
+    servers,
+    system,
+    load,
+    random,
+    sampler,
+    startBridge: (env = {}) => system.startBridge({ ...bridgeEnv, ...env }),
+    startWorker: (env = {}) => system.startWorker({ ...workerEnv, ...env }),
+    async close() {
+      load.stop();
+      await sampler.stop();
+      await load.close();
+      await system.close();
+    },
+  };
+}
+
+export const temporalKindOfRun = (): TemporalKind =>
+  process.env['FAULT_TEMPORAL'] === 'dev' ? 'dev' : 'postgres';
+
+/** `npm run test:faults` rather than `npm test`. */
+export const isLongRun = (): boolean => process.env['FAULT_SECONDS'] !== undefined;

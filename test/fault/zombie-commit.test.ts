@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs, { type Admin } from 'kafkajs';
+import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
+import { OrderConsumer } from '../../src/kafka/order-consumer.ts';
+import { silentLogger } from '../../src/telemetry/logger.ts';
+import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
+import { eventually } from '../support/eventually.ts';
+import { uniqueName } from '../support/stack.ts';
+
+/**
+ * A member of the group that hangs in a batch does not notice that it has joined the group anew,
+ * which kafkajs does underneath when partitions are added and another broker's fetch finds that out.
+ */
+
+const MESSAGES = 10;
+const HALF_WAY = 5n;
+
+let pair: BrokerPair;
+let topic: string;
+let groupId: string;
+let admin: Admin;
+/** Lets the batch end that is held. */
+let released: Deferred<undefined>;
+let stops: (() => Promise<void>)[];
+beforeAll(async () => {
+  pair = await startBrokerPair();
+});
+afterAll(() => pair.remove());
+
+beforeEach(async () => {
+  topic = uniqueName('orders');
+  groupId = uniqueName('group');
+  released = deferred();
+  stops = [];
+  admin = kafkaOf('test').admin();
+  await admin.connect();
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic,
+        replicaAssignment: [
+          { partition: 0, replicas: [1] },
+          { partition: 1, replicas: [2] },
+        ],
+      },
+    ],
+  });
+  const producer = kafkaOf('test').producer();
+  await producer.connect();
+  await producer.send({
+    topic,
+    messages: Array.from({ length: MESSAGES }, (_, n) => ({ partition: 0, value: String(n) })),
+  });
+  await producer.disconnect();
+  // A new cluster is still loading its groups.
+  await eventually(committed);
+});
+afterEach(async () => {
+  released.resolve(undefined);
+  await Promise.all(stops.map((stop) => stop()));
+  await admin.disconnect();
+});
+
+const kafkaOf = (clientId: string) =>
+  new kafkajs.Kafka({ clientId, brokers: [...pair.brokers], logLevel: kafkajs.logLevel.NOTHING });
+
+async function committed(): Promise<number> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  return Number(found?.partitions.find(({ partition }) => partition === 0)?.offset);
+}
+
+/**
+ * Starts a member of the group. It holds a batch until `onBatch` resolves, which is given what
+ * commits an offset of that batch.
+ */
+type StartMember = (
+  clientId: string,
+  onBatch: (commit: (offset: bigint) => Promise<void>) => Promise<void>,
+) => Promise<void>;
+
+const CONSUMER = {
+  sessionTimeoutMs: 30_000,
+  // Long enough for it to learn of the new partitions first, and of the new member only thereby.
+  heartbeatIntervalMs: 10_000,
+  rebalanceTimeoutMs: 20_000,
+  pollTimeoutMs: 100,
+  fetchMaxBytes: 1_048_576,
+  metadataMaxAgeMs: 500,
+  commitIntervalMs: 50,
+};
+
+const startKafkajs: StartMember = async (clientId, onBatch) => {
+  const consumer = kafkaOf(clientId).consumer({
+    groupId,
+    sessionTimeout: CONSUMER.sessionTimeoutMs,
+    heartbeatInterval: CONSUMER.heartbeatIntervalMs,
+    rebalanceTimeout: CONSUMER.rebalanceTimeoutMs,
+    maxWaitTimeInMs: CONSUMER.pollTimeoutMs,
+    metadataMaxAge: CONSUMER.metadataMaxAgeMs,
+  });
+  stops.push(() => consumer.disconnect());
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 2,
+    eachBatch: (payload) =>
+      onBatch(async (offset) => {
+        const { partition } = payload.batch;
+        payload.resolveOffset((offset - 1n).toString());
+        await consumer.commitOffsets([{ topic, partition, offset: offset.toString() }]);
+      }),
+  });
+};
+
+const startOurs: StartMember = async (clientId, onBatch) => {
+  const consumer = new OrderConsumer({
+    kafka: kafkaOf(clientId),
+    topic,
+    groupId,
+    ...CONSUMER,
+    logger: silentLogger(),
+    onBatch: (batch) =>
+      onBatch((offset) => {
+        batch.advance(offset);
+        return Promise.resolve();
+      }),
+    onTrouble: () => undefined,
+    onActivity: () => undefined,
+    onCrash: () => undefined,
+  });
+  stops.push(() => consumer.stop());
+  await consumer.start();
+};
+
+/** Lets a member that hung commit half of what the other one has. */
+async function commitOfAZombie(start: StartMember): Promise<void> {
+  const held = deferred<(offset: bigint) => Promise<void>>();
+  let isFirst = true;
+  // Members are given partitions in the order of their IDs, which begin with the client's.
+  await start('a', async (commit) => {
+    if (!isFirst) return;
+    isFirst = false;
+    held.resolve(commit);
+    await released.promise;
+  });
+  const commitLate = await held.promise;
+  void start('b', (commit) => commit(BigInt(MESSAGES)));
+  await eventually(async () => {
+    const { groups } = await admin.describeGroups([groupId]);
+    expect(groups[0]?.state).toBe('PreparingRebalance');
+  });
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
+  await eventually(async () => {
+    expect(await committed()).toBe(MESSAGES);
+  });
+  await commitLate(HALF_WAY);
+}
+
+test('kafkajs by itself lets the one that hung move the group back', async () => {
+  await commitOfAZombie(startKafkajs);
+  await eventually(async () => {
+    expect(await committed()).toBe(Number(HALF_WAY));
+  });
+});
+
+test('the bridge commits nothing from before it last joined', async () => {
+  await commitOfAZombie(startOurs);
+  // Several times as long as a commit takes.
+  await delay(1000);
+  expect(await committed()).toBe(MESSAGES);
+});
