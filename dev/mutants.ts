@@ -1,0 +1,253 @@
+/** A way to break the code that a promise forbids, and the tests that have to notice. */
+export interface Mutant {
+  readonly name: string;
+  readonly breaks: string;
+  /** Each `from` stands once in its file. The result has to compile. */
+  readonly changes: readonly {
+    readonly file: string;
+    readonly from: string;
+    readonly to: string;
+  }[];
+  /** Arguments of `npm test --`. */
+  readonly tests: readonly string[];
+}
+
+const BATCH_HANDLER = 'src/bridge/batch-handler.ts';
+const STARTER = 'src/bridge/workflow-starter.ts';
+const COMMITTER = 'src/kafka/offset-committer.ts';
+const CONSUMER = 'src/kafka/order-consumer.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'commit-before-start',
+    breaks: 'a message counts as finished before its workflow is started',
+    changes: [
+      {
+        file: BATCH_HANDLER,
+        from: '      counts.read();\n',
+        to: '      counts.read();\n      progress.finish(index);\n',
+      },
+    ],
+    tests: ['test/fault/bridge-crashes', '-t', 'killed before it could'],
+  },
+  {
+    name: 'commit-the-highest',
+    breaks: 'the highest finished offset is committed, whatever lies before it',
+    changes: [
+      {
+        file: 'src/bridge/partition-progress.ts',
+        from: 'while (finished[prefix] === 1) prefix += 1;',
+        to: 'prefix = Math.max(prefix, index + 1);',
+      },
+    ],
+    tests: ['test/e2e/outages', '-t', 'dead-letter topic'],
+  },
+  {
+    name: 'swallow-an-error',
+    breaks: 'a start that failed counts as done',
+    changes: [
+      {
+        file: STARTER,
+        from: '      if (!isGrpcServiceError(error)) throw error;\n',
+        to: "      const code = isGrpcServiceError(error) ? error.code : undefined;\n      if (code !== status.ALREADY_EXISTS) return { kind: 'duplicate' };\n      if (!isGrpcServiceError(error)) throw error;\n",
+      },
+    ],
+    tests: ['test/fault/bridge-crashes', '-t', 'killed before it could'],
+  },
+  {
+    name: 'dead-letter-without-waiting',
+    breaks: 'a dead letter is not waited for before its message counts as finished',
+    changes: [
+      {
+        file: 'src/bridge/message-handler.ts',
+        from: 'await persistWithKafka(() => deadLetters.write(letter), signal);',
+        to: 'void persistWithKafka(() => deadLetters.write(letter), signal).catch(() => undefined);',
+      },
+    ],
+    tests: ['test/e2e/outages', '-t', 'dead-letter topic'],
+  },
+  {
+    name: 'another-request-id',
+    breaks: 'every attempt to start a workflow is another request',
+    changes: [
+      {
+        file: 'src/contract/ids.ts',
+        from: '): string => `${topic}/${partition}/${offset}/${fingerprint}`;',
+        to: '): string => `${topic}/${partition}/${offset}/${fingerprint}/${Math.random()}`;',
+      },
+    ],
+    tests: ['test/fault/bridge-crashes', '-t', 'killed after a start'],
+  },
+  {
+    name: 'commit-unseen',
+    breaks: 'the bridge commits without looking whether the offset is still the one it knows',
+    changes: [
+      { file: COMMITTER, from: 'this.#commitPending(true)', to: 'this.#commitPending(false)' },
+    ],
+    tests: ['test/fault/broker-trouble', '-t', 'made anew'],
+  },
+  {
+    name: 'no-epochs',
+    breaks: 'what a batch reports counts in later memberships too',
+    changes: [
+      {
+        file: CONSUMER,
+        from: '        if (membership.lost.aborted) return;\n        payload',
+        to: '        payload',
+      },
+      { file: COMMITTER, from: 'this.#commitPending(true)', to: 'this.#commitPending(false)' },
+    ],
+    tests: ['test/fault/zombie-commit', '-t', 'the bridge commits nothing'],
+  },
+  {
+    name: 'ignore-throttling',
+    breaks: 'throttling does not lower the number of concurrent starts',
+    changes: [
+      {
+        file: 'src/bridge/start-limit.ts',
+        from: 'this.#limit = Math.max(1, this.#limit / 2);',
+        to: 'this.#limit = Math.max(1, this.#limit);',
+      },
+    ],
+    tests: ['test/unit/start-limit'],
+  },
+  {
+    name: 'store-twice',
+    breaks: 'an order ID that is taken is no reason not to insert',
+    changes: [
+      {
+        file: 'src/storage/insert-order.ts',
+        from: '  ON CONFLICT (order_id) DO NOTHING\n',
+        to: '  ON CONFLICT (order_id) DO UPDATE SET customer_name = EXCLUDED.customer_name\n',
+      },
+    ],
+    tests: ['test/integration/order-store'],
+  },
+  {
+    name: 'refuse-on-an-outage',
+    breaks: 'an order fails for good when Postgres cannot be reached',
+    changes: [
+      {
+        file: 'src/storage/postgres-order-store.ts',
+        from: 'if (!isDatabaseError(error)) throw new Error(describeError(error));',
+        to: "if (!isDatabaseError(error)) return { kind: 'rejected', reason: describeError(error) };",
+      },
+    ],
+    tests: ['test/fault/links-and-servers', '-t', 'worker-postgres'],
+  },
+  {
+    name: 'end-on-a-crash',
+    breaks: 'what kafkajs ends a consumer for ends the bridge',
+    changes: [{ file: CONSUMER, from: 'const MAX_CRASHES = 6;', to: 'const MAX_CRASHES = 0;' }],
+    tests: ['test/fault/consumer-crash', '-t', 'takes it again'],
+  },
+  {
+    name: 'see-the-aborted',
+    breaks: 'which messages were aborted is left to kafkajs',
+    changes: [
+      {
+        file: 'src/kafka/aborted-transactions.ts',
+        from: 'if (isMended) return;',
+        to: 'if (!isMended) return;',
+      },
+    ],
+    tests: ['test/e2e/poison', '-t', 'aborted'],
+  },
+  {
+    name: 'lose-the-trace',
+    breaks: 'the start does not carry the trace into the workflow',
+    changes: [
+      {
+        file: STARTER,
+        from: 'trace: activeTraceHeaders()',
+        to: 'trace: activeTraceHeaders() && {}',
+      },
+    ],
+    tests: ['test/e2e/tracing', '-t', 'are one trace'],
+  },
+  {
+    name: 'forget-a-correction',
+    breaks: 'why an order was corrected is not kept in its row',
+    changes: [
+      { file: 'src/storage/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
+    ],
+    tests: ['test/e2e/orders', '-t', 'who did it and why'],
+  },
+  {
+    name: 'bury-a-corrected-order',
+    breaks: 'the corrected content, sent again, counts as a conflict',
+    changes: [
+      {
+        file: 'src/temporal/ingested-fingerprints.ts',
+        from: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), corrected].filter(',
+        to: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), typeof corrected === "number"].filter(',
+      },
+    ],
+    tests: ['test/e2e/orders', '-t', 'who did it and why'],
+  },
+  {
+    name: 'look-away-from-postgres',
+    breaks: 'a worker is ready although Postgres does not answer',
+    changes: [
+      {
+        file: 'src/telemetry/watch-dependency.ts',
+        from: '      report.failed(error);\n',
+        to: '      if (error === undefined) report.failed(error);\n',
+      },
+    ],
+    tests: ['test/e2e/health-and-metrics', '-t', 'is not ready while Postgres'],
+  },
+  {
+    name: 'print-what-cannot-be-read',
+    breaks: 'bytes of a message stand in the log although the setting says none',
+    changes: [
+      {
+        file: 'src/bridge/describe-value.ts',
+        from: 'shownBytes > 0 ?',
+        to: 'shownBytes >= 0 ?',
+      },
+      {
+        file: 'src/bridge/describe-value.ts',
+        from: 'value.subarray(0, shownBytes)',
+        to: 'value.subarray(0, shownBytes || 9)',
+      },
+    ],
+    tests: ['test/e2e/logs', '-t', 'none has a name'],
+  },
+  {
+    name: 'rename-a-metric',
+    breaks: 'the dashboard and the alerts ask for a metric that is not there',
+    changes: [
+      {
+        file: 'src/worker/worker-metrics.ts',
+        from: "'order_ingest_activity_attempts_total'",
+        to: "'order_ingest_activity_tries_total'",
+      },
+    ],
+    tests: ['test/e2e/dashboard-and-alerts'],
+  },
+  {
+    name: 'call-a-dead-worker-alive',
+    breaks: 'the doctor finds nothing wrong when nobody polls the task queue',
+    changes: [
+      {
+        file: 'src/doctor/check-temporal.ts',
+        from: 'return live.length > 0\n',
+        to: 'return live.length >= 0\n',
+      },
+    ],
+    tests: ['test/e2e/doctor-and-top', '-t', 'names what is missing'],
+  },
+  {
+    name: 'forget-the-forgotten',
+    breaks: 'an order that Temporal has forgotten is not looked for on the topic',
+    changes: [
+      {
+        file: 'src/replay/replay-forgotten.ts',
+        from: 'if (sought.length > 0) {',
+        to: 'if (sought.length > 9) {',
+      },
+    ],
+    tests: ['test/e2e/orders', '-t', 'has forgotten'],
+  },
+];
