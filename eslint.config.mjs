@@ -12,12 +12,24 @@ const MAY_IMPORT = {
   contract: ['domain'],
   workflows: ['contract'],
   activities: ['contract', 'domain', 'program', 'telemetry'],
-  storage: ['domain', 'program'],
-  telemetry: [],
+  storage: ['domain', 'program', 'telemetry'],
+  telemetry: ['program'],
   config: ['program'],
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
   bridge: ['config', 'contract', 'domain', 'kafka', 'program', 'telemetry', 'temporal'],
+  'dead-letters': ['config', 'contract', 'kafka', 'program', 'telemetry'],
+  reconcile: [
+    ...['config', 'contract', 'dead-letters', 'domain', 'kafka', 'program', 'storage'],
+    ...['telemetry', 'temporal'],
+  ],
+  replay: [
+    ...['bridge', 'config', 'contract', 'dead-letters', 'kafka', 'program', 'telemetry'],
+    ...['temporal'],
+  ],
+  orders: ['config', 'contract', 'dead-letters', 'domain', 'program', 'storage', 'temporal'],
+  doctor: ['config', 'kafka', 'program', 'storage', 'temporal'],
+  top: ['config', 'kafka', 'orders', 'program', 'storage'],
   produce: ['config', 'contract', 'kafka', 'program', 'telemetry'],
 };
 
@@ -58,7 +70,8 @@ const packagesRule = (folder) => {
     folder === 'workflows'
       ? [
           {
-            regex: '^(?!@temporalio/workflow$|\\./|\\.\\./contract/failure-types\\.ts$)',
+            regex:
+              '^(?!@temporalio/workflow$|\\./|\\.\\./contract/(failure-types|search-attributes)\\.ts$)',
             message: 'A workflow imports types only, but for constants of the contract.',
             allowTypeImports: true,
           },
