@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { execa } from 'execa';
 import { TEMPORAL_KINDS } from './stack/service.ts';
@@ -7,7 +9,7 @@ const wholeNumber = (text: string) => {
   return text;
 };
 
-const { seed, seconds, temporal, only } = new Command('npm run test:faults --')
+const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults --')
   .description(
     'Breaks real processes and links under load, and accounts for every message afterwards. A soak run is --only random with a longer time.',
   )
@@ -22,11 +24,14 @@ const { seed, seconds, temporal, only } = new Command('npm run test:faults --')
       .choices(TEMPORAL_KINDS)
       .default('postgres'),
   )
+  .option('--logs <folder>', 'keep the logs of all bridges and workers there')
   .option('--only <name>', 'the files of test/fault whose name has this in it', '')
   .helpCommand(false)
   .showHelpAfterError()
   .parse()
-  .opts<{ seed?: string; seconds: string; temporal: string; only: string }>();
+  .opts<{ seed?: string; seconds: string; temporal: string; only: string; logs?: string }>();
+
+if (logs !== undefined) mkdirSync(logs, { recursive: true });
 
 const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`], {
   stdio: 'inherit',
@@ -35,6 +40,7 @@ const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`], 
     FAULT_TEMPORAL: temporal,
     FAULT_SECONDS: seconds,
     ...(seed === undefined ? {} : { FAULT_SEED: seed }),
+    ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
   },
 });
 process.exitCode = exitCode ?? 1;

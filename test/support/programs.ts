@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -27,6 +28,7 @@ export interface RunningProgram {
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
+/** Keeps what the program logs in the folder `PROGRAM_LOGS` too, when there is one. */
 export async function startProgram(
   name: 'bridge' | 'worker',
   env: ProgramEnv,
@@ -41,6 +43,8 @@ export async function startProgram(
   createInterface({ input: child.stdout }).on('line', (line) => {
     events.push(JSON.parse(line) as LogEvent);
   });
+  const logs = process.env['PROGRAM_LOGS'];
+  if (logs) child.stdout.pipe(createWriteStream(path.join(logs, `${name}-${child.pid}.log`)));
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const program: RunningProgram = {
     events,
