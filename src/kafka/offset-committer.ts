@@ -15,7 +15,12 @@ export interface OffsetCommitterOptions {
   readonly logger: Logger;
   /** The group's offset is not the one that we last committed: somebody else has changed it. */
   readonly onForeignOffset: (partition: number) => void;
+  /** The group goes on without this member, such as after its session timeout. */
+  readonly onExpelled: () => void;
 }
+
+/** How the broker answers who is no longer of the group, or not of its current generation. */
+const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
 
 /** How long the broker's offsets count as known without asking again. */
 const KNOWN_FOR_MS = 5000;
@@ -35,18 +40,27 @@ export class OffsetCommitter {
   /** Of the epoch in which it was made: it knows the partitions of that time. */
   #admin: { readonly client: Admin; readonly epoch: number } | undefined;
   #epoch = 0;
+  #memberId = '';
   #knownAt = 0;
   /** Since when something has waited to be committed. */
   #waitingSince: number | undefined;
+  /** Why the last commit has failed. */
+  #failure: string | undefined;
   #flushing = Promise.resolve();
+  /** A flush that has not begun; it will commit what is added until then. */
+  #nextFlush: Promise<void> | undefined;
 
   constructor(options: OffsetCommitterOptions) {
     this.#options = options;
   }
 
-  /** Forgets what was to be committed: it belongs to an older membership of the group. */
-  openEpoch(): void {
+  /**
+   * Forgets what was to be committed: it belongs to an older membership of the group. `memberId` is
+   * what the broker calls this member now.
+   */
+  openEpoch(memberId: string): void {
     this.#epoch += 1;
+    this.#memberId = memberId;
     this.#pending.clear();
     this.#waitingSince = undefined;
     this.#knownAt = Date.now();
@@ -69,8 +83,11 @@ export class OffsetCommitter {
 
   /** Commits what has been added. Never throws: what is not committed is read again. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#commitPending(true));
-    return this.#flushing;
+    this.#nextFlush ??= this.#flushing = this.#flushing.then(() => {
+      this.#nextFlush = undefined;
+      return this.#commitPending(true);
+    });
+    return this.#nextFlush;
   }
 
   /** To be called after the last flush. */
@@ -88,16 +105,20 @@ export class OffsetCommitter {
   }
 
   async #commitPending(lookFirst: boolean): Promise<void> {
-    const { topic, ledger, logger, onForeignOffset } = this.#options;
+    const { topic, ledger, logger, onForeignOffset, onExpelled } = this.#options;
     const epoch = this.#epoch;
-    let pending: readonly (readonly [number, bigint])[] = [];
+    let pending = [...this.#pending];
     try {
       if (!this.#commit || this.#pending.size === 0) return;
       if (lookFirst) {
         const foreign = await this.#foreignOffset();
         if (epoch !== this.#epoch) return;
         if (foreign !== undefined) {
-          onForeignOffset(foreign);
+          // Whoever has taken over the partition commits other offsets, too.
+          const isMember = await this.#isMember();
+          if (epoch !== this.#epoch) return;
+          if (isMember) onForeignOffset(foreign);
+          else onExpelled();
           return;
         }
       }
@@ -110,21 +131,22 @@ export class OffsetCommitter {
       if (epoch !== this.#epoch) return;
       for (const [partition, offset] of pending) ledger.confirm(partition, offset);
       this.#waitingSince = this.#pending.size > 0 ? Date.now() : undefined;
+      this.#failure = undefined;
       logger.debug(
         { event: 'offset_committed', topic, partitions: asPartitions(pending) },
         'offsets committed',
       );
     } catch (error) {
-      logger.warn(
-        {
-          event: 'commit_failed',
-          topic,
-          partitions: asPartitions(pending),
-          error: describeError(error),
-        },
+      const failure = describeError(error);
+      // Once for an outage, which fails one commit after the other.
+      logger[failure === this.#failure ? 'debug' : 'warn'](
+        { event: 'commit_failed', topic, partitions: asPartitions(pending), error: failure },
         'offsets not committed; the messages since are read again if this member leaves',
       );
-      if (epoch === this.#epoch) this.#restore(pending);
+      this.#failure = failure;
+      if (epoch !== this.#epoch) return;
+      if (isExpelled(error)) onExpelled();
+      else this.#restore(pending);
     }
   }
 
@@ -138,6 +160,14 @@ export class OffsetCommitter {
     ledger.remember(committed);
     return [...this.#pending.keys()].find(
       (partition) => !ledger.agrees(partition, committed.get(partition) ?? 'none'),
+    );
+  }
+
+  async #isMember(): Promise<boolean> {
+    const admin = await this.#currentAdmin();
+    const { groups } = await admin.describeGroups([this.#options.groupId]);
+    return groups.some(({ members }) =>
+      members.some(({ memberId }) => memberId === this.#memberId),
     );
   }
 
@@ -160,3 +190,6 @@ export class OffsetCommitter {
 
 const asPartitions = (pending: readonly (readonly [number, bigint])[]) =>
   pending.map(([partition, offset]) => ({ partition, offset: offset.toString() }));
+
+const isExpelled = (error: unknown): boolean =>
+  error instanceof Error && 'type' in error && EXPELLED.includes(error.type);

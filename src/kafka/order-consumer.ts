@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import kafkajs, { type Batch, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { askBroker } from './ask-broker.ts';
@@ -41,7 +41,9 @@ export class OrderConsumer {
   readonly #committer: OffsetCommitter;
   #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
-  #restarting: Promise<void> | undefined;
+  #comingBack: Promise<void> | undefined;
+  /** The membership has ended for us, and kafkajs has not joined the group again yet. */
+  #mustRejoin = false;
   /** Crashes since a fetch last succeeded. */
   #crashes = 0;
   readonly #stopping = new AbortController();
@@ -52,7 +54,10 @@ export class OrderConsumer {
       ...options,
       ledger: this.#ledger,
       onForeignOffset: (partition) => {
-        this.#restart(partition);
+        this.#rejoinForeign(partition);
+      },
+      onExpelled: () => {
+        this.#rejoinExpelled();
       },
     });
     this.#membership = this.#join([]);
@@ -106,7 +111,7 @@ export class OrderConsumer {
   async stop(): Promise<void> {
     clearInterval(this.#commitTimer);
     this.#stopping.abort();
-    await this.#restarting;
+    await this.#comingBack;
     await this.#committer.flush();
     this.#membership.end();
     await Promise.all([this.#consumer.disconnect(), this.#committer.close()]).catch(
@@ -128,7 +133,8 @@ export class OrderConsumer {
     }
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
-      this.#openEpoch(partitions);
+      this.#openEpoch(partitions, payload.memberId);
+      this.#mustRejoin = false;
       logger.info({ event: 'partitions_assigned', topic, partitions }, 'joined the consumer group');
     });
     this.#consumer.on(REBALANCING, () => {
@@ -160,9 +166,9 @@ export class OrderConsumer {
     });
   }
 
-  #openEpoch(partitions: readonly number[]): void {
+  #openEpoch(partitions: readonly number[], memberId = ''): void {
     this.#membership.end();
-    this.#committer.openEpoch();
+    this.#committer.openEpoch(memberId);
     this.#membership = this.#join(partitions);
   }
 
@@ -185,6 +191,7 @@ export class OrderConsumer {
     const { batch } = payload;
     const { partition } = batch;
     const membership = this.#membership;
+    if (this.#mustRejoin) throw REJOIN;
     // Fetched before the group last joined, and only now its turn.
     if (!membership.owns(partition)) return;
     this.#committer.use((offsets) => payload.commitOffsetsIfNecessary(offsets));
@@ -204,15 +211,29 @@ export class OrderConsumer {
     });
   }
 
-  /** Leaves the group and joins it again, to go on from what the broker has now. */
-  #restart(partition: number): void {
+  /** Goes on from what the broker has now. */
+  #rejoinForeign(partition: number): void {
     const { topic, logger } = this.#options;
-    if (this.#restarting) return;
     logger.error(
       { event: 'foreign_offset', topic, partition },
       'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
     );
-    this.#rejoin(() => this.#consumer.stop());
+    this.#rejoin();
+  }
+
+  #rejoinExpelled(): void {
+    const { topic, logger } = this.#options;
+    logger.warn(
+      { event: 'membership_lost', topic },
+      'the consumer group went on without this bridge, which did not answer in time; joining it again',
+    );
+    this.#rejoin();
+  }
+
+  /** Gives up what is in flight, and has kafkajs join the group again at the next batch or heartbeat. */
+  #rejoin(): void {
+    this.#openEpoch([]);
+    this.#mustRejoin = true;
   }
 
   /**
@@ -221,26 +242,31 @@ export class OrderConsumer {
    */
   #comeBack(error: Error): void {
     this.#crashes += 1;
-    if (this.#crashes > MAX_CRASHES) this.#options.onCrash(error);
-    else
-      this.#rejoin(() =>
-        delay(2 ** this.#crashes * 500, undefined, { signal: this.#stopping.signal }),
-      );
-  }
-
-  #rejoin(prepare: () => Promise<void>): void {
     this.#openEpoch([]);
-    const restarting = prepare()
+    if (this.#crashes > MAX_CRASHES) {
+      this.#options.onCrash(error);
+      return;
+    }
+    const comingBack = delay(2 ** this.#crashes * 500, undefined, { signal: this.#stopping.signal })
       .then(() => this.#run())
-      .catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) this.#options.onCrash(error as Error);
+      .catch((failure: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#options.onCrash(failure as Error);
       })
       .finally(() => {
-        if (this.#restarting === restarting) this.#restarting = undefined;
+        if (this.#comingBack === comingBack) this.#comingBack = undefined;
       });
-    this.#restarting = restarting;
+    this.#comingBack = comingBack;
   }
 }
+
+/**
+ * What kafkajs joins the group again for. `consumer.stop()` and `run()` would do so too, but beside a
+ * crash of kafkajs's own they leave two consumers in this process: both are members, and the one that
+ * we do not hear of holds its partitions for ever.
+ */
+const REJOIN = new kafkajs.KafkaJSProtocolError(
+  Object.assign(new Error('the membership has ended'), { type: 'REBALANCE_IN_PROGRESS', code: 27 }),
+);
 
 const MAX_CRASHES = 6;
 

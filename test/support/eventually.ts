@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 50;
 
-/** Repeats the check until it no longer throws; after `timeoutMs` its last error is thrown. */
+/** What no further try would change. */
+export class FinalError extends Error {}
+
+/**
+ * Repeats the check until it no longer throws; after `timeoutMs` its last error is thrown, a
+ * FinalError at once.
+ */
 export async function eventually<Result>(
   check: () => Promise<Result> | Result,
   timeoutMs = 60_000,
@@ -12,7 +18,7 @@ export async function eventually<Result>(
     try {
       return await check();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (error instanceof FinalError || Date.now() > deadline) throw error;
       await delay(POLL_MS);
     }
   }

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import { eventually } from './eventually.ts';
+import { eventually, FinalError } from './eventually.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -13,7 +13,7 @@ export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: st
 /** A bridge or a worker as users run it: a process of its own. */
 export interface RunningProgram {
   readonly events: readonly LogEvent[];
-  /** Waits until the program has logged such an event. */
+  /** Waits until the program has logged such an event; throws when it ends without. */
   saw(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
   /** Asks the bridge's HTTP endpoint, such as `GET /readyz`. */
   http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
@@ -40,9 +40,13 @@ export async function startProgram(
   const events: LogEvent[] = [];
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    events.push(JSON.parse(line) as LogEvent);
-  });
+  /** It has ended, and all that it logged has been read. */
+  let isSilent = false;
+  createInterface({ input: child.stdout })
+    .on('line', (line) => {
+      events.push(JSON.parse(line) as LogEvent);
+    })
+    .on('close', () => (isSilent = true));
   const logs = process.env['PROGRAM_LOGS'];
   if (logs) child.stdout.pipe(createWriteStream(path.join(logs, `${name}-${child.pid}.log`)));
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -51,8 +55,9 @@ export async function startProgram(
     saw: (event, where = () => true) =>
       eventually(() => {
         const entry = events.find((candidate) => candidate.event === event && where(candidate));
-        if (!entry) throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
-        return entry;
+        if (entry) return entry;
+        if (isSilent) throw new FinalError(`the ${name} ended without ${event}\n${stderr}`);
+        throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
       }),
     async http(method, path) {
       const { port } = await program.saw('http_listening');
