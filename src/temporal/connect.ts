@@ -1,13 +1,16 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import { status } from '@grpc/grpc-js';
+import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { TemporalTarget } from './connection-options.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
+/** Of a call without a deadline of its own; the SDK would wait for ever. */
+const CALL_TIMEOUT_MS = 30_000;
 
 /**
  * Connects to Temporal and checks that the namespace is there. Calls on this connection are not
- * retried by the SDK, which would hide an outage for half a minute: who calls decides.
+ * retried by the SDK, which would hide an outage for half a minute: who calls decides. Each ends by
+ * its deadline, after 30 s if it sets none.
  * Throws an OperatorError when the server or the namespace cannot be reached.
  */
 export async function connectTemporal(target: TemporalTarget): Promise<Client> {
@@ -18,7 +21,7 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
     ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     connectTimeout: CONNECT_TIMEOUT_MS,
-    interceptors: [],
+    interceptors: [withDefaultDeadline],
   }).catch((error: unknown) => {
     throw unreachable(target, error);
   });
@@ -39,6 +42,11 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
   }
   return new Client({ connection, namespace });
 }
+
+const withDefaultDeadline: Interceptor = (options, nextCall) =>
+  new InterceptingCall(
+    nextCall({ ...options, deadline: options.deadline ?? Date.now() + CALL_TIMEOUT_MS }),
+  );
 
 export const unreachable = ({ address }: { address: string }, error: unknown): OperatorError =>
   new OperatorError(

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { OperatorError } from '../program/operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 
 /** Adds the search attributes that the namespace lacks; answers with their names. */
 export async function addSearchAttributes(client: Client): Promise<readonly string[]> {
@@ -19,9 +19,15 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
   return missing;
 }
 
-/** Throws an OperatorError when one is missing: every start would be refused. */
+/** Throws an OperatorError when one is missing, as every start would be refused, or when it cannot be told. */
 export async function checkSearchAttributes(client: Client): Promise<void> {
-  const missing = await missingSearchAttributes(client);
+  const missing = await missingSearchAttributes(client).catch((error: unknown) => {
+    throw new OperatorError(
+      `Temporal does not say which search attributes it has: ${describeError(error)}`,
+      'see whether its frontend and its database are well, and try again',
+      { cause: error },
+    );
+  });
   if (missing.length === 0) return;
   throw new OperatorError(
     `Temporal's namespace "${client.options.namespace}" lacks the search attributes ${missing.join(', ')}`,
