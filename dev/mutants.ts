@@ -87,6 +87,18 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/fault/broker-trouble', '-t', 'made anew'],
   },
   {
+    name: 'suspect-the-successor',
+    breaks: "what a partition's next owner has committed counts as somebody else's meddling",
+    changes: [
+      {
+        file: COMMITTER,
+        from: 'if (isMember) onForeignOffset',
+        to: 'if (isMember || true) onForeignOffset',
+      },
+    ],
+    tests: ['test/fault/rebalances', '-t', 'frozen'],
+  },
+  {
     name: 'no-epochs',
     breaks: 'what a batch reports counts in later memberships too',
     changes: [

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Kafka } from 'kafkajs';
+import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
 import { askBroker } from './ask-broker.ts';
 import type { OffsetCommitter } from './offset-committer.ts';
@@ -87,6 +88,14 @@ export class Membership {
     } catch (error) {
       throw new Error(`the group's position is unknown: ${describeError(error)}`, { cause: error });
     }
+  }
+
+  /** Fetches every partition from where the group is, for whom what was fetched before is void. */
+  async seekToPositions(): Promise<void> {
+    const { ledger, seek } = this.#options;
+    await pRetry(() => this.#open(), { retries: Infinity, maxTimeout: 5000, signal: this.lost });
+    if (this.#hasEnded()) return;
+    for (const partition of this.partitions) seek(partition, ledger.next(partition) ?? 0n);
   }
 
   /** All before `next` is dealt with, or gone: it will be committed soon. */

@@ -42,6 +42,8 @@ export class OrderConsumer {
   #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
   #comingBack: Promise<void> | undefined;
+  /** What the broker calls this member; empty when it is none. */
+  #memberId = '';
   /** The membership has ended for us, and kafkajs has not joined the group again yet. */
   #mustRejoin = false;
   /** Crashes since a fetch last succeeded. */
@@ -54,10 +56,10 @@ export class OrderConsumer {
       ...options,
       ledger: this.#ledger,
       onForeignOffset: (partition) => {
-        this.#rejoinForeign(partition);
+        this.#startOver(partition);
       },
       onExpelled: () => {
-        this.#rejoinExpelled();
+        this.#rejoin();
       },
     });
     this.#membership = this.#join([]);
@@ -166,7 +168,8 @@ export class OrderConsumer {
     });
   }
 
-  #openEpoch(partitions: readonly number[], memberId = ''): void {
+  #openEpoch(partitions: readonly number[], memberId: string): void {
+    this.#memberId = memberId;
     this.#membership.end();
     this.#committer.openEpoch(memberId);
     this.#membership = this.#join(partitions);
@@ -211,28 +214,26 @@ export class OrderConsumer {
     });
   }
 
-  /** Goes on from what the broker has now. */
-  #rejoinForeign(partition: number): void {
+  /** Goes on from what the broker has now, as the same member. */
+  #startOver(partition: number): void {
     const { topic, logger } = this.#options;
     logger.error(
       { event: 'foreign_offset', topic, partition },
       'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
     );
-    this.#rejoin();
+    this.#openEpoch([...this.partitions], this.#memberId);
+    // Ends early only when the membership does.
+    this.#membership.seekToPositions().catch(() => undefined);
   }
 
-  #rejoinExpelled(): void {
+  /** Gives up what is in flight; kafkajs joins the group again at the next batch or heartbeat. */
+  #rejoin(): void {
     const { topic, logger } = this.#options;
     logger.warn(
       { event: 'membership_lost', topic },
       'the consumer group went on without this bridge, which did not answer in time; joining it again',
     );
-    this.#rejoin();
-  }
-
-  /** Gives up what is in flight, and has kafkajs join the group again at the next batch or heartbeat. */
-  #rejoin(): void {
-    this.#openEpoch([]);
+    this.#openEpoch([], '');
     this.#mustRejoin = true;
   }
 
@@ -242,7 +243,7 @@ export class OrderConsumer {
    */
   #comeBack(error: Error): void {
     this.#crashes += 1;
-    this.#openEpoch([]);
+    this.#openEpoch([], '');
     if (this.#crashes > MAX_CRASHES) {
       this.#options.onCrash(error);
       return;
@@ -261,8 +262,8 @@ export class OrderConsumer {
 
 /**
  * What kafkajs joins the group again for. `consumer.stop()` and `run()` would do so too, but beside a
- * crash of kafkajs's own they leave two consumers in this process: both are members, and the one that
- * we do not hear of holds its partitions for ever.
+ * crash of kafkajs's own they leave two consumers in this process, both of them members, and the one
+ * that we do not hear of holds its partitions for ever.
  */
 const REJOIN = new kafkajs.KafkaJSProtocolError(
   Object.assign(new Error('the membership has ended'), { type: 'REBALANCE_IN_PROGRESS', code: 27 }),
