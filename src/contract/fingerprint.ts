@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson, type Json } from './json.ts';
 
 /**
@@ -6,4 +6,4 @@ import { canonicalJson, type Json } from './json.ts';
  * change it; every digit of a number does.
  */
 export const fingerprintOf = (value: Json): string =>
-  createHash('sha256').update(canonicalJson(value)).digest('hex');
+  hash('sha256', canonicalJson(value));

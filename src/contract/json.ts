@@ -34,6 +34,54 @@ export function parseJson(text: string): ParsedJson {
   if (isDeeperThan(MAX_JSON_DEPTH, text)) {
     return { ok: false, error: `nested deeper than ${MAX_JSON_DEPTH} levels` };
   }
+  return parseByTheEngine(text) ?? parseStepByStep(text);
+}
+
+/** Tells apart, in what the engine has parsed, a number's digits from a string. */
+const MARK = '\uE000';
+const HAS_MARK = /\uE000|\\u[eE]000/;
+/** A string, or a number outside of one. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/**
+ * `JSON.parse` over the text with each number made a marked string: three times as fast as a parser
+ * that is written in JavaScript. Answers undefined for whatever is unusual or wrong; of what it
+ * answers, a parser that keeps every digit would say the same.
+ */
+function parseByTheEngine(text: string): ParsedJson | undefined {
+  if (HAS_MARK.test(text)) return undefined;
+  const marked = text.replace(TOKEN, (token) =>
+    token.charCodeAt(0) === QUOTE ? token : `"${MARK}${token}"`,
+  );
+  try {
+    return { ok: true, value: unmark(JSON.parse(marked) as MarkedJson) };
+  } catch {
+    return undefined;
+  }
+}
+
+type MarkedJson = null | boolean | string | Json[] | Record<string, Json>;
+
+/** In place. Throws when a key has the mark: the text had a number there, and is no JSON. */
+function unmark(value: MarkedJson): Json {
+  if (typeof value === 'string') {
+    return value.startsWith(MARK) ? new JsonNumber(value.slice(MARK.length)) : value;
+  }
+  if (value === null || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      value[index] = unmark(value[index] as MarkedJson);
+    }
+    return value;
+  }
+  for (const key of Object.keys(value)) {
+    if (key.startsWith(MARK)) throw new SyntaxError('a number is no key');
+    value[key] = unmark(value[key] as MarkedJson);
+  }
+  return value;
+}
+
+function parseStepByStep(text: string): ParsedJson {
   try {
     const value = parse(text, undefined, {
       parseNumber: (digits) => new JsonNumber(digits),
