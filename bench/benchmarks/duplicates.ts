@@ -1,0 +1,25 @@
+import { uniqueName } from '../../test/support/stack.ts';
+import { createLoneBridge } from '../harness/lone-bridge.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const COUNT = 2000;
+
+export const duplicates: Benchmark = {
+  name: 'duplicates',
+  ratio: 'orders that are all ingested already ÷ orders that are all new, through the bridge',
+  unit: 'messages',
+  toReach: 1,
+  async prepare({ pids }) {
+    const bridge = await createLoneBridge(pids);
+    const known = uniqueName('known');
+    await bridge.read('started', COUNT, known);
+    return {
+      subject: {
+        name: 'ingested already',
+        measure: () => bridge.read('duplicates', COUNT, known),
+      },
+      baseline: { name: 'new', measure: () => bridge.read('started', COUNT) },
+      close: () => bridge.close(),
+    };
+  },
+};

@@ -1,0 +1,43 @@
+import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
+import { stackAddress, uniqueName } from '../../test/support/stack.ts';
+import { createLoneBridge } from '../harness/lone-bridge.ts';
+import { runStartLoop } from '../harness/run-load.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const COUNT = 2000;
+/** The bridge's default. */
+const CONCURRENCY = 50;
+
+export const start: Benchmark = {
+  name: 'start',
+  ratio: "the bridge's starts ÷ a bare loop of client.workflow.start with the same inputs",
+  unit: 'starts',
+  toReach: 0.97,
+  async prepare({ pids }) {
+    const bridge = await createLoneBridge(pids);
+    return {
+      subject: {
+        name: 'the bridge',
+        measure: () => bridge.read('started', COUNT),
+      },
+      baseline: {
+        name: 'client.workflow.start',
+        async measure() {
+          const env = {
+            TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
+            TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
+          };
+          const prefix = uniqueName('order');
+          const seconds = await runStartLoop(env, {
+            type: INGEST_ORDER,
+            prefix,
+            count: COUNT,
+            concurrency: CONCURRENCY,
+          });
+          return { count: COUNT, seconds };
+        },
+      },
+      close: () => bridge.close(),
+    };
+  },
+};

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { translateMessage } from '../../src/contract/translate-message.ts';
+import type { Sample } from '../harness/compare.ts';
+import { orderText } from '../harness/orders.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const COUNT = 200_000;
+
+/** What anybody writes first: it loses digits, knows no rule of the domain and no fingerprint. */
+const plainSchema = z.object({
+  order_id: z.string(),
+  created_at: z.string(),
+  customer_name: z.string(),
+  total_price: z.number(),
+  line_items: z.array(
+    z.object({ product_id: z.string(), quantity: z.number().int(), unit_price: z.number() }),
+  ),
+});
+
+export const translate: Benchmark = {
+  name: 'translate',
+  ratio: "the whole translation ÷ JSON.parse and zod's object schema",
+  unit: 'orders',
+  toReach: 0.5,
+  prepare() {
+    const texts = Array.from({ length: 1000 }, (_, n) => orderText(`A-${n}`));
+    return Promise.resolve({
+      subject: {
+        name: 'translateMessage',
+        measure: () =>
+          timed(texts, (text) => {
+            if (translateMessage(text).kind !== 'translated') throw new Error('not an order');
+          }),
+      },
+      baseline: {
+        name: 'JSON.parse and zod',
+        measure: () => timed(texts, (text) => plainSchema.parse(JSON.parse(text))),
+      },
+      close: () => Promise.resolve(),
+    });
+  },
+};
+
+function timed(texts: readonly string[], work: (text: string) => unknown): Promise<Sample> {
+  const begin = performance.now();
+  for (let n = 0; n < COUNT; n += 1) work(texts[n % texts.length] ?? '');
+  return Promise.resolve({ count: COUNT, seconds: (performance.now() - begin) / 1000 });
+}

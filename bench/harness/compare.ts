@@ -1,0 +1,82 @@
+/** One measurement: so many units of work in so many seconds. */
+export interface Sample {
+  readonly count: number;
+  readonly seconds: number;
+  /** CPU seconds by process meanwhile, where processes of their own did the work. */
+  readonly cpu?: Readonly<Record<string, number>>;
+}
+
+/** One of the two sides of a ratio. */
+export interface Side {
+  readonly name: string;
+  /** Does the work once, on data of its own. */
+  measure(): Promise<Sample>;
+}
+
+export interface Comparison {
+  readonly subject: Side;
+  readonly baseline: Side;
+  close(): Promise<void>;
+}
+
+export interface Round {
+  readonly subject: Sample;
+  readonly baseline: Sample;
+}
+
+/** Median, lowest and highest of some figures. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export const rate = ({ count, seconds }: Sample): number => count / seconds;
+
+/**
+ * Measures both sides in turn, each once before it counts. Which of them goes first changes from
+ * round to round, so that a machine that slows down or warms up favours neither.
+ */
+export async function compare(
+  { subject, baseline }: Comparison,
+  rounds: number,
+  onMeasured: (side: string, round: number, sample: Sample) => void,
+): Promise<readonly Round[]> {
+  const measure = async (side: Side, round: number) => {
+    const sample = await side.measure();
+    onMeasured(side.name, round, sample);
+    return sample;
+  };
+  await measure(baseline, 0);
+  await measure(subject, 0);
+  const results: Round[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    if (round % 2 === 1) {
+      const first = await measure(subject, round);
+      results.push({ subject: first, baseline: await measure(baseline, round) });
+    } else {
+      const first = await measure(baseline, round);
+      results.push({ subject: await measure(subject, round), baseline: first });
+    }
+  }
+  return results;
+}
+
+export function spreadOf(figures: readonly number[]): Spread {
+  const sorted = [...figures].sort((a, b) => a - b);
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    low: at(0),
+    high: at(sorted.length - 1),
+  };
+}
+
+export type Verdict = 'reached' | 'missed' | 'inconclusive';
+
+/** No verdict when the rounds lie on both sides of what is to be reached. */
+export function judge({ low, high }: Spread, toReach: number): Verdict {
+  if (low >= toReach) return 'reached';
+  return high < toReach ? 'missed' : 'inconclusive';
+}

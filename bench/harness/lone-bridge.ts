@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTestSystem } from '../../test/support/system.ts';
+import type { Sample } from './compare.ts';
+import { fillTopic } from './fill-topic.ts';
+import { withCpu } from './processes.ts';
+
+const POLL_MS = 20;
+
+/** A bridge on a topic of its own, whose workflows nobody runs. */
+export interface LoneBridge {
+  /**
+   * Puts orders on the topic and waits until the bridge has dealt with all of them.
+   *
+   * @param outcome how all of them are to end
+   * @param run as in `fillTopic`
+   */
+  read(outcome: 'started' | 'duplicates', count: number, run?: string): Promise<Sample>;
+  close(): Promise<void>;
+}
+
+/** @param pids the servers' processes */
+export async function createLoneBridge(
+  pids: Readonly<Record<string, number>>,
+): Promise<LoneBridge> {
+  const system = await createTestSystem({ partitions: 4 });
+  const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '50' });
+  const outcomes = (outcome: string) =>
+    Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.[outcome] ?? 0);
+  return {
+    async read(outcome, count, run) {
+      const before = outcomes(outcome);
+      const { result, cpu } = await withCpu({ bridge: bridge.pid, ...pids }, async () => {
+        const begin = performance.now();
+        await fillTopic(system.topic, count, run);
+        while (outcomes(outcome) < before + count) await delay(POLL_MS);
+        return (performance.now() - begin) / 1000;
+      });
+      return { count, seconds: result, cpu };
+    },
+    close: () => system.close(),
+  };
+}

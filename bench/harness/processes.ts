@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Of the kernel's clock by which /proc counts; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+interface ProcessStat {
+  readonly parent: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+/** What a process and all that it has started use; undefined where the system has no /proc. */
+export function usageOf(pid: number): { cpuSeconds: number; residentBytes: number } | undefined {
+  const all = readAll();
+  if (!all.has(pid)) return undefined;
+  let cpuSeconds = 0;
+  let residentBytes = 0;
+  for (const [candidate, stat] of all) {
+    if (!descends(candidate, pid, all)) continue;
+    cpuSeconds += stat.cpuSeconds;
+    residentBytes += stat.residentBytes;
+  }
+  return { cpuSeconds, residentBytes };
+}
+
+function descends(pid: number, ancestor: number, all: ReadonlyMap<number, ProcessStat>): boolean {
+  for (let at: number | undefined = pid; at; at = all.get(at)?.parent) {
+    if (at === ancestor) return true;
+  }
+  return false;
+}
+
+function readAll(): ReadonlyMap<number, ProcessStat> {
+  const stats = new Map<number, ProcessStat>();
+  for (const name of entries()) {
+    try {
+      // The command's name, in brackets, may have spaces in it. See proc(5).
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      const field = (number: number) => Number(fields[number - 3]);
+      stats.set(Number(name), {
+        parent: field(4),
+        cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
+        residentBytes: field(24) * 4096,
+      });
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return stats;
+}
+
+function entries(): readonly string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** The CPU seconds that each of the processes used while the work was done. */
+export async function withCpu<Result>(
+  pids: Readonly<Record<string, number>>,
+  work: () => Promise<Result>,
+): Promise<{ result: Result; cpu: Readonly<Record<string, number>> }> {
+  const read = () =>
+    Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0] as const);
+  const before = new Map(read());
+  const result = await work();
+  const cpu = Object.fromEntries(
+    read().map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]),
+  );
+  return { result, cpu };
+}

@@ -1,0 +1,16 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { OrderActivities } from '../../src/contract/ingest-order.ts';
+import type { OrderMessage } from '../../src/contract/order-message.ts';
+import { PATIENT_ATTEMPTS } from '../../src/workflows/retry-policies.ts';
+
+const { translateOrder, storeOrder } = proxyActivities<OrderActivities>(PATIENT_ATTEMPTS);
+
+/** The least that one workflow an order can cost. */
+export async function emptyWorkflow(): Promise<void> {
+  // Nothing to do.
+}
+
+/** The order's way through two regular activities, as one would write it first. */
+export async function ingestOrder(message: OrderMessage): Promise<unknown> {
+  return storeOrder(await translateOrder(message));
+}

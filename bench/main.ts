@@ -1,0 +1,63 @@
+import path from 'node:path';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { build } from '../dev/build.ts';
+import { PROJECT_DIR } from '../dev/stack/places.ts';
+import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
+import { BENCHMARKS } from './benchmarks/index.ts';
+import { startBenchStack } from './harness/bench-stack.ts';
+import { compare, rate } from './harness/compare.ts';
+import { describeResult, resultOf, writeResult } from './harness/report.ts';
+
+const atLeastThree = (text: string) => {
+  if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
+    throw new InvalidArgumentError('expected a whole number from 3 up.');
+  }
+  return Number(text);
+};
+
+const program = new Command('npm run bench --')
+  .description(
+    'Measures ratios on this machine, both sides of each in turn, on a Kafka, a Temporal and a Postgres of their own. Leave the machine alone meanwhile.',
+  )
+  .addArgument(
+    new Argument('[names...]', 'which benchmarks; all by default').choices(
+      BENCHMARKS.map(({ name }) => name),
+    ),
+  )
+  .option('--rounds <number>', 'how often each side is measured', atLeastThree, 5)
+  .addOption(
+    new Option('--temporal <kind>', "which of Temporal's servers")
+      .choices(TEMPORAL_KINDS)
+      .default('dev'),
+  )
+  .helpCommand(false)
+  .showHelpAfterError()
+  .parse();
+const { rounds, temporal } = program.opts<{ rounds: number; temporal: TemporalKind }>();
+const names = program.args;
+const chosen = BENCHMARKS.filter(({ name }) => names.length === 0 || names.includes(name));
+
+await build();
+const stack = await startBenchStack(temporal);
+const results: string[] = [];
+try {
+  for (const benchmark of chosen) {
+    const comparison = await benchmark.prepare(stack);
+    try {
+      const measured = await compare(comparison, rounds, (side, round, sample) => {
+        const which = round === 0 ? 'warm-up' : `round ${round}`;
+        console.error(
+          `${benchmark.name}  ${which}  ${side}: ${Math.round(rate(sample))} ${benchmark.unit}/s`,
+        );
+      });
+      const result = resultOf(benchmark, measured);
+      writeResult(path.join(PROJECT_DIR, 'bench/results'), result, temporal);
+      results.push(describeResult(result, benchmark));
+    } finally {
+      await comparison.close();
+    }
+  }
+} finally {
+  await stack.remove();
+}
+console.log(results.join('\n\n'));
