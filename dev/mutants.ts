@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (isMember || true) onForeignOffset',
       },
     ],
-    tests: ['test/fault/rebalances', '-t', 'frozen'],
+    tests: ['test/integration/offset-committer', '-t', 'successor'],
   },
   {
     name: 'no-epochs',
