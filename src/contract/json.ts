@@ -37,47 +37,40 @@ export function parseJson(text: string): ParsedJson {
   return parseByTheEngine(text) ?? parseStepByStep(text);
 }
 
-/** Tells apart, in what the engine has parsed, a number's digits from a string. */
-const MARK = '\uE000';
-const HAS_MARK = /\uE000|\\u[eE]000/;
-/** A string, or a number outside of one. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/**
+ * A number that a double might not give back as it was written: longer than the 15 digits that every
+ * double keeps, with an exponent, with a fraction that ends in zero or begins with six of them, or a
+ * negative zero. Numbers within strings are found too, which costs time and nothing else.
+ */
+const MAY_CHANGE =
+  /(?:^|[:[,\s])-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.\d*0\s*(?:[,\]}]|$)|0\.000000)|-0/;
 
 /**
- * `JSON.parse` over the text with each number made a marked string: three times as fast as a parser
- * that is written in JavaScript. Answers undefined for whatever is unusual or wrong; of what it
- * answers, a parser that keeps every digit would say the same.
+ * By the engine's own parser, which takes a fraction of the time of one that keeps every digit, where
+ * it keeps them too. Answers undefined for whatever else there is, and for what is wrong.
  */
 function parseByTheEngine(text: string): ParsedJson | undefined {
-  if (HAS_MARK.test(text)) return undefined;
-  const marked = text.replace(TOKEN, (token) =>
-    token.charCodeAt(0) === QUOTE ? token : `"${MARK}${token}"`,
-  );
+  if (MAY_CHANGE.test(text)) return undefined;
   try {
-    return { ok: true, value: unmark(JSON.parse(marked) as MarkedJson) };
+    return { ok: true, value: withDigits(JSON.parse(text) as EngineJson) };
   } catch {
     return undefined;
   }
 }
 
-type MarkedJson = null | boolean | string | Json[] | Record<string, Json>;
+type EngineJson = null | boolean | number | string | Json[] | Record<string, Json>;
 
-/** In place. Throws when a key has the mark: the text had a number there, and is no JSON. */
-function unmark(value: MarkedJson): Json {
-  if (typeof value === 'string') {
-    return value.startsWith(MARK) ? new JsonNumber(value.slice(MARK.length)) : value;
-  }
-  if (value === null || typeof value === 'boolean') return value;
+/** Makes all numbers JsonNumbers, in place. */
+function withDigits(value: EngineJson): Json {
+  if (typeof value === 'number') return new JsonNumber(String(value));
+  if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) {
-      value[index] = unmark(value[index] as MarkedJson);
+      value[index] = withDigits(value[index] as EngineJson);
     }
     return value;
   }
-  for (const key of Object.keys(value)) {
-    if (key.startsWith(MARK)) throw new SyntaxError('a number is no key');
-    value[key] = unmark(value[key] as MarkedJson);
-  }
+  for (const key of Object.keys(value)) value[key] = withDigits(value[key] as EngineJson);
   return value;
 }
 
