@@ -5,8 +5,8 @@ import { PROJECT_DIR } from '../dev/stack/places.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import { startBenchStack } from './harness/bench-stack.ts';
-import { compare, rate } from './harness/compare.ts';
-import { describeResult, resultOf, writeResult } from './harness/report.ts';
+import { compare } from './harness/compare.ts';
+import { describeResult, format, resultOf, writeResult } from './harness/report.ts';
 
 const atLeastThree = (text: string) => {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
@@ -47,10 +47,10 @@ try {
       const measured = await compare(comparison, rounds, (side, round, sample) => {
         const which = round === 0 ? 'warm-up' : `round ${round}`;
         console.error(
-          `${benchmark.name}  ${which}  ${side}: ${Math.round(rate(sample))} ${benchmark.unit}/s`,
+          `${benchmark.name}  ${which}  ${side}: ${format(sample.value)} ${benchmark.unit}`,
         );
       });
-      const result = resultOf(benchmark, measured);
+      const result = resultOf(benchmark, comparison, measured);
       writeResult(path.join(PROJECT_DIR, 'bench/results'), result, temporal);
       results.push(describeResult(result, benchmark));
     } finally {

@@ -1,12 +1,12 @@
-import type { Comparison } from '../harness/compare.ts';
+import type { Comparison, Goal } from '../harness/compare.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 
 export interface Benchmark {
   readonly name: string;
-  /** The ratio in words. */
+  /** The ratio, or the figure, in words. */
   readonly ratio: string;
-  /** What is counted, such as `orders`. */
+  /** Of both sides' figures, such as `orders/s`. */
   readonly unit: string;
-  readonly toReach: number;
+  readonly goal: Goal;
   prepare(stack: BenchStack): Promise<Comparison>;
 }

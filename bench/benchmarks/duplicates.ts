@@ -7,8 +7,8 @@ const COUNT = 2000;
 export const duplicates: Benchmark = {
   name: 'duplicates',
   ratio: 'orders that are all ingested already ÷ orders that are all new, through the bridge',
-  unit: 'messages',
-  toReach: 1,
+  unit: 'messages/s',
+  goal: { atLeast: 1 },
   async prepare({ pids }) {
     const bridge = await createLoneBridge(pids);
     const known = uniqueName('known');

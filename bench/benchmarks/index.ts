@@ -1,6 +1,10 @@
 import type { Benchmark } from './benchmark.ts';
+import { commit } from './commit.ts';
 import { duplicates } from './duplicates.ts';
 import { endToEnd } from './end-to-end.ts';
+import { growth } from './growth.ts';
+import { latencyP50, latencyP99 } from './latency.ts';
+import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { shape } from './shape.ts';
 import { start } from './start.ts';
@@ -11,8 +15,13 @@ export const BENCHMARKS: readonly Benchmark[] = [
   endToEnd,
   shape,
   start,
-  duplicates,
   overhead,
+  duplicates,
   translate,
   store,
+  latencyP50,
+  latencyP99,
+  memory,
+  growth,
+  commit,
 ];

@@ -7,8 +7,8 @@ const COUNT = 1000;
 export const shape: Benchmark = {
   name: 'shape',
   ratio: 'orders from a full topic to rows ÷ the same with two regular activities',
-  unit: 'orders',
-  toReach: 1.8,
+  unit: 'orders/s',
+  goal: { atLeast: 1.8 },
   async prepare({ pids }) {
     const ours = await createOrderSystem(pids);
     let worker: LoadWorker | undefined;

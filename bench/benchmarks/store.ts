@@ -8,6 +8,7 @@ import { createPostgresOrderStore } from '../../src/storage/postgres-order-store
 import { createTestDatabase } from '../../test/support/database.ts';
 import type { Sample } from '../harness/compare.ts';
 import { orderText } from '../harness/orders.ts';
+import { timed } from '../harness/processes.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 20_000;
@@ -30,8 +31,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
 export const store: Benchmark = {
   name: 'store',
   ratio: 'orders through the store ÷ one hand-written statement for the same rows',
-  unit: 'orders',
-  toReach: 0.9,
+  unit: 'orders/s',
+  goal: { atLeast: 0.9 },
   async prepare() {
     const database = await createTestDatabase();
     const pool = createDatabasePool({
@@ -45,9 +46,8 @@ export const store: Benchmark = {
     let made = 0;
     const measured = async (work: (record: OrderRecord) => Promise<unknown>): Promise<Sample> => {
       const records = Array.from({ length: COUNT }, () => recordOf(`A-${(made += 1)}`));
-      const begin = performance.now();
-      await pMap(records, work, { concurrency: CONCURRENCY });
-      return { count: COUNT, seconds: (performance.now() - begin) / 1000 };
+      const seconds = await timed(() => pMap(records, work, { concurrency: CONCURRENCY }));
+      return { value: COUNT / seconds };
     };
     return {
       subject: {

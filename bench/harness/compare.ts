@@ -1,12 +1,11 @@
-/** One measurement: so many units of work in so many seconds. */
+/** One measurement, in the benchmark's unit. */
 export interface Sample {
-  readonly count: number;
-  readonly seconds: number;
-  /** CPU seconds by process meanwhile, where processes of their own did the work. */
+  readonly value: number;
+  /** CPU milliseconds by process for each order or message. */
   readonly cpu?: Readonly<Record<string, number>>;
 }
 
-/** One of the two sides of a ratio. */
+/** One of the two sides of a ratio, or the only one of a plain figure. */
 export interface Side {
   readonly name: string;
   /** Does the work once, on data of its own. */
@@ -15,13 +14,14 @@ export interface Side {
 
 export interface Comparison {
   readonly subject: Side;
-  readonly baseline: Side;
+  /** Left out where the figure itself is what counts. */
+  readonly baseline?: Side;
   close(): Promise<void>;
 }
 
 export interface Round {
   readonly subject: Sample;
-  readonly baseline: Sample;
+  readonly baseline?: Sample;
 }
 
 /** Median, lowest and highest of some figures. */
@@ -31,7 +31,9 @@ export interface Spread {
   readonly high: number;
 }
 
-export const rate = ({ count, seconds }: Sample): number => count / seconds;
+/** What a round says: the ratio, or the figure where there is nothing to divide it by. */
+export const outcomeOf = ({ subject, baseline }: Round): number =>
+  baseline ? subject.value / baseline.value : subject.value;
 
 /**
  * Measures both sides in turn, each once before it counts. Which of them goes first changes from
@@ -47,11 +49,13 @@ export async function compare(
     onMeasured(side.name, round, sample);
     return sample;
   };
-  await measure(baseline, 0);
+  if (baseline) await measure(baseline, 0);
   await measure(subject, 0);
   const results: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    if (round % 2 === 1) {
+    if (!baseline) {
+      results.push({ subject: await measure(subject, round) });
+    } else if (round % 2 === 1) {
       const first = await measure(subject, round);
       results.push({ subject: first, baseline: await measure(baseline, round) });
     } else {
@@ -73,10 +77,15 @@ export function spreadOf(figures: readonly number[]): Spread {
   };
 }
 
+/** What is to be reached, and whether more or less than it is better. */
+export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
 export type Verdict = 'reached' | 'missed' | 'inconclusive';
 
-/** No verdict when the rounds lie on both sides of what is to be reached. */
-export function judge({ low, high }: Spread, toReach: number): Verdict {
-  if (low >= toReach) return 'reached';
-  return high < toReach ? 'missed' : 'inconclusive';
+/** No verdict when the rounds lie on both sides of the goal. */
+export function judge({ low, high }: Spread, goal: Goal): Verdict {
+  const [worst, best, limit] =
+    'atLeast' in goal ? [low, high, goal.atLeast] : [-high, -low, -goal.atMost];
+  if (worst >= limit) return 'reached';
+  return best < limit ? 'missed' : 'inconclusive';
 }

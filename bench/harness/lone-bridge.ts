@@ -2,14 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
 import { fillTopic } from './fill-topic.ts';
-import { withCpu } from './processes.ts';
+import { ordersPerSecond, timed } from './processes.ts';
 
 const POLL_MS = 20;
 
 /** A bridge on a topic of its own, whose workflows nobody runs. */
 export interface LoneBridge {
   /**
-   * Puts orders on the topic and waits until the bridge has dealt with all of them.
+   * Puts orders on the topic and waits until the bridge has dealt with all of them; in orders a
+   * second.
    *
    * @param outcome how all of them are to end
    * @param run as in `fillTopic`
@@ -29,13 +30,12 @@ export async function createLoneBridge(
   return {
     async read(outcome, count, run) {
       const before = outcomes(outcome);
-      const { result, cpu } = await withCpu({ bridge: bridge.pid, ...pids }, async () => {
-        const begin = performance.now();
-        await fillTopic(system.topic, count, run);
-        while (outcomes(outcome) < before + count) await delay(POLL_MS);
-        return (performance.now() - begin) / 1000;
-      });
-      return { count, seconds: result, cpu };
+      return ordersPerSecond({ bridge: bridge.pid, ...pids }, count, () =>
+        timed(async () => {
+          await fillTopic(system.topic, count, run);
+          while (outcomes(outcome) < before + count) await delay(POLL_MS);
+        }),
+      );
     },
     close: () => system.close(),
   };

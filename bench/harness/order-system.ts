@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
 import { fillTopic } from './fill-topic.ts';
-import { withCpu } from './processes.ts';
+import { ordersPerSecond, timed } from './processes.ts';
 
 const POLL_MS = 50;
 
 /** A bridge and a worker at work on a topic and a database of their own. */
 export interface OrderSystem {
   readonly system: TestSystem;
-  /** Puts orders on the topic and waits until all of them are rows. */
+  /** Puts orders on the topic and waits until all of them are rows; in orders a second. */
   ingest(count: number): Promise<Sample>;
   close(): Promise<void>;
 }
@@ -36,16 +36,12 @@ export async function createOrderSystem(
     system,
     async ingest(count) {
       const before = await stored();
-      const { result, cpu } = await withCpu(
-        { bridge: bridge.pid, worker: worker.pid, ...pids },
-        async () => {
-          const begin = performance.now();
+      return ordersPerSecond({ bridge: bridge.pid, worker: worker.pid, ...pids }, count, () =>
+        timed(async () => {
           await fillTopic(system.topic, count);
           while ((await stored()) < before + count) await delay(POLL_MS);
-          return (performance.now() - begin) / 1000;
-        },
+        }),
       );
-      return { count, seconds: result, cpu };
     },
     close: () => system.close(),
   };

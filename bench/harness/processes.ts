@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Sample } from './compare.ts';
 
 /** Of the kernel's clock by which /proc counts; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -59,17 +60,31 @@ function entries(): readonly string[] {
   }
 }
 
-/** The CPU seconds that each of the processes used while the work was done. */
-export async function withCpu<Result>(
+/**
+ * Measures how many orders a second some work does, and the CPU milliseconds that each of the
+ * processes spends on one.
+ *
+ * @param work answers with the seconds that count
+ */
+export async function ordersPerSecond(
   pids: Readonly<Record<string, number>>,
-  work: () => Promise<Result>,
-): Promise<{ result: Result; cpu: Readonly<Record<string, number>> }> {
+  count: number,
+  work: () => Promise<number>,
+): Promise<Sample> {
   const read = () =>
     Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0] as const);
   const before = new Map(read());
-  const result = await work();
-  const cpu = Object.fromEntries(
-    read().map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)]),
-  );
-  return { result, cpu };
+  const seconds = await work();
+  const cpu = read().map(([name, used]) => [
+    name,
+    ((used - (before.get(name) ?? 0)) * 1000) / count,
+  ]);
+  return { value: count / seconds, cpu: Object.fromEntries(cpu) as Record<string, number> };
+}
+
+/** The seconds that some work takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await work();
+  return (performance.now() - begin) / 1000;
 }

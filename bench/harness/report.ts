@@ -1,46 +1,70 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
-import { judge, rate, spreadOf, type Round, type Spread, type Verdict } from './compare.ts';
+import {
+  judge,
+  outcomeOf,
+  spreadOf,
+  type Comparison,
+  type Goal,
+  type Round,
+  type Sample,
+  type Spread,
+  type Verdict,
+} from './compare.ts';
 import { describeMachine } from './machine.ts';
 
 export interface Result {
   readonly name: string;
-  readonly ratio: Spread;
-  readonly toReach: number;
+  /** Of the ratio, or of the figure where there is no baseline. */
+  readonly outcome: Spread;
+  readonly goal: Goal;
   readonly verdict: Verdict;
-  /** Units a second. */
-  readonly subject: Spread;
-  readonly baseline: Spread;
-  /** Median CPU milliseconds a unit, by process. */
-  readonly subjectCpu: Readonly<Record<string, number>>;
-  readonly baselineCpu: Readonly<Record<string, number>>;
+  readonly unit: string;
+  readonly subject: SideResult;
+  readonly baseline?: SideResult;
   readonly rounds: readonly Round[];
 }
 
-export function resultOf({ name, toReach }: Benchmark, rounds: readonly Round[]): Result {
-  const ratio = spreadOf(rounds.map(({ subject, baseline }) => rate(subject) / rate(baseline)));
+interface SideResult {
+  readonly name: string;
+  readonly value: Spread;
+  /** Median CPU milliseconds for each order or message, by process. */
+  readonly cpu: Readonly<Record<string, number>>;
+}
+
+export function resultOf(
+  { name, goal, unit }: Benchmark,
+  { subject, baseline }: Comparison,
+  rounds: readonly Round[],
+): Result {
+  const outcome = spreadOf(rounds.map(outcomeOf));
+  const baselineSamples = rounds.flatMap((round) => round.baseline ?? []);
   return {
     name,
-    ratio,
-    toReach,
-    verdict: judge(ratio, toReach),
-    subject: spreadOf(rounds.map(({ subject }) => rate(subject))),
-    baseline: spreadOf(rounds.map(({ baseline }) => rate(baseline))),
-    subjectCpu: cpuOf(rounds.map(({ subject }) => subject)),
-    baselineCpu: cpuOf(rounds.map(({ baseline }) => baseline)),
+    outcome,
+    goal,
+    verdict: judge(outcome, goal),
+    unit,
+    subject: sideResult(
+      subject.name,
+      rounds.map((round) => round.subject),
+    ),
+    ...(baseline ? { baseline: sideResult(baseline.name, baselineSamples) } : {}),
     rounds,
   };
 }
 
-function cpuOf(samples: readonly Round['subject'][]): Readonly<Record<string, number>> {
-  const names = Object.keys(samples[0]?.cpu ?? {});
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      spreadOf(samples.map(({ cpu, count }) => ((cpu?.[name] ?? 0) * 1000) / count)).median,
-    ]),
-  );
+function sideResult(name: string, samples: readonly Sample[]): SideResult {
+  const processes = Object.keys(samples[0]?.cpu ?? {});
+  const median = (figures: readonly number[]) => spreadOf(figures).median;
+  return {
+    name,
+    value: spreadOf(samples.map(({ value }) => value)),
+    cpu: Object.fromEntries(
+      processes.map((process) => [process, median(samples.map(({ cpu }) => cpu?.[process] ?? 0))]),
+    ),
+  };
 }
 
 const VERDICTS: Record<Verdict, string> = {
@@ -49,21 +73,23 @@ const VERDICTS: Record<Verdict, string> = {
   inconclusive: 'inconclusive: the rounds lie on both sides',
 };
 
-export function describeResult(result: Result, { unit, ratio }: Benchmark): string {
-  const { median, low, high } = result.ratio;
-  const perSecond = ({ median: middle }: Spread) => `${Math.round(middle)} ${unit}/s`;
-  const cpu = (usage: Readonly<Record<string, number>>) => {
-    const parts = Object.entries(usage).map(([name, ms]) => `${name} ${ms.toFixed(2)}`);
-    return parts.length > 0 ? `\n    CPU ms each: ${parts.join(', ')}` : '';
+export function describeResult(result: Result, { ratio }: Benchmark): string {
+  const { outcome, goal, unit } = result;
+  const toReach = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+  const side = ({ name, value, cpu }: SideResult) => {
+    const parts = Object.entries(cpu).map(([process, ms]) => `${process} ${ms.toFixed(2)}`);
+    return `  ${name}: ${format(value.median)} ${unit}${parts.length > 0 ? `; CPU ms each: ${parts.join(', ')}` : ''}`;
   };
   return [
-    `${result.name}: ${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)}), to reach ${result.toReach}: ${VERDICTS[result.verdict]}`,
+    `${result.name}: ${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)}), ${toReach}: ${VERDICTS[result.verdict]}`,
     `  ${ratio}`,
-    `  ${perSecond(result.subject)} ÷ ${perSecond(result.baseline)}`,
-    `  subject${cpu(result.subjectCpu)}`,
-    `  baseline${cpu(result.baselineCpu)}`,
+    side(result.subject),
+    ...(result.baseline ? [side(result.baseline)] : []),
   ].join('\n');
 }
+
+export const format = (figure: number): string =>
+  figure >= 100 ? String(Math.round(figure)) : figure.toFixed(2);
 
 /** Keeps what was measured, with the machine; answers with the file's name. */
 export function writeResult(folder: string, result: Result, temporal: string): string {

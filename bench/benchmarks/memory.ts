@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTestSystem } from '../../test/support/system.ts';
+import type { Sample } from '../harness/compare.ts';
+import { fillTopic } from '../harness/fill-topic.ts';
+import { usageOf } from '../harness/processes.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const SMALL = 2000;
+const LARGE = 200_000;
+const POLL_MS = 50;
+
+export const memory: Benchmark = {
+  name: 'memory',
+  ratio: `the bridge's resident memory at its highest with a backlog of ${LARGE} ÷ of ${SMALL}`,
+  unit: 'MiB',
+  goal: { atMost: 1.2 },
+  prepare: () =>
+    Promise.resolve({
+      subject: { name: `a backlog of ${LARGE}`, measure: () => highest(LARGE) },
+      baseline: { name: `a backlog of ${SMALL}`, measure: () => highest(SMALL) },
+      close: () => Promise.resolve(),
+    }),
+};
+
+/** While it starts as many workflows as the small backlog has. */
+async function highest(backlog: number): Promise<Sample> {
+  const system = await createTestSystem({ partitions: 4 });
+  try {
+    await fillTopic(system.topic, backlog);
+    const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '50' });
+    const started = () =>
+      Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.['started'] ?? 0);
+    let bytes = 0;
+    while (started() < SMALL) {
+      bytes = Math.max(bytes, usageOf(bridge.pid)?.residentBytes ?? 0);
+      await delay(POLL_MS);
+    }
+    return { value: bytes / 2 ** 20 };
+  } finally {
+    await system.close();
+  }
+}

@@ -1,0 +1,43 @@
+import { compare, judge, spreadOf } from '../../bench/harness/compare.ts';
+
+test('the median of an even number of figures lies between the middle ones', () => {
+  expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, low: 1, high: 4 });
+  expect(spreadOf([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3 });
+});
+
+test.each([
+  [{ low: 0.95, high: 1 }, { atLeast: 0.95 }, 'reached'],
+  [{ low: 0.8, high: 0.94 }, { atLeast: 0.95 }, 'missed'],
+  [{ low: 0.9, high: 1 }, { atLeast: 0.95 }, 'inconclusive'],
+  [{ low: 1, high: 1.2 }, { atMost: 1.2 }, 'reached'],
+  [{ low: 1.3, high: 1.4 }, { atMost: 1.2 }, 'missed'],
+  [{ low: 1.1, high: 1.3 }, { atMost: 1.2 }, 'inconclusive'],
+] as const)('%j is judged by %j as %s', (range, goal, verdict) => {
+  expect(judge({ ...range, median: 1 }, goal)).toBe(verdict);
+});
+
+test('the sides take turns at going first, and the warm-up does not count', async () => {
+  const order: string[] = [];
+  const side = (name: string, value: number) => ({
+    name,
+    measure() {
+      order.push(name);
+      return Promise.resolve({ value });
+    },
+  });
+  const comparison = {
+    subject: side('subject', 3),
+    baseline: side('baseline', 2),
+    close: () => Promise.resolve(),
+  };
+  const rounds = await compare(comparison, 2, () => undefined);
+  expect(rounds).toEqual([
+    { subject: { value: 3 }, baseline: { value: 2 } },
+    { subject: { value: 3 }, baseline: { value: 2 } },
+  ]);
+  expect(order).toEqual([
+    ...['baseline', 'subject'],
+    ...['subject', 'baseline'],
+    ...['baseline', 'subject'],
+  ]);
+});
