@@ -39,7 +39,6 @@ const chosen = BENCHMARKS.filter(({ name }) => names.length === 0 || names.inclu
 
 await build();
 const stack = await startBenchStack(temporal);
-const results: string[] = [];
 try {
   for (const benchmark of chosen) {
     const comparison = await benchmark.prepare(stack);
@@ -52,7 +51,7 @@ try {
       });
       const result = resultOf(benchmark, comparison, measured);
       writeResult(path.join(PROJECT_DIR, 'bench/results'), result, temporal);
-      results.push(describeResult(result, benchmark));
+      console.log(`${describeResult(result, benchmark)}\n`);
     } finally {
       await comparison.close();
     }
@@ -60,4 +59,3 @@ try {
 } finally {
   await stack.remove();
 }
-console.log(results.join('\n\n'));

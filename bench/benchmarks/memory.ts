@@ -27,7 +27,7 @@ async function highest(backlog: number): Promise<Sample> {
   const system = await createTestSystem({ partitions: 4 });
   try {
     await fillTopic(system.topic, backlog);
-    const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '50' });
+    const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
     const started = () =>
       Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.['started'] ?? 0);
     let bytes = 0;

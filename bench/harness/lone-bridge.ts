@@ -24,7 +24,7 @@ export async function createLoneBridge(
   pids: Readonly<Record<string, number>>,
 ): Promise<LoneBridge> {
   const system = await createTestSystem({ partitions: 4 });
-  const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '50' });
+  const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
   const outcomes = (outcome: string) =>
     Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.[outcome] ?? 0);
   return {

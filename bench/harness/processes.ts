@@ -42,7 +42,8 @@ function readAll(): ReadonlyMap<number, ProcessStat> {
       const field = (number: number) => Number(fields[number - 3]);
       stats.set(Number(name), {
         parent: field(4),
-        cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
+        // With that of children which have ended.
+        cpuSeconds: (field(14) + field(15) + field(16) + field(17)) / TICKS_PER_SECOND,
         residentBytes: field(24) * 4096,
       });
     } catch {
