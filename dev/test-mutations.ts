@@ -14,7 +14,16 @@ import { PROJECT_DIR, STACKS_DIR } from './stack/places.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 
 const TIMEOUT_MS = 15 * 60_000;
-const COPIED = ['src', 'test', 'dev', 'deploy', 'docs', 'docker-compose.yml', 'eslint.config.mjs']
+const COPIED = [
+  'src',
+  'test',
+  'dev',
+  'bench',
+  'deploy',
+  'docs',
+  'docker-compose.yml',
+  'eslint.config.mjs',
+]
   .concat([
     'jest.config.mjs',
     'package.json',
