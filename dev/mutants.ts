@@ -150,7 +150,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'end-on-a-crash',
     breaks: 'what kafkajs ends a consumer for ends the bridge',
-    changes: [{ file: CONSUMER, from: 'const MAX_CRASHES = 6;', to: 'const MAX_CRASHES = 0;' }],
+    changes: [
+      {
+        file: 'src/kafka/comeback.ts',
+        from: 'const MAX_CRASHES = 6;',
+        to: 'const MAX_CRASHES = 0;',
+      },
+    ],
     tests: ['test/fault/consumer-crash', '-t', 'takes it again'],
   },
   {

@@ -11,6 +11,8 @@ export interface MembershipOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly groupId: string;
+  /** What the broker calls this member; empty when it is none. */
+  readonly memberId: string;
   readonly ledger: PositionLedger;
   readonly committer: OffsetCommitter;
   readonly onTrouble: (trouble: LogTrouble) => void;
@@ -39,6 +41,10 @@ export class Membership {
     this.partitions = new Set(partitions);
     // Each batch in hand listens, one for every partition.
     setMaxListeners(0, this.#left.signal);
+  }
+
+  get memberId(): string {
+    return this.#options.memberId;
   }
 
   /** Aborted when the epoch ends. */

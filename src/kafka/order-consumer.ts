@@ -1,24 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import kafkajs, { type Batch, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
+import kafkajs, { type Batch, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { askBroker } from './ask-broker.ts';
+import { Comeback } from './comeback.ts';
 import { committedOffsets } from './committed-offsets.ts';
+import { createKafkajsConsumer, type KafkajsConsumerOptions } from './kafkajs-consumer.ts';
 import { Membership } from './membership.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import type { PartitionBatch } from './partition-batch.ts';
 import { PositionLedger, type LogTrouble } from './position-ledger.ts';
 
-export interface OrderConsumerOptions {
-  readonly kafka: Kafka;
+export interface OrderConsumerOptions extends KafkajsConsumerOptions {
   readonly topic: string;
-  readonly groupId: string;
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly pollTimeoutMs: number;
-  readonly fetchMaxBytes: number;
-  readonly metadataMaxAgeMs: number;
   readonly commitIntervalMs: number;
   readonly logger: Logger;
   /** Resolves when nothing of the batch is under way any more, finished or not. */
@@ -41,14 +34,9 @@ export class OrderConsumer {
   readonly #committer: OffsetCommitter;
   #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
-  #comingBack: Promise<void> | undefined;
-  /** What the broker calls this member; empty when it is none. */
-  #memberId = '';
+  readonly #comeback: Comeback;
   /** The membership has ended for us, and kafkajs has not joined the group again yet. */
   #mustRejoin = false;
-  /** Crashes since a fetch last succeeded. */
-  #crashes = 0;
-  readonly #stopping = new AbortController();
 
   constructor(options: OrderConsumerOptions) {
     this.#options = options;
@@ -62,20 +50,9 @@ export class OrderConsumer {
         this.#rejoin();
       },
     });
-    this.#membership = this.#join([]);
-    this.#consumer = options.kafka.consumer({
-      groupId: options.groupId,
-      sessionTimeout: options.sessionTimeoutMs,
-      heartbeatInterval: options.heartbeatIntervalMs,
-      rebalanceTimeout: options.rebalanceTimeoutMs,
-      maxWaitTimeInMs: options.pollTimeoutMs,
-      maxBytesPerPartition: options.fetchMaxBytes,
-      maxBytes: options.fetchMaxBytes * 8,
-      metadataMaxAge: options.metadataMaxAgeMs,
-      // A topic that was deleted must not come back empty because we ask for it.
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 },
-    });
+    this.#membership = this.#join([], '');
+    this.#consumer = createKafkajsConsumer(options);
+    this.#comeback = new Comeback(() => this.#run(), options.onCrash);
   }
 
   async start(): Promise<void> {
@@ -112,8 +89,7 @@ export class OrderConsumer {
   /** Commits, leaves the group and closes. To be called when no batch is under way. */
   async stop(): Promise<void> {
     clearInterval(this.#commitTimer);
-    this.#stopping.abort();
-    await this.#comingBack;
+    await this.#comeback.stop();
     await this.#committer.flush();
     this.#membership.end();
     await Promise.all([this.#consumer.disconnect(), this.#committer.close()]).catch(
@@ -150,9 +126,13 @@ export class OrderConsumer {
         { event: 'kafka_poll_error', error, restart: payload.restart },
         'consumer failed',
       );
-      if (!payload.restart) this.#comeBack(payload.error);
+      if (payload.restart) return;
+      this.#openEpoch([], '');
+      this.#comeback.afterCrash(payload.error);
     });
-    this.#consumer.on(FETCH, () => (this.#crashes = 0));
+    this.#consumer.on(FETCH, () => {
+      this.#comeback.succeeded();
+    });
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return;
       void this.#membership.skipInvisible(payload.partition, BigInt(payload.lastOffset));
@@ -169,17 +149,17 @@ export class OrderConsumer {
   }
 
   #openEpoch(partitions: readonly number[], memberId: string): void {
-    this.#memberId = memberId;
     this.#membership.end();
     this.#committer.openEpoch(memberId);
-    this.#membership = this.#join(partitions);
+    this.#membership = this.#join(partitions, memberId);
   }
 
-  #join(partitions: readonly number[]): Membership {
+  #join(partitions: readonly number[], memberId: string): Membership {
     const { topic } = this.#options;
     return new Membership(
       {
         ...this.#options,
+        memberId,
         ledger: this.#ledger,
         committer: this.#committer,
         seek: (partition, offset) => {
@@ -221,7 +201,8 @@ export class OrderConsumer {
       { event: 'foreign_offset', topic, partition },
       'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
     );
-    this.#openEpoch([...this.partitions], this.#memberId);
+    const { partitions, memberId } = this.#membership;
+    this.#openEpoch([...partitions], memberId);
     // Ends early only when the membership does.
     this.#membership.seekToPositions().catch(() => undefined);
   }
@@ -236,28 +217,6 @@ export class OrderConsumer {
     this.#openEpoch([], '');
     this.#mustRejoin = true;
   }
-
-  /**
-   * After an error that kafkajs ends the consumer for. Many of them, such as a TypeError while the
-   * broker is away, pass; what does not ends the bridge after a minute.
-   */
-  #comeBack(error: Error): void {
-    this.#crashes += 1;
-    this.#openEpoch([], '');
-    if (this.#crashes > MAX_CRASHES) {
-      this.#options.onCrash(error);
-      return;
-    }
-    const comingBack = delay(2 ** this.#crashes * 500, undefined, { signal: this.#stopping.signal })
-      .then(() => this.#run())
-      .catch((failure: unknown) => {
-        if (!this.#stopping.signal.aborted) this.#options.onCrash(failure as Error);
-      })
-      .finally(() => {
-        if (this.#comingBack === comingBack) this.#comingBack = undefined;
-      });
-    this.#comingBack = comingBack;
-  }
 }
 
 /**
@@ -268,8 +227,6 @@ export class OrderConsumer {
 const REJOIN = new kafkajs.KafkaJSProtocolError(
   Object.assign(new Error('the membership has ended'), { type: 'REBALANCE_IN_PROGRESS', code: 27 }),
 );
-
-const MAX_CRASHES = 6;
 
 /** Batches are cheap to hold: what runs at once is limited by the bridge over all of them. */
 const MAX_PARTITIONS_AT_ONCE = 64;
