@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem } from '../../test/support/system.ts';
 import type { Sample } from '../harness/compare.ts';
+import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import type { Benchmark } from './benchmark.ts';
 
@@ -29,9 +30,7 @@ async function underBacklog(backlog: number): Promise<Sample> {
   try {
     await fillTopic(system.topic, backlog);
     const stored = async (count: number) => {
-      const ids = () =>
-        system.database.pool.query<{ count: string }>('SELECT count(*) FROM orders');
-      while (Number((await ids()).rows[0]?.count) < count) await delay(POLL_MS);
+      while ((await countStored(system)) < count) await delay(POLL_MS);
       return performance.now();
     };
     await system.startWorker();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem } from '../../test/support/system.ts';
 import type { Sample } from '../harness/compare.ts';
+import { progressOf } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { usageOf } from '../harness/processes.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -28,10 +29,8 @@ async function highest(backlog: number): Promise<Sample> {
   try {
     await fillTopic(system.topic, backlog);
     const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
-    const started = () =>
-      Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.['started'] ?? 0);
     let bytes = 0;
-    while (started() < SMALL) {
+    while (progressOf(bridge, 'started') < SMALL) {
       bytes = Math.max(bytes, usageOf(bridge.pid)?.residentBytes ?? 0);
       await delay(POLL_MS);
     }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
+import { progressOf } from './counts.ts';
 import { fillTopic } from './fill-topic.ts';
 import { ordersPerSecond, timed } from './processes.ts';
 
@@ -25,15 +26,13 @@ export async function createLoneBridge(
 ): Promise<LoneBridge> {
   const system = await createTestSystem({ partitions: 4 });
   const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
-  const outcomes = (outcome: string) =>
-    Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.[outcome] ?? 0);
   return {
     async read(outcome, count, run) {
-      const before = outcomes(outcome);
+      const before = progressOf(bridge, outcome);
       return ordersPerSecond({ bridge: bridge.pid, ...pids }, count, () =>
         timed(async () => {
           await fillTopic(system.topic, count, run);
-          while (outcomes(outcome) < before + count) await delay(POLL_MS);
+          while (progressOf(bridge, outcome) < before + count) await delay(POLL_MS);
         }),
       );
     },

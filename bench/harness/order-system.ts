@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
+import { countStored } from './counts.ts';
 import { fillTopic } from './fill-topic.ts';
 import { ordersPerSecond, timed } from './processes.ts';
 
@@ -26,20 +27,14 @@ export async function createOrderSystem(
   const system = await createTestSystem({ partitions: 4 });
   const worker = await startWorker(system);
   const bridge = await system.startBridge();
-  const stored = async () => {
-    const { rows } = await system.database.pool.query<{ count: string }>(
-      'SELECT count(*) FROM orders',
-    );
-    return Number(rows[0]?.count);
-  };
   return {
     system,
     async ingest(count) {
-      const before = await stored();
+      const before = await countStored(system);
       return ordersPerSecond({ bridge: bridge.pid, worker: worker.pid, ...pids }, count, () =>
         timed(async () => {
           await fillTopic(system.topic, count);
-          while ((await stored()) < before + count) await delay(POLL_MS);
+          while ((await countStored(system)) < before + count) await delay(POLL_MS);
         }),
       );
     },
