@@ -1,6 +1,5 @@
 import pMap from 'p-map';
 import type { Pool } from 'pg';
-import { fromPlainRecord, toPlainOrder } from '../../src/contract/plain-order.ts';
 import { translateMessage } from '../../src/contract/translate-message.ts';
 import type { OrderRecord } from '../../src/domain/order-store.ts';
 import { createDatabasePool } from '../../src/storage/database-pool.ts';
@@ -88,9 +87,6 @@ const insertByHand = (pool: Pool, { order, source, fingerprint }: OrderRecord) =
 function recordOf(orderId: string): OrderRecord {
   const translation = translateMessage(orderText(orderId));
   if (translation.kind !== 'translated') throw new Error('the benchmark makes no valid orders');
-  return fromPlainRecord({
-    order: toPlainOrder(translation.order),
-    source: { topic: 'orders', partition: 0, offset: '1' },
-    fingerprint: translation.fingerprint,
-  });
+  const { order, fingerprint } = translation;
+  return { order, source: { topic: 'orders', partition: 0, offset: '1' }, fingerprint };
 }

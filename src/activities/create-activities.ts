@@ -1,4 +1,5 @@
 import type { OrderActivities } from '../contract/ingest-order.ts';
+import { fromPlainRecord, toPlainRecord } from '../contract/plain-order.ts';
 import type { OrderStore } from '../domain/order-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { observed, type OnAttempt } from './observed.ts';
@@ -23,11 +24,13 @@ export interface ActivityDependencies {
 }
 
 /** All activities of a worker, over what they depend on. */
-export const createActivities = (dependencies: ActivityDependencies): OrderActivities => ({
-  translateOrder: observed(
-    'translateOrder',
-    createTranslateOrder(dependencies),
-    dependencies.onAttempt,
-  ),
-  storeOrder: observed('storeOrder', createStoreOrder(dependencies), dependencies.onAttempt),
-});
+export function createActivities(dependencies: ActivityDependencies): OrderActivities {
+  const { onAttempt } = dependencies;
+  const translate = observed('translateOrder', createTranslateOrder(dependencies), onAttempt);
+  const store = observed('storeOrder', createStoreOrder(dependencies), onAttempt);
+  return {
+    translateAndStoreOrder: async (message) => store(await translate(message)),
+    translateOrder: async (message) => toPlainRecord(await translate(message)),
+    storeOrder: (record) => store(fromPlainRecord(record)),
+  };
+}

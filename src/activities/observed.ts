@@ -1,28 +1,23 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { OrderActivities } from '../contract/ingest-order.ts';
 
 /** How an attempt at an activity ended; `retried` is one that Temporal repeats. */
 export const ATTEMPT_OUTCOMES = ['succeeded', 'failed', 'retried'] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
-export type OnAttempt = (
-  activity: keyof OrderActivities,
-  outcome: AttemptOutcome,
-  seconds: number,
-) => void;
+/** What an attempt does: both in a first one, or one of them in an activity of its name. */
+export const STEPS = ['translateOrder', 'storeOrder'] as const;
+export type Step = (typeof STEPS)[number];
 
-/** The same activity; each attempt is reported with its outcome and its duration. */
+export type OnAttempt = (step: Step, outcome: AttemptOutcome, seconds: number) => void;
+
+/** The same step; each attempt is reported with its outcome and its duration. */
 export const observed =
-  <Input, Result>(
-    activity: keyof OrderActivities,
-    run: (input: Input) => Promise<Result>,
-    onAttempt: OnAttempt,
-  ) =>
+  <Input, Result>(step: Step, run: (input: Input) => Promise<Result>, onAttempt: OnAttempt) =>
   async (input: Input): Promise<Result> => {
     const begin = performance.now();
     const report = (outcome: AttemptOutcome) => {
-      onAttempt(activity, outcome, (performance.now() - begin) / 1000);
+      onAttempt(step, outcome, (performance.now() - begin) / 1000);
     };
     try {
       const result = await run(input);

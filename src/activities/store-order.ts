@@ -1,5 +1,5 @@
-import type { OrderActivities } from '../contract/ingest-order.ts';
-import { fromPlainRecord } from '../contract/plain-order.ts';
+import type { IngestOrderResult } from '../contract/ingest-order.ts';
+import type { OrderRecord } from '../domain/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { ActivityDependencies } from './create-activities.ts';
 import { activityLogFields } from './observed.ts';
@@ -7,9 +7,8 @@ import { orderConflict, orderRejected } from './failures.ts';
 
 /** Puts the order into the store. Safe to repeat: the same content again is a success. */
 export const createStoreOrder =
-  ({ orderStore, logger, onEnding }: ActivityDependencies): OrderActivities['storeOrder'] =>
-  async (plainRecord) => {
-    const record = fromPlainRecord(plainRecord);
+  ({ orderStore, logger, onEnding }: ActivityDependencies) =>
+  async (record: OrderRecord): Promise<IngestOrderResult> => {
     const { orderId } = record.order;
     const context = { orderId, ...record.source, ...activityLogFields() };
     const outcome = await orderStore.store(record).catch((error: unknown) => {

@@ -1,20 +1,20 @@
-import type { OrderActivities } from '../contract/ingest-order.ts';
-import { toPlainOrder } from '../contract/plain-order.ts';
+import type { OrderMessage } from '../contract/order-message.ts';
 import { translateMessage } from '../contract/translate-message.ts';
+import type { OrderRecord } from '../domain/order-store.ts';
 import type { ActivityDependencies } from './create-activities.ts';
 import { activityLogFields } from './observed.ts';
 import { orderInvalid } from './failures.ts';
 
-/** Wire message to domain order. Pure, so that running it again gives the same. */
+/** Wire message to domain order; fails with `OrderInvalid`. Running it again gives the same. */
 export const createTranslateOrder =
-  ({ logger, onEnding }: ActivityDependencies): OrderActivities['translateOrder'] =>
-  ({ text, source, correction }) => {
+  ({ logger, onEnding }: ActivityDependencies) =>
+  ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
     const translation = translateMessage(text);
     switch (translation.kind) {
       case 'translated': {
         const { topic, partition, offset } = source;
         return Promise.resolve({
-          order: toPlainOrder(translation.order),
+          order: translation.order,
           source: { topic, partition, offset },
           fingerprint: translation.fingerprint,
           ...(correction ? { correction } : {}),

@@ -11,6 +11,8 @@ export interface IngestOrderResult {
 
 /** What the workflow asks of a worker. */
 export interface OrderActivities {
+  /** Both of the others at once; fails as they do. */
+  translateAndStoreOrder(message: OrderMessage): Promise<IngestOrderResult>;
   /** Wire message to domain order; fails with `OrderInvalid`. */
   translateOrder(message: OrderMessage): Promise<PlainOrderRecord>;
   /** Fails with `OrderConflict` or `OrderRejected`; any other failure is worth a retry. */

@@ -1,6 +1,6 @@
 import { parseInstant } from '../domain/instant.ts';
 import { Money } from '../domain/money.ts';
-import { parseLineItems, type Order } from '../domain/order.ts';
+import { parseLineItems } from '../domain/order.ts';
 import { parseOrderId } from '../domain/order-id.ts';
 import type { Correction, MessageSource, OrderRecord } from '../domain/order-store.ts';
 import type { Parsed } from '../domain/parsed.ts';
@@ -27,11 +27,14 @@ interface PlainLineItem {
   readonly unitPrice: string;
 }
 
-export function toPlainOrder(order: Order): PlainOrder {
+export function toPlainRecord({ order, ...rest }: OrderRecord): PlainOrderRecord {
   return {
-    ...order,
-    totalPrice: order.totalPrice.toString(),
-    lineItems: order.lineItems.map((item) => ({ ...item, unitPrice: item.unitPrice.toString() })),
+    ...rest,
+    order: {
+      ...order,
+      totalPrice: order.totalPrice.toString(),
+      lineItems: order.lineItems.map((item) => ({ ...item, unitPrice: item.unitPrice.toString() })),
+    },
   };
 }
 

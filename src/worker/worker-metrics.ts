@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { ORDER_ENDINGS, type OrderEnding } from '../activities/create-activities.ts';
-import { ATTEMPT_OUTCOMES, type OnAttempt } from '../activities/observed.ts';
+import { ATTEMPT_OUTCOMES, STEPS, type OnAttempt } from '../activities/observed.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
 
@@ -33,7 +33,7 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Readiness): Wor
     labelNames: ['activity', 'outcome'],
     registers,
   });
-  for (const activity of ['translateOrder', 'storeOrder']) {
+  for (const activity of STEPS) {
     for (const outcome of ATTEMPT_OUTCOMES) attempts.inc({ activity, outcome }, 0);
   }
   const duration = new Histogram({

@@ -12,6 +12,9 @@ export const concurrencyOptions = (settings: WorkerSettings) =>
     maxConcurrentActivityTaskExecutions: settings.activitySlots,
     maxConcurrentWorkflowTaskExecutions: settings.workflowTaskSlots,
     maxCachedWorkflows: settings.maxCachedWorkflows,
+    // An order takes one workflow task, from the queue that all workers share. Of a fixed number of
+    // pollers most would wait for a second task of workflows that are in the cache.
+    workflowTaskPollerBehavior: { type: 'autoscaling' },
     shutdownGraceTime: settings.shutdownGraceMs,
   }) satisfies Partial<WorkerOptions>;
 

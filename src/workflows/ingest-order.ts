@@ -2,7 +2,6 @@ import {
   ActivityFailure,
   ApplicationFailure,
   isCancellation,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -32,15 +31,8 @@ const { storeOrder } = proxyActivities<OrderActivities>({
  */
 export async function ingestOrder(message: OrderMessage): Promise<IngestOrderResult> {
   try {
-    const record = await firstThenPatient(
-      'Translating the message',
-      () => first.translateOrder(message),
-      () => translateOrder(message),
-    );
-    return await firstThenPatient(
-      'Storing the order',
-      () => first.storeOrder(record),
-      () => storeOrder(record),
+    return (
+      (await quickly(() => first.translateAndStoreOrder(message))) ?? (await stepByStep(message))
     );
   } catch (error) {
     if (error instanceof ApplicationFailure) keepForSearches(error);
@@ -48,24 +40,32 @@ export async function ingestOrder(message: OrderMessage): Promise<IngestOrderRes
   }
 }
 
-/** A few quick attempts out of sight, then as many visible ones as it takes. */
-async function firstThenPatient<Result>(
-  step: string,
-  quickly: () => Promise<Result>,
-  patiently: () => Promise<Result>,
-): Promise<Result> {
+/** A few quick attempts out of sight; undefined when all of them met trouble. */
+async function quickly<Result>(attempts: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await quickly();
+    return await attempts();
   } catch (error) {
     if (isCancellation(error)) throw error;
     const final = finalFailure(error);
     if (final) throw final;
+    return undefined;
   }
+}
+
+/** As many visible attempts as it takes. */
+async function stepByStep(message: OrderMessage): Promise<IngestOrderResult> {
+  const record =
+    (await quickly(() => first.translateOrder(message))) ??
+    (await patiently('Translating the message', () => translateOrder(message)));
+  return patiently('Storing the order', () => storeOrder(record));
+}
+
+async function patiently<Result>(step: string, attempts: () => Promise<Result>): Promise<Result> {
   setCurrentDetails(
     `${step} has met trouble since ${new Date().toISOString()} and is tried until it works. The pending activity has the latest failure, the number of attempts and the time of the next.`,
   );
   try {
-    const result = await patiently();
+    const result = await attempts();
     setCurrentDetails('');
     return result;
   } catch (error) {
@@ -87,7 +87,6 @@ function finalFailure(error: unknown): ApplicationFailure | undefined {
 
 /** So that the UI's filters and `order-ingest orders list` answer what has failed, and why. */
 function keepForSearches({ type, message }: ApplicationFailure): void {
-  if (!patched('failure-for-searches')) return;
   upsertSearchAttributes([{ key: FAILURE_TYPE, value: type ?? null }]);
   upsertMemo({ [FAILURE_MEMO]: message });
 }
