@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import { createBatchHandler } from '../../src/bridge/batch-handler.ts';
 import { createCircuitBreaker } from '../../src/bridge/circuit-breaker.ts';
+import { pulseMs } from '../../src/bridge/consume-orders.ts';
 import { withConsumeSpan } from '../../src/bridge/consume-span.ts';
 import { deferred } from '../../src/bridge/deferred.ts';
 import { createMessageHandler } from '../../src/bridge/message-handler.ts';
@@ -8,6 +9,7 @@ import { createOutcomeCounts } from '../../src/bridge/outcome-counts.ts';
 import { createPersist } from '../../src/bridge/persist.ts';
 import { Slots } from '../../src/bridge/slots.ts';
 import { StartLimit } from '../../src/bridge/start-limit.ts';
+import { StartWindow, type WorkerSigns } from '../../src/bridge/start-window.ts';
 import type { WorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../src/config/roles.ts';
@@ -76,6 +78,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
   const handleMessage = createMessageHandler({
     starter: ANSWERS_AT_ONCE,
     startLimit: new StartLimit(bridge.maxConcurrentStarts, () => false),
+    startWindow: new StartWindow(bridge.maxWaitingOrders, TAKES_AT_ONCE),
     deadLetters: { write: () => Promise.reject(new Error('there is nothing broken here')) },
     persistWithTemporal: createPersist('Temporal', { logger, readiness: createReadiness() }),
     persistWithKafka: createPersist('Kafka', { logger, readiness: createReadiness() }),
@@ -94,7 +97,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
     counts: createOutcomeCounts(),
     breaker,
     logger,
-    pulseMs: Math.min(bridge.commitIntervalMs, bridge.heartbeatIntervalMs),
+    pulseMs: pulseMs(bridge),
     graceMs: bridge.shutdownGraceMs,
     stopping: stopping.signal,
   });
@@ -126,6 +129,11 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
 const ANSWERS_AT_ONCE: WorkflowStarter = {
   start: () =>
     Promise.resolve({ kind: 'started', workflow: { workflowId: 'order:A-1', runId: 'run' } }),
+};
+
+const TAKES_AT_ONCE: WorkerSigns = {
+  untilTaken: () => Promise.resolve(),
+  areThere: () => Promise.resolve(true),
 };
 
 async function throughABareLoop(topic: TestTopic): Promise<Sample> {

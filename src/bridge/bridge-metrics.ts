@@ -5,11 +5,13 @@ import type { Readiness } from '../telemetry/readiness.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
 import type { StartLimit } from './start-limit.ts';
+import type { StartWindow } from './start-window.ts';
 
 /** What the metrics are read from when somebody asks for them. */
 export interface BridgeMetricsSources {
   readonly counts: OutcomeCounts;
   readonly startLimit: StartLimit;
+  readonly startWindow: StartWindow;
   readonly breaker: CircuitBreaker;
   readonly readiness: Readiness;
   /** Partition to its lag, of the partitions that this bridge reads. */
@@ -28,7 +30,7 @@ export interface BridgeMetrics {
 }
 
 export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetrics {
-  const { counts, startLimit, breaker, readiness, lag, commitAgeMs } = sources;
+  const { counts, startLimit, startWindow, breaker, readiness, lag, commitAgeMs } = sources;
   const registry = createProgramRegistry();
   const registers = [registry];
 
@@ -106,6 +108,11 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
     'order_ingest_starts_in_flight',
     'Starts that are under way just now.',
     () => startLimit.inUse,
+  );
+  gauge(
+    'order_ingest_starts_held_back',
+    '1 while starts wait because many orders wait in Temporal for a worker.',
+    () => (startWindow.isFull ? 1 : 0),
   );
   gauge(
     'order_ingest_circuit_breaker_open',

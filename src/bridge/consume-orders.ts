@@ -16,7 +16,7 @@ import { createCircuitBreaker } from './circuit-breaker.ts';
 import { deferred } from './deferred.ts';
 import { watchForSigns } from './life-signs.ts';
 import { createLogTroubleReport } from './log-trouble-report.ts';
-import { createOrderHandler } from './order-handler.ts';
+import { createOrderHandler, createStartWindow } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { watchProgress } from './progress-watch.ts';
 import { Slots } from './slots.ts';
@@ -50,6 +50,7 @@ export async function consumeOrders(
     metrics.throttled();
     logThrottled(startLimit.current);
   });
+  const startWindow = createStartWindow(settings, client, stopping.signal);
   const logThrottled = createThrottleLog(logger);
   const breaker = createCircuitBreaker({
     maxPercent: bridge.breakerMaxPercent,
@@ -62,6 +63,7 @@ export async function consumeOrders(
   const metrics = createBridgeMetrics({
     counts,
     startLimit,
+    startWindow,
     breaker,
     readiness,
     lag: () =>
@@ -77,13 +79,14 @@ export async function consumeOrders(
       logger,
       readiness,
       startLimit,
+      startWindow,
       onAnswer: metrics.startAnswered,
     }),
     slots: new Slots(bridge.maxConcurrentStarts),
     counts,
     breaker,
     logger,
-    pulseMs: Math.min(bridge.commitIntervalMs, bridge.heartbeatIntervalMs),
+    pulseMs: pulseMs(bridge),
     graceMs: bridge.shutdownGraceMs,
     stopping: stopping.signal,
   });
@@ -178,6 +181,12 @@ export async function consumeOrders(
     logger.info({ event: 'kafka_consumer_closed', topic }, 'the bridge has stopped');
   }
 }
+
+/** Often enough that a commit finds what is finished, and that the loss of a partition is noticed. */
+export const pulseMs = ({
+  commitIntervalMs,
+  heartbeatIntervalMs,
+}: BridgeSettings['bridge']): number => Math.min(500, commitIntervalMs, heartbeatIntervalMs);
 
 const reasonsOf = (
   reasons: Readonly<Record<string, string | undefined>>,

@@ -11,6 +11,7 @@ import type { MessageOutcome } from './outcome-counts.ts';
 import type { Persist } from './persist.ts';
 import { readMessage } from '../contract/read-message.ts';
 import type { StartLimit } from './start-limit.ts';
+import type { StartWindow } from './start-window.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
 /**
@@ -26,6 +27,7 @@ export type MessageHandler = (
 export interface MessageHandlerOptions {
   readonly starter: WorkflowStarter;
   readonly startLimit: StartLimit;
+  readonly startWindow: StartWindow;
   readonly deadLetters: DeadLetterWriter;
   readonly persistWithTemporal: Persist;
   readonly persistWithKafka: Persist;
@@ -38,8 +40,8 @@ export interface MessageHandlerOptions {
 }
 
 export function createMessageHandler(options: MessageHandlerOptions): MessageHandler {
-  const { starter, startLimit, deadLetters, persistWithTemporal, persistWithKafka, logger } =
-    options;
+  const { starter, startLimit, startWindow, deadLetters, logger } = options;
+  const { persistWithTemporal, persistWithKafka } = options;
   const inOrder = createInOrder();
   const timed = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
     const begin = performance.now();
@@ -81,14 +83,17 @@ export function createMessageHandler(options: MessageHandlerOptions): MessageHan
       fingerprint,
       message: { text, source: { ...source, timestamp: message.timestamp } },
     };
-    const outcome = await inOrder(orderId, () =>
+    const start = () =>
       persistWithTemporal(
         () => startLimit.run(() => timed(() => starter.start(order)), signal),
         signal,
-      ),
+      );
+    const outcome = await inOrder(orderId, () =>
+      startWindow.isFull ? startWindow.opened(signal).then(start) : start(),
     );
     switch (outcome.kind) {
       case 'started':
+        startWindow.started(outcome.workflow);
         logger.debug(
           { event: 'workflow_started', ...source, orderId, ...outcome.workflow },
           'workflow started',

@@ -1,3 +1,5 @@
+import { WaitingLine } from './waiting-line.ts';
+
 /**
  * How many calls to Temporal may be under way at once, found by additive increase and multiplicative
  * decrease, as TCP finds its window: a call that is throttled halves the limit, and as many successes
@@ -14,7 +16,7 @@ export class StartLimit {
   #inUse = 0;
   /** Counts the decreases: a call belongs to the one after which it began. */
   #decreases = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #line = new WaitingLine();
 
   /** @param onThrottled told of each decrease, after it */
   constructor(
@@ -38,7 +40,7 @@ export class StartLimit {
 
   /** Runs the call when its turn comes. Throws what the call throws, or the signal's reason. */
   async run<Result>(call: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    while (this.#inUse >= this.current) await this.#turn(signal);
+    while (this.#inUse >= this.current) await this.#line.wait(signal);
     signal.throwIfAborted();
     this.#inUse += 1;
     const begunAfter = this.#decreases;
@@ -51,7 +53,7 @@ export class StartLimit {
       throw error;
     } finally {
       this.#inUse -= 1;
-      this.#wakeNext();
+      this.#line.wake(this.current - this.#inUse);
     }
   }
 
@@ -66,31 +68,5 @@ export class StartLimit {
     this.#decreases += 1;
     this.#limit = Math.max(1, this.#limit / 2);
     this.#onThrottled();
-  }
-
-  #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const take = () => {
-        this.#waiting.delete(take);
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      const giveUp = () => {
-        this.#waiting.delete(take);
-        reject(signal.reason as Error);
-      };
-      this.#waiting.add(take);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
-  }
-
-  #wakeNext(): void {
-    let free = this.current - this.#inUse;
-    for (const take of this.#waiting) {
-      if (free <= 0) return;
-      free -= 1;
-      take();
-    }
   }
 }

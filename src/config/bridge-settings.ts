@@ -61,6 +61,13 @@ export const bridgeSettings = settingGroup({
     description:
       'Messages that may be under way at once, over all partitions. While Temporal throttles, fewer starts are sent at a time.',
   },
+  maxWaitingOrders: {
+    name: 'BRIDGE_MAX_WAITING_ORDERS',
+    schema: integer(2, 1_000_000),
+    default: '200',
+    description:
+      'Orders that may wait in Temporal for a worker before the bridge holds further starts back, so that a backlog stays in Kafka, where it costs nothing. Nothing is held back while no worker is at work.',
+  },
   startTimeoutMs: {
     name: 'BRIDGE_START_TIMEOUT_MS',
     schema: integer(100, 60_000),
@@ -78,9 +85,9 @@ export const bridgeSettings = settingGroup({
   commitIntervalMs: {
     name: 'BRIDGE_COMMIT_INTERVAL_MS',
     schema: integer(10, 60_000),
-    default: '500',
+    default: '3000',
     description:
-      'How often offsets are committed at the most. What a crash repeats is what finished since.',
+      'How often offsets are committed at the most. A crash repeats the starts that finished since, which Temporal recognises.',
   },
   shutdownGraceMs: {
     name: 'BRIDGE_SHUTDOWN_GRACE_MS',

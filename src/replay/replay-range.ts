@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import pMap from 'p-map';
-import { createOrderHandler } from '../bridge/order-handler.ts';
+import { createOrderHandler, createStartWindow } from '../bridge/order-handler.ts';
 import { createOutcomeCounts, type OutcomeSnapshot } from '../bridge/outcome-counts.ts';
 import { StartLimit } from '../bridge/start-limit.ts';
 import { isThrottled } from '../bridge/workflow-starter.ts';
@@ -71,6 +71,7 @@ export async function replayRange(
       logger: silentLogger(),
       readiness,
       startLimit: new StartLimit(settings.bridge.maxConcurrentStarts, isThrottled),
+      startWindow: createStartWindow(settings, client, options.signal),
       onAnswer: () => undefined,
       ...(options.completed ? { rerunCompleted: `replay-${Date.now()}` } : {}),
     });

@@ -1,0 +1,92 @@
+import { WaitingLine } from './waiting-line.ts';
+
+/** How long workers that have been seen at work may take none of the orders that wait for them. */
+const PATIENCE_MS = 10_000;
+/** How long it holds that nobody is at work, and nothing is held back. */
+const ABSENCE_MS = 1000;
+
+export interface StartedWorkflow {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/** What the window asks of Temporal. */
+export interface WorkerSigns {
+  /** Resolves when a worker has taken the workflow's first task. */
+  untilTaken(workflow: StartedWorkflow, signal: AbortSignal): Promise<void>;
+  /** Whether there are workers that ask for tasks. */
+  areThere(): Promise<boolean>;
+}
+
+/**
+ * Holds starts back while many orders wait in Temporal for a worker. Kafka keeps a backlog for
+ * nothing; in Temporal it costs the workers the server's time, and a start is cheaper than the rest of
+ * an order: without a limit a backlog of 100,000 all but stops the workers.
+ *
+ * It works as TCP's window does. Temporal hands tasks out about in the order of the starts, so that an
+ * order which has been taken stands for all before it; only one of every half window is asked for.
+ * Nothing is held back where no worker is at work, and after `PATIENCE_MS` without an order taken
+ * another window of starts goes out: slow workers slow the bridge down and never stop it. Signs that
+ * cannot be had count as good ones.
+ */
+export class StartWindow {
+  readonly #size: number;
+  readonly #signs: WorkerSigns;
+  readonly #line = new WaitingLine();
+  #started = 0;
+  /** How many of the started orders count as taken. */
+  #taken = 0;
+  #isProbing = false;
+  #absence: { readonly endsAt: number } | undefined;
+  #isLooking = false;
+
+  /** @param size how many orders may wait for a worker */
+  constructor(size: number, signs: WorkerSigns) {
+    this.#size = size;
+    this.#signs = signs;
+  }
+
+  get isFull(): boolean {
+    if (this.#started - this.#taken < this.#size) return false;
+    if (this.#absence && performance.now() < this.#absence.endsAt) return false;
+    return true;
+  }
+
+  /** Waits until it is no longer full. Rejects with the signal's reason. */
+  async opened(signal: AbortSignal): Promise<void> {
+    while (this.isFull) {
+      void this.#lookForWorkers();
+      await this.#line.wait(signal);
+    }
+  }
+
+  /** An order's workflow has been started. */
+  started(workflow: StartedWorkflow): void {
+    this.#started += 1;
+    if (!this.#isProbing && this.#started - this.#taken >= this.#size / 2) {
+      void this.#probe(workflow, this.#started);
+    }
+  }
+
+  async #probe(workflow: StartedWorkflow, number: number): Promise<void> {
+    this.#isProbing = true;
+    const patience = new AbortController();
+    const timer = setTimeout(() => {
+      patience.abort();
+    }, PATIENCE_MS).unref();
+    await this.#signs.untilTaken(workflow, patience.signal).catch(() => undefined);
+    clearTimeout(timer);
+    this.#isProbing = false;
+    this.#taken = number;
+    this.#line.wake();
+  }
+
+  async #lookForWorkers(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const areThere = await this.#signs.areThere().catch(() => false);
+    this.#isLooking = false;
+    this.#absence = areThere ? undefined : { endsAt: performance.now() + ABSENCE_MS };
+    if (!areThere) this.#line.wake();
+  }
+}
