@@ -1,6 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readSettings } from '../../src/config/read-settings.ts';
-import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createTestSystem } from '../../test/support/system.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import type { Benchmark } from './benchmark.ts';
@@ -14,16 +12,9 @@ export const commit: Benchmark = {
   unit: 'commits',
   goal: { atMost: 5 },
   async prepare() {
-    const system = await createTestSystem({ partitions: 4 });
+    const system = await createTestSystem({ partitions: 4, hasty: false });
     await system.startWorker();
-    const { bridge: defaults } = readSettings(BRIDGE_ROLE, {
-      ...system.bridgeEnv,
-      BRIDGE_COMMIT_INTERVAL_MS: undefined,
-    });
-    const bridge = await system.startBridge({
-      LOG_LEVEL: 'debug',
-      BRIDGE_COMMIT_INTERVAL_MS: String(defaults.commitIntervalMs),
-    });
+    const bridge = await system.startBridge({ LOG_LEVEL: 'debug' });
     const commits = () => bridge.events.filter(({ event }) => event === 'offset_committed').length;
     return {
       subject: {

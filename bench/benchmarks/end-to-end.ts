@@ -1,16 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
-import { connectTestTemporal } from '../../test/support/temporal.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
-import { ordersPerSecond } from '../harness/processes.ts';
-import { runStartLoop, startLoadWorker, type LoadEnv } from '../harness/run-load.ts';
+import { measureRate } from '../harness/processes.ts';
+import { startLoadWorker, startStartLoop } from '../harness/run-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 1500;
+const COUNT = 2000;
 /** The bridge's default. */
 const CONCURRENCY = 50;
-const POLL_MS = 100;
 
 export const endToEnd: Benchmark = {
   name: 'end-to-end',
@@ -19,7 +15,6 @@ export const endToEnd: Benchmark = {
   goal: { atLeast: 0.95 },
   async prepare({ pids }) {
     const orders = await createOrderSystem(pids);
-    const client = await connectTestTemporal();
     const env = {
       TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
       TEMPORAL_TASK_QUEUE: uniqueName('empty'),
@@ -30,29 +25,29 @@ export const endToEnd: Benchmark = {
       subject: { name: 'order-ingest', measure: () => orders.ingest(COUNT) },
       baseline: {
         name: 'empty workflows',
-        measure: () =>
-          ordersPerSecond({ worker: worker.pid, ...pids }, COUNT, () =>
-            runEmptyWorkflows(client, env),
-          ),
+        async measure() {
+          const before = worker.done();
+          const load = { type: 'emptyWorkflow', prefix: uniqueName('empty') };
+          const client = await startStartLoop(env, {
+            ...load,
+            count: COUNT,
+            concurrency: CONCURRENCY,
+          });
+          const sample = await measureRate(
+            {
+              pids: { client: client.pid, worker: worker.pid, ...pids },
+              done: () => worker.done() - before,
+            },
+            COUNT,
+          );
+          await client.stop();
+          return sample;
+        },
       },
       async close() {
         await worker.stop();
-        await client.connection.close();
         await orders.close();
       },
     };
   },
 };
-
-/** The seconds from the first start to the last completion. */
-async function runEmptyWorkflows(client: Client, env: LoadEnv): Promise<number> {
-  const prefix = uniqueName('empty');
-  const query = `WorkflowId STARTS_WITH '${prefix}' AND ExecutionStatus = 'Completed'`;
-  const begin = performance.now();
-  const load = { type: 'emptyWorkflow', prefix, count: COUNT, concurrency: CONCURRENCY };
-  const starting = await runStartLoop(env, load);
-  // The time that the loop's process took to come up is not the server's.
-  const overhead = (performance.now() - begin) / 1000 - starting;
-  while ((await client.workflow.count(query)).count < COUNT) await delay(POLL_MS);
-  return (performance.now() - begin) / 1000 - overhead;
-}

@@ -20,6 +20,7 @@ const latency = (percentile: number, atMost: number): Benchmark => ({
   async prepare({ pids }) {
     const orders = await createOrderSystem(pids);
     const { value: saturated } = await orders.ingest(SATURATING);
+    await orders.system.startBridge();
     const pauseMs = 1000 / (saturated / 2);
     const client = await connectTestTemporal();
     const taskQueue = uniqueName('empty');

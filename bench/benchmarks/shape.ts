@@ -1,5 +1,5 @@
 import { createOrderSystem } from '../harness/order-system.ts';
-import { startLoadWorker, type LoadWorker } from '../harness/run-load.ts';
+import { startLoadWorker, type Load } from '../harness/run-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 1000;
@@ -11,7 +11,7 @@ export const shape: Benchmark = {
   goal: { atLeast: 1.8 },
   async prepare({ pids }) {
     const ours = await createOrderSystem(pids);
-    let worker: LoadWorker | undefined;
+    let worker: Load | undefined;
     const theirs = await createOrderSystem(pids, async (system) => {
       worker = await startLoadWorker(system.workerEnv);
       return worker;

@@ -1,10 +1,11 @@
 import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createLoneBridge } from '../harness/lone-bridge.ts';
-import { runStartLoop } from '../harness/run-load.ts';
+import { measureRate } from '../harness/processes.ts';
+import { startStartLoop } from '../harness/run-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 2000;
+const COUNT = 3000;
 /** The bridge's default. */
 const CONCURRENCY = 50;
 
@@ -27,14 +28,18 @@ export const start: Benchmark = {
             TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
             TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
           };
-          const prefix = uniqueName('order');
-          const seconds = await runStartLoop(env, {
+          const client = await startStartLoop(env, {
             type: INGEST_ORDER,
-            prefix,
+            prefix: uniqueName('order'),
             count: COUNT,
             concurrency: CONCURRENCY,
           });
-          return { value: COUNT / seconds };
+          const sample = await measureRate(
+            { pids: { client: client.pid, ...pids }, done: client.done },
+            COUNT,
+          );
+          await client.stop();
+          return sample;
         },
       },
       close: () => bridge.close(),

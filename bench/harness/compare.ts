@@ -3,6 +3,8 @@ export interface Sample {
   readonly value: number;
   /** CPU milliseconds by process for each order or message. */
   readonly cpu?: Readonly<Record<string, number>>;
+  /** What else was measured at the same time, by its name. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 /** One of the two sides of a ratio, or the only one of a plain figure. */

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Sample } from './compare.ts';
 
 /** Of the kernel's clock by which /proc counts; 100 on every Linux that Node runs on. */
@@ -61,27 +62,45 @@ function entries(): readonly string[] {
   }
 }
 
-/**
- * Measures how many orders a second some work does, and the CPU milliseconds that each of the
- * processes spends on one.
- *
- * @param work answers with the seconds that count
- */
-export async function ordersPerSecond(
-  pids: Readonly<Record<string, number>>,
-  count: number,
-  work: () => Promise<number>,
-): Promise<Sample> {
-  const read = () =>
-    Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0] as const);
-  const before = new Map(read());
-  const seconds = await work();
-  const cpu = read().map(([name, used]) => [
-    name,
-    ((used - (before.get(name) ?? 0)) * 1000) / count,
-  ]);
-  return { value: count / seconds, cpu: Object.fromEntries(cpu) as Record<string, number> };
+/** Something that works through a number of orders, and can be asked how far it is. */
+export interface Counted {
+  readonly pids: Readonly<Record<string, number>>;
+  readonly done: () => number | Promise<number>;
 }
+
+const POLL_MS = 50;
+
+/**
+ * Measures how many orders a second come to an end, and the CPU milliseconds that each of the
+ * processes spends on one. The clock runs from when the first is done to when `count` are: the time to
+ * start up is not counted, and all that the orders take is.
+ */
+export async function measureRate({ pids, done }: Counted, count: number): Promise<Sample> {
+  const reached = async (goal: number) => {
+    for (;;) {
+      const now = await done();
+      if (now >= goal) return { done: now, at: performance.now(), cpu: cpuOf(pids) };
+      await delay(POLL_MS);
+    }
+  };
+  const begin = await reached(1);
+  const end = await reached(count);
+  const orders = end.done - begin.done;
+  return {
+    value: orders / ((end.at - begin.at) / 1000),
+    cpu: Object.fromEntries(
+      Object.entries(end.cpu).map(([name, seconds]) => [
+        name,
+        ((seconds - (begin.cpu[name] ?? 0)) * 1000) / orders,
+      ]),
+    ),
+  };
+}
+
+const cpuOf = (pids: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0]),
+  );
 
 /** The seconds that some work takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {

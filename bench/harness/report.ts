@@ -31,6 +31,8 @@ interface SideResult {
   readonly value: Spread;
   /** Median CPU milliseconds for each order or message, by process. */
   readonly cpu: Readonly<Record<string, number>>;
+  /** Median of each. */
+  readonly figures: Readonly<Record<string, number>>;
 }
 
 export function resultOf(
@@ -56,16 +58,23 @@ export function resultOf(
 }
 
 function sideResult(name: string, samples: readonly Sample[]): SideResult {
-  const processes = Object.keys(samples[0]?.cpu ?? {});
-  const median = (figures: readonly number[]) => spreadOf(figures).median;
   return {
     name,
     value: spreadOf(samples.map(({ value }) => value)),
-    cpu: Object.fromEntries(
-      processes.map((process) => [process, median(samples.map(({ cpu }) => cpu?.[process] ?? 0))]),
-    ),
+    cpu: medians(samples.map(({ cpu }) => cpu ?? {})),
+    figures: medians(samples.map(({ figures }) => figures ?? {})),
   };
 }
+
+const medians = (
+  records: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.keys(records[0] ?? {}).map((key) => [
+      key,
+      spreadOf(records.map((record) => record[key] ?? 0)).median,
+    ]),
+  );
 
 const VERDICTS: Record<Verdict, string> = {
   reached: 'reached',
@@ -76,10 +85,12 @@ const VERDICTS: Record<Verdict, string> = {
 export function describeResult(result: Result, { ratio }: Benchmark): string {
   const { outcome, goal, unit } = result;
   const toReach = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
-  const side = ({ name, value, cpu }: SideResult) => {
-    const parts = Object.entries(cpu).map(([process, ms]) => `${process} ${ms.toFixed(2)}`);
-    return `  ${name}: ${format(value.median)} ${unit}${parts.length > 0 ? `; CPU ms each: ${parts.join(', ')}` : ''}`;
+  const list = (title: string, figures: Readonly<Record<string, number>>) => {
+    const parts = Object.entries(figures).map(([key, figure]) => `${key} ${format(figure)}`);
+    return parts.length > 0 ? `; ${title}${parts.join(', ')}` : '';
   };
+  const side = ({ name, value, cpu, figures }: SideResult) =>
+    `  ${name}: ${format(value.median)} ${unit}${list('CPU ms each: ', cpu)}${list('', figures)}`;
   return [
     `${result.name}: ${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)}), ${toReach}: ${VERDICTS[result.verdict]}`,
     `  ${ratio}`,

@@ -2,52 +2,57 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { execa } from 'execa';
 
 const LOADS = path.join(import.meta.dirname, '../loads');
 
 export type LoadEnv = Readonly<Record<string, string>>;
 
-/** Starts workflows by a process of its own; answers with how long that took, in seconds. */
-export async function runStartLoop(
-  env: LoadEnv,
-  load: { type: string; prefix: string; count: number; concurrency: number },
-): Promise<number> {
-  const { type, prefix, count, concurrency } = load;
-  const { stdout } = await execa(
-    process.execPath,
-    [...fileOf('start-loop'), type, prefix, String(count), String(concurrency)],
-    { env },
-  );
-  return (JSON.parse(stdout) as { seconds: number }).seconds;
-}
-
-export interface LoadWorker {
+/** A process of `bench/loads` that prints how much it has done. */
+export interface Load {
   readonly pid: number;
+  readonly done: () => number;
+  /** Asks it to end, and waits until it has. */
   stop(): Promise<void>;
 }
 
-/** The SDK's worker alone, for the workflows of `load-workflows.ts`. */
-export async function startLoadWorker(env: LoadEnv): Promise<LoadWorker> {
-  const child = spawn(process.execPath, fileOf('load-worker'), {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exit = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  await Promise.race([
-    once(lines, 'line'),
-    exit.then(() => {
-      throw new Error('the load worker has ended');
-    }),
+/** Starts workflows with the SDK's client alone. */
+export const startStartLoop = (
+  env: LoadEnv,
+  load: { type: string; prefix: string; count: number; concurrency: number },
+): Promise<Load> =>
+  startLoad('start-loop', env, [
+    load.type,
+    load.prefix,
+    String(load.count),
+    String(load.concurrency),
   ]);
+
+/** The SDK's worker alone, for the workflows of `load-workflows.ts`. */
+export const startLoadWorker = (env: LoadEnv): Promise<Load> => startLoad('load-worker', env);
+
+/** Waits until the process has printed its first figure. */
+async function startLoad(name: string, env: LoadEnv, args: readonly string[] = []): Promise<Load> {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', path.join(LOADS, `${name}.ts`), ...args],
+    { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exit = once(child, 'exit');
+  const ended = async () => {
+    const [code] = (await exit) as [number | null];
+    if (code !== 0) throw new Error(`${name} has ended with ${String(code)}`);
+  };
+  let done = 0;
+  const lines = createInterface({ input: child.stdout }).on('line', (line) => {
+    done = Number(line);
+  });
+  await Promise.race([once(lines, 'line'), ended()]);
   return {
     pid: child.pid ?? 0,
+    done: () => done,
     async stop() {
       child.kill('SIGTERM');
-      await exit;
+      await ended();
     },
   };
 }
-
-const fileOf = (name: string) => ['--import', 'tsx', path.join(LOADS, `${name}.ts`)];

@@ -25,6 +25,14 @@ export interface TestSystem {
   close(): Promise<void>;
 }
 
+/** So that no test waits for what an operator would not mind. */
+const HASTY = {
+  KAFKA_SESSION_TIMEOUT_MS: '6000',
+  KAFKA_HEARTBEAT_INTERVAL_MS: '500',
+  BRIDGE_COMMIT_INTERVAL_MS: '100',
+  BRIDGE_PROGRESS_INTERVAL_MS: '100',
+};
+
 export async function createTestSystem(
   options: {
     partitions?: number;
@@ -32,6 +40,8 @@ export async function createTestSystem(
     temporalAddress?: string;
     databaseUrl?: string;
     maxMessageBytes?: number;
+    /** Whether the bridge is to be quicker at everything than its defaults make it. */
+    hasty?: boolean;
   } = {},
 ): Promise<TestSystem> {
   const temporalAddress = options.temporalAddress ?? stackAddress('TEMPORAL_ADDRESS');
@@ -52,11 +62,8 @@ export async function createTestSystem(
     KAFKA_BROKERS: options.brokers ?? stackAddress('KAFKA_BROKERS'),
     KAFKA_TOPIC: topic.name,
     KAFKA_GROUP_ID: topic.groupId,
-    KAFKA_SESSION_TIMEOUT_MS: '6000',
-    KAFKA_HEARTBEAT_INTERVAL_MS: '500',
-    BRIDGE_COMMIT_INTERVAL_MS: '100',
-    BRIDGE_PROGRESS_INTERVAL_MS: '100',
     BRIDGE_HTTP_PORT: '0',
+    ...((options.hasty ?? true) ? HASTY : {}),
   };
   const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
   const programs: RunningProgram[] = [];
