@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts';
 import { commit } from './commit.ts';
+import { cost } from './cost.ts';
 import { duplicates } from './duplicates.ts';
 import { endToEnd } from './end-to-end.ts';
 import { growth } from './growth.ts';
@@ -24,4 +25,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   memory,
   growth,
   commit,
+  cost,
 ];

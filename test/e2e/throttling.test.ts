@@ -1,12 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { freePort } from '../../dev/stack/free-port.ts';
-import { startDaemon } from '../../dev/stack/daemon.ts';
-import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
-import { probeTemporal, temporalCommand } from '../../dev/stack/temporal.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.ts';
 import { createTestSystem } from '../support/system.ts';
 
 /**
@@ -16,37 +10,17 @@ import { createTestSystem } from '../support/system.ts';
 const REQUESTS_PER_SECOND = 10;
 const ORDERS = 150;
 
-let dir: string;
-let server: ProcessIdentity | undefined;
-let address: string;
+let server: OwnTemporal;
 beforeAll(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'throttling-'));
-  const port = await freePort();
-  address = `127.0.0.1:${port}`;
-  await startDaemon(
-    'a Temporal server with a limit',
-    {
-      command: temporalCommand(),
-      args: [
-        ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
-        ...['--log-level', 'error'],
-        ...['--dynamic-config-value', `frontend.namespaceRPS=${REQUESTS_PER_SECOND}`],
-      ],
-      cwd: dir,
-    },
-    path.join(dir, 'log'),
-    () => probeTemporal(port),
-    60_000,
-    (identity) => (server = identity),
-  );
+  server = await startOwnTemporal([
+    '--dynamic-config-value',
+    `frontend.namespaceRPS=${REQUESTS_PER_SECOND}`,
+  ]);
 });
-afterAll(async () => {
-  if (server) await stopProcess(server, 'SIGKILL', 5000);
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => server.remove());
 
 test('a Temporal server that throttles gets fewer starts at a time, and all of them in the end', async () => {
-  const system = await createTestSystem({ temporalAddress: address });
+  const system = await createTestSystem({ temporalAddress: server.address });
   try {
     const bridge = await system.startBridge();
     const limit = async () => {

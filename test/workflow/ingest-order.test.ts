@@ -51,12 +51,18 @@ async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> 
  * How many events the history has beside those of workflow tasks, which a busy machine may take more
  * than one of.
  */
-async function eventsOf(handle: {
-  fetchHistory(): Promise<proto.temporal.api.history.v1.IHistory>;
-}): Promise<number> {
-  const { events } = await handle.fetchHistory();
-  const names = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0] ?? '');
+async function eventsOf(handle: WithHistory): Promise<number> {
+  const names = await eventNames(handle);
   return names.filter((name) => !name.startsWith('EVENT_TYPE_WORKFLOW_TASK_')).length;
+}
+
+interface WithHistory {
+  fetchHistory(): Promise<proto.temporal.api.history.v1.IHistory>;
+}
+
+async function eventNames(handle: WithHistory): Promise<readonly string[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).map(({ eventType }) => EventType[eventType ?? 0] ?? '');
 }
 
 const { EventType } = proto.temporal.api.enums.v1;
@@ -73,6 +79,12 @@ test('an order is stored at the first attempt, without an activity task for the 
     });
     // Started, a marker, completed.
     expect(await eventsOf(handle)).toBe(3);
+    const tasks = (await eventNames(handle)).filter(
+      (name) => name === 'EVENT_TYPE_WORKFLOW_TASK_STARTED',
+    );
+    // The start, and the begin and the end of the one task, as of an empty workflow.
+    const { raw } = await handle.describe();
+    expect(Number(raw.workflowExecutionInfo?.stateTransitionCount)).toBe(1 + 2 * tasks.length);
   });
 });
 

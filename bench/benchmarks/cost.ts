@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../dev/stack/free-port.ts';
+import { startOwnTemporal } from '../../test/support/own-temporal.ts';
+import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
+import { uniqueName } from '../../test/support/stack.ts';
+import type { Sample } from '../harness/compare.ts';
+import { countStored } from '../harness/counts.ts';
+import { fillTopic } from '../harness/fill-topic.ts';
+import { startLoadWorker } from '../harness/run-load.ts';
+import { readServerCounts } from '../harness/server-counts.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const COUNT = 500;
+const POLL_MS = 50;
+
+/** On a server of its own, which counts what nobody else asks of it. */
+export const cost: Benchmark = {
+  name: 'cost',
+  ratio:
+    'what an order costs Temporal, in billable actions, the rest beside them ÷ with two regular activities',
+  unit: 'actions',
+  goal: { atMost: 0.67 },
+  async prepare() {
+    const metricsPort = await freePort();
+    const server = await startOwnTemporal(['--metrics-port', String(metricsPort)]);
+    const costOf = async (startWorker: (system: TestSystem) => Promise<StoppableWorker>) => {
+      const system = await createTestSystem({
+        partitions: 4,
+        temporalAddress: server.address,
+        hasty: false,
+      });
+      const worker = await startWorker(system);
+      try {
+        return await measureCost(system, metricsPort);
+      } finally {
+        await worker.stop();
+        await system.close();
+      }
+    };
+    return {
+      subject: {
+        name: 'local activity first',
+        measure: () =>
+          costOf(async (system) => {
+            const worker = await system.startWorker();
+            return { stop: () => worker.end('SIGTERM') };
+          }),
+      },
+      baseline: {
+        name: 'two regular activities',
+        measure: () => costOf((system) => startLoadWorker(system.workerEnv)),
+      },
+      close: () => server.remove(),
+    };
+  },
+};
+
+interface StoppableWorker {
+  stop(): Promise<unknown>;
+}
+
+async function measureCost(system: TestSystem, metricsPort: number): Promise<Sample> {
+  const run = uniqueName('cost');
+  const before = await readServerCounts(metricsPort);
+  await fillTopic(system.topic, COUNT, run);
+  await system.startBridge();
+  while ((await countStored(system)) < COUNT) await delay(POLL_MS);
+  // They come to their end a little after the row.
+  const query = `WorkflowId STARTS_WITH '${system.workflowId(run)}' AND ExecutionStatus = 'Completed'`;
+  while ((await system.client.workflow.count(query)).count < COUNT) await delay(POLL_MS);
+  let transitions = 0;
+  let events = 0;
+  let bytes = 0;
+  const after = await readServerCounts(metricsPort);
+  for (let n = 0; n < COUNT; n += 1) {
+    const { raw } = await system.workflow(`${run}-${n}`).describe();
+    transitions += Number(raw.workflowExecutionInfo?.stateTransitionCount);
+    events += Number(raw.workflowExecutionInfo?.historyLength);
+    bytes += Number(raw.workflowExecutionInfo?.historySizeBytes);
+  }
+  return {
+    value: (after.actions - before.actions) / COUNT,
+    figures: {
+      'state transitions': transitions / COUNT,
+      'history events': events / COUNT,
+      'history bytes': bytes / COUNT,
+      'gRPC calls': (after.calls - before.calls) / COUNT,
+    },
+  };
+}

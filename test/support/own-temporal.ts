@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startDaemon } from '../../dev/stack/daemon.ts';
+import { freePort } from '../../dev/stack/free-port.ts';
+import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
+import { probeTemporal, temporalCommand } from '../../dev/stack/temporal.ts';
+
+export interface OwnTemporal {
+  readonly address: string;
+  remove(): Promise<void>;
+}
+
+/** A Temporal dev server with arguments of one's own. */
+export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemporal> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'temporal-'));
+  const port = await freePort();
+  let server: ProcessIdentity | undefined;
+  const remove = async () => {
+    if (server) await stopProcess(server, 'SIGKILL', 5000);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await startDaemon(
+      'a Temporal server',
+      {
+        command: temporalCommand(),
+        args: [
+          ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
+          ...['--log-level', 'error', ...args],
+        ],
+        cwd: dir,
+      },
+      path.join(dir, 'log'),
+      () => probeTemporal(port),
+      60_000,
+      (identity) => (server = identity),
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { address: `127.0.0.1:${port}`, remove };
+}
