@@ -17,6 +17,7 @@ const MAY_IMPORT = {
   config: ['program'],
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
+  capacity: [],
   bridge: ['config', 'contract', 'domain', 'kafka', 'program', 'telemetry', 'temporal'],
   'dead-letters': ['config', 'contract', 'kafka', 'program', 'telemetry'],
   reconcile: [

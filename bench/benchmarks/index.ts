@@ -7,6 +7,7 @@ import { growth } from './growth.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
+import { twoBridges, twoWorkers } from './scale.ts';
 import { shape } from './shape.ts';
 import { start } from './start.ts';
 import { store } from './store.ts';
@@ -26,4 +27,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   growth,
   commit,
   cost,
+  twoBridges,
+  twoWorkers,
 ];

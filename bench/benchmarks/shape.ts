@@ -12,9 +12,11 @@ export const shape: Benchmark = {
   async prepare({ pids }) {
     const ours = await createOrderSystem(pids);
     let worker: Load | undefined;
-    const theirs = await createOrderSystem(pids, async (system) => {
-      worker = await startLoadWorker(system.workerEnv);
-      return worker;
+    const theirs = await createOrderSystem(pids, {
+      async startWorker(system) {
+        worker = await startLoadWorker(system.workerEnv);
+        return worker;
+      },
     });
     return {
       subject: { name: 'local activities first', measure: () => ours.ingest(COUNT) },

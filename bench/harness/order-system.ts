@@ -16,33 +16,51 @@ export interface OrderSystem {
   close(): Promise<void>;
 }
 
-/**
- * @param pids the servers' processes
- * @param startWorker which worker is to run the orders; ours if left out
- */
+export interface OrderSystemOptions {
+  /** Which worker is to run the orders; ours if left out. */
+  readonly startWorker?: (system: TestSystem) => Promise<{ readonly pid: number }>;
+  readonly workers?: number;
+  readonly bridges?: number;
+}
+
+/** @param pids the servers' processes */
 export async function createOrderSystem(
   pids: Readonly<Record<string, number>>,
-  startWorker = async (system: TestSystem): Promise<{ readonly pid: number }> =>
-    system.startWorker(),
+  {
+    startWorker = (system) => system.startWorker(),
+    workers = 1,
+    bridges = 1,
+  }: OrderSystemOptions = {},
 ): Promise<OrderSystem> {
   const system = await createTestSystem({ partitions: 4, hasty: false });
-  const worker = await startWorker(system);
+  const started = await Promise.all(times(workers, () => startWorker(system)));
   return {
     system,
     async ingest(count, waiting = count) {
       const before = await countStored(system);
       await fillTopic(system.topic, waiting);
-      const bridge = await system.startBridge();
+      const reading = await Promise.all(times(bridges, () => system.startBridge()));
       const sample = await measureRate(
         {
-          pids: { bridge: bridge.pid, worker: worker.pid, ...pids },
+          pids: { ...named('bridge', reading), ...named('worker', started), ...pids },
           done: async () => (await countStored(system)) - before,
         },
         count,
       );
-      await bridge.end('SIGTERM');
+      await Promise.all(reading.map((bridge) => bridge.end('SIGTERM')));
       return sample;
     },
     close: () => system.close(),
   };
 }
+
+const times = <Result>(count: number, make: () => Result): Result[] =>
+  Array.from({ length: count }, make);
+
+const named = (
+  name: string,
+  processes: readonly { readonly pid: number }[],
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    processes.map(({ pid }, index) => [index === 0 ? name : `${name} ${index + 1}`, pid]),
+  );

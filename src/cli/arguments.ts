@@ -13,6 +13,15 @@ export function positiveNumber(text: string): number {
   return number;
 }
 
+/** Decimals are allowed: some services see an order every few seconds. */
+export function ordersPerSecond(text: string): number {
+  const number = /^\d{1,6}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number > 0 && number <= 100_000)) {
+    throw new InvalidArgumentError('expected a number of orders, more than 0 and up to 100000.');
+  }
+  return number;
+}
+
 export function offsetNumber(text: string): bigint {
   if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError('expected an offset, such as 1200.');
   return BigInt(text);

@@ -17,11 +17,11 @@ export function addLagCommand(program: Command): void {
     .command('lag')
     .description('how far the group has got in each partition, and when it will be done')
     .option('--watch', 'again and again, until Ctrl-C')
-    .option('--interval <seconds>', 'between the two looks that give the rate', positiveNumber, 2)
+    .option('--interval <seconds>', 'between the two looks that give the rate', positiveNumber, 6)
     .option('--json', 'a JSON object a look, on stdout alone')
     .addHelpText(
       'after',
-      '\nExamples:\n  order-ingest lag\n  order-ingest lag --watch --interval 5',
+      '\nExamples:\n  order-ingest lag\n  order-ingest lag --watch --interval 30',
     )
     .action(run);
 }

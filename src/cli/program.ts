@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../program/version.ts';
 import { addBridgeCommand } from './bridge.ts';
+import { addCapacityCommand } from './capacity.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addConfigCommand } from './config.ts';
 import { addDeadLettersCommand } from './dead-letters/command.ts';
@@ -45,6 +46,7 @@ Exit codes:
   addDeadLettersCommand(program);
   addReconcileCommand(program);
   addReplayCommand(program);
+  addCapacityCommand(program);
   addConfigCommand(program);
   addCompletionCommand(program);
   return program;

@@ -225,6 +225,35 @@ describe('config', () => {
   });
 });
 
+describe('capacity', () => {
+  const capacity = (...args: string[]) => runCli(['capacity', ...args], {});
+
+  test('says what each part takes, and where more of the same does not do', async () => {
+    const small = await capacity('--orders-per-second', '100');
+    expect(small).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(small.stdout).toMatch(/^bridges +2 /m);
+    expect(small.stdout).not.toContain('More of the same');
+    const { stdout } = await capacity('--orders-per-second', '100000');
+    expect(stdout).toMatch(/^workers +[\d,]+ /m);
+    expect(stdout).toContain('- the design, one workflow an order: ');
+  });
+
+  test('as JSON with what was measured and what is assumed', async () => {
+    const { stdout } = await capacity('--orders-per-second', '0.5', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      ordersPerSecond: 0.5,
+      measured: { stateTransitions: 3 },
+      assumptions: { utilisation: 0.6 },
+    });
+  });
+
+  test.each(['0', '100001', 'many'])('refuses %s orders a second', async (figure) => {
+    const { exitCode, stderr } = await capacity('--orders-per-second', figure);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('expected a number of orders, more than 0 and up to 100000.');
+  });
+});
+
 describe('produce', () => {
   test('sends the lines of a file as they are, and points at a line that is no order', async () => {
     const file = path.join(dir, 'orders.ndjson');
