@@ -7,7 +7,7 @@ import type { Sample } from '../harness/compare.ts';
 import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { startLoadWorker } from '../harness/run-load.ts';
-import { readServerCounts } from '../harness/server-counts.ts';
+import { settledServerCounts } from '../harness/server-counts.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 500;
@@ -61,7 +61,7 @@ interface StoppableWorker {
 
 async function measureCost(system: TestSystem, metricsPort: number): Promise<Sample> {
   const run = uniqueName('cost');
-  const before = await readServerCounts(metricsPort);
+  const before = await settledServerCounts(metricsPort);
   await fillTopic(system.topic, COUNT, run);
   await system.startBridge();
   while ((await countStored(system)) < COUNT) await delay(POLL_MS);
@@ -71,7 +71,7 @@ async function measureCost(system: TestSystem, metricsPort: number): Promise<Sam
   let transitions = 0;
   let events = 0;
   let bytes = 0;
-  const after = await readServerCounts(metricsPort);
+  const after = await settledServerCounts(metricsPort);
   for (let n = 0; n < COUNT; n += 1) {
     const { raw } = await system.workflow(`${run}-${n}`).describe();
     transitions += Number(raw.workflowExecutionInfo?.stateTransitionCount);

@@ -33,6 +33,7 @@ export const start: Benchmark = {
             prefix: uniqueName('order'),
             count: COUNT,
             concurrency: CONCURRENCY,
+            asTheBridge: true,
           });
           const sample = await measureRate(
             { pids: { client: client.pid, ...pids }, done: client.done },

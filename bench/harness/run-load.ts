@@ -18,13 +18,21 @@ export interface Load {
 /** Starts workflows with the SDK's client alone. */
 export const startStartLoop = (
   env: LoadEnv,
-  load: { type: string; prefix: string; count: number; concurrency: number },
+  load: {
+    type: string;
+    prefix: string;
+    count: number;
+    concurrency: number;
+    /** Whether each start is to carry what one of the bridge's does. */
+    asTheBridge?: boolean;
+  },
 ): Promise<Load> =>
   startLoad('start-loop', env, [
     load.type,
     load.prefix,
     String(load.count),
     String(load.concurrency),
+    ...(load.asTheBridge ? ['as-the-bridge'] : []),
   ]);
 
 /** The SDK's worker alone, for the workflows of `load-workflows.ts`. */

@@ -1,15 +1,35 @@
 import { once } from 'node:events';
-import { Client, Connection } from '@temporalio/client';
+import { hash } from 'node:crypto';
+import { Client, Connection, type WorkflowStartOptions } from '@temporalio/client';
 import pMap from 'p-map';
+import {
+  FINGERPRINT_MEMO,
+  SOURCE_OFFSET,
+  SOURCE_PARTITION,
+  SOURCE_TOPIC,
+} from '../../src/contract/search-attributes.ts';
 import { orderText } from '../harness/orders.ts';
 
 /**
  * Starts workflows as fast as the SDK's client does it, so many at once, and prints how many have been
- * started, as often as the bridge does in the same benchmark. Ends on SIGTERM. Its arguments: workflow type, prefix of the workflow IDs, how many, how many at
- * once.
+ * started, as often as the bridge does in the same benchmark. Ends on SIGTERM. Its arguments: workflow
+ * type, prefix of the workflow IDs, how many, how many at once, and `as-the-bridge` when each start is to
+ * carry what one of the bridge's does.
  */
-const [type = '', prefix = '', count = '0', concurrency = '50'] = process.argv.slice(2);
+const [type = '', prefix = '', count = '0', concurrency = '50', carries] = process.argv.slice(2);
 const { TEMPORAL_ADDRESS: address = '', TEMPORAL_TASK_QUEUE: taskQueue = '' } = process.env;
+
+/** Of the start of one order. */
+const asTheBridge = (offset: number, text: string): Partial<WorkflowStartOptions> => ({
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  memo: { [FINGERPRINT_MEMO]: hash('sha256', text) },
+  typedSearchAttributes: [
+    { key: SOURCE_TOPIC, value: 'orders' },
+    { key: SOURCE_PARTITION, value: 0 },
+    { key: SOURCE_OFFSET, value: offset },
+  ],
+  staticSummary: `orders, partition 0, offset ${offset}`,
+});
 
 const connection = await Connection.connect({ address });
 const client = new Client({ connection });
@@ -26,6 +46,7 @@ await pMap(
       taskQueue,
       workflowId: `${prefix}-${n}`,
       args: [{ text, source }],
+      ...(carries === 'as-the-bridge' ? asTheBridge(n, text) : {}),
     });
     started += 1;
   },
