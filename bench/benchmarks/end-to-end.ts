@@ -27,9 +27,9 @@ export const endToEnd: Benchmark = {
         name: 'empty workflows',
         async measure() {
           const before = worker.done();
-          const load = { type: 'emptyWorkflow', prefix: uniqueName('empty') };
           const client = await startStartLoop(env, {
-            ...load,
+            type: 'emptyWorkflow',
+            prefix: uniqueName('empty'),
             count: COUNT,
             concurrency: CONCURRENCY,
           });

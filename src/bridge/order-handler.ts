@@ -9,6 +9,7 @@ import { hasWorkers, untilTaken } from '../temporal/worker-signs.ts';
 import { withConsumeSpan } from './consume-span.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
 import { createMessageHandler, type MessageHandler } from './message-handler.ts';
+import { eitherAborted } from './either-aborted.ts';
 import { createPersist } from './persist.ts';
 import type { StartLimit } from './start-limit.ts';
 import { StartWindow } from './start-window.ts';
@@ -21,8 +22,14 @@ export const createStartWindow = (
   stopping: AbortSignal,
 ): StartWindow =>
   new StartWindow(bridge.maxWaitingOrders, {
-    untilTaken: (workflow, signal) =>
-      untilTaken(client, workflow, AbortSignal.any([signal, stopping])),
+    async untilTaken(workflow, signal) {
+      const ending = eitherAborted(signal, stopping);
+      try {
+        await untilTaken(client, workflow, ending.signal);
+      } finally {
+        ending.dispose();
+      }
+    },
     areThere: () => hasWorkers(client, temporal.taskQueue),
   });
 

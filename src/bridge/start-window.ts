@@ -37,7 +37,8 @@ export class StartWindow {
   /** How many of the started orders count as taken. */
   #taken = 0;
   #isProbing = false;
-  #absence: { readonly endsAt: number } | undefined;
+  /** Until when it counts as known that nobody is at work. */
+  #noWorkersUntil = 0;
   #isLooking = false;
 
   /** @param size how many orders may wait for a worker */
@@ -47,9 +48,7 @@ export class StartWindow {
   }
 
   get isFull(): boolean {
-    if (this.#started - this.#taken < this.#size) return false;
-    if (this.#absence && performance.now() < this.#absence.endsAt) return false;
-    return true;
+    return this.#started - this.#taken >= this.#size && performance.now() >= this.#noWorkersUntil;
   }
 
   /** Waits until it is no longer full. Rejects with the signal's reason. */
@@ -86,7 +85,8 @@ export class StartWindow {
     this.#isLooking = true;
     const areThere = await this.#signs.areThere().catch(() => false);
     this.#isLooking = false;
-    this.#absence = areThere ? undefined : { endsAt: performance.now() + ABSENCE_MS };
-    if (!areThere) this.#line.wake();
+    if (areThere) return;
+    this.#noWorkersUntil = performance.now() + ABSENCE_MS;
+    this.#line.wake();
   }
 }

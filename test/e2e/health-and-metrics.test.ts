@@ -1,5 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { valueOf } from '../support/metrics.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -9,11 +10,6 @@ beforeEach(async () => {
   system = await createTestSystem();
 });
 afterEach(() => system.close());
-
-const valueOf = (metrics: string, series: string): number => {
-  const line = metrics.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-  return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
-};
 
 test('bridge and worker count what they do', async () => {
   const [bridge, worker] = await Promise.all([

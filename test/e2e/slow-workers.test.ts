@@ -1,5 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { valueOf } from '../support/metrics.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
@@ -23,8 +24,7 @@ const startBridge = () =>
 
 async function metric(bridge: RunningProgram, series: string): Promise<number> {
   const { body } = await bridge.http('GET', '/metrics');
-  const line = body.split('\n').find((candidate) => candidate.startsWith(`${series} `));
-  return Number(line?.split(' ').at(-1));
+  return valueOf(body, series);
 }
 
 test('a backlog stays in Kafka while the workers do not keep up, and is worked off when they do', async () => {
