@@ -6,7 +6,11 @@ import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import { startBenchStack } from './harness/bench-stack.ts';
 import { compare } from './harness/compare.ts';
+import { describeRivals, sideBySide } from './rivals/side-by-side.ts';
 import { describeResult, format, resultOf, writeResult } from './harness/report.ts';
+
+const RESULTS = path.join(PROJECT_DIR, 'bench/results');
+const SIDE_BY_SIDE = 'side-by-side';
 
 const atLeastThree = (text: string) => {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
@@ -20,9 +24,10 @@ const program = new Command('npm run bench --')
     'Measures ratios on this machine, both sides of each in turn, on a Kafka, a Temporal and a Postgres of their own. Leave the machine alone meanwhile.',
   )
   .addArgument(
-    new Argument('[names...]', 'which benchmarks; all by default').choices(
-      BENCHMARKS.map(({ name }) => name),
-    ),
+    new Argument('[names...]', 'which benchmarks; all by default').choices([
+      ...BENCHMARKS.map(({ name }) => name),
+      SIDE_BY_SIDE,
+    ]),
   )
   .option('--rounds <number>', 'how often each side is measured', atLeastThree, 5)
   .addOption(
@@ -35,7 +40,8 @@ const program = new Command('npm run bench --')
   .parse();
 const { rounds, temporal } = program.opts<{ rounds: number; temporal: TemporalKind }>();
 const names = program.args;
-const chosen = BENCHMARKS.filter(({ name }) => names.length === 0 || names.includes(name));
+const isChosen = (name: string) => names.length === 0 || names.includes(name);
+const chosen = BENCHMARKS.filter(({ name }) => isChosen(name));
 
 await build();
 const stack = await startBenchStack(temporal);
@@ -50,11 +56,16 @@ try {
         );
       });
       const result = resultOf(benchmark, comparison, measured);
-      writeResult(path.join(PROJECT_DIR, 'bench/results'), result, temporal);
+      writeResult(RESULTS, benchmark.name, result, temporal);
       console.log(`${describeResult(result, benchmark)}\n`);
     } finally {
       await comparison.close();
     }
+  }
+  if (isChosen(SIDE_BY_SIDE)) {
+    const rivals = await sideBySide(stack.pids, rounds);
+    writeResult(RESULTS, SIDE_BY_SIDE, { rivals }, temporal);
+    console.log(describeRivals(rivals));
   }
 } finally {
   await stack.remove();

@@ -1,9 +1,13 @@
+import type { TestDatabase } from '../../test/support/database.ts';
 import type { RunningProgram } from '../../test/support/programs.ts';
 import type { TestSystem } from '../../test/support/system.ts';
 
 /** How many orders are rows. */
-export async function countStored({ database }: TestSystem): Promise<number> {
-  const { rows } = await database.pool.query<{ count: string }>('SELECT count(*) FROM orders');
+export const countStored = ({ database }: TestSystem): Promise<number> =>
+  countRows(database, 'orders');
+
+export async function countRows({ pool }: TestDatabase, table: string): Promise<number> {
+  const { rows } = await pool.query<{ count: string }>(`SELECT count(*) FROM ${table}`);
   return Number(rows[0]?.count);
 }
 

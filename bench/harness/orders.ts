@@ -1,5 +1,8 @@
 /** An order's message as producers write it: about 300 bytes, two line items. */
-export const orderText = (orderId: string): string =>
+export const orderText = (
+  orderId: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): string =>
   JSON.stringify({
     order_id: orderId,
     created_at: '2026-11-24T09:30:00.123456+01:00',
@@ -9,4 +12,5 @@ export const orderText = (orderId: string): string =>
       { product_id: 'P-7001', quantity: 2, unit_price: 10.5 },
       { product_id: 'P-7002', quantity: 1, unit_price: 78.95 },
     ],
+    ...changes,
   });

@@ -66,7 +66,7 @@ function sideResult(name: string, samples: readonly Sample[]): SideResult {
   };
 }
 
-const medians = (
+export const medians = (
   records: readonly Readonly<Record<string, number>>[],
 ): Readonly<Record<string, number>> =>
   Object.fromEntries(
@@ -103,13 +103,19 @@ export const format = (figure: number): string =>
   figure >= 100 ? String(Math.round(figure)) : figure.toFixed(2);
 
 /** Keeps what was measured, with the machine; answers with the file's name. */
-export function writeResult(folder: string, result: Result, temporal: string): string {
+export function writeResult(
+  folder: string,
+  name: string,
+  result: object,
+  temporal: string,
+): string {
   mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${result.name}-${temporal}.json`);
+  const file = path.join(folder, `${name}-${temporal}.json`);
   const content = {
     measured: new Date().toISOString(),
     temporal,
     machine: describeMachine(),
+    name,
     ...result,
   };
   writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);

@@ -13,6 +13,8 @@ export interface Load {
   readonly done: () => number;
   /** Asks it to end, and waits until it has. */
   stop(): Promise<void>;
+  /** Ends it as `kill -9` does. */
+  kill(): Promise<void>;
 }
 
 /** Starts workflows with the SDK's client alone. */
@@ -38,6 +40,12 @@ export const startStartLoop = (
 /** The SDK's worker alone, for the workflows of `load-workflows.ts`. */
 export const startLoadWorker = (env: LoadEnv): Promise<Load> => startLoad('load-worker', env);
 
+/** The loop of poll, insert and commit. */
+export const startConsumerLoop = (env: LoadEnv, mode: LoopMode): Promise<Load> =>
+  startLoad('consumer-loop', env, [mode]);
+
+export type LoopMode = 'one-by-one' | 'batched';
+
 /** Waits until the process has printed its first figure. */
 async function startLoad(name: string, env: LoadEnv, args: readonly string[] = []): Promise<Load> {
   const child = spawn(
@@ -61,6 +69,10 @@ async function startLoad(name: string, env: LoadEnv, args: readonly string[] = [
     async stop() {
       child.kill('SIGTERM');
       await ended();
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exit;
     },
   };
 }

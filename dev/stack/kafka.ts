@@ -3,9 +3,10 @@ import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
 import { buildOnce } from './build-once.ts';
+import { downloadJars, requireMaven } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { CACHE_DIR } from './places.ts';
-import { port, type LocalService, type Report } from './service.ts';
+import { port, type LocalService } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { requireTool } from './tool.ts';
 
@@ -18,11 +19,18 @@ export const kafka: LocalService = {
 
   async check() {
     await requireTool(JAVA);
-    if (!existsSync(KAFKA_LIBRARIES)) await requireTool(MAVEN);
+    if (!existsSync(KAFKA_LIBRARIES)) {
+      await requireMaven({
+        neededFor: 'Downloading a local Kafka broker',
+        instead: 'KAFKA_BROKERS',
+      });
+    }
   },
 
   async prepare(report) {
-    await buildOnce(KAFKA_LIBRARIES, `Kafka ${KAFKA_VERSION}`, report, downloadLibraries);
+    await buildOnce(KAFKA_LIBRARIES, `Kafka ${KAFKA_VERSION}`, report, (target, show) =>
+      downloadJars(target, JARS, show),
+    );
     checkVersion();
   },
 
@@ -87,7 +95,11 @@ export async function probeBroker(brokerPort: number): Promise<void> {
   }
 }
 
-const KAFKA_VERSION = '4.1.1';
+export const KAFKA_VERSION = '4.1.1';
+const JARS = [
+  `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,
+  `org.apache.kafka:kafka-tools:${KAFKA_VERSION}`,
+];
 /** The jars of the broker and of its command line tools. */
 export const KAFKA_LIBRARIES = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
 const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
@@ -102,37 +114,6 @@ const JAVA = {
   install: 'Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17',
   instead: 'KAFKA_BROKERS',
 };
-
-const MAVEN = {
-  command: 'mvn',
-  versionArgs: ['-v'],
-  versionPattern: /Apache Maven (\d+\.\d+)/,
-  atLeast: '3.6',
-  name: 'Maven',
-  neededFor: 'Downloading a local Kafka broker',
-  install: 'Debian: apt-get install maven; macOS: brew install maven',
-  instead: 'KAFKA_BROKERS',
-};
-
-async function downloadLibraries(target: string, report: Report): Promise<void> {
-  const pom = path.join(target, 'pom.xml');
-  writeFileSync(pom, POM);
-  const download = execa(
-    'mvn',
-    ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`],
-    { reject: false, all: true },
-  );
-  download.all.on('data', (chunk: Buffer) => {
-    const jar = /Downloading from \S+: \S*\/(\S+)/.exec(chunk.toString())?.[1];
-    if (jar) report(jar);
-  });
-  const result = await download;
-  if (result.failed) {
-    throw new StackError(
-      `Maven could not download Kafka ${KAFKA_VERSION}:\n${result.all.split('\n').slice(-15).join('\n')}`,
-    );
-  }
-}
 
 function checkVersion(): void {
   const jar = readdirSync(KAFKA_LIBRARIES).find((name) => name.startsWith('kafka_2.13-'));
@@ -156,16 +137,6 @@ async function runJava(dir: string, main: string, args: readonly string[]): Prom
   });
   if (result.failed) throw new StackError(`${main} failed:\n${result.all}`);
 }
-
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>order-ingest</groupId><artifactId>local-kafka</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${KAFKA_VERSION}</version></dependency>
-  </dependencies>
-</project>
-`;
 
 /** No topic that nobody made: a misspelt name must be an error. */
 function serverProperties(dataDir: string, node: BrokerNode): string {

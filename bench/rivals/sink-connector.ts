@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startDaemon } from '../../dev/stack/daemon.ts';
+import { buildOnce } from '../../dev/stack/build-once.ts';
+import { freePort } from '../../dev/stack/free-port.ts';
+import { KAFKA_VERSION } from '../../dev/stack/kafka.ts';
+import { downloadJars } from '../../dev/stack/maven.ts';
+import { CACHE_DIR } from '../../dev/stack/places.ts';
+import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
+import type { TestSystem } from '../../test/support/system.ts';
+import { countRows } from '../harness/counts.ts';
+import { orderText } from '../harness/orders.ts';
+import type { Rival } from './rival.ts';
+
+const DEBEZIUM_VERSION = '3.3.1.Final';
+const LIBRARIES = path.join(CACHE_DIR, `debezium-jdbc-${DEBEZIUM_VERSION}`);
+/** It writes one row a message, into one table; what is in an array has to be a text. */
+const TABLE = 'flat_orders';
+const NAME = 'orders-sink';
+
+/**
+ * Debezium's JDBC sink under a Kafka Connect worker of its own: two tasks, upserts by the order's ID,
+ * and a dead-letter topic for what cannot be read. Everything else is as it comes.
+ */
+export const sinkConnector: Rival = {
+  name: "Debezium's JDBC sink",
+  messageOf: messageWithSchema,
+  count: 60_000,
+  table: TABLE,
+  async prepare({ database }) {
+    await buildOnce(LIBRARIES, `Debezium ${DEBEZIUM_VERSION}`, console.error, (target, report) =>
+      downloadJars(
+        target,
+        [
+          `io.debezium:debezium-connector-jdbc:${DEBEZIUM_VERSION}`,
+          `org.apache.kafka:connect-runtime:${KAFKA_VERSION}`,
+          `org.apache.kafka:connect-json:${KAFKA_VERSION}`,
+        ],
+        report,
+      ),
+    );
+    await database.pool.query(
+      `CREATE TABLE ${TABLE} (order_id text PRIMARY KEY, created_at text NOT NULL,
+         customer_name text NOT NULL, total_price double precision NOT NULL, line_items text NOT NULL)`,
+    );
+  },
+  async start(system) {
+    const dir = mkdtempSync(path.join(tmpdir(), 'connect-'));
+    const port = await freePort();
+    const [worker, connector] = ['worker', 'connector'].map((file) =>
+      path.join(dir, `${file}.properties`),
+    ) as [string, string];
+    writeFileSync(worker, properties(workerSettings(system, dir, port)));
+    writeFileSync(connector, properties(connectorSettings(system)));
+    writeFileSync(path.join(dir, 'log4j2.properties'), 'rootLogger.level=ERROR\n');
+    let process: ProcessIdentity | undefined;
+    await startDaemon(
+      'Kafka Connect',
+      {
+        command: 'java',
+        args: [
+          ...['-cp', path.join(LIBRARIES, '*'), '-Xms256m', '-Xmx1g'],
+          `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
+          ...['org.apache.kafka.connect.cli.ConnectStandalone', worker, connector],
+        ],
+        cwd: dir,
+      },
+      path.join(dir, 'log'),
+      () => probeConnector(port),
+      60_000,
+      (identity) => (process = identity),
+    );
+    return {
+      pids: { connect: process?.pid ?? 0 },
+      async end(signal) {
+        if (process) await stopProcess(process, signal, 20_000);
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  },
+  groupOf: (system) => `connect-${nameOf(system)}`,
+  taken: ({ database }) => countRows(database, TABLE),
+  kept: async ({ topic }) => (await topic.deadLetters()).length,
+};
+
+const nameOf = ({ topic }: TestSystem) => `${NAME}-${topic.name}`;
+
+const workerSettings = ({ bridgeEnv }: TestSystem, dir: string, port: number) => ({
+  'bootstrap.servers': bridgeEnv['KAFKA_BROKERS'] ?? '',
+  listeners: `http://127.0.0.1:${port}`,
+  'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+  'offset.storage.file.filename': path.join(dir, 'offsets'),
+  // A topic is read from its beginning by default, as by the others.
+  'plugin.discovery': 'service_load',
+  'plugin.path': LIBRARIES,
+});
+
+function connectorSettings(system: TestSystem): Readonly<Record<string, string>> {
+  const url = new URL(system.database.url);
+  const { topic } = system;
+  return {
+    name: nameOf(system),
+    'connector.class': 'io.debezium.connector.jdbc.JdbcSinkConnector',
+    'tasks.max': '2',
+    topics: topic.name,
+    'connection.url': `jdbc:postgresql://${url.host}${url.pathname}?currentSchema=${system.database.schema}`,
+    'connection.username': decodeURIComponent(url.username),
+    'connection.password': decodeURIComponent(url.password),
+    'collection.name.format': TABLE,
+    'insert.mode': 'upsert',
+    'primary.key.mode': 'record_value',
+    'primary.key.fields': 'order_id',
+    'schema.evolution': 'none',
+    'errors.tolerance': 'all',
+    'errors.deadletterqueue.topic.name': topic.deadLetterTopic,
+    'errors.deadletterqueue.topic.replication.factor': '1',
+  };
+}
+
+const properties = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+
+/** Throws until the connector has tasks. */
+async function probeConnector(port: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/connectors?expand=status`);
+  const connectors = (await response.json()) as Record<
+    string,
+    { status: { tasks: readonly { state: string }[] } }
+  >;
+  const tasks = Object.values(connectors).flatMap(({ status }) => status.tasks);
+  if (tasks.length === 0) throw new Error('there are no tasks yet');
+}
+
+const field = (name: string, type: string) => ({ field: name, type, optional: false });
+
+/** The connector takes only what says its types itself: here, in each message. */
+function messageWithSchema(orderId: string, changes: Readonly<Record<string, unknown>> = {}) {
+  const order = { ...(JSON.parse(orderText(orderId)) as Record<string, unknown>), ...changes };
+  return JSON.stringify({
+    schema: {
+      type: 'struct',
+      name: 'order',
+      optional: false,
+      fields: [
+        field('order_id', 'string'),
+        field('created_at', 'string'),
+        field('customer_name', 'string'),
+        field('total_price', 'double'),
+        field('line_items', 'string'),
+      ],
+    },
+    payload: { ...order, line_items: JSON.stringify(order['line_items']) },
+  });
+}
