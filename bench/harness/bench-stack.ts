@@ -8,6 +8,8 @@ import { SERVICE_NAMES, type TemporalKind } from '../../dev/stack/service.ts';
 export interface BenchStack {
   /** The servers' processes by their names, for what CPU they use. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Where Go's profiler answers, of Temporal on Postgres. */
+  readonly pprofPort: number;
   remove(): Promise<void>;
 }
 
@@ -17,12 +19,15 @@ export async function startBenchStack(temporalKind: TemporalKind): Promise<Bench
   const addresses = await startStack({ name, ephemeral: true, temporalKind, env }, showSteps);
   Object.assign(process.env, addresses);
   const services = readState(stackPlaces(name))?.services;
+  const temporal = services?.temporal;
+  const pprofPort = temporal?.source === 'process' ? (temporal.ports['pprof'] ?? 0) : 0;
   const pids = SERVICE_NAMES.flatMap((service) => {
     const state = services?.[service];
     return state?.source === 'process' && state.process ? [[service, state.process.pid]] : [];
   });
   return {
     pids: Object.fromEntries(pids) as Record<string, number>,
+    pprofPort,
     remove: () => stopStack(name),
   };
 }

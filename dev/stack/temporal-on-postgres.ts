@@ -28,6 +28,8 @@ export const temporalOnPostgres: LocalService = {
     historyMembership: 6934,
     matchingMembership: 6935,
     workerMembership: 6939,
+    // Go's profiler, which costs nothing while nobody asks it.
+    pprof: 7936,
   },
   // Its table of members has a smallint for the port.
   highestPort: 32_767,
@@ -167,7 +169,10 @@ function serverConfig(ports: Ports, database: Database, dynamicFile: string) {
       numHistoryShards: 4,
       datastores: { default: store('temporal'), visibility: store('temporal_visibility') },
     },
-    global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
+    global: {
+      membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' },
+      pprof: { host: '127.0.0.1', port: port(ports, 'pprof') },
+    },
     services: {
       frontend: service('frontend'),
       history: service('history'),
@@ -193,8 +198,7 @@ function serverConfig(ports: Ports, database: Database, dynamicFile: string) {
   };
 }
 
-/** What has just been made, a namespace or a search attribute, can be used at once. */
+/** A namespace or a search attribute that has just been made can be used within a second. */
 const DYNAMIC_CONFIG = {
-  'system.forceSearchAttributesCacheRefreshOnRead': [{ value: true }],
   'system.namespaceCacheRefreshInterval': [{ value: '1s' }],
 };

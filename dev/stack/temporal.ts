@@ -40,6 +40,8 @@ export const temporal: LocalService = {
       args: [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn'],
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
+        // As in production: else it reads the search attributes from its database for each workflow.
+        ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
         ...(durable ? onDisk(path.join(dir, 'temporal.db')) : []),
       ],
       cwd: dir,

@@ -2,7 +2,7 @@ import { WaitingLine } from './waiting-line.ts';
 
 /** How long workers that have been seen at work may take none of the orders that wait for them. */
 const PATIENCE_MS = 10_000;
-/** How long it holds that nobody is at work, and nothing is held back. */
+/** How old an answer that nobody is at work may be before it is asked for again. */
 const ABSENCE_MS = 1000;
 
 export interface StartedWorkflow {
@@ -37,8 +37,9 @@ export class StartWindow {
   /** How many of the started orders count as taken. */
   #taken = 0;
   #isProbing = false;
-  /** Until when it counts as known that nobody is at work. */
-  #noWorkersUntil = 0;
+  /** By the last answer; it holds while the next one is on its way. */
+  #nobodyIsThere = false;
+  #answeredAt = 0;
   #isLooking = false;
 
   /** @param size how many orders may wait for a worker */
@@ -48,7 +49,7 @@ export class StartWindow {
   }
 
   get isFull(): boolean {
-    return this.#started - this.#taken >= this.#size && performance.now() >= this.#noWorkersUntil;
+    return this.#isOverSize && !this.#nobodyIsThere;
   }
 
   /** Waits until it is no longer full. Rejects with the signal's reason. */
@@ -65,6 +66,12 @@ export class StartWindow {
     if (!this.#isProbing && this.#started - this.#taken >= this.#size / 2) {
       void this.#probe(workflow, this.#started);
     }
+    const isOldNews = performance.now() - this.#answeredAt >= ABSENCE_MS;
+    if (this.#nobodyIsThere && this.#isOverSize && isOldNews) void this.#lookForWorkers();
+  }
+
+  get #isOverSize(): boolean {
+    return this.#started - this.#taken >= this.#size;
   }
 
   async #probe(workflow: StartedWorkflow, number: number): Promise<void> {
@@ -83,10 +90,9 @@ export class StartWindow {
   async #lookForWorkers(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const areThere = await this.#signs.areThere().catch(() => false);
+    this.#nobodyIsThere = !(await this.#signs.areThere().catch(() => false));
+    this.#answeredAt = performance.now();
     this.#isLooking = false;
-    if (areThere) return;
-    this.#noWorkersUntil = performance.now() + ABSENCE_MS;
-    this.#line.wake();
+    if (this.#nobodyIsThere) this.#line.wake();
   }
 }

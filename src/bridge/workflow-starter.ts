@@ -8,7 +8,7 @@ import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
 import { findOrderWorkflow } from '../temporal/find-order-workflow.ts';
 import { ingestedFingerprints } from '../temporal/ingested-fingerprints.ts';
-import { checkSearchAttributes } from '../temporal/search-attributes.ts';
+import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
 /** Every answer that a retry would not change. */
@@ -75,8 +75,11 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       if (!isGrpcServiceError(error)) throw error;
       if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
       if (error.code === status.INVALID_ARGUMENT) {
-        // A search attribute that is gone is answered like this too, and is no message's fault.
-        await call(() => checkSearchAttributes(client));
+        // This is no message's fault: one is gone, or this server does not know it yet.
+        if (concernsSearchAttributes(error)) {
+          await call(() => checkSearchAttributes(client));
+          throw error;
+        }
         return { kind: 'refused', error: describeError(error) };
       }
       throw error;

@@ -1,9 +1,17 @@
-import type { Client } from '@temporalio/client';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import proto from '@temporalio/proto';
+import pRetry from 'p-retry';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 
-/** Adds the search attributes that the namespace lacks; answers with their names. */
+/** How often, and how many times, a server is asked whether it knows a new attribute. */
+const USABLE = { factor: 1, minTimeout: 100, retries: 300 };
+
+/**
+ * Adds the search attributes that the namespace lacks, and waits up to half a minute until the server
+ * that was asked knows them. Answers with their names.
+ */
 export async function addSearchAttributes(client: Client): Promise<readonly string[]> {
   const missing = await missingSearchAttributes(client);
   if (missing.length === 0) return missing;
@@ -16,8 +24,25 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
       ]),
     ),
   });
+  const query = missing.map((name) => `${name} IS NOT NULL`).join(' AND ');
+  const { namespace } = client.options;
+  await pRetry(() => client.workflowService.countWorkflowExecutions({ namespace, query }), {
+    ...USABLE,
+    shouldRetry: ({ error }) => isInvalidArgument(error),
+  });
   return missing;
 }
+
+const isInvalidArgument = (error: unknown): error is ServiceError =>
+  isGrpcServiceError(error) && error.code === status.INVALID_ARGUMENT;
+
+/**
+ * Whether Temporal has refused a call for one of our search attributes. Their values are always right:
+ * one is missing, or has been added so lately that this server does not know it yet.
+ */
+export const concernsSearchAttributes = (error: unknown): boolean =>
+  isInvalidArgument(error) &&
+  SEARCH_ATTRIBUTES.some(({ name }) => error.details.includes(`search attribute ${name}`));
 
 /** Throws an OperatorError when one is missing, as every start would be refused, or when it cannot be told. */
 export async function checkSearchAttributes(client: Client): Promise<void> {

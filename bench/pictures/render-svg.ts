@@ -1,0 +1,10 @@
+import { init, type EChartsOption } from 'echarts';
+
+/** A picture that says the same on light and on dark pages. */
+export function renderSvg(option: EChartsOption, width: number, height: number): string {
+  const chart = init(undefined, undefined, { renderer: 'svg', ssr: true, width, height });
+  chart.setOption({ animation: false, backgroundColor: '#ffffff', ...option });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}

@@ -1,0 +1,64 @@
+import { Client, Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
+import { readMessage } from '../../src/contract/read-message.ts';
+import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.ts';
+
+/** A server that, as in production, learns of new search attributes some time after they were added. */
+let server: OwnTemporal;
+let client: Client;
+beforeEach(async () => {
+  server = await startOwnTemporal([
+    ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
+    ...['--dynamic-config-value', 'system.namespaceCacheRefreshInterval="3s"'],
+  ]);
+  client = new Client({ connection: await Connection.connect({ address: server.address }) });
+});
+afterEach(async () => {
+  await client.connection.close();
+  await server.remove();
+});
+
+const start = () => {
+  const read = readMessage(Buffer.from(orderText('A-1')), 100_000);
+  if (read.kind === 'unusable') throw new Error(read.error);
+  return createWorkflowStarter({
+    client,
+    taskQueue: 'orders',
+    workflowIdPrefix: 'order:',
+    identity: 'a test',
+    timeoutMs: 10_000,
+    maxInputBytes: 100_000,
+  }).start({
+    ...read,
+    message: {
+      text: read.text,
+      source: { topic: 'orders', partition: 0, offset: '0', timestamp: '0' },
+    },
+  });
+};
+
+test('an order is not refused because a server has yet to learn of a search attribute', async () => {
+  await client.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      SEARCH_ATTRIBUTES.map(({ name, type }) => [
+        name,
+        proto.temporal.api.enums.v1.IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
+      ]),
+    ),
+  });
+  await expect(start()).rejects.toThrow('no mapping defined for search attribute SourceTopic');
+  await eventually(async () => {
+    expect(await start()).toMatchObject({ kind: 'started' });
+  });
+});
+
+test('setup answers when the server knows the search attributes that it has added', async () => {
+  await addSearchAttributes(client);
+  expect(await start()).toMatchObject({ kind: 'started' });
+});
