@@ -1,3 +1,4 @@
+import { fingerprintOf } from '../contract/fingerprint.ts';
 import type { OrderMessage } from '../contract/order-message.ts';
 import { translateMessage } from '../contract/translate-message.ts';
 import type { OrderRecord } from '../domain/order-store.ts';
@@ -16,7 +17,7 @@ export const createTranslateOrder =
         return Promise.resolve({
           order: translation.order,
           source: { topic, partition, offset },
-          fingerprint: translation.fingerprint,
+          fingerprint: fingerprintOf(translation.json),
           ...(correction ? { correction } : {}),
         });
       }

@@ -2,9 +2,10 @@ import { parse } from 'lossless-json';
 
 /**
  * JSON without loss: a number keeps the digits it was written with. `JSON.parse` would make
- * 12345678901234567.89 into 12345678901234568 and 0.10 into 0.1.
+ * 12345678901234567.89 into 12345678901234568 and 0.10 into 0.1, so that it is a JavaScript number
+ * only where that one gives back the very same digits.
  */
-export type Json = null | boolean | string | JsonNumber | readonly Json[] | JsonObject;
+export type Json = null | boolean | string | number | JsonNumber | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
 }
@@ -31,7 +32,7 @@ export type ParsedJson =
  * `__proto__` is a key like any other. The error names a position and never quotes the text.
  */
 export function parseJson(text: string): ParsedJson {
-  if (isDeeperThan(MAX_JSON_DEPTH, text)) {
+  if (text.length > MAX_JSON_DEPTH && isDeeperThan(MAX_JSON_DEPTH, text)) {
     return { ok: false, error: `nested deeper than ${MAX_JSON_DEPTH} levels` };
   }
   return parseByTheEngine(text) ?? parseStepByStep(text);
@@ -52,26 +53,10 @@ const MAY_CHANGE =
 function parseByTheEngine(text: string): ParsedJson | undefined {
   if (MAY_CHANGE.test(text)) return undefined;
   try {
-    return { ok: true, value: withDigits(JSON.parse(text) as EngineJson) };
+    return { ok: true, value: JSON.parse(text) as Json };
   } catch {
     return undefined;
   }
-}
-
-type EngineJson = null | boolean | number | string | Json[] | Record<string, Json>;
-
-/** Makes all numbers JsonNumbers, in place. */
-function withDigits(value: EngineJson): Json {
-  if (typeof value === 'number') return new JsonNumber(String(value));
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) {
-      value[index] = withDigits(value[index] as EngineJson);
-    }
-    return value;
-  }
-  for (const key of Object.keys(value)) value[key] = withDigits(value[key] as EngineJson);
-  return value;
 }
 
 function parseStepByStep(text: string): ParsedJson {
@@ -96,6 +81,12 @@ export function isJsonObject(value: Json): value is JsonObject {
   );
 }
 
+/** The digits of a JSON number as they were written; undefined for anything else. */
+export function digitsOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return value instanceof JsonNumber ? value.digits : undefined;
+}
+
 /** What kind of value stands here, in JSON's own words; safe to show. */
 export function jsonKind(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -110,17 +101,25 @@ export function jsonKind(value: unknown): string {
  * digits (so 1.0 and 1 differ), strings as `JSON.stringify` writes them.
  */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value !== 'object' || value === null) return String(value);
   if (value instanceof JsonNumber) return value.digits;
+  let text = '';
   if (isJsonObject(value)) {
-    const members = Object.keys(value)
-      .sort()
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`);
-    return `{${members.join(',')}}`;
+    for (const key of Object.keys(value).sort()) {
+      text += `${text === '' ? '' : ','}${quoted(key)}:${canonicalJson(value[key] ?? null)}`;
+    }
+    return `{${text}}`;
   }
-  return `[${value.map(canonicalJson).join(',')}]`;
+  for (const element of value) text += `${text === '' ? '' : ','}${canonicalJson(element)}`;
+  return `[${text}]`;
 }
+
+/** `JSON.stringify` escapes these, and nothing else. */
+// eslint-disable-next-line no-control-regex -- control characters are what it is about
+const TO_BE_ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+const quoted = (text: string) => (TO_BE_ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -1,10 +1,10 @@
 import type { Order } from '../domain/order.ts';
-import { fingerprintOf } from './fingerprint.ts';
-import { parseJson } from './json.ts';
-import { orderSchema } from './order-schema.ts';
+import { parseJson, type Json } from './json.ts';
+import { orderSchema, toOrder } from './order-schema.ts';
 
 export type Translation =
-  | { readonly kind: 'translated'; readonly order: Order; readonly fingerprint: string }
+  /** With the JSON value that the order was made from. */
+  | { readonly kind: 'translated'; readonly order: Order; readonly json: Json }
   | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
 
 /** One field at fault: `line_items[2].quantity`, and `expected an integer from 1 to …`. */
@@ -28,7 +28,7 @@ export function translateMessage(text: string): Translation {
     }));
     return { kind: 'invalid', faults };
   }
-  return { kind: 'translated', order: order.data, fingerprint: fingerprintOf(json.value) };
+  return { kind: 'translated', order: toOrder(order.data), json: json.value };
 }
 
 export const formatFault = ({ path, problem }: Fault): string =>

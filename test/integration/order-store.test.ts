@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { fingerprintOf } from '../../src/contract/fingerprint.ts';
 import { translateMessage } from '../../src/contract/translate-message.ts';
 import { fromPlainRecord, toPlainRecord } from '../../src/contract/plain-order.ts';
 import { Money } from '../../src/domain/money.ts';
@@ -20,7 +21,8 @@ afterAll(() => database.drop());
 function recordOf(text: string, offset = '7'): OrderRecord {
   const translation = translateMessage(text);
   if (translation.kind !== 'translated') throw new Error(`not valid: ${text}`);
-  const { order, fingerprint } = translation;
+  const { order, json } = translation;
+  const fingerprint = fingerprintOf(json);
   return { order, fingerprint, source: { topic: 'orders', partition: 3, offset } };
 }
 

@@ -16,7 +16,17 @@ function reference(text: string): Json | undefined {
 
 function parsed(text: string): Json | undefined {
   const json = parseJson(text);
-  return json.ok ? json.value : undefined;
+  return json.ok ? withDigits(json.value) : undefined;
+}
+
+/** All numbers by their digits, as the reference has them. */
+function withDigits(value: Json): Json {
+  if (typeof value === 'number') return new JsonNumber(String(value));
+  if (Array.isArray(value)) return value.map(withDigits);
+  if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, withDigits(item)]),
+  );
 }
 
 const PIECES = [
