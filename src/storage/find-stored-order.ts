@@ -15,6 +15,6 @@ export const findStoredOrder = (orderId: OrderId): QueryConfig => ({
   text: `
 SELECT fingerprint, source_topic, source_partition, source_offset
 FROM orders
-WHERE order_id = $1`,
+WHERE order_id = $1`.trim(),
   values: [orderId],
 });

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
 import { findStoredOrder, type StoredOrderRow } from './find-stored-order.ts';
-import { insertOrder } from './insert-order.ts';
+import { insertOrder, isOrderIdTaken } from './insert-order.ts';
 import { tracedQuery } from './traced-query.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
 
@@ -12,20 +12,19 @@ export const createPostgresOrderStore = (pool: Pool): OrderStore => ({
 });
 
 async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
-  const inserted = await tracedQuery(pool, { ...insertOrder(record), operation: 'INSERT' });
-  return inserted.rowCount === 1 ? { kind: 'stored' } : compareWithStored(pool, record);
+  try {
+    await tracedQuery(pool, 'INSERT', insertOrder(record));
+    return { kind: 'stored' };
+  } catch (error) {
+    if (isOrderIdTaken(error)) return compareWithStored(pool, record);
+    throw error;
+  }
 }
 
-/**
- * A statement of its own: the insert's snapshot may be older than a row that another transaction
- * committed while the insert waited for it.
- */
 async function compareWithStored(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
   const { orderId } = record.order;
-  const { rows } = await tracedQuery<StoredOrderRow>(pool, {
-    ...findStoredOrder(orderId),
-    operation: 'SELECT',
-  });
+  const query = findStoredOrder(orderId);
+  const { rows } = await tracedQuery<StoredOrderRow>(pool, 'SELECT', query);
   const stored = rows[0];
   if (!stored) throw new Error('the stored order was deleted meanwhile');
   if (stored.fingerprint === record.fingerprint) return { kind: 'already-stored' };

@@ -8,7 +8,8 @@ import { inSpan } from '../telemetry/spans.ts';
  */
 export const tracedQuery = <Row extends QueryResultRow>(
   pool: Pick<Pool, 'query'>,
-  { operation, ...query }: QueryConfig & { readonly operation: string },
+  operation: string,
+  query: QueryConfig,
 ): Promise<QueryResult<Row>> =>
   inSpan(
     {
@@ -18,7 +19,7 @@ export const tracedQuery = <Row extends QueryResultRow>(
         'db.system.name': 'postgresql',
         'db.operation.name': operation,
         'db.collection.name': 'orders',
-        'db.query.text': query.text.trim(),
+        'db.query.text': query.text,
       },
     },
     () => pool.query<Row>(query),
