@@ -125,12 +125,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'store-twice',
-    breaks: 'an order ID that is taken is no reason not to insert',
+    breaks: 'an order whose ID is taken is refused without a look at what is stored',
     changes: [
       {
-        file: 'src/storage/insert-order.ts',
-        from: '  ON CONFLICT (order_id) DO NOTHING\n',
-        to: '  ON CONFLICT (order_id) DO UPDATE SET customer_name = EXCLUDED.customer_name\n',
+        file: 'src/storage/postgres-order-store.ts',
+        from: 'if (isOrderIdTaken(error)) return compareWithStored(pool, record);\n',
+        to: 'if (isOrderIdTaken(error)) await compareWithStored(pool, record);\n',
       },
     ],
     tests: ['test/integration/order-store'],
