@@ -6,6 +6,8 @@ import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import { startBenchStack } from './harness/bench-stack.ts';
 import { compare } from './harness/compare.ts';
+import { VARIANTS } from './variants/index.ts';
+import { describeVariants, measureVariants } from './variants/variants.ts';
 import { describeRivals, sideBySide } from './rivals/side-by-side.ts';
 import { describeResult, format, resultOf, writeResult } from './harness/report.ts';
 
@@ -25,7 +27,7 @@ const program = new Command('npm run bench --')
   )
   .addArgument(
     new Argument('[names...]', 'which benchmarks; all by default').choices([
-      ...BENCHMARKS.map(({ name }) => name),
+      ...[...BENCHMARKS, ...VARIANTS].map(({ name }) => name),
       SIDE_BY_SIDE,
     ]),
   )
@@ -61,6 +63,12 @@ try {
     } finally {
       await comparison.close();
     }
+  }
+  for (const variants of VARIANTS.filter(({ name }) => isChosen(name))) {
+    const sides = await measureVariants(variants, stack, rounds);
+    const { name, what, unit } = variants;
+    writeResult(RESULTS, name, { what, unit, sides }, temporal);
+    console.log(`${describeVariants(variants, sides)}\n`);
   }
   if (isChosen(SIDE_BY_SIDE)) {
     const rivals = await sideBySide(stack.pids, rounds);

@@ -1,18 +1,8 @@
-import pMap from 'p-map';
 import type { Pool } from 'pg';
-import { fingerprintOf } from '../../src/contract/fingerprint.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
 import type { OrderRecord } from '../../src/domain/order-store.ts';
-import { createDatabasePool } from '../../src/storage/database-pool.ts';
 import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
-import { createTestDatabase } from '../../test/support/database.ts';
-import type { Sample } from '../harness/compare.ts';
-import { orderText } from '../harness/orders.ts';
-import { timed } from '../harness/processes.ts';
+import { createStoreLoad } from '../harness/store-load.ts';
 import type { Benchmark } from './benchmark.ts';
-
-const COUNT = 20_000;
-const CONCURRENCY = 16;
 
 /** The least that puts the same rows there: no look whether they are there already. */
 const BY_HAND = `
@@ -34,34 +24,18 @@ export const store: Benchmark = {
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
   async prepare() {
-    const database = await createTestDatabase();
-    const pool = createDatabasePool({
-      url: database.url,
-      connectTimeoutMs: 5000,
-      statementTimeoutMs: 30_000,
-      maxConnections: CONCURRENCY,
-      onIdleError: () => undefined,
-    });
-    const orderStore = createPostgresOrderStore(pool);
-    let made = 0;
-    const measured = async (work: (record: OrderRecord) => Promise<unknown>): Promise<Sample> => {
-      const records = Array.from({ length: COUNT }, () => recordOf(`A-${(made += 1)}`));
-      const seconds = await timed(() => pMap(records, work, { concurrency: CONCURRENCY }));
-      return { value: COUNT / seconds };
-    };
+    const load = await createStoreLoad();
+    const orderStore = createPostgresOrderStore(load.pool);
     return {
       subject: {
         name: 'the store',
-        measure: () => measured((record) => orderStore.store(record)),
+        measure: () => load.measure((record) => orderStore.store(record)),
       },
       baseline: {
         name: 'hand-written SQL',
-        measure: () => measured((record) => insertByHand(pool, record)),
+        measure: () => load.measure((record) => insertByHand(load.pool, record)),
       },
-      async close() {
-        await pool.end();
-        await database.drop();
-      },
+      close: () => load.close(),
     };
   },
 };
@@ -84,11 +58,3 @@ const insertByHand = (pool: Pool, { order, source, fingerprint }: OrderRecord) =
       order.lineItems.map(({ unitPrice }) => unitPrice.toString()),
     ],
   });
-
-function recordOf(orderId: string): OrderRecord {
-  const translation = translateMessage(orderText(orderId));
-  if (translation.kind !== 'translated') throw new Error('the benchmark makes no valid orders');
-  const { order, json } = translation;
-  const fingerprint = fingerprintOf(json);
-  return { order, source: { topic: 'orders', partition: 0, offset: '1' }, fingerprint };
-}

@@ -68,6 +68,26 @@ export async function compare(
   return results;
 }
 
+/**
+ * Measures any number of sides in turn, each once before it counts. Each round begins with another one.
+ */
+export async function measureInTurn<Some extends Side>(
+  sides: readonly Some[],
+  rounds: number,
+  onMeasured: (side: string, round: number, sample: Sample) => void,
+): Promise<ReadonlyMap<Some, readonly Sample[]>> {
+  const samples = new Map<Some, Sample[]>(sides.map((side) => [side, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    const first = round % sides.length;
+    for (const side of [...sides.slice(first), ...sides.slice(0, first)]) {
+      const sample = await side.measure();
+      onMeasured(side.name, round, sample);
+      if (round > 0) samples.get(side)?.push(sample);
+    }
+  }
+  return samples;
+}
+
 export function spreadOf(figures: readonly number[]): Spread {
   const sorted = [...figures].sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;

@@ -1,3 +1,4 @@
+import type { ProgramEnv } from '../../test/support/programs.ts';
 import { createTestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
 import { progressOf } from './counts.ts';
@@ -12,7 +13,12 @@ export interface LoneBridge {
    * @param outcome how all of them are to end
    * @param run as in `fillTopic`
    */
-  read(outcome: 'started' | 'duplicates', count: number, run?: string): Promise<Sample>;
+  read(
+    outcome: 'started' | 'duplicates',
+    count: number,
+    run?: string,
+    env?: ProgramEnv,
+  ): Promise<Sample>;
   close(): Promise<void>;
 }
 
@@ -22,9 +28,9 @@ export async function createLoneBridge(
 ): Promise<LoneBridge> {
   const system = await createTestSystem({ partitions: 4, hasty: false });
   return {
-    async read(outcome, count, run) {
+    async read(outcome, count, run, env = {}) {
       await fillTopic(system.topic, count, run);
-      const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
+      const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100', ...env });
       const sample = await measureRate(
         { pids: { bridge: bridge.pid, ...pids }, done: () => progressOf(bridge, outcome) },
         count,

@@ -26,7 +26,7 @@ export interface Result {
   readonly rounds: readonly Round[];
 }
 
-interface SideResult {
+export interface SideResult {
   readonly name: string;
   readonly value: Spread;
   /** Median CPU milliseconds for each order or message, by process. */
@@ -57,7 +57,7 @@ export function resultOf(
   };
 }
 
-function sideResult(name: string, samples: readonly Sample[]): SideResult {
+export function sideResult(name: string, samples: readonly Sample[]): SideResult {
   return {
     name,
     value: spreadOf(samples.map(({ value }) => value)),
@@ -85,18 +85,20 @@ const VERDICTS: Record<Verdict, string> = {
 export function describeResult(result: Result, { ratio }: Benchmark): string {
   const { outcome, goal, unit } = result;
   const toReach = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
-  const list = (title: string, figures: Readonly<Record<string, number>>) => {
-    const parts = Object.entries(figures).map(([key, figure]) => `${key} ${format(figure)}`);
-    return parts.length > 0 ? `; ${title}${parts.join(', ')}` : '';
-  };
-  const side = ({ name, value, cpu, figures }: SideResult) =>
-    `  ${name}: ${format(value.median)} ${unit}${list('CPU ms each: ', cpu)}${list('', figures)}`;
   return [
     `${result.name}: ${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)}), ${toReach}: ${VERDICTS[result.verdict]}`,
     `  ${ratio}`,
-    side(result.subject),
-    ...(result.baseline ? [side(result.baseline)] : []),
+    describeSide(result.subject, unit),
+    ...(result.baseline ? [describeSide(result.baseline, unit)] : []),
   ].join('\n');
+}
+
+export const describeSide = ({ name, value, cpu, figures }: SideResult, unit: string): string =>
+  `  ${name}: ${format(value.median)} (${format(value.low)} to ${format(value.high)}) ${unit}${list('CPU ms each: ', cpu)}${list('', figures)}`;
+
+function list(title: string, figures: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(figures).map(([key, figure]) => `${key} ${format(figure)}`);
+  return parts.length > 0 ? `; ${title}${parts.join(', ')}` : '';
 }
 
 export const format = (figure: number): string =>

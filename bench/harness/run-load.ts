@@ -23,6 +23,10 @@ export interface Load {
   kill(): Promise<void>;
 }
 
+/** What the bridge sends with the start of an order. */
+export const CARRIED = ['memo', 'search-attributes', 'summary'] as const;
+export type Carried = (typeof CARRIED)[number];
+
 /** Starts workflows with the SDK's client alone. */
 export const startStartLoop = (
   env: LoadEnv,
@@ -31,8 +35,8 @@ export const startStartLoop = (
     prefix: string;
     count: number;
     concurrency: number;
-    /** Whether each start is to carry what one of the bridge's does. */
-    asTheBridge?: boolean;
+    /** What each start is to carry beside its message. */
+    carries?: readonly Carried[];
   },
 ): Promise<Load> =>
   startLoad('start-loop', env, [
@@ -40,7 +44,7 @@ export const startStartLoop = (
     load.prefix,
     String(load.count),
     String(load.concurrency),
-    ...(load.asTheBridge ? ['as-the-bridge'] : []),
+    ...(load.carries ?? []),
   ]);
 
 /** The SDK's worker alone, for the workflows of `load-workflows.ts`. */

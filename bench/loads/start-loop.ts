@@ -13,22 +13,27 @@ import { orderText } from '../harness/orders.ts';
 /**
  * Starts workflows as fast as the SDK's client does it, so many at once, and prints how many have been
  * started, as often as the bridge does in the same benchmark. Ends on SIGTERM. Its arguments: workflow
- * type, prefix of the workflow IDs, how many, how many at once, and `as-the-bridge` when each start is to
- * carry what one of the bridge's does.
+ * type, prefix of the workflow IDs, how many, how many at once, and what of a start of the bridge's each is
+ * to carry beside the message: `memo`, `search-attributes`, `summary`.
  */
-const [type = '', prefix = '', count = '0', concurrency = '50', carries] = process.argv.slice(2);
+const [type = '', prefix = '', count = '0', concurrency = '50', ...carried] = process.argv.slice(2);
 const { TEMPORAL_ADDRESS: address = '', TEMPORAL_TASK_QUEUE: taskQueue = '' } = process.env;
 
-/** Of the start of one order. */
-const asTheBridge = (offset: number, text: string): Partial<WorkflowStartOptions> => ({
+const carry = (offset: number, text: string): Partial<WorkflowStartOptions> => ({
   workflowIdReusePolicy: 'REJECT_DUPLICATE',
-  memo: { [FINGERPRINT_MEMO]: hash('sha256', text) },
-  typedSearchAttributes: [
-    { key: SOURCE_TOPIC, value: 'orders' },
-    { key: SOURCE_PARTITION, value: 0 },
-    { key: SOURCE_OFFSET, value: offset },
-  ],
-  staticSummary: `orders, partition 0, offset ${offset}`,
+  ...(carried.includes('memo') ? { memo: { [FINGERPRINT_MEMO]: hash('sha256', text) } } : {}),
+  ...(carried.includes('search-attributes')
+    ? {
+        typedSearchAttributes: [
+          { key: SOURCE_TOPIC, value: 'orders' },
+          { key: SOURCE_PARTITION, value: 0 },
+          { key: SOURCE_OFFSET, value: offset },
+        ],
+      }
+    : {}),
+  ...(carried.includes('summary')
+    ? { staticSummary: `orders, partition 0, offset ${offset}` }
+    : {}),
 });
 
 const connection = await Connection.connect({ address });
@@ -46,7 +51,7 @@ await pMap(
       taskQueue,
       workflowId: `${prefix}-${n}`,
       args: [{ text, source }],
-      ...(carries === 'as-the-bridge' ? asTheBridge(n, text) : {}),
+      ...carry(n, text),
     });
     started += 1;
   },

@@ -4,7 +4,7 @@ import { uniqueName } from '../../test/support/stack.ts';
 import { countRows } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { measureRate } from '../harness/processes.ts';
-import { spreadOf, type Sample, type Spread } from '../harness/compare.ts';
+import { measureInTurn, spreadOf, type Sample, type Spread } from '../harness/compare.ts';
 import { format, medians } from '../harness/report.ts';
 import { consumerLoop } from './consumer-loop.ts';
 import { orderIngest } from './order-ingest.ts';
@@ -55,18 +55,16 @@ export async function sideBySide(
   pids: Readonly<Record<string, number>>,
   rounds: number,
 ): Promise<readonly RivalResult[]> {
-  const samples = new Map<Rival, Sample[]>(RIVALS.map((rival) => [rival, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const [rival, taken] of samples) {
-      const sample = await onASystem(rival, (system) => measure(rival, system, pids));
-      console.error(
-        `side-by-side  round ${round}  ${rival.name}: ${format(sample.value)} orders/s`,
-      );
-      taken.push(sample);
-    }
-  }
+  const sides = RIVALS.map((rival) => ({
+    name: rival.name,
+    rival,
+    measure: () => onASystem(rival, (system) => measure(rival, system, pids)),
+  }));
+  const samples = await measureInTurn(sides, rounds, (name, round, { value }) => {
+    console.error(`side-by-side  round ${round}  ${name}: ${format(value)} orders/s`);
+  });
   const results: RivalResult[] = [];
-  for (const [rival, taken] of samples) {
+  for (const [{ rival }, taken] of samples) {
     const killed = await onASystem(rival, (system) => killIt(rival, system));
     console.error(`side-by-side  ${rival.name}, killed: ${JSON.stringify(killed)}`);
     const troubled = await onASystem(rival, (system) => troubleIt(rival, system));

@@ -1,0 +1,37 @@
+import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
+import { stackAddress, uniqueName } from '../../test/support/stack.ts';
+import type { Sample } from './compare.ts';
+import { measureRate } from './processes.ts';
+import { startStartLoop, type Carried } from './run-load.ts';
+
+/** The bridge's default. */
+const CONCURRENCY = 50;
+
+/**
+ * Measures `client.workflow.start` alone, of workflows that nobody runs.
+ *
+ * @param pids the servers' processes
+ */
+export async function measureBareStarts(
+  pids: Readonly<Record<string, number>>,
+  count: number,
+  carries: readonly Carried[],
+): Promise<Sample> {
+  const env = {
+    TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
+    TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
+  };
+  const client = await startStartLoop(env, {
+    type: INGEST_ORDER,
+    prefix: uniqueName('order'),
+    count,
+    concurrency: CONCURRENCY,
+    carries,
+  });
+  const sample = await measureRate(
+    { pids: { client: client.pid, ...pids }, done: client.done },
+    count,
+  );
+  await client.stop();
+  return sample;
+}

@@ -1,0 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProgramEnv } from '../../test/support/programs.ts';
+import type { TestSystem } from '../../test/support/system.ts';
+import type { Sample } from './compare.ts';
+import { fillTopic } from './fill-topic.ts';
+
+const COUNT = 1000;
+const POLL_MS = 50;
+
+/** Commits to Kafka for a thousand orders, while a worker is at work. */
+export async function measureCommits(system: TestSystem, env: ProgramEnv = {}): Promise<Sample> {
+  const worker = await system.startWorker();
+  const bridge = await system.startBridge({ LOG_LEVEL: 'debug', ...env });
+  await fillTopic(system.topic, COUNT);
+  while ((await system.topic.lag()) > 0) await delay(POLL_MS);
+  const commits = bridge.events.filter(({ event }) => event === 'offset_committed').length;
+  await bridge.end('SIGTERM');
+  await worker.end('SIGTERM');
+  return { value: commits / (COUNT / 1000) };
+}

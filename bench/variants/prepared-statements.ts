@@ -1,0 +1,26 @@
+import { insertOrder } from '../../src/storage/insert-order.ts';
+import { createStoreLoad } from '../harness/store-load.ts';
+import type { Variants } from './variants.ts';
+
+export const preparedStatements: Variants = {
+  name: 'prepared-statements',
+  what: 'inserts of orders, by whether Postgres parses and plans each anew',
+  unit: 'orders/s',
+  async prepare() {
+    const { pool, measure, close } = await createStoreLoad();
+    return {
+      sides: [
+        { name: 'prepared', measure: () => measure((record) => pool.query(insertOrder(record))) },
+        {
+          name: 'not prepared',
+          measure: () =>
+            measure((record) => {
+              const { text, values = [] } = insertOrder(record);
+              return pool.query(text, values as unknown[]);
+            }),
+        },
+      ],
+      close,
+    };
+  },
+};

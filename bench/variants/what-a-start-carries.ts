@@ -1,0 +1,25 @@
+import { measureBareStarts } from '../harness/bare-starts.ts';
+import { CARRIED, type Carried } from '../harness/run-load.ts';
+import type { Variants } from './variants.ts';
+
+const COUNT = 2000;
+
+export const whatAStartCarries: Variants = {
+  name: 'what-a-start-carries',
+  what: 'bare starts, by what each carries beside the message',
+  unit: 'starts/s',
+  prepare({ pids }) {
+    const side = (name: string, carries: readonly Carried[]) => ({
+      name,
+      measure: () => measureBareStarts(pids, COUNT, carries),
+    });
+    return Promise.resolve({
+      sides: [
+        side('nothing', []),
+        ...CARRIED.map((carried) => side(carried, [carried])),
+        side('all', CARRIED),
+      ],
+      close: () => Promise.resolve(),
+    });
+  },
+};

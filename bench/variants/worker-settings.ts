@@ -1,0 +1,35 @@
+import { createOrderSystem } from '../harness/order-system.ts';
+import type { Variants } from './variants.ts';
+
+const COUNT = 1500;
+
+/** Orders to rows by one setting of the worker's. */
+const bySetting = (name: string, setting: string, values: readonly string[]): Variants => ({
+  name,
+  what: `orders from a full topic to rows, by ${setting}`,
+  unit: 'orders/s',
+  async prepare({ pids }) {
+    const systems = await Promise.all(
+      values.map((value) =>
+        createOrderSystem(pids, {
+          startWorker: (system) => system.startWorker({ [setting]: value }),
+        }),
+      ),
+    );
+    return {
+      sides: systems.map((orders, index) => ({
+        name: values[index] ?? '',
+        measure: () => orders.ingest(COUNT),
+      })),
+      async close() {
+        await Promise.all(systems.map((system) => system.close()));
+      },
+    };
+  },
+});
+
+export const workerVariants: readonly Variants[] = [
+  bySetting('cached-workflows', 'WORKER_MAX_CACHED_WORKFLOWS', ['0', '100', '1000']),
+  bySetting('workflow-task-slots', 'WORKER_WORKFLOW_TASK_SLOTS', ['10', '40', '200']),
+  bySetting('local-activity-slots', 'WORKER_LOCAL_ACTIVITY_SLOTS', ['4', '16', '64']),
+];
