@@ -34,6 +34,7 @@ export class StartWindow {
   readonly #signs: WorkerSigns;
   readonly #line = new WaitingLine();
   #started = 0;
+  #latest: StartedWorkflow | undefined;
   /** How many of the started orders count as taken. */
   #taken = 0;
   #isProbing = false;
@@ -63,15 +64,19 @@ export class StartWindow {
   /** An order's workflow has been started. */
   started(workflow: StartedWorkflow): void {
     this.#started += 1;
-    if (!this.#isProbing && this.#started - this.#taken >= this.#size / 2) {
-      void this.#probe(workflow, this.#started);
-    }
+    this.#latest = workflow;
+    this.#probeIfDue();
     const isOldNews = performance.now() - this.#answeredAt >= ABSENCE_MS;
     if (this.#nobodyIsThere && this.#isOverSize && isOldNews) void this.#lookForWorkers();
   }
 
   get #isOverSize(): boolean {
     return this.#started - this.#taken >= this.#size;
+  }
+
+  #probeIfDue(): void {
+    const isDue = !this.#isProbing && this.#started - this.#taken >= this.#size / 2;
+    if (isDue && this.#latest) void this.#probe(this.#latest, this.#started);
   }
 
   async #probe(workflow: StartedWorkflow, number: number): Promise<void> {
@@ -85,6 +90,8 @@ export class StartWindow {
     this.#isProbing = false;
     this.#taken = number;
     this.#line.wake();
+    // Starts that were under way may have gone past the size, and then no other one asks for this.
+    this.#probeIfDue();
   }
 
   async #lookForWorkers(): Promise<void> {

@@ -24,9 +24,7 @@ function withDigits(value: Json): Json {
   if (typeof value === 'number') return new JsonNumber(String(value));
   if (Array.isArray(value)) return value.map(withDigits);
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, withDigits(item)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withDigits(item)]));
 }
 
 const PIECES = [

@@ -72,6 +72,18 @@ test('it asks for one order in half a window, and for none while few are started
   expect(probes).toHaveLength(2);
 });
 
+test('starts under way that go past its size do not close it for good', async () => {
+  const { window, probes, start } = createWindow();
+  start(17);
+  const opened = window.opened(never);
+  probes[0]?.resolve(undefined);
+  await settle();
+  expect(window.isFull).toBe(true);
+  expect(probes.map(({ workflowId }) => workflowId)).toEqual(['order:5', 'order:17']);
+  probes[1]?.resolve(undefined);
+  await opened;
+});
+
 test('nothing is held back while no worker is at work, until there are some', async () => {
   const { window, there, start } = createWindow({ workers: false });
   start(10);
