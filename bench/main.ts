@@ -8,6 +8,7 @@ import { startBenchStack } from './harness/bench-stack.ts';
 import { compare } from './harness/compare.ts';
 import { VARIANTS } from './variants/index.ts';
 import { describeVariants, measureVariants } from './variants/variants.ts';
+import { drawPictures } from './pictures/draw.ts';
 import { describeRivals, sideBySide } from './rivals/side-by-side.ts';
 import { describeResult, format, resultOf, writeResult } from './harness/report.ts';
 
@@ -75,6 +76,7 @@ try {
     writeResult(RESULTS, SIDE_BY_SIDE, { rivals }, temporal);
     console.log(describeRivals(rivals));
   }
+  drawPictures(RESULTS, path.join(PROJECT_DIR, 'docs/images'));
 } finally {
   await stack.remove();
 }

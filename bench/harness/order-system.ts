@@ -1,3 +1,4 @@
+import type { ProgramEnv } from '../../test/support/programs.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { Sample } from './compare.ts';
 import { countStored } from './counts.ts';
@@ -19,6 +20,7 @@ export interface OrderSystem {
 export interface OrderSystemOptions {
   /** Which worker is to run the orders; ours if left out. */
   readonly startWorker?: (system: TestSystem) => Promise<{ readonly pid: number }>;
+  readonly bridgeEnv?: ProgramEnv;
   readonly workers?: number;
   readonly bridges?: number;
 }
@@ -28,6 +30,7 @@ export async function createOrderSystem(
   pids: Readonly<Record<string, number>>,
   {
     startWorker = (system) => system.startWorker(),
+    bridgeEnv = {},
     workers = 1,
     bridges = 1,
   }: OrderSystemOptions = {},
@@ -39,7 +42,7 @@ export async function createOrderSystem(
     async ingest(count, waiting = count) {
       const before = await countStored(system);
       await fillTopic(system.topic, waiting);
-      const reading = await Promise.all(times(bridges, () => system.startBridge()));
+      const reading = await Promise.all(times(bridges, () => system.startBridge(bridgeEnv)));
       const sample = await measureRate(
         {
           pids: { ...named('bridge', reading), ...named('worker', started), ...pids },

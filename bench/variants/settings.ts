@@ -3,7 +3,7 @@ import type { Variants } from './variants.ts';
 
 const COUNT = 1500;
 
-/** Orders to rows by one setting of the worker's. */
+/** Orders to rows by one setting, of the worker's or the bridge's. */
 const bySetting = (name: string, setting: string, values: readonly string[]): Variants => ({
   name,
   what: `orders from a full topic to rows, by ${setting}`,
@@ -13,6 +13,7 @@ const bySetting = (name: string, setting: string, values: readonly string[]): Va
       values.map((value) =>
         createOrderSystem(pids, {
           startWorker: (system) => system.startWorker({ [setting]: value }),
+          bridgeEnv: { [setting]: value },
         }),
       ),
     );
@@ -28,8 +29,9 @@ const bySetting = (name: string, setting: string, values: readonly string[]): Va
   },
 });
 
-export const workerVariants: readonly Variants[] = [
-  bySetting('cached-workflows', 'WORKER_MAX_CACHED_WORKFLOWS', ['0', '100', '1000']),
+export const settingVariants: readonly Variants[] = [
+  bySetting('waiting-orders', 'BRIDGE_MAX_WAITING_ORDERS', ['50', '100', '200', '400', '1000']),
+  bySetting('cached-workflows', 'WORKER_MAX_CACHED_WORKFLOWS', ['10', '100', '1000']),
   bySetting('workflow-task-slots', 'WORKER_WORKFLOW_TASK_SLOTS', ['10', '40', '200']),
   bySetting('local-activity-slots', 'WORKER_LOCAL_ACTIVITY_SLOTS', ['4', '16', '64']),
 ];

@@ -4,14 +4,14 @@
  * in milliseconds of one of its cores.
  */
 export const MEASURED = {
-  bridgeCpuMs: 1.6,
-  workerCpuMs: 6.3,
-  temporalCpuMs: 9.7,
+  bridgeCpuMs: 1.1,
+  workerCpuMs: 4.6,
+  temporalCpuMs: 6.5,
   /** Of the Postgres that Temporal keeps its state and its visibility in. */
-  temporalDatabaseCpuMs: 8.8,
+  temporalDatabaseCpuMs: 6.4,
   /** Of the Postgres that the orders are stored in. */
-  postgresCpuMs: 0.5,
-  kafkaCpuMs: 0.4,
+  postgresCpuMs: 0.4,
+  kafkaCpuMs: 0.2,
   /** With its key, without compression. */
   messageBytes: 270,
   /** The order's row, two line items and their indexes. */

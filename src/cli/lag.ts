@@ -17,7 +17,7 @@ export function addLagCommand(program: Command): void {
     .command('lag')
     .description('how far the group has got in each partition, and when it will be done')
     .option('--watch', 'again and again, until Ctrl-C')
-    .option('--interval <seconds>', 'between the two looks that give the rate', positiveNumber, 6)
+    .option('--interval <seconds>', 'between the two looks that give the rate', positiveNumber, 10)
     .option('--json', 'a JSON object a look, on stdout alone')
     .addHelpText(
       'after',

@@ -85,7 +85,7 @@ export const bridgeSettings = settingGroup({
   commitIntervalMs: {
     name: 'BRIDGE_COMMIT_INTERVAL_MS',
     schema: integer(10, 60_000),
-    default: '3000',
+    default: '5000',
     description:
       'How often offsets are committed at the most. A crash repeats the starts that finished since, which Temporal recognises.',
   },

@@ -22,9 +22,10 @@ export const workerSettings = settingGroup({
   },
   maxCachedWorkflows: {
     name: 'WORKER_MAX_CACHED_WORKFLOWS',
-    schema: integer(0, 100_000),
+    schema: integer(1, 100_000),
     default: '1000',
-    description: 'Open workflows kept in memory. One that is not is replayed from its history.',
+    description:
+      'Open workflows kept in memory, and so the most that are worked at. One that is not is replayed from its history. With none the SDK would drop each before its local activity has ended, and begin it again.',
   },
   shutdownGraceMs: {
     name: 'WORKER_SHUTDOWN_GRACE_MS',

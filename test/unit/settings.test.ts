@@ -29,6 +29,13 @@ describe('settings', () => {
     expect(mistakesOf(() => readSettings(WORKER_ROLE, {}))).not.toContain('KAFKA');
   });
 
+  test('refuse a worker that keeps no workflow: the SDK would begin each again and again', () => {
+    const env = { DATABASE_URL: 'postgres://u:p@h/d', WORKER_MAX_CACHED_WORKFLOWS: '0' };
+    expect(mistakesOf(() => readSettings(WORKER_ROLE, env))).toContain(
+      'expected an integer from 1 to 100000, got "0"',
+    );
+  });
+
   test('report all mistakes at once and by name', () => {
     const env = {
       KAFKA_BROKERS: 'kafka',

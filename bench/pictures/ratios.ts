@@ -1,0 +1,84 @@
+import type { CustomSeriesRenderItem } from 'echarts';
+import type { TemporalKind } from '../../dev/stack/service.ts';
+import type { Verdict } from '../harness/compare.ts';
+import type { Result } from '../harness/report.ts';
+import { renderSvg } from './render-svg.ts';
+import { withServer } from './titles.ts';
+
+export type Ratio = Pick<Result, 'name' | 'outcome' | 'goal' | 'verdict'> & {
+  readonly temporal: TemporalKind;
+};
+
+const ROW = 26;
+const COLOURS: Readonly<Record<Verdict, string>> = {
+  reached: '#2c7a4b',
+  inconclusive: '#c9962b',
+  missed: '#b4472e',
+};
+
+/** How far each figure is from what is to be reached: 1 is reached, and more is better. */
+export function drawRatios(ratios: readonly Ratio[]): string {
+  const rows = ratios.map((ratio) => ({ ...ratio, ...towardsGoal(ratio) })).reverse();
+  const whisker: CustomSeriesRenderItem = ({ dataIndex }, api) => {
+    const row = rows[dataIndex];
+    if (!row) return undefined;
+    const [low, middle, high] = [row.low, row.median, row.high].map(
+      (value) => api.coord([value, dataIndex]) as [number, number],
+    );
+    if (!low || !middle || !high) return undefined;
+    const fill = COLOURS[row.verdict];
+    return {
+      type: 'group',
+      children: [
+        {
+          type: 'line',
+          shape: { x1: low[0], y1: low[1], x2: high[0], y2: high[1] },
+          style: { stroke: fill, lineWidth: 3, opacity: 0.45 },
+        },
+        { type: 'circle', shape: { cx: middle[0], cy: middle[1], r: 5 }, style: { fill } },
+      ],
+    };
+  };
+  return renderSvg(
+    {
+      title: {
+        text: 'How far each figure is from its goal',
+        subtext:
+          'right of the line it is reached; the median, and the rounds from lowest to highest; where these lie on both sides, nothing is concluded',
+        left: 10,
+        textStyle: { fontSize: 15 },
+      },
+      grid: { left: 190, right: 40, top: 70, bottom: 40 },
+      xAxis: { type: 'log', min: 0.25, max: 8, logBase: 2, axisLabel: { formatter: '×{value}' } },
+      yAxis: {
+        type: 'category',
+        data: rows.map(({ name, temporal }) => withServer(name, temporal)),
+        axisTick: { show: false },
+      },
+      series: [
+        {
+          type: 'custom',
+          renderItem: whisker,
+          data: rows.map(({ median }, index) => [median, index]),
+          markLine: {
+            silent: true,
+            symbol: 'none',
+            label: { show: false },
+            lineStyle: { color: '#333333', type: 'solid' },
+            data: [{ xAxis: 1 }],
+          },
+        },
+      ],
+    },
+    860,
+    110 + rows.length * ROW,
+  );
+}
+
+/** Ratios of the figure to its goal, or the other way round where less is better. */
+function towardsGoal({ outcome, goal }: Ratio): { median: number; low: number; high: number } {
+  const ratio = (figure: number) =>
+    'atLeast' in goal ? figure / goal.atLeast : goal.atMost / figure;
+  const [one, other] = [ratio(outcome.low), ratio(outcome.high)];
+  return { median: ratio(outcome.median), low: Math.min(one, other), high: Math.max(one, other) };
+}

@@ -1,0 +1,34 @@
+import type { RivalResult } from '../rivals/side-by-side.ts';
+import { renderSvg } from './render-svg.ts';
+
+const ROW = 40;
+
+export function drawRivals(rivals: readonly RivalResult[]): string {
+  const rows = [...rivals].reverse();
+  return renderSvg(
+    {
+      title: {
+        text: 'Orders a second from a full topic to rows, side by side',
+        subtext: 'a logarithmic scale; what each does with trouble stands in the table',
+        left: 10,
+        textStyle: { fontSize: 15 },
+      },
+      grid: { left: 170, right: 90, top: 70, bottom: 40 },
+      xAxis: { type: 'log', min: 10, axisLabel: { formatter: '{value}/s' } },
+      yAxis: { type: 'category', data: rows.map(({ name }) => name), axisTick: { show: false } },
+      series: [
+        {
+          type: 'bar',
+          barWidth: 18,
+          data: rows.map(({ name, rate }) => ({
+            value: Math.round(rate.median),
+            itemStyle: { color: name === 'order-ingest' ? '#b4472e' : '#7a8aa6' },
+          })),
+          label: { show: true, position: 'right', formatter: '{c}/s' },
+        },
+      ],
+    },
+    860,
+    120 + rows.length * ROW,
+  );
+}
