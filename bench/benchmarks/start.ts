@@ -3,7 +3,7 @@ import { createLoneBridge } from '../harness/lone-bridge.ts';
 import { CARRIED } from '../harness/run-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 3000;
+const COUNT = 8000;
 
 export const start: Benchmark = {
   name: 'start',
