@@ -1,4 +1,4 @@
-import { compare, judge, spreadOf } from '../../bench/harness/compare.ts';
+import { compare, judge, measureInTurn, spreadOf } from '../../bench/harness/compare.ts';
 
 test('the median of an even number of figures lies between the middle ones', () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, low: 1, high: 4 });
@@ -40,4 +40,18 @@ test('the sides take turns at going first, and the warm-up does not count', asyn
     ...['subject', 'baseline'],
     ...['baseline', 'subject'],
   ]);
+});
+
+test('of several sides each round begins with another one, and the warm-up does not count', async () => {
+  const order: string[] = [];
+  const sides = ['a', 'b', 'c'].map((name, value) => ({
+    name,
+    measure() {
+      order.push(name);
+      return Promise.resolve({ value });
+    },
+  }));
+  const samples = await measureInTurn(sides, 2, () => undefined);
+  expect([...samples.values()]).toEqual([0, 1, 2].map((value) => [{ value }, { value }]));
+  expect(order.join('')).toBe('abc' + 'bca' + 'cab');
 });
