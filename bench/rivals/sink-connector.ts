@@ -92,7 +92,6 @@ const workerSettings = ({ bridgeEnv }: TestSystem, dir: string, port: number) =>
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'offset.storage.file.filename': path.join(dir, 'offsets'),
-  // A topic is read from its beginning by default, as by the others.
   'plugin.discovery': 'service_load',
   'plugin.path': LIBRARIES,
 });

@@ -66,8 +66,8 @@ export class StartWindow {
     this.#started += 1;
     this.#latest = workflow;
     this.#probeIfDue();
-    const isOldNews = performance.now() - this.#answeredAt >= ABSENCE_MS;
-    if (this.#nobodyIsThere && this.#isOverSize && isOldNews) void this.#lookForWorkers();
+    if (!this.#nobodyIsThere || !this.#isOverSize) return;
+    if (performance.now() - this.#answeredAt >= ABSENCE_MS) void this.#lookForWorkers();
   }
 
   get #isOverSize(): boolean {

@@ -75,11 +75,9 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       if (!isGrpcServiceError(error)) throw error;
       if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
       if (error.code === status.INVALID_ARGUMENT) {
-        // This is no message's fault: one is gone, or this server does not know it yet.
-        if (concernsSearchAttributes(error)) {
-          await call(() => checkSearchAttributes(client));
-          throw error;
-        }
+        // A search attribute that is gone, or that this server does not know yet, is no message's fault.
+        await call(() => checkSearchAttributes(client));
+        if (concernsSearchAttributes(error)) throw error;
         return { kind: 'refused', error: describeError(error) };
       }
       throw error;

@@ -22,7 +22,7 @@ const MS_PER_400_YEARS = 146_097 * 24 * 60 * 60 * 1000;
 export function parseInstant(text: string): Parsed<Instant> {
   const match = ISO_8601.exec(text);
   if (!match) return refused(EXPECTED);
-  const [, year, month, day, hour, minute, second = '0', fraction = '', offset = 'Z'] = match;
+  const [, year, month, day, hour, minute, second = '00', fraction = '', offset = 'Z'] = match;
   const offsetMinutes = parseOffset(offset);
   const isRealTime =
     isRealDate(Number(year), Number(month), Number(day)) &&
@@ -38,7 +38,7 @@ export function parseInstant(text: string): Parsed<Instant> {
       : shiftDate(Number(year), Number(month), Number(day), daysLater);
   if (date === undefined || date.startsWith('0000')) return refused(EXPECTED);
   const utcMinute = minuteOfDay - daysLater * MINUTES_PER_DAY;
-  const time = `${twoDigits(Math.floor(utcMinute / 60))}:${twoDigits(utcMinute % 60)}:${second.padStart(2, '0')}`;
+  const time = `${twoDigits(Math.floor(utcMinute / 60))}:${twoDigits(utcMinute % 60)}:${second}`;
   const microseconds = fraction.slice(0, 6).padEnd(6, '0');
   return accepted(`${date}T${time}.${microseconds}Z` as Instant);
 }
