@@ -44,7 +44,7 @@ export function parseJson(text: string): ParsedJson {
  * negative zero. Numbers within strings are found too, which costs time and nothing else.
  */
 const MAY_CHANGE =
-  /(?:^|[:[,\s])-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.\d*0\s*(?:[,\]}]|$)|0\.000000)|-0/;
+  /(?:^|[:[,\s])(?:-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.\d*0\s*(?:[,\]}]|$)|0\.000000)|-0)/;
 
 /**
  * By the engine's own parser, which takes a fraction of the time of one that keeps every digit, where

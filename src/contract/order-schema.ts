@@ -14,18 +14,26 @@ import { digitsOf, jsonKind } from './json.ts';
 
 /** A string of the message, put to a rule of the domain. */
 const string = <Value>(rule: (text: string) => Parsed<Value>) =>
-  field('a string', (value) => (typeof value === 'string' ? rule(value) : undefined));
+  z.transform((value: unknown, context) =>
+    typeof value === 'string'
+      ? unwrap(rule(value), context)
+      : refuse(`a string, received ${jsonKind(value)}`, context),
+  );
 
 /** A JSON number, whose digits are put to a rule of the domain. */
 const number = <Value>(rule: (digits: string) => Parsed<Value>) =>
-  field('a number', (value) => {
+  z.transform((value: unknown, context) => {
     const digits = digitsOf(value);
-    return digits === undefined ? undefined : rule(digits);
+    return digits === undefined
+      ? refuse(`a number, received ${jsonKind(value)}`, context)
+      : unwrap(rule(digits), context);
   });
 
-const price = field('a number or a decimal string', (value) => {
+const price = z.transform((value: unknown, context) => {
   const digits = typeof value === 'string' ? value : digitsOf(value);
-  return digits === undefined ? undefined : Money.parse(digits);
+  return digits === undefined
+    ? refuse(`a number or a decimal string, received ${jsonKind(value)}`, context)
+    : unwrap(Money.parse(digits), context);
 });
 
 const lineItem = z.object(
@@ -45,17 +53,20 @@ const toLineItem = ({ product_id, quantity, unit_price }: z.output<typeof lineIt
 
 /**
  * The message as producers write it, each field put to its rule. Its input is what `parseJson`
- * gives. Fields that are not named here are ignored: a producer may add one.
+ * gives, and its messages never hold a value. Fields that are not named here are ignored: a producer
+ * may add one. Transforms that stand alone take a third of the time of those behind another schema.
  */
-export const orderSchema = z.object(
-  {
-    order_id: string(parseOrderId),
-    created_at: string(parseInstant),
-    customer_name: string(parseText),
-    total_price: price,
-    line_items: lineItems,
-  },
-  { error: (issue) => `expected an object, received ${jsonKind(issue.input)}` },
+export const orderSchema = z.compile(
+  z.object(
+    {
+      order_id: string(parseOrderId),
+      created_at: string(parseInstant),
+      customer_name: string(parseText),
+      total_price: price,
+      line_items: lineItems,
+    },
+    { error: (issue) => `expected an object, received ${jsonKind(issue.input)}` },
+  ),
 );
 
 export const toOrder = (message: z.output<typeof orderSchema>): Order => ({
@@ -66,21 +77,10 @@ export const toOrder = (message: z.output<typeof orderSchema>): Order => ({
   lineItems: message.line_items,
 });
 
-/**
- * `rule` answers undefined for a value of the wrong kind. Messages never hold the value itself. A
- * transform that stands alone takes a third of the time of one behind another schema.
- */
-function field<Value>(kind: string, rule: (value: unknown) => Parsed<Value> | undefined) {
-  return z.transform((value: unknown, context): Value => {
-    const parsed = rule(value);
-    if (parsed) return unwrap(parsed, context);
-    context.addIssue({ code: 'custom', message: `expected ${kind}, received ${jsonKind(value)}` });
-    return z.NEVER;
-  });
-}
+const unwrap = <Value>(parsed: Parsed<Value>, context: z.RefinementCtx): Value =>
+  parsed.ok ? parsed.value : refuse(parsed.expected, context);
 
-function unwrap<Value>(parsed: Parsed<Value>, context: z.RefinementCtx): Value {
-  if (parsed.ok) return parsed.value;
-  context.addIssue({ code: 'custom', message: `expected ${parsed.expected}` });
+function refuse(expected: string, context: z.RefinementCtx): never {
+  context.addIssue({ code: 'custom', message: `expected ${expected}` });
   return z.NEVER;
 }

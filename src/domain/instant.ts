@@ -8,8 +8,13 @@ export type Instant = string & { readonly [brand]: 'Instant' };
 const EXPECTED =
   'an ISO 8601 date and time such as 2026-11-24T09:30:00.123456+01:00, in the years 0001 to 9999';
 
+/** Year to minute stand at the same place in every text, and are read there. */
 const ISO_8601 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?([Zz]|[+-]\d{2}(?::?\d{2})?)?$/;
+  /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)?$/;
+const MINUTE_END = 16;
+const SECOND = MINUTE_END + 1;
+const SECOND_END = SECOND + 2;
+const MICROSECOND_END = SECOND_END + 7;
 
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MINUTES_PER_DAY = 24 * 60;
@@ -20,30 +25,53 @@ const MS_PER_400_YEARS = 146_097 * 24 * 60 * 60 * 1000;
  * Digits past the microsecond are cut off, not rounded: Postgres keeps microseconds.
  */
 export function parseInstant(text: string): Parsed<Instant> {
-  const match = ISO_8601.exec(text);
-  if (!match) return refused(EXPECTED);
-  const [, year, month, day, hour, minute, second = '00', fraction = '', offset = 'Z'] = match;
-  const offsetMinutes = parseOffset(offset);
-  const isRealTime =
-    isRealDate(Number(year), Number(month), Number(day)) &&
-    Number(hour) < 24 &&
-    Number(minute) < 60 &&
-    Number(second) < 60;
+  if (!ISO_8601.test(text)) return refused(EXPECTED);
+  const year = twoDigitsAt(text, 0) * 100 + twoDigitsAt(text, 2);
+  const month = twoDigitsAt(text, 5);
+  const day = twoDigitsAt(text, 8);
+  const hour = twoDigitsAt(text, 11);
+  const minute = twoDigitsAt(text, 14);
+  const timeEnd = endOfTime(text);
+  const second = timeEnd === MINUTE_END ? 0 : twoDigitsAt(text, SECOND);
+  const offsetMinutes = parseOffset(text.slice(timeEnd));
+  const isRealTime = isRealDate(year, month, day) && hour < 24 && minute < 60 && second < 60;
   if (!isRealTime || offsetMinutes === undefined) return refused(EXPECTED);
-  const minuteOfDay = Number(hour) * 60 + Number(minute) - offsetMinutes;
+  const minuteOfDay = hour * 60 + minute - offsetMinutes;
   const daysLater = Math.floor(minuteOfDay / MINUTES_PER_DAY);
-  const date =
-    daysLater === 0
-      ? `${year}-${month}-${day}`
-      : shiftDate(Number(year), Number(month), Number(day), daysLater);
+  const date = daysLater === 0 ? text.slice(0, 10) : shiftDate(year, month, day, daysLater);
   if (date === undefined || date.startsWith('0000')) return refused(EXPECTED);
-  const utcMinute = minuteOfDay - daysLater * MINUTES_PER_DAY;
-  const time = `${twoDigits(Math.floor(utcMinute / 60))}:${twoDigits(utcMinute % 60)}:${second}`;
-  const microseconds = fraction.slice(0, 6).padEnd(6, '0');
-  return accepted(`${date}T${time}.${microseconds}Z` as Instant);
+  const time = MINUTES_OF_DAY[minuteOfDay - daysLater * MINUTES_PER_DAY];
+  const seconds = text.slice(SECOND, Math.min(timeEnd, MICROSECOND_END)).replace(',', '.');
+  return accepted(`${date}${time}${seconds}${'00.000000'.slice(seconds.length)}Z` as Instant);
 }
 
-const twoDigits = (value: number) => (value < 10 ? `0${value}` : String(value));
+const ZERO = 0x30;
+const COLON = 0x3a;
+const POINT = 0x2e;
+const COMMA = 0x2c;
+
+const isDigit = (unit: number) => unit >= ZERO && unit < ZERO + 10;
+
+const twoDigitsAt = (text: string, index: number) =>
+  (text.charCodeAt(index) - ZERO) * 10 + text.charCodeAt(index + 1) - ZERO;
+
+const twoDigits = (value: number) => String(value).padStart(2, '0');
+
+/** `T00:00:` to `T23:59:`. */
+const MINUTES_OF_DAY = Array.from(
+  { length: MINUTES_PER_DAY },
+  (_, minute) => `T${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}:`,
+);
+
+/** Where the zone begins, or would. */
+function endOfTime(text: string): number {
+  if (text.charCodeAt(MINUTE_END) !== COLON) return MINUTE_END;
+  const mark = text.charCodeAt(SECOND_END);
+  if (mark !== POINT && mark !== COMMA) return SECOND_END;
+  let index = SECOND_END + 1;
+  while (isDigit(text.charCodeAt(index))) index += 1;
+  return index;
+}
 
 /** The day so many days later, or undefined past the year 9999. */
 function shiftDate(year: number, month: number, day: number, days: number): string | undefined {
@@ -62,9 +90,9 @@ function isRealDate(year: number, month: number, day: number): boolean {
 
 /** Minutes east of UTC, or undefined where no clock could show it (+25:00, +01:75). */
 function parseOffset(offset: string): number | undefined {
-  if (offset === 'Z' || offset === 'z') return 0;
-  const hours = Number(offset.slice(1, 3));
-  const minutes = Number(offset.slice(3).replace(':', '') || '0');
+  if (offset === '' || offset === 'Z' || offset === 'z') return 0;
+  const hours = twoDigitsAt(offset, 1);
+  const minutes = offset.length > 3 ? twoDigitsAt(offset, offset.length - 2) : 0;
   if (hours > 23 || minutes > 59) return undefined;
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }

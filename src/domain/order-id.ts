@@ -1,5 +1,5 @@
 import { accepted, refused, type Parsed } from './parsed.ts';
-import { characterCount, isWellFormed } from './text.ts';
+import { isLongerThan } from './text.ts';
 
 declare const brand: unique symbol;
 
@@ -15,11 +15,10 @@ export const ORDER_ID_MAX_CHARACTERS = 200;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 export function parseOrderId(text: string): Parsed<OrderId> {
-  const length = characterCount(text);
-  if (length < 1 || length > ORDER_ID_MAX_CHARACTERS) {
+  if (text === '' || isLongerThan(text, ORDER_ID_MAX_CHARACTERS)) {
     return refused(`1 to ${ORDER_ID_MAX_CHARACTERS} characters`);
   }
-  if (!isWellFormed(text)) return refused('well-formed Unicode without lone surrogates');
+  if (!text.isWellFormed()) return refused('well-formed Unicode without lone surrogates');
   if (CONTROL_CHARACTER.test(text)) return refused('no control characters');
   if (text.trim() !== text) return refused('no white space at either end');
   return accepted(text as OrderId);

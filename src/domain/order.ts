@@ -3,7 +3,7 @@ import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
 import type { OrderId } from './order-id.ts';
 import { accepted, refused, type Parsed } from './parsed.ts';
-import { characterCount, isWellFormed } from './text.ts';
+import { isLongerThan } from './text.ts';
 
 /** One order, every rule of which has been checked. */
 export interface Order {
@@ -27,11 +27,10 @@ export const TEXT_MAX_CHARACTERS = 1000;
 
 /** A customer's name or a product's ID: text of any script, stored as it came. */
 export function parseText(text: string): Parsed<string> {
-  const length = characterCount(text);
-  if (length < 1 || length > TEXT_MAX_CHARACTERS) {
+  if (text === '' || isLongerThan(text, TEXT_MAX_CHARACTERS)) {
     return refused(`1 to ${TEXT_MAX_CHARACTERS} characters`);
   }
-  if (!isWellFormed(text)) return refused('well-formed Unicode without lone surrogates');
+  if (!text.isWellFormed()) return refused('well-formed Unicode without lone surrogates');
   return accepted(text);
 }
 
@@ -47,9 +46,9 @@ export function parseQuantity(digits: string): Parsed<number> {
   return accepted(quantity);
 }
 
-export function parseLineItems(
-  lineItems: readonly LineItem[],
-): Parsed<readonly [LineItem, ...LineItem[]]> {
-  const [first, ...rest] = lineItems;
-  return first === undefined ? refused('at least one line item') : accepted([first, ...rest]);
+export function parseLineItems(lineItems: readonly LineItem[]): Parsed<Order['lineItems']> {
+  return hasOne(lineItems) ? accepted(lineItems) : refused('at least one line item');
 }
+
+const hasOne = (lineItems: readonly LineItem[]): lineItems is Order['lineItems'] =>
+  lineItems.length > 0;
