@@ -3,7 +3,7 @@ import { parse } from 'lossless-json';
 /**
  * JSON without loss: a number keeps the digits it was written with. `JSON.parse` would make
  * 12345678901234567.89 into 12345678901234568 and 0.10 into 0.1, so that it is a JavaScript number
- * only where that one gives back the very same digits.
+ * only where `digitsOf` that one gives the very same digits.
  */
 export type Json = null | boolean | string | number | JsonNumber | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -39,25 +39,48 @@ export function parseJson(text: string): ParsedJson {
 }
 
 /**
- * A number that a double might not give back as it was written: longer than the 15 digits that every
- * double keeps, with an exponent, with a fraction that ends in zero or begins with six of them, or a
- * negative zero. Numbers within strings are found too, which costs time and nothing else.
- */
-const MAY_CHANGE =
-  /(?:^|[:[,\s])(?:-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.\d*0\s*(?:[,\]}]|$)|0\.000000)|-0)/;
-
-/**
  * By the engine's own parser, which takes a fraction of the time of one that keeps every digit, where
  * it keeps them too. Answers undefined for whatever else there is, and for what is wrong.
  */
 function parseByTheEngine(text: string): ParsedJson | undefined {
-  if (MAY_CHANGE.test(text)) return undefined;
+  if (mayChangeNumbers(text)) return undefined;
   try {
-    return { ok: true, value: JSON.parse(text) as Json };
+    const value = JSON.parse(text) as Json;
+    return typeof value === 'number' ? undefined : { ok: true, value };
   } catch {
     return undefined;
   }
 }
+
+/**
+ * Whether the text holds a number, within an array or object, that a double might not give back as it
+ * was written. Looks first for what can be found without looking at every character.
+ */
+const mayChangeNumbers = (text: string): boolean =>
+  (MAY_CHANGE.test(text) || hasRunOfDigits(NUMBER_MAX_UNITS + 1, text)) && CHANGES.test(text);
+
+/** Every double gives back 15 digits. */
+const NUMBER_MAX_UNITS = 15;
+
+/** An exponent, a fraction that ends in zero, or one that begins with six of them. */
+const MAY_CHANGE = /\d[eE][-+\d]|\d\.\d*0[\s,\]}]|0\.000000/;
+
+/** One of these, or one too long, where a number can stand. What is in a string may look like it too. */
+const CHANGES = /[:[,\s]-?(?:[\d.]{16}|\d[\d.]*[eE][-+\d]|\d+\.\d*0[\s,\]}]|0\.000000)/;
+
+/** Looks at one unit in so many, and backwards from there while it sees digits and points. */
+function hasRunOfDigits(length: number, text: string): boolean {
+  let end = length - 1;
+  while (end < text.length) {
+    let start = end;
+    while (start > end - length && isDigitOrPoint(text.charCodeAt(start))) start -= 1;
+    if (start === end - length) return true;
+    end = start + length;
+  }
+  return false;
+}
+
+const isDigitOrPoint = (unit: number) => (unit >= 0x30 && unit <= 0x39) || unit === 0x2e;
 
 function parseStepByStep(text: string): ParsedJson {
   try {
@@ -81,10 +104,16 @@ export function isJsonObject(value: Json): value is JsonObject {
   );
 }
 
-/** The digits of a JSON number as they were written; undefined for anything else. */
-export function digitsOf(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
+/** A JSON number without loss: as JavaScript's, or its digits; undefined for anything else. */
+export function exactNumber(value: unknown): number | string | undefined {
+  if (typeof value === 'number') return value;
   return value instanceof JsonNumber ? value.digits : undefined;
+}
+
+/** The digits that a JSON number was written with. */
+export function digitsOf(value: number | JsonNumber): string {
+  if (typeof value !== 'number') return value.digits;
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** What kind of value stands here, in JSON's own words; safe to show. */
@@ -102,8 +131,8 @@ export function jsonKind(value: unknown): string {
  */
 export function canonicalJson(value: Json): string {
   if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number' || value instanceof JsonNumber) return digitsOf(value);
   if (typeof value !== 'object' || value === null) return String(value);
-  if (value instanceof JsonNumber) return value.digits;
   let text = '';
   if (isJsonObject(value)) {
     for (const key of Object.keys(value).sort()) {

@@ -10,7 +10,7 @@ import {
 } from '../domain/order.ts';
 import { parseOrderId } from '../domain/order-id.ts';
 import type { Parsed } from '../domain/parsed.ts';
-import { digitsOf, jsonKind } from './json.ts';
+import { exactNumber, jsonKind } from './json.ts';
 
 /** A string of the message, put to a rule of the domain. */
 const string = <Value>(rule: (text: string) => Parsed<Value>) =>
@@ -20,20 +20,20 @@ const string = <Value>(rule: (text: string) => Parsed<Value>) =>
       : refuse(`a string, received ${jsonKind(value)}`, context),
   );
 
-/** A JSON number, whose digits are put to a rule of the domain. */
-const number = <Value>(rule: (digits: string) => Parsed<Value>) =>
+/** A JSON number, put to a rule of the domain without loss. */
+const number = <Value>(rule: (number: number | string) => Parsed<Value>) =>
   z.transform((value: unknown, context) => {
-    const digits = digitsOf(value);
-    return digits === undefined
+    const exact = exactNumber(value);
+    return exact === undefined
       ? refuse(`a number, received ${jsonKind(value)}`, context)
-      : unwrap(rule(digits), context);
+      : unwrap(rule(exact), context);
   });
 
 const price = z.transform((value: unknown, context) => {
-  const digits = typeof value === 'string' ? value : digitsOf(value);
-  return digits === undefined
+  const exact = typeof value === 'string' ? value : exactNumber(value);
+  return exact === undefined
     ? refuse(`a number or a decimal string, received ${jsonKind(value)}`, context)
-    : unwrap(Money.parse(digits), context);
+    : unwrap(Money.parse(exact), context);
 });
 
 const lineItem = z.object(

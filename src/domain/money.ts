@@ -8,9 +8,6 @@ const MAX_FRACTION_DIGITS = 16_383;
 /** The grammar of a JSON number (RFC 8259, section 6), which decimal strings share. */
 const DECIMAL = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
 
-/** Almost every amount: nothing of it has to be looked at but its characters. */
-const ORDINARY = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$/;
-
 /**
  * An exact amount that is not negative. It keeps the digits it was given (`0.10` stays `0.10`) and
  * is never a binary float. It has no currency: the message has none.
@@ -22,9 +19,15 @@ export class Money {
     this.#digits = digits;
   }
 
-  /** Reads `12`, `0.10` or `1.5e3`; refuses what a Postgres `numeric` could not hold. */
-  static parse(text: string): Parsed<Money> {
-    if (ORDINARY.test(text)) return accepted(new Money(text));
+  /**
+   * Reads `12`, `0.10` or `1.5e3`, and a number as JavaScript writes it; refuses what a Postgres
+   * `numeric` could not hold.
+   */
+  static parse(exact: number | string): Parsed<Money> {
+    const text = String(exact);
+    if (typeof exact === 'number' && exact >= 0 && exact <= Number.MAX_VALUE) {
+      return accepted(new Money(text));
+    }
     const match = DECIMAL.exec(text);
     if (!match) return refused('a decimal number such as 12.50');
     const [, sign, integer = '', fraction = '', exponentText = '0'] = match;

@@ -34,16 +34,16 @@ export function parseText(text: string): Parsed<string> {
   return accepted(text);
 }
 
-const ORDINARY_QUANTITY = /^[1-9][0-9]{0,14}$/;
-
-/** Takes the digits of a number, since 1.00000000000000001 would pass as 1 once it is a float. */
-export function parseQuantity(digits: string): Parsed<number> {
-  if (ORDINARY_QUANTITY.test(digits)) return accepted(Number(digits));
-  const quantity = Number(digits);
-  if (!Number.isSafeInteger(quantity) || quantity < 1 || !new Big(digits).eq(quantity)) {
-    return refused(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
-  }
-  return accepted(quantity);
+/** Takes a number's digits too, since 1.00000000000000001 would pass as 1 once it is a float. */
+export function parseQuantity(exact: number | string): Parsed<number> {
+  const quantity = Number(exact);
+  const isQuantity =
+    Number.isSafeInteger(quantity) &&
+    quantity >= 1 &&
+    (typeof exact === 'number' || new Big(exact).eq(quantity));
+  return isQuantity
+    ? accepted(quantity)
+    : refused(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
 }
 
 export function parseLineItems(lineItems: readonly LineItem[]): Parsed<Order['lineItems']> {

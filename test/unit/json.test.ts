@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
-import { JsonNumber, parseJson, type Json } from '../../src/contract/json.ts';
+import { digitsOf, JsonNumber, parseJson, type Json } from '../../src/contract/json.ts';
 
 /** A parser that goes through the text step by step, as the reference. */
 function reference(text: string): Json | undefined {
@@ -21,7 +21,7 @@ function parsed(text: string): Json | undefined {
 
 /** All numbers by their digits, as the reference has them. */
 function withDigits(value: Json): Json {
-  if (typeof value === 'number') return new JsonNumber(String(value));
+  if (typeof value === 'number') return new JsonNumber(digitsOf(value));
   if (Array.isArray(value)) return value.map(withDigits);
   if (typeof value !== 'object' || value === null || value instanceof JsonNumber) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withDigits(item)]));

@@ -37,6 +37,20 @@ describe('an amount of money', () => {
     expect(Money.parse(text).ok).toBe(false);
   });
 
+  test('reads a number as JavaScript writes it', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.double(), fc.integer()), (number) => {
+        const fromNumber = Money.parse(number);
+        const fromText = Money.parse(String(number));
+        expect(fromNumber).toEqual(fromText);
+        expect(fromNumber.ok && fromNumber.value.toString()).toBe(
+          fromText.ok && fromText.value.toString(),
+        );
+      }),
+      { examples: [[Infinity], [-Infinity], [NaN], [-0], [1e21], [1e-7]] },
+    );
+  });
+
   test('takes as many digits as a Postgres numeric, and no more', () => {
     expect(Money.parse(`1${'0'.repeat(131_071)}`).ok).toBe(true);
     expect(Money.parse(`1${'0'.repeat(131_072)}`).ok).toBe(false);
