@@ -104,8 +104,29 @@ export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
 export type Verdict = 'reached' | 'missed' | 'inconclusive';
 
-/** No verdict when the rounds lie on both sides of the goal. */
-export function judge({ low, high }: Spread, goal: Goal): Verdict {
+/**
+ * Within which the median lies in 95 runs of 100, whatever the distribution: so many of the lowest and of
+ * the highest rounds are left out as the sign test allows; none where there are fewer than nine.
+ */
+export function medianInterval(figures: readonly number[]): Pick<Spread, 'low' | 'high'> {
+  const count = figures.length;
+  let leftOut = 0;
+  // Of so many rounds below the median, by chance; and of no more than that.
+  let chance = 0.5 ** count;
+  let atMost = chance;
+  for (;;) {
+    chance *= (count - leftOut) / (leftOut + 1);
+    atMost += chance;
+    if (2 * atMost > 0.05) break;
+    leftOut += 1;
+  }
+  const sorted = [...figures].sort((a, b) => a - b);
+  const { low, high } = spreadOf(sorted.slice(leftOut, count - leftOut));
+  return { low, high };
+}
+
+/** No verdict when the goal lies within the interval. */
+export function judge({ low, high }: Pick<Spread, 'low' | 'high'>, goal: Goal): Verdict {
   const [worst, best, limit] =
     'atLeast' in goal ? [low, high, goal.atLeast] : [-high, -low, -goal.atMost];
   if (worst >= limit) return 'reached';

@@ -25,6 +25,12 @@ export function usageOf(pid: number): { cpuSeconds: number; residentBytes: numbe
   return { cpuSeconds, residentBytes };
 }
 
+/** All that the process has started, and what those have, as far as they run. */
+export function descendantsOf(pid: number): readonly number[] {
+  const all = readAll();
+  return [...all.keys()].filter((candidate) => candidate !== pid && descends(candidate, pid, all));
+}
+
 function descends(pid: number, ancestor: number, all: ReadonlyMap<number, ProcessStat>): boolean {
   for (let at: number | undefined = pid; at; at = all.get(at)?.parent) {
     if (at === ancestor) return true;

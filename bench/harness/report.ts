@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import {
   judge,
+  medianInterval,
   outcomeOf,
   spreadOf,
   type Comparison,
@@ -40,13 +41,13 @@ export function resultOf(
   { subject, baseline }: Comparison,
   rounds: readonly Round[],
 ): Result {
-  const outcome = spreadOf(rounds.map(outcomeOf));
+  const outcomes = rounds.map(outcomeOf);
   const baselineSamples = rounds.flatMap((round) => round.baseline ?? []);
   return {
     name,
-    outcome,
+    outcome: spreadOf(outcomes),
     goal,
-    verdict: judge(outcome, goal),
+    verdict: judge(medianInterval(outcomes), goal),
     unit,
     subject: sideResult(
       subject.name,
@@ -79,7 +80,7 @@ export const medians = (
 const VERDICTS: Record<Verdict, string> = {
   reached: 'reached',
   missed: 'missed',
-  inconclusive: 'inconclusive: the rounds lie on both sides',
+  inconclusive: 'inconclusive: the rounds lie on both sides, try more of them',
 };
 
 export function describeResult(result: Result, { ratio }: Benchmark): string {

@@ -27,7 +27,7 @@ export const commitInterval: Variants = {
   what: 'commits to Kafka for a thousand orders, by BRIDGE_COMMIT_INTERVAL_MS',
   unit: 'commits',
   async prepare() {
-    const intervals = ['500', '1000', '3000', '10000'];
+    const intervals = ['500', '1000', '5000', '10000'];
     const systems = await Promise.all(
       intervals.map(() => createTestSystem({ partitions: 4, hasty: false })),
     );

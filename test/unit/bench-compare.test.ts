@@ -1,4 +1,10 @@
-import { compare, judge, measureInTurn, spreadOf } from '../../bench/harness/compare.ts';
+import {
+  compare,
+  judge,
+  measureInTurn,
+  medianInterval,
+  spreadOf,
+} from '../../bench/harness/compare.ts';
 
 test('the median of an even number of figures lies between the middle ones', () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, low: 1, high: 4 });
@@ -13,7 +19,20 @@ test.each([
   [{ low: 1.3, high: 1.4 }, { atMost: 1.2 }, 'missed'],
   [{ low: 1.1, high: 1.3 }, { atMost: 1.2 }, 'inconclusive'],
 ] as const)('%j is judged by %j as %s', (range, goal, verdict) => {
-  expect(judge({ ...range, median: 1 }, goal)).toBe(verdict);
+  expect(judge(range, goal)).toBe(verdict);
+});
+
+// Conover, Practical Nonparametric Statistics, table A3: the binomial distribution of p = 0.5.
+test.each([
+  [3, 1, 3],
+  [8, 1, 8],
+  [9, 2, 8],
+  [11, 2, 10],
+  [12, 3, 10],
+  [20, 6, 15],
+])('of %i rounds the median lies between number %i and number %i', (count, low, high) => {
+  const figures = Array.from({ length: count }, (_, index) => count - index);
+  expect(medianInterval(figures)).toEqual({ low, high });
 });
 
 test('the sides take turns at going first, and the warm-up does not count', async () => {
