@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { endWithReader } from '../src/program/broken-pipe.ts';
-import { silenceWarning } from '../src/program/silence-warning.ts';
 import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
 import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
@@ -12,7 +11,6 @@ import { startStack, stackStatus, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 import { readState } from './stack/state.ts';
 
-silenceWarning('TimeoutNegativeWarning');
 endWithReader();
 const program = new Command('npm run stack --')
   .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')

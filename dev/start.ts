@@ -4,7 +4,6 @@ import { Command } from 'commander';
 import { freePort } from './stack/free-port.ts';
 import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
 import { describeError } from '../src/program/operator-error.ts';
-import { silenceWarning } from '../src/program/silence-warning.ts';
 import { build } from './build.ts';
 import {
   account,
@@ -35,7 +34,6 @@ const { untilDrained, name } = new Command('npm start --')
   .opts<{ untilDrained?: true; name: string }>();
 const LOGS = stackPlaces(name).logs;
 
-silenceWarning('TimeoutNegativeWarning');
 const live = createLiveLines(process.stdout);
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

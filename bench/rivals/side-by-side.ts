@@ -37,8 +37,8 @@ interface AfterTheKill {
 }
 
 /**
- * Among good orders stand three others: one that is not JSON, one with a NUL in a name, which Postgres
- * takes in no text, and another order with the ID of an earlier one.
+ * Among good orders stand three others: another order with the ID of an earlier one, and, after that has
+ * been dealt with, one that is not JSON and one with a NUL in a name, which Postgres takes in no text.
  */
 interface AfterTrouble {
   readonly goodOrders: number;
@@ -133,15 +133,21 @@ async function troubleIt(rival: Rival, system: TestSystem): Promise<AfterTrouble
   const half = 250;
   await fillTopic(topic, half, `${run}-a`, rival.messageOf);
   const earlier = `${run}-a-0`;
+  // The second one has the first one's key, and so its partition: once it is stored, the first is done.
+  await topic.send([
+    { key: earlier, value: rival.messageOf(earlier, { customer_name: 'Somebody else' }) },
+    { key: earlier, value: rival.messageOf(`${run}-later`) },
+  ]);
+  const running = await rival.start(system);
+  await settled(() => rowsOf(rival, system), half + 1);
   await topic.send([
     { key: 'not-json', value: 'no order at all' },
     { key: 'nul', value: rival.messageOf(`${run}-nul`, { customer_name: 'A\u0000B' }) },
-    { key: earlier, value: rival.messageOf(earlier, { customer_name: 'Somebody else' }) },
   ]);
   await fillTopic(topic, half, `${run}-b`, rival.messageOf);
-  const running = await rival.start(system);
+  const goodOrders = 2 * half + 1;
   // One more than all, so that it waits whether the bad ones become rows after all.
-  const stored = await settled(() => rowsOf(rival, system), 2 * half + 1, SETTLED_MS / 3);
+  const stored = await settled(() => rowsOf(rival, system), goodOrders + 1, SETTLED_MS / 3);
   const { rows } = await database.pool.query<{ customer_name: string }>(
     `SELECT customer_name FROM ${rival.table} WHERE order_id = $1`,
     [earlier],
@@ -149,8 +155,8 @@ async function troubleIt(rival: Rival, system: TestSystem): Promise<AfterTrouble
   const kept = await rival.kept(system);
   await running.end('SIGTERM');
   return {
-    goodOrders: 2 * half,
-    stuck: 2 * half - stored,
+    goodOrders,
+    stuck: goodOrders - stored,
     kept,
     overwritten: rows[0]?.customer_name === 'Somebody else',
   };

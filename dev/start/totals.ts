@@ -4,6 +4,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
+import { restIdleConnections } from '../../src/kafka/idle-connections.ts';
 
 /** What stands in the three services now. */
 export interface Totals {
@@ -38,6 +39,7 @@ const ANSWER_MS = 3000;
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
   const { topic, groupId } = options;
   const mine = `WorkflowType = '${INGEST_ORDER}' AND TaskQueue = '${options.taskQueue}'`;
+  restIdleConnections();
   const admin = new kafkajs.Kafka({
     brokers: options.brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,

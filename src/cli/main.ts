@@ -2,12 +2,10 @@
 import { CommanderError } from 'commander';
 import { endWithReader } from '../program/broken-pipe.ts';
 import { keepCompiledCode } from '../program/keep-compiled-code.ts';
-import { silenceWarning } from '../program/silence-warning.ts';
 import { describeFailure } from './describe-failure.ts';
 import { createProgram } from './program.ts';
 
 keepCompiledCode();
-silenceWarning('TimeoutNegativeWarning');
 endWithReader();
 
 const program = createProgram();

@@ -6,6 +6,7 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { hideAbortedTransactions } from './aborted-transactions.ts';
 import { registerCodecs } from './codecs.ts';
+import { restIdleConnections } from './idle-connections.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
 
@@ -23,8 +24,8 @@ export type KafkaClient = Kafka;
 export type KafkaAdmin = ReturnType<Kafka['admin']>;
 
 /**
- * A client that reads every codec, hides what was aborted and logs through our logger. Throws an
- * OperatorError.
+ * A client that reads every codec, hides what was aborted, rests when idle and logs through our logger.
+ * Throws an OperatorError.
  */
 export function createKafkaClient(
   settings: KafkaSettings,
@@ -33,6 +34,7 @@ export function createKafkaClient(
 ): Kafka {
   registerCodecs();
   hideAbortedTransactions();
+  restIdleConnections();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
