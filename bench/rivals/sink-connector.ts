@@ -81,7 +81,8 @@ export const sinkConnector: Rival = {
   },
   groupOf: (system) => `connect-${nameOf(system)}`,
   taken: ({ database }) => countRows(database, TABLE),
-  kept: async ({ topic }) => (await topic.deadLetters()).length,
+  // A task that takes over from a failed one reads again, and so writes the same ones again.
+  kept: async ({ topic }) => new Set((await topic.deadLetters()).map(({ key }) => key)).size,
 };
 
 const nameOf = ({ topic }: TestSystem) => `${NAME}-${topic.name}`;
