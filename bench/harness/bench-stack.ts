@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { connectTestTemporal } from '../../test/support/temporal.ts';
+import { signalProcess } from '../../dev/stack/process-identity.ts';
 import { readState } from '../../dev/stack/state.ts';
 import { showSteps } from '../../dev/stack/show-steps.ts';
 import { stackPlaces } from '../../dev/stack/places.ts';
@@ -50,8 +51,7 @@ export async function startBenchStack(temporalKind: TemporalKind): Promise<Bench
 async function endEverything(name: string, signal: NodeJS.Signals): Promise<void> {
   // What is under way fails as its servers go.
   process.on('uncaughtException', () => undefined);
-  for (const pid of descendantsOf(process.pid)) process.kill(pid, 'SIGTERM');
   await stopStack(name);
-  for (const pid of descendantsOf(process.pid)) process.kill(pid, 'SIGKILL');
+  for (const pid of descendantsOf(process.pid)) signalProcess(pid, 'SIGKILL');
   process.exit(128 + constants.signals[signal]);
 }

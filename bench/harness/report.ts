@@ -80,7 +80,7 @@ export const medians = (
 const VERDICTS: Record<Verdict, string> = {
   reached: 'reached',
   missed: 'missed',
-  inconclusive: 'inconclusive: the rounds lie on both sides, try more of them',
+  inconclusive: 'inconclusive: the rounds leave it open, try more of them',
 };
 
 export function describeResult(result: Result, { ratio }: Benchmark): string {

@@ -44,7 +44,7 @@ export function drawRatios(ratios: readonly Ratio[]): string {
       title: {
         text: 'How far each figure is from its goal',
         subtext:
-          'right of the line it is reached; the median, and the rounds from lowest to highest; where these lie on both sides, nothing is concluded',
+          'right of the line it is reached; the median, and the rounds from lowest to highest; where these leave it open, yellow',
         left: 10,
         textStyle: { fontSize: 15 },
       },

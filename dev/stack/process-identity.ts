@@ -36,7 +36,8 @@ export async function stopProcess(
   }
 }
 
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
+/** Nothing happens when the process has ended meanwhile. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
