@@ -108,12 +108,21 @@ describe('translating a message into an order', () => {
       'line_items[0]: expected an object, received string',
     ],
     [
+      'number that keeps its digits where a line item should be',
+      { line_items: '[1.50]' },
+      'line_items[0]: expected an object, received number',
+    ],
+    [
       'no quantity',
       { line_items: '[{"product_id": "P", "unit_price": 1}]' },
       'line_items[0].quantity: expected a number, received nothing',
     ],
   ])('%s', (_name, changes, fault) => {
     expect(faultsOf(orderText('A', changes))).toEqual([fault]);
+  });
+
+  test.each(['3', '1.50'])('the number %s is no order', (text) => {
+    expect(faultsOf(text)).toEqual(['expected an object, received number']);
   });
 
   test.each(['0', '-1', '1.5', '1.00000000000000001', '9007199254740992', '1e400', '1e-1'])(
