@@ -28,7 +28,11 @@ async function highest(backlog: number): Promise<Sample> {
   const system = await createTestSystem({ partitions: 4, hasty: false });
   try {
     await fillTopic(system.topic, backlog);
-    const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100' });
+    const bridge = await system.startBridge({
+      BRIDGE_PROGRESS_INTERVAL_MS: '100',
+      // No worker closes an order here.
+      BRIDGE_MAX_WAITING_ORDERS: String(SMALL),
+    });
     let bytes = 0;
     while (progressOf(bridge, 'started') < SMALL) {
       bytes = Math.max(bytes, usageOf(bridge.pid)?.residentBytes ?? 0);

@@ -9,7 +9,7 @@ import { createOutcomeCounts } from '../../src/bridge/outcome-counts.ts';
 import { createPersist } from '../../src/bridge/persist.ts';
 import { Slots } from '../../src/bridge/slots.ts';
 import { StartLimit } from '../../src/bridge/start-limit.ts';
-import { StartWindow, type WorkerSigns } from '../../src/bridge/start-window.ts';
+import { BacklogLimit, type OpenOrders } from '../../src/bridge/backlog-limit.ts';
 import type { WorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../src/config/roles.ts';
@@ -78,7 +78,11 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
   const handleMessage = createMessageHandler({
     starter: ANSWERS_AT_ONCE,
     startLimit: new StartLimit(bridge.maxConcurrentStarts, () => false),
-    startWindow: new StartWindow(bridge.maxWaitingOrders, TAKES_AT_ONCE),
+    backlogLimit: new BacklogLimit({
+      window: bridge.maxWaitingOrders,
+      maxOpen: bridge.maxWaitingOrders,
+      openOrders: CLOSE_AT_ONCE,
+    }),
     deadLetters: { write: () => Promise.reject(new Error('there is nothing broken here')) },
     persistWithTemporal: createPersist('Temporal', { logger, readiness: createReadiness() }),
     persistWithKafka: createPersist('Kafka', { logger, readiness: createReadiness() }),
@@ -131,9 +135,9 @@ const ANSWERS_AT_ONCE: WorkflowStarter = {
     Promise.resolve({ kind: 'started', workflow: { workflowId: 'order:A-1', runId: 'run' } }),
 };
 
-const TAKES_AT_ONCE: WorkerSigns = {
-  untilTaken: () => Promise.resolve(),
-  areThere: () => Promise.resolve(true),
+const CLOSE_AT_ONCE: OpenOrders = {
+  untilClosed: () => Promise.resolve(),
+  count: () => Promise.resolve(0),
 };
 
 async function throughABareLoop(topic: TestTopic): Promise<Sample> {

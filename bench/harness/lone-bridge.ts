@@ -30,7 +30,12 @@ export async function createLoneBridge(
   return {
     async read(outcome, count, run, env = {}) {
       await fillTopic(system.topic, count, run);
-      const bridge = await system.startBridge({ BRIDGE_PROGRESS_INTERVAL_MS: '100', ...env });
+      const bridge = await system.startBridge({
+        BRIDGE_PROGRESS_INTERVAL_MS: '100',
+        // No worker closes an order here.
+        BRIDGE_MAX_WAITING_ORDERS: '1000000',
+        ...env,
+      });
       const sample = await measureRate(
         { pids: { bridge: bridge.pid, ...pids }, done: () => progressOf(bridge, outcome) },
         count,

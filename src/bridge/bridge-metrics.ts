@@ -2,16 +2,16 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
+import type { BacklogLimit } from './backlog-limit.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
 import type { StartLimit } from './start-limit.ts';
-import type { StartWindow } from './start-window.ts';
 
 /** What the metrics are read from when somebody asks for them. */
 export interface BridgeMetricsSources {
   readonly counts: OutcomeCounts;
   readonly startLimit: StartLimit;
-  readonly startWindow: StartWindow;
+  readonly backlogLimit: BacklogLimit;
   readonly breaker: CircuitBreaker;
   readonly readiness: Readiness;
   /** Partition to its lag, of the partitions that this bridge reads. */
@@ -30,7 +30,7 @@ export interface BridgeMetrics {
 }
 
 export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetrics {
-  const { counts, startLimit, startWindow, breaker, readiness, lag, commitAgeMs } = sources;
+  const { counts, startLimit, backlogLimit, breaker, readiness, lag, commitAgeMs } = sources;
   const registry = createProgramRegistry();
   const registers = [registry];
 
@@ -111,8 +111,8 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
   );
   gauge(
     'order_ingest_starts_held_back',
-    '1 while starts wait because many orders wait in Temporal for a worker.',
-    () => (startWindow.isFull ? 1 : 0),
+    '1 while starts wait because as many orders as may be are open in Temporal.',
+    () => (backlogLimit.isFull ? 1 : 0),
   );
   gauge(
     'order_ingest_circuit_breaker_open',

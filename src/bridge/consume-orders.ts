@@ -16,7 +16,7 @@ import { createCircuitBreaker } from './circuit-breaker.ts';
 import { deferred } from './deferred.ts';
 import { watchForSigns } from './life-signs.ts';
 import { createLogTroubleReport } from './log-trouble-report.ts';
-import { createOrderHandler, createStartWindow } from './order-handler.ts';
+import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { watchProgress } from './progress-watch.ts';
 import { Slots } from './slots.ts';
@@ -50,7 +50,7 @@ export async function consumeOrders(
     metrics.throttled();
     logThrottled(startLimit.current);
   });
-  const startWindow = createStartWindow(settings, client, stopping.signal);
+  const backlogLimit = createBacklogLimit(settings, client);
   const logThrottled = createThrottleLog(logger);
   const breaker = createCircuitBreaker({
     maxPercent: bridge.breakerMaxPercent,
@@ -59,11 +59,12 @@ export async function consumeOrders(
     logger,
   });
   readiness.ask('circuit breaker', breaker.reason);
+  readiness.ask('open orders', () => backlogLimit.reason());
   const lag = watchLag({ kafka, topic, groupId: bridge.groupId, intervalMs: bridge.lagIntervalMs });
   const metrics = createBridgeMetrics({
     counts,
     startLimit,
-    startWindow,
+    backlogLimit,
     breaker,
     readiness,
     lag: () =>
@@ -79,7 +80,7 @@ export async function consumeOrders(
       logger,
       readiness,
       startLimit,
-      startWindow,
+      backlogLimit,
       onAnswer: metrics.startAnswered,
     }),
     slots: new Slots(bridge.maxConcurrentStarts),
@@ -176,6 +177,7 @@ export async function consumeOrders(
     await consumer.stop();
     progress.stop();
     breaker.dispose();
+    backlogLimit.dispose();
     stopListening();
     await endpoint.close();
     logger.info({ event: 'kafka_consumer_closed', topic }, 'the bridge has stopped');

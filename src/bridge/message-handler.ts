@@ -4,6 +4,7 @@ import { cutBytes } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { markActiveSpan } from '../telemetry/spans.ts';
+import type { BacklogLimit } from './backlog-limit.ts';
 import type { DeadLetterWriter } from './dead-letter-writer.ts';
 import { describeValue } from './describe-value.ts';
 import { createInOrder } from './in-order.ts';
@@ -11,7 +12,6 @@ import type { MessageOutcome } from './outcome-counts.ts';
 import type { Persist } from './persist.ts';
 import { readMessage } from '../contract/read-message.ts';
 import type { StartLimit } from './start-limit.ts';
-import type { StartWindow } from './start-window.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
 /**
@@ -27,7 +27,7 @@ export type MessageHandler = (
 export interface MessageHandlerOptions {
   readonly starter: WorkflowStarter;
   readonly startLimit: StartLimit;
-  readonly startWindow: StartWindow;
+  readonly backlogLimit: BacklogLimit;
   readonly deadLetters: DeadLetterWriter;
   readonly persistWithTemporal: Persist;
   readonly persistWithKafka: Persist;
@@ -40,7 +40,7 @@ export interface MessageHandlerOptions {
 }
 
 export function createMessageHandler(options: MessageHandlerOptions): MessageHandler {
-  const { starter, startLimit, startWindow, deadLetters, logger } = options;
+  const { starter, startLimit, backlogLimit, deadLetters, logger } = options;
   const { persistWithTemporal, persistWithKafka } = options;
   const inOrder = createInOrder();
   const timed = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
@@ -88,12 +88,9 @@ export function createMessageHandler(options: MessageHandlerOptions): MessageHan
         () => startLimit.run(() => timed(() => starter.start(order)), signal),
         signal,
       );
-    const outcome = await inOrder(orderId, () =>
-      startWindow.isFull ? startWindow.opened(signal).then(start) : start(),
-    );
+    const outcome = await inOrder(orderId, () => backlogLimit.run(start, signal));
     switch (outcome.kind) {
       case 'started':
-        startWindow.started(outcome.workflow);
         logger.debug(
           { event: 'workflow_started', ...source, orderId, ...outcome.workflow },
           'workflow started',

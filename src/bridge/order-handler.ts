@@ -5,33 +5,31 @@ import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
-import { hasWorkers, untilTaken } from '../temporal/worker-signs.ts';
+import { countOpenOrders, untilClosed } from '../temporal/open-orders.ts';
+import { BacklogLimit } from './backlog-limit.ts';
 import { withConsumeSpan } from './consume-span.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
 import { createMessageHandler, type MessageHandler } from './message-handler.ts';
-import { eitherAborted } from './either-aborted.ts';
 import { createPersist } from './persist.ts';
 import type { StartLimit } from './start-limit.ts';
-import { StartWindow } from './start-window.ts';
 import { createWorkflowStarter } from './workflow-starter.ts';
 
-/** A window of starts for the task queue of these settings. The signal ends what it waits for. */
-export const createStartWindow = (
+/** A limit on the open orders under the workflow ID prefix of these settings; to be disposed of. */
+export const createBacklogLimit = (
   { bridge, temporal }: BridgeSettings,
   client: Client,
-  stopping: AbortSignal,
-): StartWindow =>
-  new StartWindow(bridge.maxWaitingOrders, {
-    async untilTaken(workflow, signal) {
-      const ending = eitherAborted(signal, stopping);
-      try {
-        await untilTaken(client, workflow, ending.signal);
-      } finally {
-        ending.dispose();
-      }
+): BacklogLimit =>
+  new BacklogLimit({
+    window: bridge.maxWaitingOrders,
+    maxOpen: bridge.maxOpenOrders ?? bridge.maxWaitingOrders * DEFAULT_WINDOWS_OPEN,
+    openOrders: {
+      untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),
+      count: () => countOpenOrders(client, temporal.workflowIdPrefix),
     },
-    areThere: () => hasWorkers(client, temporal.taskQueue),
   });
+
+/** With the default window 1,000 open orders: as many as one worker keeps in its cache by default. */
+const DEFAULT_WINDOWS_OPEN = 5;
 
 /** Puts the message handler together from the settings and the connections. */
 export function createOrderHandler(
@@ -44,13 +42,13 @@ export function createOrderHandler(
     readonly logger: Logger;
     readonly readiness: Readiness;
     readonly startLimit: StartLimit;
-    readonly startWindow: StartWindow;
+    readonly backlogLimit: BacklogLimit;
     readonly onAnswer: (seconds: number) => void;
     readonly rerunCompleted?: string;
   },
 ): MessageHandler {
   const { bridge } = settings;
-  const { client, producer, startLimit, startWindow } = parts;
+  const { client, producer, startLimit, backlogLimit } = parts;
   const handleMessage = createMessageHandler({
     starter: createWorkflowStarter({
       client,
@@ -61,7 +59,7 @@ export function createOrderHandler(
       rerunCompleted: parts.rerunCompleted,
     }),
     startLimit,
-    startWindow,
+    backlogLimit,
     deadLetters: createDeadLetterWriter(producer, deadLetterTopicOf(settings.kafka)),
     persistWithTemporal: createPersist('Temporal', parts),
     persistWithKafka: createPersist('the dead-letter topic', parts),

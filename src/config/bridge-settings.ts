@@ -66,7 +66,14 @@ export const bridgeSettings = settingGroup({
     schema: integer(2, 1_000_000),
     default: '200',
     description:
-      'Orders that may wait in Temporal for a worker before the bridge holds further starts back, so that a backlog stays in Kafka, where it costs nothing. Nothing is held back while no worker is at work.',
+      'Orders of one bridge that may be open in Temporal (started and not closed) before it holds further starts back, so that a backlog stays in Kafka, where it costs nothing. Orders that have not closed for ten seconds while no other did count as stuck, and as many again are started beside them, up to `BRIDGE_MAX_OPEN_ORDERS`.',
+  },
+  maxOpenOrders: {
+    name: 'BRIDGE_MAX_OPEN_ORDERS',
+    schema: integer(2, 1_000_000),
+    optional: true,
+    description:
+      'Orders that may be open in Temporal while none of them closes, such as while Postgres is unavailable; five times `BRIDGE_MAX_WAITING_ORDERS` if unset, which by default is 1,000, as many as a worker keeps in its cache. The bridge is then not ready and starts one order at a time, at most one per 10 s and later one per minute, until orders close again.',
   },
   startTimeoutMs: {
     name: 'BRIDGE_START_TIMEOUT_MS',

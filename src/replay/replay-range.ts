@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import pMap from 'p-map';
-import { createOrderHandler, createStartWindow } from '../bridge/order-handler.ts';
+import { createBacklogLimit, createOrderHandler } from '../bridge/order-handler.ts';
 import { createOutcomeCounts, type OutcomeSnapshot } from '../bridge/outcome-counts.ts';
 import { StartLimit } from '../bridge/start-limit.ts';
 import { isThrottled } from '../bridge/workflow-starter.ts';
@@ -61,6 +61,8 @@ export async function replayRange(
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   const producer = createProducer(kafka);
   const readiness = createReadiness();
+  const backlogLimit = createBacklogLimit(settings, client);
+  readiness.ask('open orders', () => backlogLimit.reason());
   try {
     await checkSearchAttributes(client);
     await producer.connect();
@@ -71,7 +73,7 @@ export async function replayRange(
       logger: silentLogger(),
       readiness,
       startLimit: new StartLimit(settings.bridge.maxConcurrentStarts, isThrottled),
-      startWindow: createStartWindow(settings, client, options.signal),
+      backlogLimit,
       onAnswer: () => undefined,
       ...(options.completed ? { rerunCompleted: `replay-${Date.now()}` } : {}),
     });
@@ -82,6 +84,7 @@ export async function replayRange(
     }
     throw error;
   } finally {
+    backlogLimit.dispose();
     await producer.disconnect();
     await client.connection.close();
   }
