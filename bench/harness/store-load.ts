@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { Pool } from 'pg';
-import { fingerprintOf } from '../../src/contract/fingerprint.ts';
+import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
 import { translateMessage } from '../../src/contract/translate-message.ts';
 import type { OrderRecord } from '../../src/domain/order-store.ts';
 import { createDatabasePool } from '../../src/storage/database-pool.ts';
@@ -47,7 +47,7 @@ export async function createStoreLoad(): Promise<StoreLoad> {
 function recordOf(orderId: string): OrderRecord {
   const translation = translateMessage(orderText(orderId));
   if (translation.kind !== 'translated') throw new Error('the benchmark makes no valid orders');
-  const { order, json } = translation;
-  const fingerprint = fingerprintOf(json);
+  const { order } = translation;
+  const fingerprint = fingerprintOfOrder(order);
   return { order, source: { topic: 'orders', partition: 0, offset: '1' }, fingerprint };
 }

@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../contract/fingerprint.ts';
+import { fingerprintOfOrder } from '../contract/fingerprint.ts';
 import type { OrderMessage } from '../contract/order-message.ts';
 import { translateMessage } from '../contract/translate-message.ts';
 import type { OrderRecord } from '../domain/order-store.ts';
@@ -17,7 +17,7 @@ export const createTranslateOrder =
         return Promise.resolve({
           order: translation.order,
           source: { topic, partition, offset },
-          fingerprint: fingerprintOf(translation.json),
+          fingerprint: fingerprintOfOrder(translation.order),
           ...(correction ? { correction } : {}),
         });
       }

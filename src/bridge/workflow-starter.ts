@@ -8,6 +8,7 @@ import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
 import { findOrderWorkflow } from '../temporal/find-order-workflow.ts';
 import { ingestedFingerprints } from '../temporal/ingested-fingerprints.ts';
+import { hasSameContent } from '../temporal/same-content.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
@@ -91,14 +92,19 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     const { topic, partition, offset } = order.message.source;
     return (
       workflow?.state === 'completed' &&
-      workflow.fingerprints.includes(order.fingerprint) &&
       workflow.source.topic === topic &&
       workflow.source.partition === partition &&
-      workflow.source.offset === offset
+      workflow.source.offset === offset &&
+      (await isContentOf(order, workflow.fingerprints))
     );
   }
 
-  /** The memo of the workflow that is there tells the same content from another. */
+  function isContentOf(order: OrderToStart, fingerprints: readonly string[]): Promise<boolean> {
+    const { fingerprint, message } = order;
+    return hasSameContent(client, idOf(order), fingerprints, { fingerprint, ...message }, call);
+  }
+
+  /** Compares the message with the one that the existing workflow is about. */
   async function compareWithExisting(order: OrderToStart): Promise<StartOutcome> {
     const id = idOf(order);
     const { workflowExecutionInfo } = await call(() =>
@@ -108,7 +114,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       }),
     );
     const memo = workflowExecutionInfo?.memo?.fields;
-    if (ingestedFingerprints(memo).includes(order.fingerprint)) return { kind: 'duplicate' };
+    if (await isContentOf(order, ingestedFingerprints(memo))) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
       error: `an order with this ID and other content has been ingested before, as workflow ${id}`,

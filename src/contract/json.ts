@@ -126,21 +126,27 @@ export function jsonKind(value: unknown): string {
 }
 
 /**
- * One text for each JSON value: no white space, keys sorted by UTF-16 unit, numbers by their
- * digits (so 1.0 and 1 differ), strings as `JSON.stringify` writes them.
+ * One text for each JSON value: no white space, keys sorted by UTF-16 unit, strings as
+ * `JSON.stringify` writes them.
+ *
+ * @param numberText writes a number; by its digits if not given, so that 1.0 and 1 differ
  */
-export function canonicalJson(value: Json): string {
+export function canonicalJson(
+  value: Json,
+  numberText: (number: number | JsonNumber) => string = digitsOf,
+): string {
   if (typeof value === 'string') return quoted(value);
-  if (typeof value === 'number' || value instanceof JsonNumber) return digitsOf(value);
+  if (typeof value === 'number' || value instanceof JsonNumber) return numberText(value);
   if (typeof value !== 'object' || value === null) return String(value);
   let text = '';
   if (isJsonObject(value)) {
     for (const key of Object.keys(value).sort()) {
-      text += `${text === '' ? '' : ','}${quoted(key)}:${canonicalJson(value[key] ?? null)}`;
+      text += `${text === '' ? '' : ','}${quoted(key)}:${canonicalJson(value[key] ?? null, numberText)}`;
     }
     return `{${text}}`;
   }
-  for (const element of value) text += `${text === '' ? '' : ','}${canonicalJson(element)}`;
+  for (const element of value)
+    text += `${text === '' ? '' : ','}${canonicalJson(element, numberText)}`;
   return `[${text}]`;
 }
 

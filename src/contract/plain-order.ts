@@ -9,6 +9,7 @@ import type { Parsed } from '../domain/parsed.ts';
 export interface PlainOrderRecord {
   readonly order: PlainOrder;
   readonly source: MessageSource;
+  /** In the form of whichever version began the workflow. */
   readonly fingerprint: string;
   readonly correction?: Correction | undefined;
 }

@@ -1,4 +1,5 @@
 import Big from 'big.js';
+import { canonicalDecimal } from './decimal.ts';
 import { accepted, refused, type Parsed } from './parsed.ts';
 
 /** What a Postgres `numeric` holds (PostgreSQL documentation, table 8.2). */
@@ -60,6 +61,11 @@ export class Money {
     const [mantissa = '', exponent = '0'] = this.#digits.toLowerCase().split('e');
     const fractionDigits = (mantissa.split('.')[1] ?? '').length;
     return new Big(this.#digits).toFixed(Math.max(0, fractionDigits - Number(exponent)));
+  }
+
+  /** The same text for equal values: 10.50 and 1.05e1 give `10.5`. */
+  toCanonicalString(): string {
+    return canonicalDecimal(this.#digits);
   }
 
   /** The digits as they were given, perhaps with an exponent: short even where the amount is long. */

@@ -22,7 +22,10 @@ export interface Correction {
 export interface OrderRecord {
   readonly order: Order;
   readonly source: MessageSource;
-  /** Of the message's JSON value; equal fingerprints mean the same content. */
+  /**
+   * Of what the message says; equal fingerprints mean the same order. Unequal ones mean another order
+   * only if the same version has made both.
+   */
   readonly fingerprint: string;
   /** Undefined where the message is as it came. */
   readonly correction?: Correction | undefined;

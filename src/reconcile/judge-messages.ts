@@ -2,11 +2,16 @@ import type { Client } from '@temporalio/client';
 import pMap from 'p-map';
 import type { Pool } from 'pg';
 import { workflowId } from '../contract/ids.ts';
+import { isFingerprintOf, isFirstForm } from '../contract/fingerprint.ts';
+import { translateMessage } from '../contract/translate-message.ts';
 import { readMessage, type ReadMessage } from '../contract/read-message.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
+import { findStoredOrder, type ComparedOrderRow } from '../storage/find-stored-order.ts';
 import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
 import { findOrderWorkflow, type OrderWorkflow } from '../temporal/find-order-workflow.ts';
+import { callPatiently } from '../temporal/call-patiently.ts';
+import { hasSameContent } from '../temporal/same-content.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
 /** A message's outcome, with the reason when it is missing. */
@@ -53,7 +58,9 @@ export async function judgeMessages(
   return pMap(
     candidates,
     async (candidate) =>
-      judgeByRow(options, candidate, rows) ?? (await judgeByTemporal(options, candidate)),
+      judgeByRow(options, candidate, rows) ??
+      (await judgeByValues(options, candidate, rows)) ??
+      (await judgeByTemporal(options, candidate)),
     { concurrency: TEMPORAL_CALLS_AT_ONCE },
   );
 }
@@ -78,10 +85,24 @@ function judgeByRow(
   const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
   if (row && isFrom(candidate, topic, row)) return { outcome: 'stored' };
   if (deadLetters.has(partition, BigInt(offset))) return { outcome: 'dead-lettered' };
-  if (row && read.kind === 'order' && row.fingerprint === read.fingerprint) {
+  if (row && read.kind === 'order' && isFingerprintOf(row.fingerprint, read)) {
     return { outcome: 'duplicate' };
   }
   return undefined;
+}
+
+/** For a row of an older version: its fingerprint can differ although the order is the same. */
+async function judgeByValues(
+  { pool }: JudgeOptions,
+  { read }: Candidate,
+  rows: ReadonlyMap<string, IdentifiedOrderRow>,
+): Promise<Verdict | undefined> {
+  const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
+  if (read.kind !== 'order' || !row || !isFirstForm(row.fingerprint)) return undefined;
+  const translation = translateMessage(read.text);
+  if (translation.kind !== 'translated') return undefined;
+  const compared = await pool.query<ComparedOrderRow>(findStoredOrder(translation.order));
+  return compared.rows[0]?.has_same_values ? { outcome: 'duplicate' } : undefined;
 }
 
 const isFrom = ({ partition, offset }: Candidate, topic: string, row: IdentifiedOrderRow) =>
@@ -93,8 +114,17 @@ async function judgeByTemporal(options: JudgeOptions, candidate: Candidate): Pro
   if (read.kind === 'unusable') return missing(candidate, `no dead letter, though ${read.error}`);
   const order: OrderCandidate = { ...candidate, read };
   const id = workflowId(options.workflowIdPrefix, read.orderId);
-  const workflow = await findOrderWorkflow(options.client, id);
-  const byWorkflow = judgeByWorkflow(options.topic, order, workflow);
+  const { client } = options;
+  const workflow = await findOrderWorkflow(client, id);
+  const isSame =
+    workflow === undefined ||
+    workflow.fingerprints.length === 0 ||
+    (await hasSameContent(client, id, workflow.fingerprints, read, (call) =>
+      callPatiently(client, call),
+    ));
+  const byWorkflow = isSame
+    ? judgeByWorkflow(options.topic, order, workflow)
+    : missing(order, 'another content was ingested under this order ID, and no dead letter');
   if (byWorkflow.outcome !== 'missing') return byWorkflow;
   // It may have been stored since Postgres was asked.
   return judgeByRow(options, order, await storedRows(options, [order])) ?? byWorkflow;
@@ -106,10 +136,7 @@ function judgeByWorkflow(
   workflow: OrderWorkflow | undefined,
 ): Verdict {
   if (!workflow) return missing(order, 'neither a row in Postgres nor a workflow in Temporal');
-  const { fingerprints, source, state } = workflow;
-  if (fingerprints.length > 0 && !fingerprints.includes(order.read.fingerprint)) {
-    return missing(order, 'another content was ingested under this order ID, and no dead letter');
-  }
+  const { source, state } = workflow;
   const isItsOwn =
     source.topic === topic &&
     source.partition === order.partition &&

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
-import { findStoredOrder, type StoredOrderRow } from './find-stored-order.ts';
+import { findStoredOrder, type ComparedOrderRow } from './find-stored-order.ts';
 import { insertOrder, isOrderIdTaken } from './insert-order.ts';
 import { tracedQuery } from './traced-query.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
@@ -22,12 +22,14 @@ async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOu
 }
 
 async function compareWithStored(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
-  const { orderId } = record.order;
-  const query = findStoredOrder(orderId);
-  const { rows } = await tracedQuery<StoredOrderRow>(pool, 'SELECT', query);
+  const query = findStoredOrder(record.order);
+  const { rows } = await tracedQuery<ComparedOrderRow>(pool, 'SELECT', query);
   const stored = rows[0];
   if (!stored) throw new Error('the stored order was deleted meanwhile');
-  if (stored.fingerprint === record.fingerprint) return { kind: 'already-stored' };
+  // Older versions have other fingerprints, in rows and in records that a workflow has kept.
+  if (stored.fingerprint === record.fingerprint || stored.has_same_values) {
+    return { kind: 'already-stored' };
+  }
   return {
     kind: 'conflict',
     storedFrom: {

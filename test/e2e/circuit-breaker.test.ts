@@ -65,6 +65,16 @@ test('conflicting duplicates and invalid orders have counters of their own', asy
   });
 });
 
+test('an order that is sent again with new fields does not open it', async () => {
+  const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
+  const again = Array.from({ length: 40 }, (_, n) => orderText('a', { trace_id: `"${n}"` }));
+  await system.topic.send([orderText('a'), ...again].map((value) => ({ key: 'a', value })));
+  await system.allCommitted();
+  expect(await system.topic.deadLetters()).toEqual([]);
+  expect(bridge.events.filter(({ event }) => event === 'circuit_breaker_open')).toEqual([]);
+  expect(bridge.events.filter(({ event }) => event === 'duplicate_order')).toHaveLength(40);
+});
+
 test('a bridge that is stopped by it can still be shut down', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send(bad(100));

@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { eventually } from '../support/eventually.ts';
+import { SAME_ORDER } from '../support/first-form.ts';
 import { orderText } from '../support/messages.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -89,19 +90,12 @@ test('a valid order is one workflow, one row and its line items, digit by digit'
 
 test('the same order again changes nothing, however it is written', async () => {
   const id = uniqueName('order');
-  const reordered = JSON.stringify(
-    Object.fromEntries(Object.entries({ b: 1, a: [1, { d: 1, c: 2 }] })),
-  );
-  const first = orderText(id, { note: reordered });
-  const again = orderText(id, { note: '{ "a": [1, {"c": 2, "d": 1}], "b": 1 }' }).replaceAll(
-    ', ',
-    ' ,\n',
-  );
-  await send(first, again, first);
+  const again = Object.values(SAME_ORDER).map((changes) => orderText(id, changes));
+  await send(orderText(id), ...again, orderText(id).replaceAll(', ', ' ,\n'), orderText(id));
   await eventually(() => {
     expect(
       bridge.events.filter(({ event, orderId }) => event === 'duplicate_order' && orderId === id),
-    ).toHaveLength(2);
+    ).toHaveLength(again.length + 2);
   });
   await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });
   await system.allCommitted();
@@ -111,7 +105,10 @@ test('the same order after retention completes without a second row', async () =
   const id = uniqueName('order');
   await send(orderText(id));
   await eventually(() => system.workflow(id).result());
-  const later = await afterRetention(id, orderText(id));
+  const later = await afterRetention(
+    id,
+    orderText(id, { sent_at: '"later"', total_price: '99.950' }),
+  );
   await expect(later.result()).resolves.toEqual({ outcome: 'already-stored' });
 });
 

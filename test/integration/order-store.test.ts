@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fingerprintOf } from '../../src/contract/fingerprint.ts';
+import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
 import { translateMessage } from '../../src/contract/translate-message.ts';
 import { fromPlainRecord, toPlainRecord } from '../../src/contract/plain-order.ts';
 import { Money } from '../../src/domain/money.ts';
@@ -8,6 +8,7 @@ import { createDatabasePool } from '../../src/storage/database-pool.ts';
 import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderText } from '../support/messages.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -21,9 +22,12 @@ afterAll(() => database.drop());
 function recordOf(text: string, offset = '7'): OrderRecord {
   const translation = translateMessage(text);
   if (translation.kind !== 'translated') throw new Error(`not valid: ${text}`);
-  const { order, json } = translation;
-  const fingerprint = fingerprintOf(json);
-  return { order, fingerprint, source: { topic: 'orders', partition: 3, offset } };
+  const { order } = translation;
+  return {
+    order,
+    fingerprint: fingerprintOfOrder(order),
+    source: { topic: 'orders', partition: 3, offset },
+  };
 }
 
 describe.each<[string, () => OrderStore]>([
@@ -51,6 +55,39 @@ describe.each<[string, () => OrderStore]>([
   test('refuses what it cannot hold', async () => {
     const record = recordOf(orderText(uniqueName('order'), { customer_name: '"a\\u0000b"' }));
     await expect(createStore().store(record)).resolves.toMatchObject({ kind: 'rejected' });
+  });
+});
+
+describe('a row that version 0.1.0 has written', () => {
+  let old: TestDatabase;
+  beforeAll(async () => {
+    old = await createTestDatabase();
+    const record = { ...recordOf(FIRST_FORM.text), fingerprint: FIRST_FORM.fingerprint };
+    await createPostgresOrderStore(old.pool).store(record);
+  });
+  afterAll(() => old.drop());
+
+  const outcomeOf = async (record: OrderRecord) =>
+    (await createPostgresOrderStore(old.pool).store(record)).kind;
+  const changed = (changes: Readonly<Record<string, string>>) =>
+    recordOf(orderText(FIRST_FORM.orderId, changes));
+
+  test.each(Object.entries({ 'no change': {}, ...SAME_ORDER }))(
+    'is the same order as one with %s',
+    async (_name, changes) => {
+      await expect(outcomeOf(changed(changes))).resolves.toBe('already-stored');
+    },
+  );
+
+  test.each(Object.entries(OTHER_ORDERS))('is not one with %s', async (_name, changes) => {
+    await expect(outcomeOf(changed(changes))).resolves.toBe('conflict');
+  });
+
+  test('is the same order as one whose workflow has kept a record of that version', async () => {
+    const record = changed(SAME_ORDER['an unknown field'] ?? {});
+    await expect(outcomeOf({ ...record, fingerprint: 'f'.repeat(64) })).resolves.toBe(
+      'already-stored',
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/domain/order-store.ts';
 
 /** The order store without a database, for tests of the workflow; the store's suite runs on it too. */
@@ -20,7 +21,7 @@ function storeIn(records: Map<string, OrderRecord>, record: OrderRecord): StoreO
     records.set(record.order.orderId, record);
     return { kind: 'stored' };
   }
-  return stored.fingerprint === record.fingerprint
+  return fingerprintOfOrder(stored.order) === fingerprintOfOrder(record.order)
     ? { kind: 'already-stored' }
     : { kind: 'conflict', storedFrom: stored.source };
 }

@@ -1,0 +1,111 @@
+import type { Client } from '@temporalio/client';
+import { payload, startRequest } from '../../src/bridge/start-request.ts';
+import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
+import { readMessage } from '../../src/contract/read-message.ts';
+import { FINGERPRINT_MEMO } from '../../src/contract/search-attributes.ts';
+import { translateMessage } from '../../src/contract/translate-message.ts';
+import { judgeMessages } from '../../src/reconcile/judge-messages.ts';
+import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
+import { messageOf, orderText } from '../support/messages.ts';
+import { uniqueName } from '../support/stack.ts';
+import { connectTestTemporal } from '../support/temporal.ts';
+
+/** A workflow and a row of one order, as version 0.1.0 has left them. No worker takes the workflow. */
+let client: Client;
+let database: TestDatabase;
+const target = {
+  taskQueue: uniqueName('queue'),
+  workflowIdPrefix: `${uniqueName('test')}:`,
+  identity: 'a test',
+};
+const { text, fingerprint, orderId } = FIRST_FORM;
+
+beforeAll(async () => {
+  [client, database] = await Promise.all([connectTestTemporal(), createTestDatabase()]);
+  const { namespace } = client.options;
+  const order = { ...orderIn(text), message: messageOf(text), fingerprint };
+  const request = startRequest({ ...target, namespace }, order, payload(order.message));
+  expect(request.memo?.fields?.[FINGERPRINT_MEMO]).toEqual(payload(fingerprint));
+  await client.workflowService.startWorkflowExecution(request);
+});
+afterAll(async () => {
+  await client.workflow.getHandle(`${target.workflowIdPrefix}${orderId}`).terminate();
+  await client.connection.close();
+  await database.drop();
+});
+
+function orderIn(value: string) {
+  const read = readMessage(Buffer.from(value), 100_000);
+  if (read.kind === 'unusable') throw new Error(read.error);
+  return read;
+}
+
+const texts = (cases: typeof SAME_ORDER) =>
+  Object.values(cases).map((changes) => orderText(orderId, changes));
+
+async function startOutcome(value: string) {
+  const starter = createWorkflowStarter({
+    ...target,
+    client,
+    timeoutMs: 10_000,
+    maxInputBytes: 100_000,
+  });
+  const { kind } = await starter.start({ ...orderIn(value), message: messageOf(value, '1') });
+  return kind;
+}
+
+/** What reconcile says of messages that come after the one that was ingested. */
+async function verdicts(values: readonly string[], workflowIdPrefix: string) {
+  const judged = await judgeMessages(
+    {
+      topic: 'orders',
+      pool: database.pool,
+      client,
+      workflowIdPrefix,
+      deadLetters: { has: () => false },
+      maxInputBytes: 100_000,
+      committed: new Map([[0, 1000n]]),
+    },
+    0,
+    values.map((value, n) => ({
+      key: null,
+      value: Buffer.from(value),
+      headers: {},
+      offset: String(n + 1),
+      timestamp: '0',
+    })),
+  );
+  return judged.map(({ outcome }) => outcome);
+}
+
+test('the bridge recognises the message of a workflow that is there, and the same order in other words', async () => {
+  for (const value of [text, ...texts(SAME_ORDER)]) {
+    await expect(startOutcome(value)).resolves.toBe('duplicate');
+  }
+  for (const value of texts(OTHER_ORDERS)) {
+    await expect(startOutcome(value)).resolves.toBe('conflict');
+  }
+});
+
+test('reconcile recognises them by the workflow', async () => {
+  const { workflowIdPrefix } = target;
+  const same = [text, ...texts(SAME_ORDER)];
+  expect(new Set(await verdicts(same, workflowIdPrefix))).toEqual(new Set(['duplicate']));
+  expect(new Set(await verdicts(texts(OTHER_ORDERS), workflowIdPrefix))).toEqual(
+    new Set(['missing']),
+  );
+});
+
+test('reconcile recognises them by the row, past the retention of the workflow', async () => {
+  const translation = translateMessage(text);
+  if (translation.kind !== 'translated') throw new Error('not valid');
+  const { order } = translation;
+  const source = { topic: 'orders', partition: 0, offset: '0' };
+  await createPostgresOrderStore(database.pool).store({ order, source, fingerprint });
+  const forgotten = uniqueName('forgotten');
+  const same = [text, ...texts(SAME_ORDER)];
+  expect(new Set(await verdicts(same, forgotten))).toEqual(new Set(['duplicate']));
+  expect(new Set(await verdicts(texts(OTHER_ORDERS), forgotten))).toEqual(new Set(['missing']));
+});
