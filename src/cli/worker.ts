@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { endSoon } from '../program/end-soon.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from './environment.ts';
 
@@ -12,6 +13,6 @@ export function addWorkerCommand(program: Command): void {
     )
     .action(async (_options, command: Command) => {
       const { runWorker } = await import('../worker/run-worker.ts');
-      await runWorker(environmentOf(command), processSignals);
+      await runWorker(environmentOf(command), processSignals).finally(endSoon);
     });
 }

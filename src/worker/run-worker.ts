@@ -15,12 +15,13 @@ import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
 import { installTemporalRuntime } from '../telemetry/temporal-runtime.ts';
 import { watchDependency } from '../telemetry/watch-dependency.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
-import { connectTemporal } from '../temporal/connect.ts';
+import { connectTemporal, unreachable } from '../temporal/connect.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
 import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 import { concurrencyOptions, deploymentOptions, poolSize } from './worker-options.ts';
-import { createWorkerMetrics } from './worker-metrics.ts';
+import { supervisionTimings, superviseWorker, type SupervisedWorker } from './supervise-worker.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { workflowCode } from './workflow-code.ts';
 import { workflowTracing } from './workflow-tracing.ts';
 
@@ -66,66 +67,38 @@ interface WorkerContext {
   readonly tracing: Tracing | undefined;
 }
 
-async function runUntilStopped(
-  { settings, target, deployment, pool, logger, tracing }: WorkerContext,
-  signals: ShutdownSignals,
-): Promise<void> {
-  const { namespace, ...connectionOptions } = target;
+async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals): Promise<void> {
+  const { settings, pool, logger } = context;
   const sdkMetrics = await freeLocalAddress();
   const runtime = installTemporalRuntime(logger, sdkMetrics);
   try {
-    const connection = await NativeConnection.connect(connectionOptions);
+    const readiness = createReadiness();
+    const metrics = createWorkerMetrics(pool, readiness);
+    const create = await workerCreator(context, metrics);
+    const { httpHost: host, httpPort } = settings.worker;
+    // Before the worker, which the SDK can release only after it has run.
+    const endpoint = await startHttpEndpoint({
+      host,
+      port: httpPort,
+      portSetting: 'WORKER_HTTP_PORT',
+      readiness,
+      // A failed worker is replaced, so that the process always makes progress.
+      stuck: () => ({}),
+      metrics: {
+        contentType: metrics.registry.contentType,
+        metrics: async () =>
+          `${await metrics.registry.metrics()}${await readSdkMetrics(sdkMetrics)}`,
+      },
+    });
     try {
-      const readiness = createReadiness();
-      const metrics = createWorkerMetrics(pool, readiness);
-      const worker = await Worker.create({
-        connection,
-        namespace,
-        taskQueue: settings.temporal.taskQueue,
-        activities: createActivities({
-          orderStore: createPostgresOrderStore(pool),
-          logger,
-          onEnding: metrics.ended,
-          onAttempt: metrics.attempted,
-        }),
-        ...workflowCode({ traced: tracing !== undefined }),
-        ...(tracing && (await workflowTracing(tracing))),
-        ...concurrencyOptions(settings.worker),
-        ...deployment,
-      });
-      const { httpHost: host, httpPort } = settings.worker;
-      const endpoint = await startHttpEndpoint({
-        host,
-        port: httpPort,
-        portSetting: 'WORKER_HTTP_PORT',
-        readiness,
-        stuck: () => stuckReasons(worker),
-        metrics: {
-          contentType: metrics.registry.contentType,
-          metrics: async () =>
-            `${await metrics.registry.metrics()}${await readSdkMetrics(sdkMetrics)}`,
-        },
-      });
       logger.info(
         { event: 'http_listening', host, port: endpoint.port },
         'serving health and metrics',
       );
-      const stopWatching = watchServers({ connection, pool, readiness, logger });
-      const stopListening = signals.onFirst((signal) => {
-        logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
-        readiness.report('shutdown', 'the worker is shutting down');
-        worker.shutdown();
-      });
-      const started = { namespace, ...settings.temporal, poolSize: poolSize(settings.worker) };
-      logger.info({ event: 'worker_started', ...started }, 'the worker waits for orders');
-      await worker.run().finally(async () => {
-        stopListening();
-        stopWatching();
-        await endpoint.close();
-      });
+      await superviseUntilStopped(create, context, readiness, signals);
       logger.info({ event: 'worker_stopped' }, 'the worker has stopped');
     } finally {
-      await connection.close();
+      await endpoint.close();
     }
   } finally {
     // It would keep the process alive.
@@ -133,36 +106,114 @@ async function runUntilStopped(
   }
 }
 
-/** Not ready while Temporal or Postgres does not answer. Answers with how to stop watching. */
-function watchServers(parts: {
-  readonly connection: NativeConnection;
-  readonly pool: Pool;
-  readonly readiness: Readiness;
-  readonly logger: Logger;
-}): () => void {
-  const { connection, pool } = parts;
-  const stops = [
+async function superviseUntilStopped(
+  create: () => Promise<TemporalWorker>,
+  { settings, target, pool, logger }: WorkerContext,
+  readiness: Readiness,
+  signals: ShutdownSignals,
+): Promise<void> {
+  const stopping = new AbortController();
+  const stopListening = signals.onFirst((signal) => {
+    logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
+    readiness.report('shutdown', 'the worker is shutting down');
+    stopping.abort();
+  });
+  const temporal = createOutageReport('Temporal', { readiness, logger });
+  const first = await create().catch((error: unknown) => {
+    throw unreachable(target, error);
+  });
+  const started = {
+    namespace: target.namespace,
+    ...settings.temporal,
+    poolSize: poolSize(settings.worker),
+  };
+  logger.info({ event: 'worker_started', ...started }, 'the worker waits for orders');
+  const supervision = superviseWorker(first, {
+    create: async () => {
+      // This says better than the SDK's own connection why it cannot connect.
+      const { connection } = await connectTemporal(target);
+      await connection.close();
+      return create();
+    },
+    stopping: stopping.signal,
+    logger,
+    readiness,
+    onCreateFailed: (error) => {
+      temporal.failed(error);
+    },
+    timings: supervisionTimings(settings.worker.shutdownGraceMs),
+  });
+  const stopWatching = [
+    watchDependency(async () => supervision.current()?.ping(), temporal),
     watchDependency(
-      () =>
-        connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
-          connection.workflowService.getSystemInfo({}),
-        ),
-      createOutageReport('Temporal', parts),
+      () => pool.query('SELECT'),
+      createOutageReport('Postgres', { readiness, logger }),
     ),
-    watchDependency(() => pool.query('SELECT'), createOutageReport('Postgres', parts)),
   ];
-  return () => {
-    for (const stop of stops) stop();
+  try {
+    await supervision.ended;
+  } finally {
+    stopListening();
+    for (const stop of stopWatching) stop();
+    await supervision.current()?.close();
+  }
+}
+
+/** Creates workers that differ in their connection only. */
+async function workerCreator(
+  { settings, target, deployment, pool, logger, tracing }: WorkerContext,
+  metrics: WorkerMetrics,
+): Promise<() => Promise<TemporalWorker>> {
+  const { namespace, ...connectionOptions } = target;
+  const options = {
+    namespace,
+    taskQueue: settings.temporal.taskQueue,
+    activities: createActivities({
+      orderStore: createPostgresOrderStore(pool),
+      logger,
+      onEnding: metrics.ended,
+      onAttempt: metrics.attempted,
+    }),
+    ...workflowCode({ traced: tracing !== undefined }),
+    ...(tracing && (await workflowTracing(tracing))),
+    ...concurrencyOptions(settings.worker),
+    ...deployment,
+  };
+  return async () => {
+    const connection = await NativeConnection.connect(connectionOptions);
+    try {
+      return supervised(await Worker.create({ ...options, connection }), connection);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
   };
 }
 
-const ASK_TIMEOUT_MS = 3000;
-
-/** A worker that no longer runs does nothing more until the process is started anew. */
-function stuckReasons(worker: Worker): Readonly<Record<string, string>> {
-  const state = worker.getState();
-  return state === 'FAILED' || state === 'STOPPED' ? { worker: `the worker is ${state}` } : {};
+interface TemporalWorker extends SupervisedWorker {
+  /** Rejects while Temporal does not answer. */
+  ping(): Promise<unknown>;
 }
+
+const supervised = (worker: Worker, connection: NativeConnection): TemporalWorker => ({
+  run: () => worker.run(),
+  failure() {
+    const state = worker.getState();
+    return state === 'FAILED'
+      ? 'the SDK has ended it, see its log line "Worker failed"'
+      : undefined;
+  },
+  shutdown() {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  },
+  close: () => connection.close(),
+  ping: () =>
+    connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
+      connection.workflowService.getSystemInfo({}),
+    ),
+});
+
+const ASK_TIMEOUT_MS = 3000;
 
 async function checkDatabase(pool: Pool): Promise<void> {
   try {
