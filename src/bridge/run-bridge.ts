@@ -13,6 +13,7 @@ import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
 import { hasIngestedFrom } from '../temporal/has-ingested-from.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
+import { temporalFailed } from '../temporal/temporal-failed.ts';
 import { consumeOrders } from './consume-orders.ts';
 
 /**
@@ -38,8 +39,10 @@ async function connectAndConsume(
   await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
   const client = await connectTemporal(target);
   try {
-    await checkSearchAttributes(client);
-    await settleWhereToBegin(settings, client, logger);
+    await checkSearchAttributes(client).catch((error: unknown) => {
+      throw temporalFailed(target, error);
+    });
+    await settleWhereToBegin(settings, { client, target, logger });
     const kafka = createKafkaClient(settings.kafka, logger);
     const producer = createProducer(kafka);
     await producer.connect();
@@ -55,9 +58,9 @@ async function connectAndConsume(
 
 async function settleWhereToBegin(
   settings: BridgeSettings,
-  client: Client,
-  logger: Logger,
+  parts: { readonly client: Client; readonly target: TemporalTarget; readonly logger: Logger },
 ): Promise<void> {
+  const { client, target, logger } = parts;
   const { topic } = settings.kafka;
   const { groupId, autoOffsetReset: policy } = settings.bridge;
   await withAdmin(settings.kafka, (admin) =>
@@ -66,7 +69,12 @@ async function settleWhereToBegin(
       topic,
       policy,
       hasIngestedBefore: () =>
-        hasIngestedFrom(client, { topic, workflowIdPrefix: settings.temporal.workflowIdPrefix }),
+        hasIngestedFrom(client, {
+          topic,
+          workflowIdPrefix: settings.temporal.workflowIdPrefix,
+        }).catch((error: unknown) => {
+          throw temporalFailed(target, error);
+        }),
       onExpired: () => {
         logger.error(
           { event: 'offsets_expired', topic, groupId },

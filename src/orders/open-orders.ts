@@ -1,8 +1,8 @@
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { ORDERS_ROLE } from '../config/roles.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget } from '../temporal/connection-options.ts';
+import { grpcErrorOf, temporalFailed } from '../temporal/temporal-failed.ts';
 import type { OrderPlace } from './order-place.ts';
 
 export interface OpenOrders extends OrderPlace {
@@ -23,12 +23,7 @@ export async function withOrders<Result>(
   try {
     return await work({ settings, client, workflowIdPrefix: settings.temporal.workflowIdPrefix });
   } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw new OperatorError(
-      `Temporal at ${target.address} did not do it: ${describeError(error)}`,
-      'correct --query if you gave one; else check that the server runs, and start it again',
-      { cause: error },
-    );
+    throw grpcErrorOf(error) ? temporalFailed(target, error) : error;
   } finally {
     await client.connection.close();
   }

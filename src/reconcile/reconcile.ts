@@ -15,7 +15,8 @@ import { createDatabasePool } from '../storage/database-pool.ts';
 import { checkSchema } from '../storage/migrate.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { connectTemporal } from '../temporal/connect.ts';
-import { temporalTarget } from '../temporal/connection-options.ts';
+import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
+import { grpcErrorOf, temporalFailed } from '../temporal/temporal-failed.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
 import { judgeMessages } from './judge-messages.ts';
 import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';
@@ -46,7 +47,8 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const settings = readSettings(RECONCILE_ROLE, env);
   await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
-  const client = await connectTemporal(temporalTarget(env));
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
   const pool = createDatabasePool({
     ...settings.database,
     maxConnections: 2,
@@ -56,7 +58,7 @@ export async function reconcile(
     await checkSchema(pool);
     return await accountForAll(settings, { client, pool }, options);
   } catch (error) {
-    throw asOperatorError(settings, error);
+    throw asOperatorError(settings, target, error);
   } finally {
     await pool.end();
     await client.connection.close();
@@ -126,12 +128,17 @@ const emptyTally = (): Record<Outcome, number> => ({
   missing: 0,
 });
 
-function asOperatorError({ kafka }: ReconcileSettings, error: unknown): unknown {
+function asOperatorError(
+  { kafka }: ReconcileSettings,
+  temporal: TemporalTarget,
+  error: unknown,
+): unknown {
   if (error instanceof OperatorError) return error;
   if (error instanceof Error && error.name.startsWith('KafkaJS')) return kafkaFailed(kafka, error);
+  if (grpcErrorOf(error)) return temporalFailed(temporal, error);
   return new OperatorError(
     `The account could not be made: ${describeError(error)}`,
-    'check that Postgres (DATABASE_URL) and Temporal (TEMPORAL_ADDRESS) run, and start it again',
+    'check that Postgres (DATABASE_URL) runs and that the user may read the tables, and repeat it',
     { cause: error },
   );
 }

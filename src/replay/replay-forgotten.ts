@@ -1,8 +1,8 @@
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE } from '../config/roles.ts';
-import { createKafkaClient } from '../kafka/kafka-client.ts';
+import { createKafkaClient, kafkaFailed } from '../kafka/kafka-client.ts';
 import { silentLogger } from '../telemetry/logger.ts';
-import { findMessages, standsAt, type MessagePlace } from './find-messages.ts';
+import { findMessages, standsAt, type MessagePlace, type SearchedTopic } from './find-messages.ts';
 import { replayRange } from './replay-range.ts';
 
 export interface ForgottenOrders {
@@ -36,16 +36,11 @@ export async function replayForgotten(
     groupPrefix: bridge.groupId,
     maxInputBytes: bridge.maxInputBytes,
   };
-  const found = new Map<string, MessagePlace>();
-  for (const [orderId, place] of places) {
-    if (place && (await standsAt(topic, orderId, place, signal))) found.set(orderId, place);
-  }
-  const sought = [...places.keys()].filter((orderId) => !found.has(orderId));
-  if (sought.length > 0) {
-    for (const [orderId, place] of await findMessages(topic, sought, signal, onProgress)) {
-      found.set(orderId, place);
-    }
-  }
+  const found = await locate(topic, places, signal, onProgress).catch((error: unknown) => {
+    throw error instanceof Error && error.name.startsWith('KafkaJS')
+      ? kafkaFailed(settings, error)
+      : error;
+  });
   const started: string[] = [];
   const gone: string[] = [];
   for (const orderId of places.keys()) {
@@ -57,6 +52,26 @@ export async function replayForgotten(
     } else gone.push(orderId);
   }
   return { started, gone };
+}
+
+/** Where the messages are, as far as they are still on the topic. */
+async function locate(
+  topic: SearchedTopic,
+  places: ForgottenOrders['places'],
+  signal: AbortSignal,
+  onProgress: (read: number) => void,
+): Promise<ReadonlyMap<string, MessagePlace>> {
+  const found = new Map<string, MessagePlace>();
+  for (const [orderId, place] of places) {
+    if (place && (await standsAt(topic, orderId, place, signal))) found.set(orderId, place);
+  }
+  const sought = [...places.keys()].filter((orderId) => !found.has(orderId));
+  if (sought.length > 0) {
+    for (const [orderId, place] of await findMessages(topic, sought, signal, onProgress)) {
+      found.set(orderId, place);
+    }
+  }
+  return found;
 }
 
 const handIn = (

@@ -23,6 +23,7 @@ import { createReadiness, type Readiness } from '../telemetry/readiness.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget } from '../temporal/connection-options.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
+import { temporalFailed } from '../temporal/temporal-failed.ts';
 
 export interface ReplayRangeOptions {
   readonly partition: number;
@@ -57,14 +58,17 @@ export async function replayRange(
     await checkTopics(admin, settings.kafka);
     checkRange(await admin.fetchTopicOffsets(settings.kafka.topic), settings, options);
   });
-  const client = await connectTemporal(temporalTarget(env));
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   const producer = createProducer(kafka);
   const readiness = createReadiness();
   const backlogLimit = createBacklogLimit(settings, client);
   readiness.ask('open orders', () => backlogLimit.reason());
   try {
-    await checkSearchAttributes(client);
+    await checkSearchAttributes(client).catch((error: unknown) => {
+      throw temporalFailed(target, error);
+    });
     await producer.connect();
     const handleMessage = createOrderHandler(settings, {
       identity: 'order-ingest-replay',

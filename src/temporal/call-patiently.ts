@@ -1,6 +1,7 @@
-import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
 import pRetry from 'p-retry';
+import { grpcErrorOf } from './temporal-failed.ts';
 
 const CALL_TIMEOUT_MS = 5000;
 const RETRIES = 6;
@@ -16,7 +17,7 @@ const FINAL_CODES: readonly status[] = [
   status.FAILED_PRECONDITION,
 ];
 
-/** For commands that a person waits for: retries what may pass for some 20 s, each call for 5 s. */
+/** For commands that a person waits for: retries transient errors for some 20 s, each call for 5 s. */
 export const callPatiently = <Answer>(client: Client, call: () => Promise<Answer>) =>
   pRetry(() => client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call), {
     retries: RETRIES,
@@ -25,5 +26,4 @@ export const callPatiently = <Answer>(client: Client, call: () => Promise<Answer
     shouldRetry: ({ error }) => !FINAL_CODES.some((code) => hasCode(error, code)),
   });
 
-export const hasCode = (error: unknown, code: status): boolean =>
-  isGrpcServiceError(error) && error.code === code;
+export const hasCode = (error: unknown, code: status): boolean => grpcErrorOf(error)?.code === code;

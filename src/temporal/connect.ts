@@ -1,17 +1,19 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
-import { describeError, OperatorError } from '../program/operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import { hasCode } from './call-patiently.ts';
 import type { TemporalTarget } from './connection-options.ts';
+import { temporalFailed } from './temporal-failed.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** Of a call without a deadline of its own; the SDK would wait for ever. */
+/** Of a call without a deadline of its own; the SDK would wait indefinitely. */
 const CALL_TIMEOUT_MS = 30_000;
 
 /**
- * Connects to Temporal and checks that the namespace is there. Calls on this connection are not
- * retried by the SDK, which would hide an outage for half a minute: who calls decides. Each ends by
- * its deadline, after 30 s if it sets none.
- * Throws an OperatorError when the server or the namespace cannot be reached.
+ * Connects to Temporal and checks that the namespace exists. The SDK does not retry calls on this
+ * connection, which would hide an outage for half a minute: the caller decides. Each call ends by its
+ * deadline, after 30 s if it sets none.
+ * Throws an OperatorError when the server cannot be reached, refuses, or has no such namespace.
  */
 export async function connectTemporal(target: TemporalTarget): Promise<Client> {
   const { address, namespace, ...options } = target;
@@ -23,7 +25,7 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
     connectTimeout: CONNECT_TIMEOUT_MS,
     interceptors: [withDefaultDeadline],
   }).catch((error: unknown) => {
-    throw unreachable(target, error);
+    throw temporalFailed(target, error);
   });
   try {
     await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
@@ -31,14 +33,14 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
     );
   } catch (error) {
     await connection.close();
-    if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) {
+    if (hasCode(error, status.NOT_FOUND)) {
       throw new OperatorError(
         `Temporal at ${address} has no namespace "${namespace}"`,
-        `set TEMPORAL_NAMESPACE to one that exists, or make it: temporal operator namespace create --namespace ${namespace}`,
+        `set TEMPORAL_NAMESPACE to one that exists, or create it: temporal operator namespace create --namespace ${namespace}`,
         { cause: error },
       );
     }
-    throw unreachable(target, error);
+    throw temporalFailed(target, error);
   }
   return new Client({ connection, namespace });
 }
@@ -46,11 +48,4 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
 const withDefaultDeadline: Interceptor = (options, nextCall) =>
   new InterceptingCall(
     nextCall({ ...options, deadline: options.deadline ?? Date.now() + CALL_TIMEOUT_MS }),
-  );
-
-export const unreachable = ({ address }: { address: string }, error: unknown): OperatorError =>
-  new OperatorError(
-    `Temporal at ${address} cannot be reached: ${describeError(error)}`,
-    'check TEMPORAL_ADDRESS and that the server runs',
-    { cause: error },
   );

@@ -1,68 +1,198 @@
-import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { status, type ServiceError } from '@grpc/grpc-js';
+import type { Client } from '@temporalio/client';
+import { status } from '@grpc/grpc-js';
 import proto from '@temporalio/proto';
 import pRetry from 'p-retry';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import { hasCode } from './call-patiently.ts';
+import { searchAttributeProblem, type SearchAttributeState } from './search-attribute-state.ts';
+import { grpcErrorOf } from './temporal-failed.ts';
 
 /** How often, and how many times, a server is asked whether it knows a new attribute. */
 const USABLE = { factor: 1, minTimeout: 100, retries: 300 };
 
 /**
  * Adds the search attributes that the namespace lacks, and waits up to half a minute until the server
- * that was asked knows them. Answers with their names.
+ * that was asked knows them. Answers with their names. Throws an OperatorError when they cannot be
+ * added: one exists with another type, the namespace has no room, or the caller has no right to.
  */
 export async function addSearchAttributes(client: Client): Promise<readonly string[]> {
-  const missing = await missingSearchAttributes(client);
-  if (missing.length === 0) return missing;
-  await client.connection.operatorService.addSearchAttributes({
-    namespace: client.options.namespace,
-    searchAttributes: Object.fromEntries(
-      SEARCH_ATTRIBUTES.filter(({ name }) => missing.includes(name)).map(({ name, type }) => [
-        name,
-        proto.temporal.api.enums.v1.IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
-      ]),
-    ),
-  });
-  const query = missing.map((name) => `${name} IS NOT NULL`).join(' AND ');
   const { namespace } = client.options;
+  const state = await readSearchAttributes(client);
+  const problem = searchAttributeProblem(state, namespace);
+  if (!problem) return [];
+  if (!state.mayAdd || state.mistyped.length > 0 || state.full.length > 0) throw problem;
+  try {
+    await client.connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(
+        state.missing.map(({ name, type }) => [
+          name,
+          IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
+        ]),
+      ),
+    });
+  } catch (error) {
+    if (isRefused(error)) {
+      throw searchAttributeProblem({ ...state, mayAdd: false }, namespace) ?? error;
+    }
+    const reason = grpcErrorOf(error)?.details ?? '';
+    if (!reason.includes('cannot have more than')) throw error;
+    throw new OperatorError(
+      `Temporal's namespace "${namespace}" has no room for the search attributes ${names(state.missing)}: ${reason}`,
+      `remove one that nothing uses (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`), or set TEMPORAL_NAMESPACE to a namespace of its own`,
+      { cause: error },
+    );
+  }
+  const query = state.missing.map(({ name }) => `${name} IS NOT NULL`).join(' AND ');
   await pRetry(() => client.workflowService.countWorkflowExecutions({ namespace, query }), {
     ...USABLE,
-    shouldRetry: ({ error }) => isInvalidArgument(error),
+    shouldRetry: ({ error }) => hasCode(error, status.INVALID_ARGUMENT),
+  }).catch((error: unknown) => {
+    if (!isRefused(error)) throw error;
   });
-  return missing;
+  return state.missing.map(({ name }) => name);
 }
-
-const isInvalidArgument = (error: unknown): error is ServiceError =>
-  isGrpcServiceError(error) && error.code === status.INVALID_ARGUMENT;
 
 /**
  * Whether Temporal has refused a call for one of our search attributes. Their values are always right:
- * one is missing, or has been added so lately that this server does not know it yet.
+ * one is missing, or was added so recently that this server does not know it yet.
  */
 export const concernsSearchAttributes = (error: unknown): boolean =>
-  isInvalidArgument(error) &&
-  SEARCH_ATTRIBUTES.some(({ name }) => error.details.includes(`search attribute ${name}`));
+  hasCode(error, status.INVALID_ARGUMENT) &&
+  SEARCH_ATTRIBUTES.some(({ name }) =>
+    grpcErrorOf(error)?.details.includes(`search attribute ${name}`),
+  );
 
-/** Throws an OperatorError when one is missing, as every start would be refused, or when it cannot be told. */
-export async function checkSearchAttributes(client: Client): Promise<void> {
-  const missing = await missingSearchAttributes(client).catch((error: unknown) => {
-    throw new OperatorError(
-      `Temporal does not say which search attributes it has: ${describeError(error)}`,
-      'see whether its frontend and its database are well, and try again',
-      { cause: error },
-    );
+/**
+ * Throws an OperatorError when a search attribute is missing or has another type, as every start would
+ * be refused. Answers `unknown` when the caller's rights do not show it.
+ */
+export async function checkSearchAttributes(client: Client): Promise<'present' | 'unknown'> {
+  const state = await readSearchAttributes(client);
+  const problem = searchAttributeProblem(state, client.options.namespace);
+  if (problem) throw problem;
+  return state.isKnown ? 'present' : 'unknown';
+}
+
+const { IndexedValueType } = proto.temporal.api.enums.v1;
+const names = (attributes: readonly { readonly name: string }[]) =>
+  attributes.map(({ name }) => name).join(', ');
+
+/**
+ * What the caller may not do, or what this server does not have. A namespace's API key of Temporal
+ * Cloud gets one of these for every call of the operator service.
+ */
+const isRefused = (error: unknown): boolean =>
+  [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.UNIMPLEMENTED].some((code) =>
+    hasCode(error, code),
+  );
+
+/** The answer, or undefined when the call is refused. */
+const unlessRefused = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
+  call.catch((error: unknown) => {
+    if (isRefused(error)) return undefined;
+    throw error;
   });
-  if (missing.length === 0) return;
-  throw new OperatorError(
-    `Temporal's namespace "${client.options.namespace}" lacks the search attributes ${missing.join(', ')}`,
-    'run `order-ingest setup --only temporal`',
+
+async function readSearchAttributes(client: Client): Promise<SearchAttributeState> {
+  const listed = await listTypes(client);
+  const types = listed ?? (await typesByAlias(client));
+  const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !types.has(name));
+  const unknown = new Set<string>();
+  if (!listed) {
+    for (const { name } of missing) {
+      const found = await isQueryable(client, name);
+      if (found === undefined) unknown.add(name);
+      else if (found) types.set(name, undefined);
+    }
+  }
+  const mistyped = SEARCH_ATTRIBUTES.flatMap((attribute) => {
+    const type = types.get(attribute.name);
+    return type === undefined || type === attribute.type ? [] : [{ attribute, type }];
+  });
+  const absent = missing.filter(({ name }) => !types.has(name) && !unknown.has(name));
+  return {
+    missing: absent,
+    mistyped,
+    full: absent.length > 0 || mistyped.length > 0 ? await fullTypes(client, types) : [],
+    isKnown: unknown.size === 0,
+    mayAdd: listed !== undefined,
+  };
+}
+
+/** Name to type, such as `KEYWORD_LIST`; undefined for a type that is not known. */
+type AttributeTypes = Map<string, string | undefined>;
+
+/** As the operator service lists them; undefined when the caller may not call it. */
+async function listTypes(client: Client): Promise<AttributeTypes | undefined> {
+  const { namespace } = client.options;
+  const answer = await unlessRefused(
+    client.connection.operatorService.listSearchAttributes({ namespace }),
+  );
+  return (
+    answer &&
+    new Map(
+      Object.entries(answer.customAttributes).map(([name, type]) => [
+        name,
+        IndexedValueType[type].replace('INDEXED_VALUE_TYPE_', ''),
+      ]),
+    )
   );
 }
 
-async function missingSearchAttributes(client: Client): Promise<readonly string[]> {
-  const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
-    namespace: client.options.namespace,
-  });
-  return SEARCH_ATTRIBUTES.map(({ name }) => name).filter((name) => !(name in customAttributes));
+/**
+ * As the namespace's own description names them, which everyone may read who may use the namespace:
+ * each is the alias of a column such as `Int01`. Empty where Temporal keeps its visibility in
+ * Elasticsearch.
+ */
+async function typesByAlias(client: Client): Promise<AttributeTypes> {
+  const { namespace } = client.options;
+  const { config } = await client.workflowService.describeNamespace({ namespace });
+  return new Map(
+    Object.entries(config?.customSearchAttributeAliases ?? {}).map(([column, alias]) => [
+      alias,
+      typeOfColumn(column),
+    ]),
+  );
 }
+
+/** Whether a query may name the attribute; undefined when the caller may not query. */
+async function isQueryable(client: Client, name: string): Promise<boolean | undefined> {
+  const { namespace } = client.options;
+  const query = `${name} IS NOT NULL`;
+  try {
+    const answer = await unlessRefused(
+      client.workflowService.countWorkflowExecutions({ namespace, query }),
+    );
+    return answer && true;
+  } catch (error) {
+    if (hasCode(error, status.INVALID_ARGUMENT)) return false;
+    throw error;
+  }
+}
+
+/** Types of which the namespace has too few columns left for what is still to be added. */
+async function fullTypes(
+  client: Client,
+  types: AttributeTypes,
+): Promise<SearchAttributeState['full']> {
+  const columns = await unlessRefused(client.workflowService.getSearchAttributes({}));
+  if (!columns) return [];
+  return [...new Set(SEARCH_ATTRIBUTES.map(({ type }) => type))].flatMap((type) => {
+    const limit = Object.keys(columns.keys).filter((key) => typeOfColumn(key) === type).length;
+    const used = [...types].flatMap(([name, of]) => (of === type ? [name] : []));
+    const needed = SEARCH_ATTRIBUTES.filter(
+      (attribute) => attribute.type === type && !used.includes(attribute.name),
+    );
+    const isFull = limit > 0 && needed.length > 0 && used.length + needed.length > limit;
+    return isFull ? [{ type, limit, used }] : [];
+  });
+}
+
+/** `INT` of `Int01`, `KEYWORD_LIST` of `KeywordList03`; undefined for any other name. */
+const typeOfColumn = (column: string): string | undefined =>
+  /^(?:Bool|Datetime|Double|Int|Keyword|KeywordList|Text)(?=\d\d$)/
+    .exec(column)?.[0]
+    .replace(/(?<=[a-z])(?=[A-Z])/, '_')
+    .toUpperCase();
