@@ -1,14 +1,12 @@
 import type { Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { ORDERS_ROLE } from '../config/roles.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget } from '../temporal/connection-options.ts';
+import { readQueueWorkers, routingProblem } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
+import { temporalFailed } from '../temporal/temporal-failed.ts';
 import { failed, failedBy, ok, span, warning, type Finding } from './finding.ts';
-
-/** A poll lasts a minute at the most; a poller that has not come back since is gone. */
-const POLLER_LIVES_MS = 90_000;
 
 /**
  * Looks at the server, the namespace, its search attributes and retention, and the task queue. Never
@@ -25,14 +23,22 @@ export async function checkTemporal(
     const { temporal } = readSettings(ORDERS_ROLE, env);
     const target = temporalTarget(env);
     const client = await connectTemporal(target);
-    try {
-      const { serverVersion } = await client.workflowService.getSystemInfo({});
+    /** A call that is refused fails its own check, and says nothing about the others. */
+    const look = async (check: string, examine: (check: string) => Promise<Finding>) => {
       findings.push(
-        ok('Temporal', `${serverVersion} at ${target.address}, namespace "${target.namespace}"`),
-        await checkAttributes(client),
-        await checkRetention(client, topicRetentionMs),
-        await checkPollers(client, temporal.taskQueue),
+        await examine(check).catch((error: unknown) =>
+          failedBy(check, temporalFailed(target, error), ''),
+        ),
       );
+    };
+    try {
+      await look('Temporal', async (check) => {
+        const { serverVersion } = await client.workflowService.getSystemInfo({});
+        return ok(check, `${serverVersion} at ${target.address}, namespace "${target.namespace}"`);
+      });
+      await look('Temporal: search attributes', (check) => checkAttributes(check, client));
+      await look('Temporal: retention', (check) => checkRetention(check, client, topicRetentionMs));
+      await look('Temporal: workers', (check) => checkPollers(check, client, temporal.taskQueue));
     } finally {
       await client.connection.close();
     }
@@ -43,21 +49,22 @@ export async function checkTemporal(
   return findings;
 }
 
-async function checkAttributes(client: Client): Promise<Finding> {
-  const check = 'Temporal: search attributes';
-  try {
-    await checkSearchAttributes(client);
-    return ok(check, 'all are there');
-  } catch (error) {
-    return failedBy(check, error, 'run `order-ingest setup --only temporal`');
-  }
+async function checkAttributes(check: string, client: Client): Promise<Finding> {
+  const state = await checkSearchAttributes(client);
+  return state === 'present'
+    ? ok(check, 'all are there')
+    : warning(
+        check,
+        'these credentials do not show whether they are there',
+        "look for SourceTopic, SourcePartition, SourceOffset and FailureType in the namespace's settings, in Temporal Cloud in its UI",
+      );
 }
 
 async function checkRetention(
+  check: string,
   client: Client,
   topicRetentionMs: number | undefined,
 ): Promise<Finding> {
-  const check = 'Temporal: retention';
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeNamespace({ namespace });
   const retentionMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
@@ -71,25 +78,18 @@ async function checkRetention(
   );
 }
 
-async function checkPollers(client: Client, taskQueue: string): Promise<Finding> {
-  const check = 'Temporal: workers';
-  const { TaskQueueType } = proto.temporal.api.enums.v1;
+async function checkPollers(check: string, client: Client, taskQueue: string): Promise<Finding> {
   const { namespace } = client.options;
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-  });
-  const live = pollers.filter(
-    ({ lastAccessTime }) =>
-      Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLER_LIVES_MS,
-  );
-  const names = [...new Set(live.map(({ identity }) => identity))].join(', ');
-  return live.length > 0
-    ? ok(check, `polling the task queue "${taskQueue}": ${names}`)
-    : failed(
-        check,
-        `nobody polls the task queue "${taskQueue}": orders wait in Temporal`,
-        'start a worker: `order-ingest worker`; bridge and worker need the same TEMPORAL_TASK_QUEUE',
-      );
+  const workers = await readQueueWorkers(client.workflowService, { namespace, taskQueue });
+  if (workers.pollers.length === 0) {
+    return failed(
+      check,
+      `nobody polls the task queue "${taskQueue}": orders wait in Temporal`,
+      'start a worker: `order-ingest worker`; bridge and worker need the same TEMPORAL_TASK_QUEUE',
+    );
+  }
+  const routing = routingProblem(workers, taskQueue);
+  if (routing) return failed(check, routing.problem, routing.remedy);
+  const names = [...new Set(workers.pollers.map(({ identity }) => identity))].join(', ');
+  return ok(check, `polling the task queue "${taskQueue}": ${names}`);
 }

@@ -15,13 +15,16 @@ import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
 import { installTemporalRuntime } from '../telemetry/temporal-runtime.ts';
 import { watchDependency } from '../telemetry/watch-dependency.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
-import { connectTemporal, unreachable } from '../temporal/connect.ts';
+import { connectTemporal } from '../temporal/connect.ts';
+import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
+import { temporalFailed } from '../temporal/temporal-failed.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
 import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 import { concurrencyOptions, deploymentOptions, poolSize } from './worker-options.ts';
 import { supervisionTimings, superviseWorker, type SupervisedWorker } from './supervise-worker.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
+import { watchRouting } from './watch-routing.ts';
 import { workflowCode } from './workflow-code.ts';
 import { workflowTracing } from './workflow-tracing.ts';
 
@@ -50,7 +53,11 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
     await checkDatabase(pool);
     // The worker's own connection says too little about why it cannot connect.
     const client = await connectTemporal(target);
-    await checkSearchAttributes(client).finally(() => client.connection.close());
+    await checkSearchAttributes(client)
+      .catch((error: unknown) => {
+        throw temporalFailed(target, error);
+      })
+      .finally(() => client.connection.close());
     await runUntilStopped({ settings, target, deployment, pool, logger, tracing }, signals);
   } finally {
     await pool.end();
@@ -120,7 +127,7 @@ async function superviseUntilStopped(
   });
   const temporal = createOutageReport('Temporal', { readiness, logger });
   const first = await create().catch((error: unknown) => {
-    throw unreachable(target, error);
+    throw temporalFailed(target, error);
   });
   const started = {
     namespace: target.namespace,
@@ -149,6 +156,11 @@ async function superviseUntilStopped(
       () => pool.query('SELECT'),
       createOutageReport('Postgres', { readiness, logger }),
     ),
+    watchRouting(async () => {
+      const { taskQueue } = settings.temporal;
+      const workers = await supervision.current()?.queueWorkers(taskQueue);
+      return workers && routingProblem(workers, taskQueue);
+    }, logger),
   ];
   try {
     await supervision.ended;
@@ -182,7 +194,7 @@ async function workerCreator(
   return async () => {
     const connection = await NativeConnection.connect(connectionOptions);
     try {
-      return supervised(await Worker.create({ ...options, connection }), connection);
+      return supervised(await Worker.create({ ...options, connection }), connection, namespace);
     } catch (error) {
       await connection.close();
       throw error;
@@ -193,9 +205,14 @@ async function workerCreator(
 interface TemporalWorker extends SupervisedWorker {
   /** Rejects while Temporal does not answer. */
   ping(): Promise<unknown>;
+  queueWorkers(taskQueue: string): Promise<QueueWorkers>;
 }
 
-const supervised = (worker: Worker, connection: NativeConnection): TemporalWorker => ({
+const supervised = (
+  worker: Worker,
+  connection: NativeConnection,
+  namespace: string,
+): TemporalWorker => ({
   run: () => worker.run(),
   failure() {
     const state = worker.getState();
@@ -210,6 +227,10 @@ const supervised = (worker: Worker, connection: NativeConnection): TemporalWorke
   ping: () =>
     connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
       connection.workflowService.getSystemInfo({}),
+    ),
+  queueWorkers: (taskQueue) =>
+    connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
+      readQueueWorkers(connection.workflowService, { namespace, taskQueue }),
     ),
 });
 

@@ -1,0 +1,109 @@
+import proto from '@temporalio/proto';
+
+/** A worker's poll lasts a minute at most; a poller that has not come back since is gone. */
+const POLLER_LIVES_MS = 90_000;
+
+const { TaskQueueType, WorkerVersioningMode } = proto.temporal.api.enums.v1;
+
+/** A version of a worker deployment; undefined stands for unversioned workers. */
+export type WorkerVersion = { readonly deploymentName: string; readonly buildId: string };
+
+/** Who polls a task queue, and to which version of its workers Temporal gives new workflows. */
+export interface QueueWorkers {
+  readonly pollers: readonly {
+    readonly identity: string;
+    readonly version: WorkerVersion | undefined;
+  }[];
+  readonly current: WorkerVersion | undefined;
+  /** The version that gets this share of the new workflows, while one is rolled out. */
+  readonly ramping:
+    { readonly version: WorkerVersion | undefined; readonly percent: number } | undefined;
+}
+
+type Request = proto.temporal.api.workflowservice.v1.IDescribeTaskQueueRequest;
+type Response = proto.temporal.api.workflowservice.v1.IDescribeTaskQueueResponse;
+
+/** Asks Temporal for the pollers of the queue's workflow tasks. */
+export async function readQueueWorkers(
+  service: { describeTaskQueue(request: Request): Promise<Response> },
+  { namespace, taskQueue }: { readonly namespace: string; readonly taskQueue: string },
+): Promise<QueueWorkers> {
+  const { pollers, versioningInfo } = await service.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  const since = (Date.now() - POLLER_LIVES_MS) / 1000;
+  const percent = versioningInfo?.rampingVersionPercentage ?? 0;
+  return {
+    pollers: (pollers ?? [])
+      .filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) >= since)
+      .map(({ identity, deploymentOptions: options }) => ({
+        identity: identity ?? '',
+        version:
+          options?.workerVersioningMode === WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+            ? versionOf(options)
+            : undefined,
+      })),
+    current: versionOf(versioningInfo?.currentDeploymentVersion),
+    ramping:
+      percent > 0
+        ? { version: versionOf(versioningInfo?.rampingDeploymentVersion), percent }
+        : undefined,
+  };
+}
+
+const versionOf = (
+  version:
+    | { readonly deploymentName?: string | null; readonly buildId?: string | null }
+    | null
+    | undefined,
+): WorkerVersion | undefined =>
+  version?.buildId
+    ? { deploymentName: version.deploymentName ?? '', buildId: version.buildId }
+    : undefined;
+
+/** Why new workflows of the queue, or a share of them, wait although workers poll it. */
+export interface RoutingProblem {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** Undefined when every version that gets new workflows has a worker, and when nobody polls at all. */
+export function routingProblem(
+  { pollers, current, ramping }: QueueWorkers,
+  taskQueue: string,
+): RoutingProblem | undefined {
+  if (pollers.length === 0) return undefined;
+  const polled = pollers.map(({ version }) => named(version));
+  const targets = [
+    { version: current, percent: 100 - (ramping?.percent ?? 0) },
+    ...(ramping ? [ramping] : []),
+  ];
+  const unpolled = targets.find(
+    ({ version, percent }) => percent > 0 && !polled.includes(named(version)),
+  );
+  if (!unpolled) return undefined;
+  const polling = [...new Set(polled)].join(' and ');
+  const isAnyCurrent = targets.some(({ version }) => version !== undefined);
+  const reason = isAnyCurrent
+    ? `Temporal gives ${unpolled.percent === 100 ? 'all' : `${unpolled.percent} % of the`} new workflows of the task queue "${taskQueue}" to ${named(unpolled.version)}, but only ${polling} poll it`
+    : `no version of the workers that poll the task queue "${taskQueue}" (${polling}) is current`;
+  return {
+    problem: `${reason}: orders wait in Temporal`,
+    remedy: `${makeCurrent(pollers)}; or start workers of ${named(unpolled.version)}`,
+  };
+}
+
+/** What makes the workers that poll the ones that get the orders. */
+function makeCurrent(pollers: QueueWorkers['pollers']): string {
+  const version = pollers.find((poller) => poller.version)?.version;
+  return version
+    ? `make the version current: temporal worker deployment set-current-version --deployment-name ${version.deploymentName} --build-id ${version.buildId}`
+    : 'set TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID of the workers to the current version';
+}
+
+const named = (version: WorkerVersion | undefined): string =>
+  version
+    ? `version ${version.buildId} of deployment "${version.deploymentName}"`
+    : 'unversioned workers';

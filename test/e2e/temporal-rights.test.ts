@@ -1,0 +1,68 @@
+import { status } from '@grpc/grpc-js';
+import { eventually } from '../support/eventually.ts';
+import { startGrpcProxy, type GrpcProxy, type Refusal } from '../support/grpc-proxy.ts';
+import { orderText } from '../support/messages.ts';
+import { runCli } from '../support/programs.ts';
+import { stackAddress } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+const REFUSED: Refusal = { code: status.PERMISSION_DENIED, message: 'Request unauthorized.' };
+
+let system: TestSystem;
+let proxy: GrpcProxy;
+/** Which calls are refused; those of the operator service are what a namespace's API key gets. */
+let isRefused: (path: string) => boolean;
+beforeEach(async () => {
+  isRefused = (path) => path.includes('OperatorService');
+  system = await createTestSystem();
+  proxy = await startGrpcProxy(stackAddress('TEMPORAL_ADDRESS'), (path) =>
+    isRefused(path) ? REFUSED : undefined,
+  );
+});
+afterEach(async () => {
+  await system.close();
+  await proxy.close();
+});
+
+test('all programs do with the rights of a namespace, without the operator service', async () => {
+  const temporal = { TEMPORAL_ADDRESS: proxy.address };
+  const env = { ...system.bridgeEnv, ...system.workerEnv, ...temporal };
+  await Promise.all([system.startBridge(temporal), system.startWorker(temporal)]);
+  await system.topic.send([{ key: 'a', value: orderText('a') }]);
+  await eventually(async () => {
+    expect(await system.storedOrderIds()).toEqual(['a']);
+  });
+  await system.allCommitted();
+  const replay = await runCli(
+    ['replay', '--partition', '0', '--from', '0', '--to', '1', '--json'],
+    env,
+  );
+  expect(replay).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(replay.stdout)).toMatchObject({ read: 1, started: 1 });
+  expect(await runCli(['setup', '--only', 'temporal'], env)).toMatchObject({
+    exitCode: 0,
+    stdout: 'temporal: all there already',
+  });
+  const { stdout } = await runCli(['doctor'], env);
+  expect(stdout).toContain('✔ Temporal: search attributes: all are there');
+});
+
+test('credentials without rights are named as that, and not as a server that is down', async () => {
+  isRefused = () => true;
+  const env = { ...system.bridgeEnv, ...system.workerEnv, TEMPORAL_ADDRESS: proxy.address };
+  for (const command of [['bridge'], ['worker'], ['setup', '--only', 'temporal']]) {
+    const { exitCode, stderr } = await runCli(command, env);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('refuses the call (PERMISSION_DENIED): Request unauthorized.');
+    expect(stderr).toContain('TEMPORAL_API_KEY');
+    expect(stderr).not.toContain('cannot be reached');
+  }
+});
+
+test('a call that is refused fails its own check of the doctor, and no other', async () => {
+  isRefused = (path) => path.includes('DescribeTaskQueue');
+  const env = { ...system.bridgeEnv, ...system.workerEnv, TEMPORAL_ADDRESS: proxy.address };
+  const { stdout } = await runCli(['doctor'], env);
+  expect(stdout).toContain('✔ Temporal: search attributes');
+  expect(stdout).toMatch(/✖ Temporal: workers: .*PERMISSION_DENIED/);
+});

@@ -1,0 +1,40 @@
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { runCli } from '../support/programs.ts';
+import { uniqueName } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+let system: TestSystem;
+beforeEach(async () => {
+  system = await createTestSystem();
+});
+afterEach(() => system.close());
+
+test('workers of a version that is not current are named by worker and doctor, until it is made current', async () => {
+  const deploymentName = uniqueName('deployment');
+  const worker = await system.startWorker({
+    TEMPORAL_DEPLOYMENT_NAME: deploymentName,
+    TEMPORAL_BUILD_ID: '1.0',
+  });
+  await system.startBridge();
+  await system.topic.send([{ key: 'a', value: orderText('a') }]);
+  const logged = await worker.saw('orders_not_routed');
+  const command = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id 1.0`;
+  expect(logged['remedy']).toContain(command);
+  const doctor = async () => {
+    const { stdout } = await runCli(['doctor'], { ...system.bridgeEnv, ...system.workerEnv });
+    return stdout;
+  };
+  expect(await doctor()).toMatch(/✖ Temporal: workers: no version .* is current/);
+  expect(await doctor()).toContain(command);
+  const { client } = system;
+  await client.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace: client.options.namespace,
+    deploymentName,
+    buildId: '1.0',
+  });
+  await eventually(async () => {
+    expect(await system.storedOrderIds()).toEqual(['a']);
+  });
+  expect(await doctor()).toContain('✔ Temporal: workers');
+});
