@@ -60,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/bridge/message-handler.ts',
-        from: 'await persistWithKafka(() => deadLetters.write(letter), signal);',
-        to: 'void persistWithKafka(() => deadLetters.write(letter), signal).catch(() => undefined);',
+        from: 'const omitted = await persistWithKafka(() => deadLetters.write(letter), signal);',
+        to: 'const omitted = {};\n      void persistWithKafka(() => deadLetters.write(letter), signal).catch(() => undefined);',
       },
     ],
     tests: ['test/e2e/outages', '-t', 'dead-letter topic'],

@@ -1,7 +1,15 @@
-import { attemptOf, DEAD_LETTER_HEADERS, type DeadLetterReason } from '../contract/dead-letter.ts';
-import { cutBytes, withoutCutHeader } from '../kafka/cut-records.ts';
+import {
+  attemptOf,
+  DEAD_LETTER_HEADERS,
+  omittedPartsHeaders,
+  type DeadLetterReason,
+  type OmittedParts,
+} from '../contract/dead-letter.ts';
+import { cutParts, isCutHeader } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
-import type { MessageProducer } from '../kafka/producer.ts';
+import { headersBytes, type MessageProducer, type OutgoingMessage } from '../kafka/producer.ts';
+import { recordHeaders, type RecordHeader } from '../kafka/record-headers.ts';
+import { recordRefusal, type RecordRefusal } from '../kafka/record-refusal.ts';
 import { VERSION } from '../program/version.ts';
 
 export interface DeadLetter {
@@ -13,33 +21,106 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterWriter {
-  /** Resolves when the broker has acknowledged it; throws what may pass. */
-  write(letter: DeadLetter): Promise<void>;
+  /**
+   * Resolves when the broker has acknowledged it, with what it does not carry of its message. Throws
+   * transient errors, and what the broker refuses about the smallest of dead letters.
+   */
+  write(letter: DeadLetter): Promise<OmittedParts>;
 }
 
-/** Writes messages as they came, key, value and headers, with headers that say what was wrong. */
+/**
+ * Writes messages as they came, key, value and headers, with headers that say what was wrong. What the
+ * broker refuses to store is left out and named by a header: a message that no dead letter can carry
+ * must not keep all others waiting, and is still where it came from.
+ */
 export const createDeadLetterWriter = (
-  producer: MessageProducer,
+  producer: Pick<MessageProducer, 'send'>,
   topic: string,
 ): DeadLetterWriter => ({
   async write(letter) {
-    const { key, value, headers = {} } = letter.message;
-    const all = { ...withoutCutHeader(headers), ...deadLetterHeaders(letter) };
-    await producer.send(topic, [{ key, value, headers: all }]);
+    let form = wholeForm(letter);
+    for (;;) {
+      try {
+        await producer.send(topic, [outgoing(letter, form)]);
+        return form.omitted;
+      } catch (error) {
+        const refusal = recordRefusal(error);
+        const next = refusal && reduced(letter, form, refusal);
+        if (!next) throw error;
+        form = next;
+      }
+    }
   },
 });
 
-function deadLetterHeaders({ message, topic, partition, reason, error }: DeadLetter) {
-  const omitted = cutBytes(message.headers);
+/** How a dead letter is written. */
+interface Form {
+  readonly omitted: OmittedParts;
+  readonly hasGeneratedKey: boolean;
+  /** Dated like its message instead of by the present. */
+  readonly hasSourceTime: boolean;
+}
+
+const wholeForm = ({ message }: DeadLetter): Form => ({
+  omitted: cutParts(message.headers) ?? {},
+  hasGeneratedKey: false,
+  hasSourceTime: false,
+});
+
+/** What to try after a refusal; undefined when there is nothing left to change. */
+function reduced(letter: DeadLetter, form: Form, refusal: RecordRefusal): Form | undefined {
+  const { message } = letter;
+  const { omitted } = form;
+  if (refusal === 'time') {
+    const canChange = !form.hasSourceTime && !message.timestamp.startsWith('-');
+    return canChange ? { ...form, hasSourceTime: true } : undefined;
+  }
+  const key = omitted.key === undefined ? message.key : null;
+  if (refusal === 'invalid' && key === null && !form.hasGeneratedKey) {
+    return { ...form, hasGeneratedKey: true };
+  }
+  const omit = (part: OmittedParts): Form => ({ ...form, omitted: { ...omitted, ...part } });
+  if (omitted.value === undefined && message.value) return omit({ value: message.value.length });
+  const headers = headersOf(message);
+  if (omitted.headers === undefined && headers.length > 0) {
+    return omit({ headers: headersBytes(headers) });
+  }
+  return key === null ? undefined : omit({ key: key.length });
+}
+
+function outgoing(letter: DeadLetter, form: Form): OutgoingMessage {
+  const { message, topic, partition } = letter;
+  const { omitted } = form;
+  const key = omitted.key === undefined ? message.key : null;
   return {
-    [DEAD_LETTER_HEADERS.reason]: reason,
-    [DEAD_LETTER_HEADERS.error]: error,
-    [DEAD_LETTER_HEADERS.sourceTopic]: topic,
-    [DEAD_LETTER_HEADERS.sourcePartition]: String(partition),
-    [DEAD_LETTER_HEADERS.sourceOffset]: message.offset,
-    [DEAD_LETTER_HEADERS.sourceTimestamp]: message.timestamp,
-    [DEAD_LETTER_HEADERS.attempt]: String(attemptOf(message.headers) + 1),
-    [DEAD_LETTER_HEADERS.bridgeVersion]: VERSION,
-    ...(omitted === undefined ? {} : { [DEAD_LETTER_HEADERS.omittedBytes]: String(omitted) }),
+    key: form.hasGeneratedKey ? `${topic}/${partition}/${message.offset}` : key,
+    value: omitted.value === undefined ? message.value : null,
+    headers: [
+      ...(omitted.headers === undefined ? headersOf(message) : []),
+      ...Object.entries(deadLetterHeaders(letter, form)).map(([name, value]) => ({ name, value })),
+    ],
+    ...(form.hasSourceTime ? { timestamp: message.timestamp } : {}),
   };
 }
+
+const OUR_HEADERS: ReadonlySet<unknown> = new Set(Object.values(DEAD_LETTER_HEADERS));
+
+/** The headers as the producer sent them, without any that claim to be ours. */
+const headersOf = ({ headers }: ConsumedMessage): readonly RecordHeader[] =>
+  recordHeaders(headers).filter((header) => !isCutHeader(header) && !OUR_HEADERS.has(header.name));
+
+const deadLetterHeaders = (
+  { message, topic, partition, reason, error }: DeadLetter,
+  { omitted, hasGeneratedKey }: Form,
+): Readonly<Record<string, string>> => ({
+  [DEAD_LETTER_HEADERS.reason]: reason,
+  [DEAD_LETTER_HEADERS.error]: error,
+  [DEAD_LETTER_HEADERS.sourceTopic]: topic,
+  [DEAD_LETTER_HEADERS.sourcePartition]: String(partition),
+  [DEAD_LETTER_HEADERS.sourceOffset]: message.offset,
+  [DEAD_LETTER_HEADERS.sourceTimestamp]: message.timestamp,
+  [DEAD_LETTER_HEADERS.attempt]: String(attemptOf(message.headers) + 1),
+  [DEAD_LETTER_HEADERS.bridgeVersion]: VERSION,
+  ...omittedPartsHeaders(omitted),
+  ...(hasGeneratedKey ? { [DEAD_LETTER_HEADERS.generatedKey]: 'true' } : {}),
+});

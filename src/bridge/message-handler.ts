@@ -1,6 +1,6 @@
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../domain/order-store.ts';
-import { cutBytes } from '../kafka/cut-records.ts';
+import { cutParts } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { markActiveSpan } from '../telemetry/spans.ts';
@@ -56,16 +56,22 @@ export function createMessageHandler(options: MessageHandlerOptions): MessageHan
 
     const bury = async (reason: DeadLetterReason, error: string): Promise<MessageOutcome> => {
       const letter = { message, ...place, reason, error };
-      await persistWithKafka(() => deadLetters.write(letter), signal);
+      const omitted = await persistWithKafka(() => deadLetters.write(letter), signal);
       logger.warn({ event: 'message_dead_lettered', ...source, reason, error }, 'dead letter');
+      if (Object.keys(omitted).length > 0) {
+        logger.warn(
+          { event: 'dead_letter_incomplete', ...source, omittedBytes: omitted },
+          'the dead letter does not carry all of its message, which is only where it came from',
+        );
+      }
       return { kind: 'dead-letter', reason };
     };
 
-    const cut = cutBytes(message.headers);
-    if (cut !== undefined) {
+    const cut = cutParts(message.headers);
+    if (cut) {
       return bury(
         'too-large',
-        `${cut} bytes, too many even for a dead letter: the value is only where the message came from`,
+        `${Math.max(...Object.values(cut))} bytes, too many even for a dead letter: they are only where the message came from`,
       );
     }
     const read = readMessage(message.value, options.maxInputBytes);

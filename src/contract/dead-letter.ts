@@ -25,7 +25,16 @@ export const DEAD_LETTER_HEADERS = {
   bridgeVersion: 'dead-letter.bridge.version',
   /** How large the value was, where it was too large to be carried: it is at the source alone. */
   omittedBytes: 'dead-letter.value.omitted-bytes',
+  /** The same of the key. */
+  omittedKeyBytes: 'dead-letter.key.omitted-bytes',
+  /** The same of the message's own headers, names and values together. */
+  omittedHeaderBytes: 'dead-letter.headers.omitted-bytes',
+  /** `true` where the message has no key, and the dead-letter topic takes only messages with one. */
+  generatedKey: 'dead-letter.key.generated',
 } as const;
+
+/** Sizes in bytes of the parts of a message that its dead letter does not carry. */
+export type OmittedParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
 
 /** What the headers of a dead letter say. */
 export interface DeadLetterAccount {
@@ -39,19 +48,19 @@ export interface DeadLetterAccount {
   /** 1 for a message that has become a dead letter for the first time. */
   readonly attempt: number;
   readonly bridgeVersion: string;
+  /** Empty for a dead letter that carries all of its message. */
+  readonly omitted: OmittedParts;
+  /** The dead letter's key is made up: the message has none. */
+  readonly hasGeneratedKey: boolean;
 }
 
 /** Kafka's headers, as clients give them. */
-export type MessageHeaders = Readonly<
-  Record<string, Buffer | string | (Buffer | string)[] | undefined>
->;
+export type MessageHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
+type HeaderValue = Buffer | string | null;
 
 /** Undefined for a message that no bridge has put there. */
 export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterAccount | undefined {
-  const text = (name: string) => {
-    const value = headers[name];
-    return String((Array.isArray(value) ? value.at(-1) : value) ?? '');
-  };
+  const text = (name: string) => lastText(headers, name);
   const partition = text(DEAD_LETTER_HEADERS.sourcePartition);
   const offset = text(DEAD_LETTER_HEADERS.sourceOffset);
   if (!/^\d{1,9}$/.test(partition) || !/^\d{1,19}$/.test(offset)) return undefined;
@@ -64,12 +73,42 @@ export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterAccoun
     sourceTimestamp: text(DEAD_LETTER_HEADERS.sourceTimestamp),
     attempt: attemptOf(headers),
     bridgeVersion: text(DEAD_LETTER_HEADERS.bridgeVersion),
+    omitted: omittedParts(headers),
+    hasGeneratedKey: text(DEAD_LETTER_HEADERS.generatedKey) === 'true',
   };
+}
+
+const OMITTED_HEADERS = {
+  value: DEAD_LETTER_HEADERS.omittedBytes,
+  headers: DEAD_LETTER_HEADERS.omittedHeaderBytes,
+  key: DEAD_LETTER_HEADERS.omittedKeyBytes,
+} as const;
+
+/** The headers that name what a dead letter does not carry. */
+export const omittedPartsHeaders = (omitted: OmittedParts): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    PARTS.flatMap((part) =>
+      omitted[part] === undefined ? [] : [[OMITTED_HEADERS[part], String(omitted[part])]],
+    ),
+  );
+
+const omittedParts = (headers: MessageHeaders): OmittedParts =>
+  Object.fromEntries(
+    PARTS.flatMap((part) => {
+      const bytes = lastText(headers, OMITTED_HEADERS[part]);
+      return /^\d{1,15}$/.test(bytes) ? [[part, Number(bytes)]] : [];
+    }),
+  );
+
+const PARTS = ['value', 'headers', 'key'] as const;
+
+function lastText(headers: MessageHeaders, name: string): string {
+  const value = headers[name];
+  return String((Array.isArray(value) ? value.at(-1) : value) ?? '');
 }
 
 /** How often the message has become a dead letter before; 0 where no header says so. */
 export function attemptOf(headers: MessageHeaders | undefined): number {
-  const value = headers?.[DEAD_LETTER_HEADERS.attempt];
-  const digits = String((Array.isArray(value) ? value.at(-1) : value) ?? '');
+  const digits = lastText(headers ?? {}, DEAD_LETTER_HEADERS.attempt);
   return /^\d{1,6}$/.test(digits) ? Number(digits) : 0;
 }

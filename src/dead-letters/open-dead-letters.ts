@@ -31,10 +31,14 @@ export interface DeadLetters {
   replay(options: ReplayOptions): Promise<ReplayResult>;
 }
 
-export type ReplayOptions = Omit<
+export interface ReplayOptions extends Pick<
   ReplayDeadLettersOptions,
-  'place' | 'sourceTopic' | 'sourcePartitions' | 'producer'
->;
+  'batchSize' | 'limit' | 'maxAttempts' | 'again' | 'signal' | 'onProgress'
+> {
+  readonly filter: DeadLetterFilter;
+  /** Send nothing, and only count what would be sent. */
+  readonly dryRun: boolean;
+}
 
 export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
   const settings = readSettings(DEAD_LETTERS_ROLE, env);
@@ -57,9 +61,7 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
     topic: place.topic,
     list: (filter, onLetter, signal) =>
       told(async () => {
-        const isReplayed = (await hasMarks(settings, place))
-          ? await readReplayMarks(place)
-          : () => false;
+        const isReplayed = await marksSoFar(settings, place);
         const onLetters = (letters: readonly StoredDeadLetter[]) => {
           for (const letter of letters) onLetter(letter, isReplayed(letter));
           return Promise.resolve();
@@ -72,31 +74,42 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
 
 type DeadLettersSettings = Settings<typeof DEAD_LETTERS_ROLE>;
 
-/** Nothing has been replayed where the topic is missing. */
-const hasMarks = ({ kafka }: DeadLettersSettings, { marksTopic }: DeadLetterPlace) =>
-  withAdmin(kafka, async (admin) => (await admin.listTopics()).includes(marksTopic));
+/** Nothing has been replayed where the topic of the marks is missing. */
+const marksSoFar = async ({ kafka }: DeadLettersSettings, place: DeadLetterPlace) =>
+  (await withAdmin(kafka, (admin) => admin.listTopics())).includes(place.marksTopic)
+    ? readReplayMarks(place)
+    : () => false;
 
 async function replay(
   settings: DeadLettersSettings,
   place: DeadLetterPlace,
-  options: ReplayOptions,
+  { filter, dryRun, ...options }: ReplayOptions,
 ): Promise<ReplayResult> {
   const { topic } = settings.kafka;
   const sourcePartitions = await withAdmin(settings.kafka, async (admin) => {
-    await createTopics(admin, settings.kafka, settings.topics);
+    if (!dryRun) await createTopics(admin, settings.kafka, settings.topics);
     return (await admin.fetchTopicOffsets(topic)).length;
   });
-  const producer = createTransactionalProducer(place.kafka, `${place.topic}.replay`);
-  // First of all: this ends what an interrupted run has left open.
-  await producer.connect();
-  try {
-    return await replayDeadLetters({
+  const run = (
+    isReplayed: ReplayDeadLettersOptions['isReplayed'],
+    producer: ReplayDeadLettersOptions['producer'],
+  ) =>
+    replayDeadLetters({
       ...options,
-      place,
+      readLetters: (onLetters, signal) => readDeadLetters(place, filter, onLetters, signal),
+      isReplayed,
       sourceTopic: topic,
       sourcePartitions,
+      marksTopic: place.marksTopic,
       producer,
     });
+  if (dryRun) return run(await marksSoFar(settings, place), undefined);
+  const producer = createTransactionalProducer(place.kafka, `${place.topic}.replay`);
+  try {
+    // Before the marks are read: from now on no other run can add one, and what a killed run has left
+    // open is ended.
+    await producer.connect();
+    return await run(await readReplayMarks(place), producer);
   } finally {
     await producer.disconnect();
   }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { HeadersByName, RecordHeader } from './record-headers.ts';
+import { varint, zigZag } from './varint.ts';
 
 /**
  * Compressed batches are small on the wire and can be a thousand times as large in memory. Records
@@ -16,19 +18,17 @@ const SMALL_RECORD_BYTES = 2 * 1024 * 1024;
 /** No producer can know it. */
 const CUT_HEADER = `order-ingest.cut-${randomUUID()}`;
 
-/** How many bytes the value of a cut message had; undefined for one that is whole. */
-export function cutBytes(
-  headers: Readonly<Record<string, unknown>> | undefined,
-): number | undefined {
+/** Sizes in bytes of the parts of a message that were cut off. */
+export type CutParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
+
+/** What was cut off a message; undefined for one that is whole. */
+export function cutParts(headers: HeadersByName | undefined): CutParts | undefined {
   const bytes = headers?.[CUT_HEADER];
-  return bytes instanceof Uint8Array ? Number(Buffer.from(bytes).toString()) : undefined;
+  return bytes instanceof Uint8Array ? (JSON.parse(bytes.toString()) as CutParts) : undefined;
 }
 
-/** The headers as the producer sent them. */
-export const withoutCutHeader = <Headers extends Readonly<Record<string, unknown>>>(
-  headers: Headers,
-): Headers =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => name !== CUT_HEADER)) as Headers;
+/** Whether a header is the one that names what was cut off, which no producer has sent. */
+export const isCutHeader = ({ name }: RecordHeader): boolean => name === CUT_HEADER;
 
 /**
  * Copies a record section of a batch (Kafka's record format, version 2), cutting what is too large.
@@ -66,7 +66,8 @@ async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
   const attributes = await input.take(1);
   const timestamp = await input.wholeVarint();
   const offset = await input.wholeVarint();
-  const key = await takeOrSkip(input, zigZag(await input.wholeVarint()));
+  const keyLength = zigZag(await input.wholeVarint());
+  const key = await takeOrSkip(input, keyLength);
   const valueLength = zigZag(await input.wholeVarint());
   await input.skip(Math.max(0, valueLength));
   const headersLength = end - input.position;
@@ -74,9 +75,15 @@ async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
   const headerCount = isWhole ? zigZag(await input.wholeVarint()) : 0;
   const headers = isWhole ? await input.take(end - input.position) : Buffer.alloc(0);
   await input.skip(end - input.position);
-  const cut = [Buffer.from(CUT_HEADER), Buffer.from(String(Math.max(0, valueLength)))].flatMap(
-    (text) => [varint(text.length), text],
-  );
+  const parts: CutParts = {
+    ...(valueLength < 0 ? {} : { value: valueLength }),
+    ...(isWhole ? {} : { headers: headersLength }),
+    ...(key || keyLength < 0 ? {} : { key: keyLength }),
+  };
+  const cut = [Buffer.from(CUT_HEADER), Buffer.from(JSON.stringify(parts))].flatMap((text) => [
+    varint(text.length),
+    text,
+  ]);
   return Buffer.concat([
     ...[attributes, timestamp, offset],
     ...(key ? [varint(key.length), key] : [varint(-1)]),
@@ -150,23 +157,4 @@ class ByteReader {
     }
     return true;
   }
-}
-
-/** The number that a varint's bytes stand for; exact up to 2^53. */
-function zigZag(bytes: Buffer): number {
-  let value = 0n;
-  bytes.forEach((byte, index) => {
-    value |= BigInt(byte & 0x7f) << BigInt(7 * index);
-  });
-  return Number((value >> 1n) ^ -(value & 1n));
-}
-
-function varint(number: number): Buffer {
-  let value = number < 0 ? -2 * number - 1 : 2 * number;
-  const bytes: number[] = [];
-  while (value >= 0x80) {
-    bytes.push((value & 0x7f) | 0x80);
-    value = Math.floor(value / 128);
-  }
-  return Buffer.from([...bytes, value]);
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { hideAbortedTransactions } from './aborted-transactions.ts';
 import { registerCodecs } from './codecs.ts';
 import { restIdleConnections } from './idle-connections.ts';
+import { carryRecordHeaders } from './record-headers.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
 
@@ -24,7 +25,8 @@ export type KafkaClient = Kafka;
 export type KafkaAdmin = ReturnType<Kafka['admin']>;
 
 /**
- * A client that reads every codec, hides what was aborted, rests when idle and logs through our logger.
+ * A client that reads every codec, carries every header, hides what was aborted, rests when idle and
+ * logs through our logger.
  * Throws an OperatorError.
  */
 export function createKafkaClient(
@@ -35,6 +37,7 @@ export function createKafkaClient(
   registerCodecs();
   hideAbortedTransactions();
   restIdleConnections();
+  carryRecordHeaders();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,

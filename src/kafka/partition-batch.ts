@@ -1,10 +1,13 @@
 import type { KafkaMessage } from 'kafkajs';
+import type { HeadersByName } from './record-headers.ts';
 
 /** A message as the bridge sees it. */
-export type ConsumedMessage = Pick<
+export interface ConsumedMessage extends Pick<
   KafkaMessage,
-  'key' | 'value' | 'headers' | 'offset' | 'timestamp'
->;
+  'key' | 'value' | 'offset' | 'timestamp'
+> {
+  readonly headers?: HeadersByName;
+}
 
 /** Messages of one partition, in order, for as long as the partition is ours. */
 export interface PartitionBatch {

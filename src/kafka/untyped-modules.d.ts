@@ -44,3 +44,50 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     fulfillRequest(response: { correlationId: number; size: number; payload: Buffer }): void;
   }
 }
+
+/** The parts of it that `record-headers.ts` patches. */
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer);
+    readVarInt(): number;
+    readVarIntBytes(): Buffer | null;
+    readVarIntArray: (
+      this: Decoder,
+      reader: unknown,
+    ) => { reduce: (...args: unknown[]) => unknown };
+  }
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    readonly buffer: Buffer;
+    writeVarInt(value: number): Encoder;
+    writeBufferInternal(buffer: Buffer): void;
+    writeVarIntBytes: (this: Encoder, value: string | Buffer | null) => Encoder;
+    writeVarIntArray: (this: Encoder, encoders: readonly Encoder[]) => Encoder;
+  }
+}
+
+/** Only tests call these. */
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+  import type { IHeaders } from 'kafkajs';
+
+  const encodeRecord: (record: {
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: IHeaders;
+  }) => Encoder;
+  export default encodeRecord;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js';
+  import type { HeadersByName } from './record-headers.ts';
+
+  const decodeRecord: (
+    decoder: Decoder,
+    batch: { readonly firstOffset: string; readonly firstTimestamp: string },
+  ) => { readonly value: Buffer | null; readonly headers: HeadersByName };
+  export default decodeRecord;
+}

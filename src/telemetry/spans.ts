@@ -50,7 +50,8 @@ export const markActiveSpan = (attributes: Attributes): void => {
 };
 
 /** Headers of a message, as Kafka's clients give them. */
-type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+type HeaderValue = Buffer | string | null;
+type Headers = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
 
 const HEADERS_GETTER: TextMapGetter<Headers> = {
   keys: (headers) => Object.keys(headers),

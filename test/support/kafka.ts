@@ -1,6 +1,6 @@
-import kafkajs, { type Admin, type IHeaders } from 'kafkajs';
-import type { OutgoingMessage } from '../../src/kafka/producer.ts';
+import kafkajs, { type Admin, type IHeaders, type Message } from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
+import { carryRecordHeaders } from '../../src/kafka/record-headers.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
 export interface ReadDeadLetter {
@@ -18,7 +18,7 @@ export interface TestTopic {
   readonly admin: Admin;
   readonly kafka: kafkajs.Kafka;
   addPartitions(count: number): Promise<void>;
-  send(messages: readonly (OutgoingMessage & { partition?: number })[]): Promise<void>;
+  send(messages: readonly Message[]): Promise<void>;
   deadLetters(): Promise<readonly ReadDeadLetter[]>;
   /** Messages that the group has not committed. */
   lag(): Promise<number>;
@@ -31,6 +31,7 @@ export async function createTestTopic({
   maxMessageBytes = 1_048_588,
 } = {}): Promise<TestTopic> {
   registerCodecs();
+  carryRecordHeaders();
   const kafka = new kafkajs.Kafka({
     brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,

@@ -1,7 +1,16 @@
 import { gzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
-import { cutRecords, LARGE_BATCH_BYTES, LARGE_RECORD_BYTES } from '../../src/kafka/cut-records.ts';
+import Decoder from 'kafkajs/src/protocol/decoder.js';
+import decodeRecord from 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js';
+import {
+  cutParts,
+  cutRecords,
+  isCutHeader,
+  LARGE_BATCH_BYTES,
+  LARGE_RECORD_BYTES,
+} from '../../src/kafka/cut-records.ts';
+import { carryRecordHeaders, recordHeaders } from '../../src/kafka/record-headers.ts';
 
 const MIB = 1024 * 1024;
 
@@ -55,6 +64,38 @@ test('a record that is too large loses its value alone; its neighbours lose noth
   expect(middle.includes('key')).toBe(true);
   expect(middle.includes('mine')).toBe(true);
   expect(middle.includes(String(LARGE_RECORD_BYTES + 1))).toBe(true);
+});
+
+test('what is cut is named: value, headers and key', async () => {
+  const huge = Buffer.alloc(3 * MIB, 0x61);
+  const name = Buffer.from('mine');
+  const body = (key: Buffer, value: Buffer | null, header: Buffer) => {
+    const bytes = Buffer.concat([
+      ...[Buffer.from([0]), varint(7), varint(0), sized(key), sized(value)],
+      ...[varint(1), sized(name), sized(header)],
+    ]);
+    return Buffer.concat([varint(bytes.length), bytes]);
+  };
+  const partsOf = async (record: Buffer) => {
+    const cut = await cutRecords(inChunks(record, 65_536));
+    carryRecordHeaders();
+    const { headers } = decodeRecord(
+      new Decoder(new Decoder(cut).readVarIntBytes() ?? Buffer.alloc(0)),
+      { firstOffset: '0', firstTimestamp: '0' },
+    );
+    return { parts: cutParts(headers), own: recordHeaders(headers).filter((h) => !isCutHeader(h)) };
+  };
+  const value = Buffer.alloc(LARGE_RECORD_BYTES);
+  expect(await partsOf(body(Buffer.from('k'), value, Buffer.from('1')))).toEqual({
+    parts: { value: value.length },
+    own: [{ name: 'mine', value: Buffer.from('1') }],
+  });
+  const { parts, own } = await partsOf(body(huge, value, huge));
+  expect(own).toEqual([]);
+  expect(parts).toEqual({ value: value.length, key: huge.length, headers: expect.any(Number) });
+  expect(
+    (await partsOf(body(Buffer.from('k'), null, Buffer.alloc(LARGE_RECORD_BYTES)))).parts,
+  ).toEqual({ headers: expect.any(Number) });
 });
 
 test('what is kept of a batch is bounded, however many large records it has', async () => {

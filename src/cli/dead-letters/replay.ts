@@ -21,6 +21,7 @@ export async function replay(
   const deadLetters = await open(command);
   const line = createProgressLine();
   const dryRun = flags.dryRun ?? false;
+  let sent = 0;
   const { result, isInterrupted } = await untilInterrupted(async (signal) => {
     const done = await deadLetters.replay({
       filter: { ...filterOf(flags), ids: ids?.length ? ids : undefined },
@@ -31,18 +32,30 @@ export async function replay(
       dryRun,
       signal,
       onProgress: ({ replayed }) => {
+        sent = replayed;
         line.show(`${replayed} replayed`);
       },
     });
     return { result: done, isInterrupted: signal.aborted };
+  }).catch((error: unknown) => {
+    line.clear();
+    throw error instanceof OperatorError && !dryRun
+      ? new OperatorError(`${error.message} (${sent} sent before)`, error.remedy, { cause: error })
+      : error;
   });
   line.clear();
   if (flags.json) console.log(JSON.stringify({ ...result, dryRun }));
   else console.log(summary(result, dryRun, flags.maxAttempts));
   if (isInterrupted) {
-    throw new OperatorError('Interrupted', 'start it again: it goes on where it was');
+    throw new OperatorError('Interrupted', 'start it again: it continues where it stopped');
+  }
+  if (result.notSent.length > 0) {
+    throw new OperatorError(`${result.notSent.length} dead letters cannot be sent`, NOT_SENT);
   }
 }
+
+const NOT_SENT =
+  "raise the topic's max.message.bytes where they are too large and start it again; where the message is only at its source, have its producer send it again";
 
 function summary(result: ReplayResult, dryRun: boolean, maxAttempts: number): string {
   const lines = [
@@ -57,5 +70,6 @@ function summary(result: ReplayResult, dryRun: boolean, maxAttempts: number): st
     );
   }
   if (result.otherTopic > 0) lines.push(`${result.otherTopic} left alone: from another topic.`);
+  for (const { letter, reason } of result.notSent) lines.push(`${letter} not sent: ${reason}.`);
   return lines.join('\n');
 }

@@ -28,6 +28,13 @@ export async function show(
     );
   }
   const { letter, isReplayed } = first;
+  const { omitted, sourceTopic, sourcePartition, sourceOffset } = letter.account;
+  if (flags.raw && omitted.value !== undefined) {
+    throw new OperatorError(
+      `The dead letter ${id} does not carry its value of ${omitted.value} bytes`,
+      `read it where it came from: "${sourceTopic}", partition ${sourcePartition}, offset ${sourceOffset}`,
+    );
+  }
   if (flags.raw) process.stdout.write(letter.value ?? Buffer.alloc(0));
   else if (flags.json) {
     console.log(JSON.stringify(deadLetterAsJson(letter, isReplayed, { complete: true })));

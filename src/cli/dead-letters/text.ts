@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { StoredDeadLetter } from '../../dead-letters/stored-dead-letter.ts';
+import { recordHeaders } from '../../kafka/record-headers.ts';
 
 /** How much of a value is shown; `--raw` has all of it. */
 const SHOWN_BYTES = 4096;
@@ -48,22 +49,33 @@ export function deadLetterAsText(letter: StoredDeadLetter, isReplayed: boolean):
     ['attempt', String(account.attempt)],
     ['replayed', isReplayed ? 'yes' : 'no'],
     ['bridge', account.bridgeVersion],
-    ['key', letter.key === null ? 'none' : asText(letter.key)],
-    ...Object.entries(letter.headers)
-      .filter(([name]) => !name.startsWith('dead-letter.'))
-      .map(([name, value]): [string, string] => [
+    ['key', omittedText(account.omitted.key) ?? keyText(letter)],
+    ...recordHeaders(letter.headers)
+      .filter(({ name }) => !name.toString().startsWith('dead-letter.'))
+      .map(({ name, value }): [string, string] => [
         `header ${asText(name)}`,
-        [value]
-          .flat()
-          .map((one) => asText(one ?? ''))
-          .join(', '),
+        value === null ? '(null)' : asText(value),
       ]),
-    ['value', letter.value === null ? 'none: a tombstone' : `${letter.value.length} bytes`],
+    ...(account.omitted.headers === undefined
+      ? []
+      : [['headers', omittedText(account.omitted.headers) ?? ''] satisfies [string, string]]),
+    ['value', omittedText(account.omitted.value) ?? valueText(letter)],
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   const text = lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
   return letter.value === null ? text : `${text}\n\n${shown(letter.value)}`;
 }
+
+const omittedText = (bytes: number | undefined): string | undefined =>
+  bytes === undefined
+    ? undefined
+    : `${bytes} bytes, only at the source: too large for a dead letter`;
+
+const keyText = ({ key, account }: StoredDeadLetter): string =>
+  key === null || account.hasGeneratedKey ? 'none' : asText(key);
+
+const valueText = ({ value }: StoredDeadLetter): string =>
+  value === null ? 'none: a tombstone' : `${value.length} bytes`;
 
 function shown(value: Buffer): string {
   if (value.length <= SHOWN_BYTES) return asText(value);

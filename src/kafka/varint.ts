@@ -1,0 +1,20 @@
+/** Kafka's encoding of lengths in records: zigzag numbers in groups of seven bits, the lowest first. */
+
+/** The number that a varint's bytes stand for; exact up to 2^53. */
+export function zigZag(bytes: Buffer): number {
+  let value = 0n;
+  bytes.forEach((byte, index) => {
+    value |= BigInt(byte & 0x7f) << BigInt(7 * index);
+  });
+  return Number((value >> 1n) ^ -(value & 1n));
+}
+
+export function varint(number: number): Buffer {
+  let value = number < 0 ? -2 * number - 1 : 2 * number;
+  const bytes: number[] = [];
+  while (value >= 0x80) {
+    bytes.push((value & 0x7f) | 0x80);
+    value = Math.floor(value / 128);
+  }
+  return Buffer.from([...bytes, value]);
+}
