@@ -83,11 +83,13 @@ declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
 
 declare module 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js' {
   import type Decoder from 'kafkajs/src/protocol/decoder.js';
-  import type { HeadersByName } from './record-headers.ts';
 
   const decodeRecord: (
     decoder: Decoder,
     batch: { readonly firstOffset: string; readonly firstTimestamp: string },
-  ) => { readonly value: Buffer | null; readonly headers: HeadersByName };
+  ) => {
+    readonly value: Buffer | null;
+    readonly headers: Record<string, Buffer | null | (Buffer | null)[]>;
+  };
   export default decodeRecord;
 }

@@ -44,7 +44,9 @@ test('kafkajs alone neither writes null nor reads a name of an object property',
 });
 
 describe('with the patch', () => {
-  beforeAll(carryRecordHeaders);
+  beforeAll(() => {
+    carryRecordHeaders();
+  });
 
   test.each<[string, readonly RecordHeader[]]>([
     ['none', []],
