@@ -59,7 +59,7 @@ export function startRequest(
     input: { payloads: [input] },
     ...(trace ? { header: { fields: { [TRACE_HEADER]: payload(trace) } } } : {}),
     identity: target.identity,
-    requestId: startRequestId(source, order.fingerprint) + (again === undefined ? '' : `/${again}`),
+    requestId: startRequestId(source, order.fingerprint, again),
     workflowIdReusePolicy:
       again === undefined
         ? WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
