@@ -1,11 +1,11 @@
+import pMap from 'p-map';
 import { callPatiently } from '../temporal/call-patiently.ts';
-import { quoted } from '../temporal/visibility-query.ts';
+import { isExpressible, quoted } from '../temporal/visibility-query.ts';
 import { findOrder } from './find-order.ts';
 import type { OrderPlace } from './order-place.ts';
 import { orderQuery, type OrderFilter } from './order-query.ts';
 import { orderRun, type OrderRun } from './order-run.ts';
 
-/** Where the orders' workflows are. */
 /**
  * The orders whose latest run the filter takes, the newest first; one that has failed and was run
  * again with success is no failed order any more. Reads a page at a time, and only as far as it is
@@ -25,7 +25,10 @@ export async function* listOrders(
   }
 }
 
-/** How many runs the filter takes; an order that was run again counts once for each. */
+/**
+ * How many runs the filter takes; an order that was run again counts once for each. With a prefix that
+ * a query cannot express in full, runs under other prefixes that begin alike count too.
+ */
 export async function countRuns(
   { client, workflowIdPrefix }: OrderPlace,
   filter: OrderFilter,
@@ -41,7 +44,7 @@ export async function countRuns(
 /** The server's own limit is 1,000. */
 const MAX_PAGE_SIZE = 500;
 
-/** Every run that the query takes, the newest first, a page at a time. */
+/** Every run of an order that the query takes, the newest first, a page at a time. */
 export async function* listRuns(
   { client, workflowIdPrefix }: OrderPlace,
   query: string,
@@ -54,13 +57,17 @@ export async function* listRuns(
     const page = await callPatiently(client, () =>
       client.workflowService.listWorkflowExecutions(request),
     );
-    yield page.executions.map((info) => orderRun(info, workflowIdPrefix));
+    // A server may find more: SQLite's prefixes ignore case.
+    yield page.executions
+      .map((info) => orderRun(info, workflowIdPrefix))
+      .filter(({ workflowId }) => workflowId.startsWith(workflowIdPrefix));
     token = page.nextPageToken;
   } while (token.length > 0);
 }
 
 /** Up to here asking for each workflow is quicker than a query for all of them. */
 const FEW = 64;
+const CALLS_AT_ONCE = 64;
 
 /** The newest run of each of these workflows. */
 async function latestRuns(
@@ -76,16 +83,20 @@ async function latestRuns(
   for (const run of runs) if (run.status === 'running') note(run);
   const ended = runs.filter(({ workflowId }) => !latest.has(workflowId));
   const orderIds = [...new Set(ended.map(({ orderId }) => orderId))];
-  if (orderIds.length <= FEW) {
-    const found = await Promise.all(orderIds.map((orderId) => findOrder(place, orderId)));
-    for (const run of found) if (run) note(run);
-    // Temporal's retention has passed just now for those that it did not find.
-    for (const run of ended) if (!latest.has(run.workflowId)) note(run);
-  } else {
-    const ids = orderIds.map((orderId) => quoted(`${place.workflowIdPrefix}${orderId}`));
+  const isQueried = ({ workflowId }: { readonly workflowId: string }) =>
+    orderIds.length > FEW && isExpressible(workflowId);
+  const ids = [...new Set(ended.filter(isQueried).map(({ workflowId }) => quoted(workflowId)))];
+  if (ids.length > 0) {
     for await (const page of listRuns(place, `WorkflowId IN (${ids.join(', ')})`)) {
       page.forEach(note);
     }
   }
+  const asked = [...new Set(ended.filter((run) => !isQueried(run)).map(({ orderId }) => orderId))];
+  const found = await pMap(asked, (orderId) => findOrder(place, orderId), {
+    concurrency: CALLS_AT_ONCE,
+  });
+  for (const run of found) if (run) note(run);
+  // Temporal's retention has passed just now for those that it did not find.
+  for (const run of ended) if (!latest.has(run.workflowId)) note(run);
   return latest;
 }

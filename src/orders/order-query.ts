@@ -1,6 +1,6 @@
 import { INGEST_ORDER } from '../contract/ingest-order.ts';
 import { FAILURE_TYPE } from '../contract/search-attributes.ts';
-import { quoted } from '../temporal/visibility-query.ts';
+import { quoted, startsWith } from '../temporal/visibility-query.ts';
 import type { OrderStatus } from './order-status.ts';
 
 /** Which orders a command is about. */
@@ -21,7 +21,7 @@ export function orderQuery(workflowIdPrefix: string, filter: OrderFilter): strin
   const time = statuses && !statuses.includes('running') ? 'CloseTime' : 'StartTime';
   return [
     `WorkflowType = ${quoted(INGEST_ORDER)}`,
-    ...(workflowIdPrefix ? [`WorkflowId STARTS_WITH ${quoted(workflowIdPrefix)}`] : []),
+    ...startsWith('WorkflowId', workflowIdPrefix),
     ...(statuses
       ? [`ExecutionStatus IN (${statuses.map((status) => quoted(NAMES[status])).join(', ')})`]
       : []),

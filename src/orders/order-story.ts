@@ -1,10 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import type { OrderMessage } from '../contract/order-message.ts';
+import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../contract/search-attributes.ts';
 import { callPatiently, hasCode } from '../temporal/call-patiently.ts';
-import { quoted } from '../temporal/visibility-query.ts';
+import { isExpressible, quoted } from '../temporal/visibility-query.ts';
 import { listRuns } from './list-orders.ts';
 import type { OrderPlace } from './order-place.ts';
-import type { OrderRun } from './order-run.ts';
+import { orderRun, type OrderRun } from './order-run.ts';
 import { asPendingAttempt, type PendingAttempt } from './pending-attempt.ts';
 import { messageOfStart, runStart } from './run-start.ts';
 
@@ -23,31 +24,66 @@ export async function orderStory(
   orderId: string,
 ): Promise<OrderStory | undefined> {
   const { client, workflowIdPrefix } = place;
-  const workflowId = `${workflowIdPrefix}${orderId}`;
-  const runs: OrderRun[] = [];
-  for await (const page of listRuns(place, `WorkflowId = ${quoted(workflowId)}`)) {
-    runs.push(...page);
-  }
-  runs.sort((a, b) => b.startedAt - a.startedAt);
-  const [latest] = runs;
-  if (!latest) return undefined;
   const { namespace } = client.options;
-  const execution = { workflowId, runId: latest.runId };
+  const execution = { workflowId: `${workflowIdPrefix}${orderId}` };
   try {
-    const [start, { pendingActivities }] = await Promise.all([
-      runStart(client, latest),
-      callPatiently(client, () =>
-        client.workflowService.describeWorkflowExecution({ namespace, execution }),
-      ),
+    const { workflowExecutionInfo: info, pendingActivities } = await callPatiently(client, () =>
+      client.workflowService.describeWorkflowExecution({ namespace, execution }),
+    );
+    if (!info) return undefined;
+    const latest = orderRun(info, workflowIdPrefix);
+    const [runs, message] = await Promise.all([
+      allRuns(place, latest),
+      startMessage(place, latest),
     ]);
-    return {
-      runs,
-      message: messageOfStart(start),
-      pending: pendingActivities.map(asPendingAttempt),
-    };
+    return { runs, message, pending: pendingActivities.map(asPendingAttempt) };
   } catch (error) {
-    // Its retention has passed just now.
-    if (hasCode(error, status.NOT_FOUND)) return { runs, message: undefined, pending: [] };
+    if (hasCode(error, status.NOT_FOUND)) return undefined;
+    throw error;
+  }
+}
+
+/** All runs of the order, the newest first. The latest is not in the list before visibility has it. */
+async function allRuns(place: OrderPlace, latest: OrderRun): Promise<readonly OrderRun[]> {
+  const runs = [latest];
+  const query = queryForRuns(latest);
+  if (query === undefined) return runs;
+  for await (const page of listRuns(place, query)) {
+    runs.push(
+      ...page.filter(
+        ({ workflowId, runId }) => workflowId === latest.workflowId && runId !== latest.runId,
+      ),
+    );
+  }
+  return runs.sort((a, b) => b.startedAt - a.startedAt);
+}
+
+/**
+ * Finds all runs, and others, too, which the caller filters out. A workflow ID that a query cannot
+ * express is found by where its message stood in Kafka, which all runs of an order have in common;
+ * undefined where that is not known, as somebody else has started the workflow.
+ */
+function queryForRuns({ workflowId, source }: OrderRun): string | undefined {
+  if (isExpressible(workflowId)) return `WorkflowId = ${quoted(workflowId)}`;
+  const { topic, partition, offset } = source;
+  if (topic === undefined || partition === undefined || offset === undefined) return undefined;
+  if (!isExpressible(topic)) return undefined;
+  return [
+    `${SOURCE_TOPIC.name} = ${quoted(topic)}`,
+    `${SOURCE_PARTITION.name} = ${partition}`,
+    `${SOURCE_OFFSET.name} = ${offset}`,
+  ].join(' AND ');
+}
+
+/** Undefined too when the namespace's retention has passed just now. */
+async function startMessage(
+  { client }: OrderPlace,
+  run: OrderRun,
+): Promise<OrderMessage | undefined> {
+  try {
+    return messageOfStart(await runStart(client, run));
+  } catch (error) {
+    if (hasCode(error, status.NOT_FOUND)) return undefined;
     throw error;
   }
 }

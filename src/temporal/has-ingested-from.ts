@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { SOURCE_TOPIC } from '../contract/search-attributes.ts';
-import { quoted } from './visibility-query.ts';
+import { callPatiently } from './call-patiently.ts';
+import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 
 /**
  * Whether Temporal knows of any order, under this prefix of workflow IDs, that came from the topic.
@@ -10,10 +11,24 @@ export async function hasIngestedFrom(
   client: Client,
   { topic, workflowIdPrefix }: { readonly topic: string; readonly workflowIdPrefix: string },
 ): Promise<boolean> {
-  const conditions = [
+  const { namespace } = client.options;
+  const query = [
     `${SOURCE_TOPIC.name} = ${quoted(topic)}`,
-    ...(workflowIdPrefix ? [`WorkflowId STARTS_WITH ${quoted(workflowIdPrefix)}`] : []),
-  ];
-  const { count } = await client.workflow.count(conditions.join(' AND '));
-  return count > 0;
+    ...startsWith('WorkflowId', workflowIdPrefix),
+  ].join(' AND ');
+  const { count } = await callPatiently(client, () =>
+    client.workflowService.countWorkflowExecutions({ namespace, query }),
+  );
+  if (Number(count) === 0 || isExpressible(workflowIdPrefix)) return Number(count) > 0;
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const request = { namespace, query, nextPageToken };
+    const page = await callPatiently(client, () =>
+      client.workflowService.listWorkflowExecutions(request),
+    );
+    const isOurs = (id: string | null | undefined) => id?.startsWith(workflowIdPrefix) ?? false;
+    if (page.executions.some(({ execution }) => isOurs(execution?.workflowId))) return true;
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  return false;
 }

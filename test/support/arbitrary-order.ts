@@ -19,7 +19,8 @@ const text = (maxLength: number) =>
     .string({ unit: 'binary', minLength: 1, maxLength })
     .filter((value) => !value.includes('\0') && value.isWellFormed());
 
-const orderId = fc
+/** Any legal order ID of ordinary text. */
+export const arbitraryOrderId = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   .filter(
     (value) => value.trim() === value && !/\p{Cc}/u.test(value) && characterCount(value) <= 200,
@@ -43,7 +44,7 @@ const lineItem = fc.record({
 /** A valid message as its text, with what it says. */
 export const arbitraryOrder = fc
   .record({
-    orderId,
+    orderId: arbitraryOrderId,
     createdAt,
     customerName: text(200),
     totalPrice: price,
