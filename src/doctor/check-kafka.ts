@@ -3,7 +3,7 @@ import { LAG_ROLE } from '../config/roles.ts';
 import { deadLetterTopicOf, replayMarksTopicOf, type KafkaAdmin } from '../kafka/kafka-client.ts';
 import { isOffset } from '../kafka/committed-offsets.ts';
 import { readPositions } from '../kafka/read-positions.ts';
-import { topicConfig, withAdmin } from '../kafka/topics.ts';
+import { deadLetterMaxBytes, topicConfig, withAdmin } from '../kafka/topics.ts';
 import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
 
 export interface KafkaFindings {
@@ -61,8 +61,56 @@ async function checkConnected(
           SET_UP,
         ),
   );
+  if (isThere && existing.includes(deadLetterTopicOf(kafka))) {
+    findings.push(...(await checkDeadLettersFit(admin, topic, deadLetterTopicOf(kafka))));
+  }
   if (isThere) findings.push(...(await checkGroup(admin, groupId, topic, partitions)));
   return { findings, retentionMs };
+}
+
+async function checkDeadLettersFit(
+  admin: KafkaAdmin,
+  topic: string,
+  deadLetterTopic: string,
+): Promise<readonly Finding[]> {
+  const maxBytes = async (of: string) => Number(await topicConfig(admin, of, 'max.message.bytes'));
+  return deadLetterFindings(
+    { name: topic, maxBytes: await maxBytes(topic) },
+    {
+      name: deadLetterTopic,
+      maxBytes: await maxBytes(deadLetterTopic),
+      cleanupPolicy: (await topicConfig(admin, deadLetterTopic, 'cleanup.policy')) ?? 'delete',
+    },
+  );
+}
+
+/** Whether every message of the topic can become a dead letter, and all of them are kept. */
+export function deadLetterFindings(
+  source: { readonly name: string; readonly maxBytes: number },
+  deadLetters: { readonly name: string; readonly maxBytes: number; readonly cleanupPolicy: string },
+): readonly Finding[] {
+  const { name, maxBytes, cleanupPolicy } = deadLetters;
+  const wanted = deadLetterMaxBytes(source.maxBytes);
+  const set = (config: string) =>
+    `run \`kafka-configs.sh --alter --topic ${name} --add-config ${config}\``;
+  return [
+    ...(cleanupPolicy.includes('compact')
+      ? [
+          failed(
+            'Kafka: dead letters stay',
+            `"${name}" is compacted: of dead letters with the same key only the last is kept`,
+            set('cleanup.policy=delete'),
+          ),
+        ]
+      : []),
+    maxBytes < wanted
+      ? warning(
+          'Kafka: dead letters fit',
+          `"${name}" takes messages of ${maxBytes} bytes and "${source.name}" of ${source.maxBytes}: a dead letter that is too large does not carry its value`,
+          set(`max.message.bytes=${wanted}`),
+        )
+      : ok('Kafka: dead letters fit', `"${name}" takes messages of ${maxBytes} bytes`),
+  ];
 }
 
 async function checkGroup(

@@ -16,6 +16,10 @@ const LEADER_WAIT = { retries: 7, minTimeout: 100 };
 /** What the dead-letter headers may add to a message at the most. */
 const HEADER_ROOM_BYTES = 65_536;
 
+/** The `max.message.bytes` of a dead-letter topic that takes every message of its source topic. */
+export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
+  sourceMaxBytes + HEADER_ROOM_BYTES;
+
 /**
  * Makes the orders' topic, its dead-letter topic and that of the replay marks where they are missing;
  * answers with those made.
@@ -48,7 +52,7 @@ export async function createTopics(
     (await topicConfig(admin, settings.topic, 'max.message.bytes')) ?? 1_048_588,
   );
   await create(deadLetterTopicOf(settings), [
-    { name: 'max.message.bytes', value: String(maxBytes + HEADER_ROOM_BYTES) },
+    { name: 'max.message.bytes', value: String(deadLetterMaxBytes(maxBytes)) },
     { name: 'retention.ms', value: '-1' },
   ]);
   await create(replayMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]);

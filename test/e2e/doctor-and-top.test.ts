@@ -37,6 +37,7 @@ test('the doctor finds nothing wrong with a system that works', async () => {
   expect(of('Kafka: consumer group')?.detail).toContain('1 bridge and 0 messages to go');
   expect(of('Kafka: topic')?.detail).toContain('2 partitions');
   expect(of('Temporal: workers')?.detail).toMatch(/polling the task queue ".*": \d+@/);
+  expect(of('Kafka: dead letters fit')?.state).toBe('ok');
   // The dev server forgets after a day, Kafka after a week.
   expect(of('Temporal: retention')).toMatchObject({
     state: 'warning',
