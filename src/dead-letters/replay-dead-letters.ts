@@ -168,9 +168,9 @@ const OUR_HEADERS: ReadonlySet<unknown> = new Set(Object.values(DEAD_LETTER_HEAD
  * if it becomes a dead letter again.
  */
 function messageOf(letter: StoredDeadLetter, partitions: number): OutgoingMessage {
-  const { sourcePartition, attempt, hasGeneratedKey } = letter.account;
+  const { sourcePartition, attempt } = letter.account;
   return {
-    key: hasGeneratedKey ? null : letter.key,
+    key: letter.key,
     value: letter.value,
     headers: [
       ...recordHeaders(letter.headers).filter(({ name }) => !OUR_HEADERS.has(name)),

@@ -13,6 +13,7 @@ export interface StoredDeadLetter {
   readonly offset: bigint;
   /** When it was written: milliseconds since 1970. */
   readonly writtenAt: number;
+  /** The message's; null where the dead letter has a generated one in its place. */
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: MessageHeaders;
@@ -32,7 +33,7 @@ export function storedDeadLetter(
     partition,
     offset: BigInt(message.offset),
     writtenAt: Number(message.timestamp),
-    key: message.key,
+    key: account.hasGeneratedKey ? null : message.key,
     value: message.value,
     headers,
     account,

@@ -27,6 +27,10 @@ export function cutParts(headers: HeadersByName | undefined): CutParts | undefin
   return bytes instanceof Uint8Array ? (JSON.parse(bytes.toString()) as CutParts) : undefined;
 }
 
+/** How many bytes the value of a cut message had; undefined for one that has its value. */
+export const cutBytes = (headers: HeadersByName | undefined): number | undefined =>
+  cutParts(headers)?.value;
+
 /** Whether a header is the one that names what was cut off, which no producer has sent. */
 export const isCutHeader = ({ name }: RecordHeader): boolean => name === CUT_HEADER;
 

@@ -1,4 +1,9 @@
 import { CompressionTypes, type Message } from 'kafkajs';
+import {
+  kafkajsHeaders,
+  recordHeaders,
+  type RecordHeader,
+} from '../../src/kafka/record-headers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { ReadDeadLetter } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
@@ -12,6 +17,8 @@ import { createTestSystem, type TestSystem } from '../support/system.ts';
 interface Poison {
   readonly value: Buffer | string | null;
   readonly headers?: Message['headers'];
+  /** Instead of these, those of a client that can send any. */
+  readonly recordHeaders?: readonly RecordHeader[];
   readonly key?: Buffer | string | null;
   readonly timestamp?: string;
   readonly gzip?: true;
@@ -39,6 +46,18 @@ const stored = (id: string, value: Buffer | string, more: Partial<Poison> = {}):
 const order = (name: string, changes: Readonly<Record<string, string>> = {}, more = {}) =>
   stored(named(name), orderText(named(name), changes), more);
 const withId = (json: string) => orderText('x').replace('"order_id": "x"', `"order_id": ${json}`);
+
+/** As the broker takes them, and kafkajs alone can neither read nor write them. */
+const ANY_HEADERS: readonly RecordHeader[] = [
+  { name: 'a', value: null },
+  ...['constructor', 'toString', 'hasOwnProperty', '__proto__'].map((name) => ({
+    name,
+    value: Buffer.from(name),
+  })),
+  { name: '', value: Buffer.alloc(0) },
+  { name: 'a', value: Buffer.from('again') },
+  { name: Buffer.from([0xff]), value: null },
+];
 
 const DIGITS = '1234567890'.repeat(1000);
 const E_ACUTE = { composed: `${ID}-caf\u00e9`, decomposed: `${ID}-cafe\u0301` };
@@ -93,6 +112,14 @@ const POISON: Readonly<Record<string, Poison>> = {
       '': 'no name',
     },
   }),
+  'headers of any name, and null': dead('not an order', 'not-json', {
+    recordHeaders: ANY_HEADERS,
+  }),
+  'headers of any name, and null, on a good order': order(
+    'any-headers',
+    {},
+    { recordHeaders: ANY_HEADERS },
+  ),
   'headers with binary data on a good order': order(
     'headers',
     {},
@@ -147,15 +174,15 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
     const producer = system.topic.kafka.producer();
     await producer.connect();
     let n = 0;
-    for (const [name, { value, headers = {}, key = 'a key', timestamp, gzip }] of Object.entries(
-      POISON,
-    )) {
+    for (const [name, poison] of Object.entries(POISON)) {
+      const { value, key = 'a key', timestamp, gzip } = poison;
+      const headers = poison.recordHeaders
+        ? kafkajsHeaders([...poison.recordHeaders, { name: 'name', value: name }])
+        : { ...poison.headers, name };
       await producer.send({
         topic: system.topic.name,
         ...(gzip ? { compression: CompressionTypes.GZIP } : {}),
-        messages: [
-          { key, value, headers: { ...headers, name }, ...(timestamp ? { timestamp } : {}) },
-        ],
+        messages: [{ key, value, headers, ...(timestamp ? { timestamp } : {}) }],
       });
       await producer.send({
         topic: system.topic.name,
@@ -222,7 +249,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
 
   test.each(Object.entries(POISON))(
     '%s',
-    async (name, { becomes, value, key = 'a key', headers = {} }) => {
+    async (name, { becomes, value, key = 'a key', headers = {}, recordHeaders: any = [] }) => {
       const letters = allLetters.filter((letter) => String(letter.headers['name']) === name);
       if (!('dead' in becomes)) expect(letters).toEqual([]);
       if ('stored' in becomes) {
@@ -254,6 +281,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
           const asBytes = (one: string | Buffer | undefined) => Buffer.from(one ?? '');
           expect([letter?.headers[header]].flat().map(asBytes)).toEqual([sent].flat().map(asBytes));
         }
+        expect(recordHeaders(letter?.headers).slice(0, any.length)).toEqual(any);
         expect(letter?.headers).toMatchObject({
           'dead-letter.error': expect.anything(),
           'dead-letter.source.topic': Buffer.from(system.topic.name),

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import kafkajs from 'kafkajs';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { runCli } from '../support/programs.ts';
-import { uniqueName } from '../support/stack.ts';
+import { runCli, startCli } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /** `order-ingest reconcile`, `replay` and `dead-letters`, as people call them. */
@@ -159,38 +160,155 @@ describe('dead letters', () => {
       replayedBefore: 2,
       tooManyAttempts: 2,
       otherTopic: 0,
+      notSent: [],
     });
     const [letter] = (await system.topic.deadLetters()).slice(-2);
     expect(letter?.value?.toString()).toBe('not JSON');
     expect(letter?.headers['trace']).toEqual(Buffer.from([1, 255]));
   });
 
-  test('a replay that is killed between two batches goes on where it was', async () => {
-    await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
-    const count = 60;
-    const id = uniqueName('bad');
-    await system.topic.send(
-      Array.from({ length: count }, (_, n) => ({ key: `${id}-${n}`, value: `bad ${n}` })),
+  describe('of which a replay has a transaction open', () => {
+    const COUNT = 20;
+    const replay = ['dead-letters', 'replay', '--json'];
+    const result = (stdout: string) => JSON.parse(stdout) as object;
+    const running: { kill(signal: NodeJS.Signals): void }[] = [];
+    beforeEach(async () => {
+      // Takes no marks: a transaction that has written its messages waits there.
+      await createMarksTopic('2');
+      const bridge = await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
+      await system.topic.send(
+        Array.from({ length: COUNT }, (_, n) => ({ key: `${n}`, value: `bad ${n}` })),
+      );
+      await system.allCommitted();
+      await bridge.end('SIGTERM');
+    });
+    afterEach(() => {
+      for (const command of running.splice(0)) command.kill('SIGKILL');
+    });
+
+    const marksTopic = () => `${system.topic.deadLetterTopic}.replayed`;
+    const createMarksTopic = (minInsyncReplicas: string) =>
+      system.topic.admin.createTopics({
+        waitForLeaders: true,
+        topics: [
+          {
+            topic: marksTopic(),
+            numPartitions: 1,
+            configEntries: [{ name: 'min.insync.replicas', value: minInsyncReplicas }],
+          },
+        ],
+      });
+    const letMarksThrough = () => alterTopic(marksTopic(), 'min.insync.replicas', '1');
+
+    /** A replay that has sent messages in a transaction and cannot commit it. */
+    async function startReplay() {
+      const end = async () =>
+        Number((await system.topic.admin.fetchTopicOffsets(system.topic.name))[0]?.high);
+      const before = await end();
+      const command = startCli([...replay, '--batch-size', '5'], env());
+      running.push(command);
+      await eventually(async () => {
+        expect(await end()).toBeGreaterThan(before);
+      });
+      return command;
+    }
+
+    async function expectEachSentOnce() {
+      await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
+      await system.allCommitted();
+      const sent = (await list()).filter(({ attempt }) => attempt === 2);
+      expect(sent).toHaveLength(COUNT);
+      expect((await list()).filter(({ replayed }) => replayed)).toHaveLength(COUNT);
+    }
+
+    test('after a kill the next replay ends that transaction and sends each once', async () => {
+      const killed = await startReplay();
+      killed.kill('SIGKILL');
+      expect((await killed.ended).exitCode).toBeUndefined();
+      await letMarksThrough();
+      const next = await cli(...replay);
+      expect(next).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(result(next.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
+      await expectEachSentOnce();
+    });
+
+    test('a second replay takes over, and the first one says so', async () => {
+      const first = await startReplay();
+      const second = await startReplay();
+      const loser = await first.ended;
+      expect(loser.exitCode).toBe(1);
+      expect(loser.stderr).toMatch(/fenced: another one has taken over.*\(0 sent before\)/);
+      await letMarksThrough();
+      const winner = await second.ended;
+      expect(winner).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(result(winner.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
+      await expectEachSentOnce();
+    });
+  });
+
+  test('that are too large lose their value, or are named by a replay; all others are sent', async () => {
+    const setLimit = (bytes: number) =>
+      alterTopic(system.topic.name, 'max.message.bytes', String(bytes));
+    await setLimit(3_000_000);
+    const bridge = await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
+    const producer = system.topic.kafka.producer();
+    await producer.connect();
+    for (const value of [...Array.from({ length: 5 }, () => 600_000), 1_600_000]) {
+      await producer.send({
+        topic: system.topic.name,
+        compression: kafkajs.CompressionTypes.GZIP,
+        messages: [{ key: 'compressed', value: Buffer.alloc(value, 'x') }],
+      });
+    }
+    await producer.disconnect();
+    await system.topic.send([{ key: 'large', value: randomBytes(900_000) }]);
+    await system.topic.send([{ key: 'too large', value: randomBytes(1_500_000) }]);
+    await system.topic.send([order('a')]);
+    await system.allCommitted();
+    await bridge.end('SIGTERM');
+    const letters = await system.topic.deadLetters();
+    expect(letters.map(({ key, value }) => [key, value?.length])).toEqual([
+      ...Array.from({ length: 5 }, () => ['compressed', 600_000]),
+      ['compressed', 1_600_000],
+      ['large', 900_000],
+      ['too large', undefined],
+    ]);
+    expect(String(letters.at(-1)?.headers['dead-letter.value.omitted-bytes'])).toBe('1500000');
+    expect((await cli('dead-letters', 'show', '0:7')).stdout).toMatch(
+      /^value +1500000 bytes, only at the source/m,
     );
-    await system.allCommitted();
-    const first = await cli(
-      'dead-letters',
-      'replay',
-      '--limit',
-      '25',
-      '--batch-size',
-      '10',
-      '--json',
+
+    await setLimit(500_000);
+    const replay = await cli('dead-letters', 'replay', '--json');
+    expect(replay.exitCode).toBe(1);
+    expect(replay.stderr).toContain('2 dead letters cannot be sent');
+    expect(JSON.parse(replay.stdout)).toMatchObject({
+      replayed: 6,
+      notSent: [
+        { letter: '0:7', source: { partition: 0, offset: '7' } },
+        { letter: '0:6', reason: expect.stringContaining('max.message.bytes') },
+      ],
+    });
+    const again = await cli('dead-letters', 'replay');
+    expect(again.exitCode).toBe(1);
+    expect(again.stdout).toMatch(/^0 dead letters sent.*\n6 left alone: replayed before/);
+    expect(again.stdout).toMatch(
+      /^0:7 not sent: .*value \(1500000 bytes\).*partition 0, offset 7 /m,
     );
-    expect(JSON.parse(first.stdout)).toMatchObject({ replayed: 25 });
-    await system.allCommitted();
-    const rest = await cli('dead-letters', 'replay', '--max-attempts', '2', '--json');
-    expect(JSON.parse(rest.stdout)).toMatchObject({ replayed: count - 25, replayedBefore: 25 });
-    await system.allCommitted();
-    const sent = (await list()).filter(({ attempt }) => attempt === 2);
-    expect(sent).toHaveLength(count);
   });
 });
+
+const alterTopic = (topic: string, name: string, value: string) =>
+  system.topic.admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: [{ name, value }],
+      },
+    ],
+  });
 
 describe('lag', () => {
   const partitions = async () => {

@@ -89,7 +89,7 @@ export async function createTestTopic({
 const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
 
 /** Reads a topic from its beginning to its present end. */
-async function readAll(
+export async function readAll(
   kafka: kafkajs.Kafka,
   admin: Admin,
   topic: string,

@@ -86,19 +86,38 @@ export async function startProgram(
   }
 }
 
+interface CommandResult {
+  /** Undefined when a signal has ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs a command to its end, with no environment but the given one. */
-export async function runCli(
+export function runCli(
   args: readonly string[],
   env: ProgramEnv,
   input?: string,
-): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, ...args], {
+): Promise<CommandResult> {
+  return startCli(args, env, input).ended;
+}
+
+/** The same, for a command that a test ends itself. */
+export function startCli(
+  args: readonly string[],
+  env: ProgramEnv,
+  input?: string,
+): { kill(signal: NodeJS.Signals): void; readonly ended: Promise<CommandResult> } {
+  const command = execa(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     extendEnv: false,
     reject: false,
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
-  return { exitCode, stdout, stderr };
+  return {
+    kill: (signal) => command.kill(signal),
+    ended: command.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr })),
+  };
 }
 
 /** Runs a command whose stdout nobody reads. */

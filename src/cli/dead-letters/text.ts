@@ -71,8 +71,7 @@ const omittedText = (bytes: number | undefined): string | undefined =>
     ? undefined
     : `${bytes} bytes, only at the source: too large for a dead letter`;
 
-const keyText = ({ key, account }: StoredDeadLetter): string =>
-  key === null || account.hasGeneratedKey ? 'none' : asText(key);
+const keyText = ({ key }: StoredDeadLetter): string => (key === null ? 'none' : asText(key));
 
 const valueText = ({ value }: StoredDeadLetter): string =>
   value === null ? 'none: a tombstone' : `${value.length} bytes`;
