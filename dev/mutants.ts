@@ -262,8 +262,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/replay/replay-forgotten.ts',
-        from: 'if (sought.length > 0) {',
-        to: 'if (sought.length > 9) {',
+        from: 'if (!orders.isSettled) await search(ranges);',
+        to: 'if (!orders.isSettled && places.size > 9) await search(ranges);',
       },
     ],
     tests: ['test/e2e/orders', '-t', 'has forgotten'],

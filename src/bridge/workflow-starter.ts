@@ -6,8 +6,9 @@ import { workflowId } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-order.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
-import { findOrderWorkflow } from '../temporal/find-order-workflow.ts';
+import { findOrderWorkflow, REPLAY_MEMO } from '../temporal/find-order-workflow.ts';
 import { ingestedFingerprints } from '../temporal/ingested-fingerprints.ts';
+import { runStart, type RunStart } from '../temporal/run-start.ts';
 import { hasSameContent } from '../temporal/same-content.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
@@ -38,8 +39,8 @@ export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly timeoutMs: number;
   readonly maxInputBytes: number;
   /**
-   * Starts a workflow that has completed again, when it is this very message's: a name for this
-   * attempt. For rows that were lost from the database; the store makes it harmless for others.
+   * Starts a completed workflow again when it is about the content of the message: a name for this
+   * replay. For rows that were lost from the database; the store makes it harmless for others.
    */
   readonly rerunCompleted?: string | undefined;
 }
@@ -68,8 +69,12 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       };
     }
     try {
-      const again = (await hasCompleted(order)) ? options.rerunCompleted : undefined;
-      const request = startRequest(target, order, input, { again, trace: activeTraceHeaders() });
+      const completed = await completedRun(order);
+      const again = completed ? options.rerunCompleted : undefined;
+      const request = {
+        ...startRequest(target, order, input, { again, trace: activeTraceHeaders() }),
+        ...(completed ? startedAs(completed, again) : {}),
+      };
       const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
       return { kind: 'started', workflow: { workflowId: idOf(order), runId } };
     } catch (error) {
@@ -85,18 +90,24 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
   }
 
-  /** Whether this message's own workflow has completed, when that is worth knowing. */
-  async function hasCompleted(order: OrderToStart): Promise<boolean> {
-    if (options.rerunCompleted === undefined) return false;
+  /**
+   * With what the order's workflow was started, when it has completed with this content and is to run
+   * again. Undefined too when this replay has started it already, for an earlier message of the order.
+   */
+  async function completedRun(order: OrderToStart): Promise<RunStart | undefined> {
+    if (options.rerunCompleted === undefined) return undefined;
     const workflow = await findOrderWorkflow(client, idOf(order));
-    const { topic, partition, offset } = order.message.source;
-    return (
-      workflow?.state === 'completed' &&
-      workflow.source.topic === topic &&
-      workflow.source.partition === partition &&
-      workflow.source.offset === offset &&
-      (await isContentOf(order, workflow.fingerprints))
-    );
+    if (workflow?.state !== 'completed' || workflow.replay === options.rerunCompleted) {
+      return undefined;
+    }
+    if (!(await isContentOf(order, workflow.fingerprints))) return undefined;
+    try {
+      return await runStart(client, { workflowId: idOf(order), runId: workflow.runId });
+    } catch (error) {
+      // Its retention has passed just now, so that the message itself can be started.
+      if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return undefined;
+      throw error;
+    }
   }
 
   function isContentOf(order: OrderToStart, fingerprints: readonly string[]): Promise<boolean> {
@@ -121,6 +132,17 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     };
   }
 }
+
+/**
+ * As the completed run was started: with its own message, which somebody may have corrected, whereas the
+ * message at hand can be the one before the correction, or a duplicate.
+ */
+const startedAs = ({ attributes, userMetadata }: RunStart, replay: string | undefined) => ({
+  ...(attributes.input ? { input: attributes.input } : {}),
+  ...(attributes.searchAttributes ? { searchAttributes: attributes.searchAttributes } : {}),
+  ...(userMetadata ? { userMetadata } : {}),
+  memo: { fields: { ...attributes.memo?.fields, [REPLAY_MEMO]: payload(replay) } },
+});
 
 const startSpan = (id: string): SpanDescription => ({
   name: `StartWorkflow:${INGEST_ORDER}`,

@@ -17,7 +17,12 @@ import {
   type ReplayResult,
 } from './replay-dead-letters.ts';
 import { readReplayMarks } from './replay-marks.ts';
-import type { DeadLetterFilter, StoredDeadLetter } from './stored-dead-letter.ts';
+import { detached, type DeadLetterFilter, type StoredDeadLetter } from './stored-dead-letter.ts';
+
+export interface FoundDeadLetter {
+  readonly letter: StoredDeadLetter;
+  readonly isReplayed: boolean;
+}
 
 /** The dead letters of one topic, for the commands that people call. All throw OperatorErrors. */
 export interface DeadLetters {
@@ -28,6 +33,11 @@ export interface DeadLetters {
     onLetter: (letter: StoredDeadLetter, isReplayed: boolean) => void,
     signal?: AbortSignal,
   ): Promise<void>;
+  /** All of those that match the filter and are wanted, for who expects few: they are kept in memory. */
+  find(
+    filter: DeadLetterFilter,
+    isWanted: (letter: StoredDeadLetter) => boolean,
+  ): Promise<readonly FoundDeadLetter[]>;
   replay(options: ReplayOptions): Promise<ReplayResult>;
 }
 
@@ -61,12 +71,27 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
     topic: place.topic,
     list: (filter, onLetter, signal) =>
       told(async () => {
-        const isReplayed = await marksSoFar(settings, place);
+        const isReplayed = await replayedSince(settings, place, filter.since);
         const onLetters = (letters: readonly StoredDeadLetter[]) => {
           for (const letter of letters) onLetter(letter, isReplayed(letter));
           return Promise.resolve();
         };
         await readDeadLetters(place, filter, onLetters, signal);
+      }),
+    find: (filter, isWanted) =>
+      told(async () => {
+        const found: StoredDeadLetter[] = [];
+        await readDeadLetters(place, filter, (letters) => {
+          found.push(...letters.filter(isWanted).map(detached));
+          return Promise.resolve();
+        });
+        if (found.length === 0) return [];
+        const oldest = found.reduce(
+          (time, { writtenAt }) => Math.min(time, writtenAt),
+          Number.POSITIVE_INFINITY,
+        );
+        const isReplayed = await replayedSince(settings, place, oldest);
+        return found.map((letter) => ({ letter, isReplayed: isReplayed(letter) }));
       }),
     replay: (options) => told(() => replay(settings, place, options)),
   };
@@ -74,10 +99,14 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
 
 type DeadLettersSettings = Settings<typeof DEAD_LETTERS_ROLE>;
 
-/** Nothing has been replayed where the topic of the marks is missing. */
-const marksSoFar = async ({ kafka }: DeadLettersSettings, place: DeadLetterPlace) =>
+/** For letters that were written at this time or later. Nothing has been replayed where the topic is missing. */
+const replayedSince = async (
+  { kafka }: DeadLettersSettings,
+  place: DeadLetterPlace,
+  since: number | undefined,
+) =>
   (await withAdmin(kafka, (admin) => admin.listTopics())).includes(place.marksTopic)
-    ? readReplayMarks(place)
+    ? readReplayMarks(place, since)
     : () => false;
 
 async function replay(
@@ -103,13 +132,13 @@ async function replay(
       marksTopic: place.marksTopic,
       producer,
     });
-  if (dryRun) return run(await marksSoFar(settings, place), undefined);
+  if (dryRun) return run(await replayedSince(settings, place, filter.since), undefined);
   const producer = createTransactionalProducer(place.kafka, `${place.topic}.replay`);
   try {
     // Before the marks are read: from now on no other run can add one, and what a killed run has left
     // open is ended.
     await producer.connect();
-    return await run(await readReplayMarks(place), producer);
+    return await run(await readReplayMarks(place, filter.since), producer);
   } finally {
     await producer.disconnect();
   }

@@ -1,4 +1,5 @@
 import type { KafkaClient } from '../kafka/kafka-client.ts';
+import { rangesAround } from '../kafka/read-ranges.ts';
 import { readWholeTopic } from '../kafka/read-whole-topic.ts';
 import {
   matches,
@@ -16,7 +17,10 @@ export interface DeadLetterPlace {
   readonly groupPrefix: string;
 }
 
-/** Hands over the dead letters that match, some at a time; the next come when `onLetters` resolves. */
+/**
+ * Hands over the dead letters that match, some at a time; the next come when `onLetters` resolves.
+ * Reads no more of the topic than the IDs and the time of the filter leave.
+ */
 export async function readDeadLetters(
   { kafka, topic, groupPrefix }: DeadLetterPlace,
   filter: DeadLetterFilter,
@@ -34,6 +38,17 @@ export async function readDeadLetters(
       });
       if (letters.length > 0) await onLetters(letters);
     },
-    signal,
+    {
+      ...(signal ? { signal } : {}),
+      ...(filter.since === undefined ? {} : { since: filter.since }),
+      ...(filter.ids ? { within: rangesAround(placesOf(filter.ids)) } : {}),
+    },
   );
 }
+
+/** Where the letters of these IDs are. */
+const placesOf = (ids: readonly string[]) =>
+  ids.map((id) => {
+    const [partition = '', offset = ''] = id.split(':');
+    return { partition: Number(partition), offset: BigInt(offset) };
+  });

@@ -40,6 +40,25 @@ export function storedDeadLetter(
   };
 }
 
+/**
+ * The same letter with memory of its own. Its bytes are otherwise parts of what was fetched at once, of
+ * which a letter that is kept would keep all.
+ */
+export function detached(letter: StoredDeadLetter): StoredDeadLetter {
+  const copy = <Value>(value: Value) => (Buffer.isBuffer(value) ? Buffer.from(value) : value);
+  return {
+    ...letter,
+    key: letter.key && Buffer.from(letter.key),
+    value: letter.value && Buffer.from(letter.value),
+    headers: Object.fromEntries(
+      Object.entries(letter.headers).map(([name, header]) => [
+        name,
+        Array.isArray(header) ? header.map(copy) : copy(header),
+      ]),
+    ),
+  };
+}
+
 export interface DeadLetterFilter {
   /** Of the dead-letter topic, `partition:offset`; all if left out. */
   readonly ids?: readonly string[] | undefined;

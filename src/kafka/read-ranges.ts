@@ -9,6 +9,25 @@ export interface OffsetRange {
   readonly to: bigint;
 }
 
+/** Where a message is. */
+export interface MessagePlace {
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** The smallest range of each partition that has all of these places. */
+export function rangesAround(places: readonly MessagePlace[]): ReadonlyMap<number, OffsetRange> {
+  const ranges = new Map<number, OffsetRange>();
+  for (const { partition, offset } of places) {
+    const { from, to } = ranges.get(partition) ?? { from: offset, to: offset };
+    ranges.set(partition, {
+      from: offset < from ? offset : from,
+      to: offset >= to ? offset + 1n : to,
+    });
+  }
+  return ranges;
+}
+
 export interface RangeBatch {
   readonly partition: number;
   /** In the order of their offsets; never empty. */

@@ -112,3 +112,20 @@ export async function topicConfig(
   });
   return resources[0]?.configEntries[0]?.configValue;
 }
+
+/**
+ * By how many milliseconds a message's timestamp can be ahead of the time at which the broker has
+ * appended it: 0 where the broker dates the messages itself. Undefined where nothing limits it (before
+ * Kafka 4.0, unless `message.timestamp.after.max.ms` is set), and where the broker does not say.
+ */
+export async function maxFutureTimestamp(admin: Admin, topic: string): Promise<number | undefined> {
+  try {
+    const type = await topicConfig(admin, topic, 'message.timestamp.type');
+    if (type === 'LogAppendTime') return 0;
+    const limit = Number(await topicConfig(admin, topic, 'message.timestamp.after.max.ms'));
+    return Number.isSafeInteger(limit) && limit >= 0 ? limit : undefined;
+  } catch {
+    // The user may lack the right to read a topic's settings.
+    return undefined;
+  }
+}

@@ -6,7 +6,7 @@ import { formatFault, translateMessage } from '../contract/translate-message.ts'
 import type { Correction } from '../domain/order-store.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import type { OrderRun } from './order-run.ts';
-import { messageOfStart, runStart } from './run-start.ts';
+import { messageOfStart, runStart } from '../temporal/run-start.ts';
 import { startAgain, type RerunOutcome, type RerunTarget } from './start-again.ts';
 
 /** A message that is a valid order, and that of the ID that it is to correct. */

@@ -7,7 +7,7 @@ import { listRuns } from './list-orders.ts';
 import type { OrderPlace } from './order-place.ts';
 import { orderRun, type OrderRun } from './order-run.ts';
 import { asPendingAttempt, type PendingAttempt } from './pending-attempt.ts';
-import { messageOfStart, runStart } from './run-start.ts';
+import { messageOfStart, runStart } from '../temporal/run-start.ts';
 
 /** All that Temporal knows of one order. */
 export interface OrderStory {

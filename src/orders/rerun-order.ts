@@ -1,5 +1,5 @@
 import type { OrderRun } from './order-run.ts';
-import { runStart } from './run-start.ts';
+import { runStart } from '../temporal/run-start.ts';
 import { startAgain, type RerunOutcome, type RerunTarget } from './start-again.ts';
 
 /** Starts a failed order again, with the failed run's own input; named after that run. */

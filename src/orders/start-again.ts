@@ -3,7 +3,7 @@ import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import { INGEST_ORDER } from '../contract/ingest-order.ts';
 import { callPatiently, hasCode } from '../temporal/call-patiently.ts';
-import type { RunStart } from './run-start.ts';
+import type { RunStart } from '../temporal/run-start.ts';
 
 /** What has become of the wish to run an order again. */
 export type RerunOutcome =

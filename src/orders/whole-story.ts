@@ -1,5 +1,7 @@
 import type { Environment } from '../config/read-settings.ts';
+import { createOrderIdFilter } from '../contract/order-id-filter.ts';
 import { readMessage } from '../contract/read-message.ts';
+import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { readStoredOrder, type StoredOrder } from '../storage/read-stored-order.ts';
@@ -10,11 +12,6 @@ import { withStoredOrders } from './with-stored-orders.ts';
 /** What one of the servers says, or why it could not be asked. */
 export type Part<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
-
-export interface FoundDeadLetter {
-  readonly letter: StoredDeadLetter;
-  readonly isReplayed: boolean;
-}
 
 /** All that is known of one order, wherever it lies; each part as soon as it has been read. */
 export interface WholeStory {
@@ -78,18 +75,19 @@ async function inDeadLetters(
   orderId: string,
 ): Promise<readonly FoundDeadLetter[]> {
   const { openDeadLetters } = await import('../dead-letters/open-dead-letters.ts');
-  const found: FoundDeadLetter[] = [];
   const deadLetters = await openDeadLetters(env);
-  await deadLetters.list({}, (letter, isReplayed) => {
-    if (isAbout(letter, orderId)) found.push({ letter, isReplayed });
-  });
-  return found;
+  return deadLetters.find({}, isAbout(orderId));
 }
 
-function isAbout({ key, value }: StoredDeadLetter, orderId: string): boolean {
-  if (key?.toString() === orderId) return true;
-  // Most letters do not have the text at all: cheaper than reading each as JSON.
-  if (!value?.includes(JSON.stringify(orderId).slice(1, -1))) return false;
-  const read = readMessage(value, value.length);
-  return read.kind === 'order' && read.orderId === orderId;
+/** Of letters that have the order ID in their value or as their key. */
+export function isAbout(
+  orderId: string,
+): (letter: Pick<StoredDeadLetter, 'key' | 'value'>) => boolean {
+  const mayBeAbout = createOrderIdFilter([orderId]);
+  return ({ key, value }) => {
+    if (key?.toString() === orderId) return true;
+    if (!value || !mayBeAbout(value)) return false;
+    const read = readMessage(value, value.length);
+    return read.kind === 'order' && read.orderId === orderId;
+  };
 }

@@ -1,17 +1,12 @@
-import type { Client } from '@temporalio/client';
 import pMap from 'p-map';
-import type { Pool } from 'pg';
-import { workflowId } from '../contract/ids.ts';
 import { isFingerprintOf, isFirstForm } from '../contract/fingerprint.ts';
-import { translateMessage } from '../contract/translate-message.ts';
 import { readMessage, type ReadMessage } from '../contract/read-message.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
+import type { OrderId } from '../domain/order-id.ts';
+import { cutParts } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
-import { findStoredOrder, type ComparedOrderRow } from '../storage/find-stored-order.ts';
-import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
-import { findOrderWorkflow, type OrderWorkflow } from '../temporal/find-order-workflow.ts';
-import { callPatiently } from '../temporal/call-patiently.ts';
-import { hasSameContent } from '../temporal/same-content.ts';
+import type { IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
+import type { OrderWorkflow } from '../temporal/find-order-workflow.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
 /** A message's outcome, with the reason when it is missing. */
@@ -19,26 +14,34 @@ export type Verdict =
   | { readonly outcome: Exclude<Outcome, 'missing'> }
   | { readonly outcome: 'missing'; readonly missing: MissingMessage };
 
+/** A message that is about an order. */
+export type ReadOrder = Extract<ReadMessage, { kind: 'order' }>;
+
 export interface JudgeOptions {
   readonly topic: string;
-  readonly pool: Pick<Pool, 'query'>;
-  readonly client: Client;
-  readonly workflowIdPrefix: string;
-  readonly deadLetters: DeadLetterIndex;
   readonly maxInputBytes: number;
   /** The group's committed offset of each partition: what comes after it is still to be read. */
   readonly committed: ReadonlyMap<number, bigint>;
+  readonly deadLetters: DeadLetterIndex;
+  /** The rows of these order IDs, as far as there are any. */
+  readonly findRows: (orderIds: readonly OrderId[]) => Promise<readonly IdentifiedOrderRow[]>;
+  /** Whether the row under the order's ID has the values of the order. */
+  readonly hasValuesOf: (order: ReadOrder) => Promise<boolean>;
+  /** The latest run of the order's workflow; undefined when Temporal has none, or no longer. */
+  readonly findWorkflow: (orderId: OrderId) => Promise<OrderWorkflow | undefined>;
+  /** Whether the workflow has ingested what the message says. */
+  readonly isAbout: (workflow: OrderWorkflow, order: ReadOrder) => Promise<boolean>;
 }
 
 const TEMPORAL_CALLS_AT_ONCE = 16;
 
 interface Candidate {
   readonly partition: number;
-  readonly offset: string;
+  readonly message: ConsumedMessage;
   readonly read: ReadMessage;
 }
 
-type OrderCandidate = Candidate & { readonly read: Extract<ReadMessage, { kind: 'order' }> };
+type OrderCandidate = Candidate & { readonly read: ReadOrder };
 
 /**
  * Finds out what has become of messages of one partition: Postgres is asked once for all of them, and
@@ -49,116 +52,128 @@ export async function judgeMessages(
   partition: number,
   messages: readonly ConsumedMessage[],
 ): Promise<readonly Verdict[]> {
-  const candidates = messages.map(({ offset, value }) => ({
+  const candidates = messages.map((message) => ({
     partition,
-    offset,
-    read: readMessage(value, options.maxInputBytes),
+    message,
+    read: readMessage(message.value, options.maxInputBytes),
   }));
-  const rows = await storedRows(options, candidates);
-  return pMap(
-    candidates,
-    async (candidate) =>
-      judgeByRow(options, candidate, rows) ??
-      (await judgeByValues(options, candidate, rows)) ??
-      (await judgeByTemporal(options, candidate)),
-    { concurrency: TEMPORAL_CALLS_AT_ONCE },
-  );
+  const rows = await rowsOf(options, candidates.filter(isOrder));
+  return pMap(candidates, (candidate) => judge(options, candidate, rows), {
+    concurrency: TEMPORAL_CALLS_AT_ONCE,
+  });
 }
 
-async function storedRows(
-  { pool }: JudgeOptions,
-  candidates: readonly Candidate[],
-): Promise<ReadonlyMap<string, IdentifiedOrderRow>> {
-  const ids = candidates.flatMap(({ read }) => (read.kind === 'order' ? [read.orderId] : []));
-  if (ids.length === 0) return new Map();
-  const { rows } = await pool.query<IdentifiedOrderRow>(findStoredOrders([...new Set(ids)]));
-  return new Map(rows.map((row) => [row.order_id, row]));
+type Rows = ReadonlyMap<string, IdentifiedOrderRow>;
+
+async function rowsOf(
+  { findRows }: JudgeOptions,
+  orders: readonly OrderCandidate[],
+): Promise<Rows> {
+  const ids = new Set(orders.map(({ read }) => read.orderId));
+  if (ids.size === 0) return new Map();
+  return new Map((await findRows([...ids])).map((row) => [row.order_id, row]));
 }
 
-/** By what Postgres and the dead letters say; undefined when that is not enough. */
-function judgeByRow(
-  { topic, deadLetters }: JudgeOptions,
-  candidate: Candidate,
-  rows: ReadonlyMap<string, IdentifiedOrderRow>,
-): Verdict | undefined {
-  const { partition, offset, read } = candidate;
+const isOrder = (candidate: Candidate): candidate is OrderCandidate =>
+  candidate.read.kind === 'order';
+
+async function judge(options: JudgeOptions, candidate: Candidate, rows: Rows): Promise<Verdict> {
+  const { partition, message, read } = candidate;
   const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
-  if (row && isFrom(candidate, topic, row)) return { outcome: 'stored' };
-  if (deadLetters.has(partition, BigInt(offset))) return { outcome: 'dead-lettered' };
-  if (row && read.kind === 'order' && isFingerprintOf(row.fingerprint, read)) {
-    return { outcome: 'duplicate' };
+  const isStored =
+    isOrder(candidate) && row !== undefined && (await hasContentOf(options, row, candidate.read));
+  if (isStored && isFrom(candidate, options.topic, row)) return { outcome: 'stored' };
+  if (options.deadLetters.has(partition, message)) return { outcome: 'dead-lettered' };
+  if (isStored) return { outcome: 'duplicate' };
+  if (BigInt(message.offset) >= (options.committed.get(partition) ?? 0n)) {
+    return { outcome: 'in-progress' };
   }
-  return undefined;
+  if (isOrder(candidate)) return judgeByTemporal(options, candidate);
+  return missing(candidate, `no dead letter, though ${whyUnusable(candidate)}`);
 }
 
-/** For a row of an older version: its fingerprint can differ although the order is the same. */
-async function judgeByValues(
-  { pool }: JudgeOptions,
-  { read }: Candidate,
-  rows: ReadonlyMap<string, IdentifiedOrderRow>,
-): Promise<Verdict | undefined> {
-  const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
-  if (read.kind !== 'order' || !row || !isFirstForm(row.fingerprint)) return undefined;
-  const translation = translateMessage(read.text);
-  if (translation.kind !== 'translated') return undefined;
-  const compared = await pool.query<ComparedOrderRow>(findStoredOrder(translation.order));
-  return compared.rows[0]?.has_same_values ? { outcome: 'duplicate' } : undefined;
+/** Whether the row holds what the message says. */
+const hasContentOf = async (
+  { hasValuesOf }: JudgeOptions,
+  row: IdentifiedOrderRow,
+  read: ReadOrder,
+): Promise<boolean> =>
+  isFingerprintOf(row.fingerprint, read) ||
+  // An older version's fingerprint can differ although the order is the same.
+  (isFirstForm(row.fingerprint) && (await hasValuesOf(read)));
+
+/**
+ * Whether the row names this place. That alone does not make it this message's row: after the topic was
+ * recreated, another message of the same order can be there.
+ */
+const isFrom = ({ partition, message }: Candidate, topic: string, row: IdentifiedOrderRow) =>
+  row.source_topic === topic &&
+  row.source_partition === partition &&
+  row.source_offset === message.offset;
+
+function whyUnusable({ message, read }: Candidate): string {
+  const cut = cutParts(message.headers);
+  if (cut) return `it was cut off for its size: ${Math.max(...Object.values(cut))} bytes`;
+  return read.kind === 'unusable' ? read.error : 'it is about no order';
 }
 
-const isFrom = ({ partition, offset }: Candidate, topic: string, row: IdentifiedOrderRow) =>
-  row.source_topic === topic && row.source_partition === partition && row.source_offset === offset;
-
-async function judgeByTemporal(options: JudgeOptions, candidate: Candidate): Promise<Verdict> {
-  const { read, partition, offset } = candidate;
-  if (BigInt(offset) >= (options.committed.get(partition) ?? 0n)) return { outcome: 'in-progress' };
-  if (read.kind === 'unusable') return missing(candidate, `no dead letter, though ${read.error}`);
-  const order: OrderCandidate = { ...candidate, read };
-  const id = workflowId(options.workflowIdPrefix, read.orderId);
-  const { client } = options;
-  const workflow = await findOrderWorkflow(client, id);
-  const isSame =
-    workflow === undefined ||
-    workflow.fingerprints.length === 0 ||
-    (await hasSameContent(client, id, workflow.fingerprints, read, (call) =>
-      callPatiently(client, call),
-    ));
-  const byWorkflow = isSame
-    ? judgeByWorkflow(options.topic, order, workflow)
-    : missing(order, 'another content was ingested under this order ID, and no dead letter');
-  if (byWorkflow.outcome !== 'missing') return byWorkflow;
-  // It may have been stored since Postgres was asked.
-  return judgeByRow(options, order, await storedRows(options, [order])) ?? byWorkflow;
+async function judgeByTemporal(options: JudgeOptions, order: OrderCandidate): Promise<Verdict> {
+  const workflow = await options.findWorkflow(order.read.orderId);
+  const isOpen = workflow?.state === 'running' || workflow?.state === 'failed';
+  // Only now: the order may have been stored since Postgres was asked for the whole batch.
+  const row = isOpen ? undefined : (await rowsOf(options, [order])).get(order.read.orderId);
+  return judgeByWorkflow(options, order, workflow, row);
 }
 
-function judgeByWorkflow(
-  topic: string,
+async function judgeByWorkflow(
+  options: JudgeOptions,
   order: OrderCandidate,
   workflow: OrderWorkflow | undefined,
-): Verdict {
-  if (!workflow) return missing(order, 'neither a row in Postgres nor a workflow in Temporal');
-  const { source, state } = workflow;
+  row: IdentifiedOrderRow | undefined,
+): Promise<Verdict> {
+  const isRowFromHere = row !== undefined && isFrom(order, options.topic, row);
+  const byRow: Verdict = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
+  if (row && (await hasContentOf(options, row, order.read))) return byRow;
+  if (!workflow) {
+    // Its row has the corrected content; what the message said was known to Temporal alone.
+    if (row?.is_corrected && isRowFromHere) return byRow;
+    return missing(
+      order,
+      row
+        ? 'another content is stored under this order ID, and there is neither a dead letter nor a workflow'
+        : 'neither a row in Postgres nor a workflow in Temporal',
+    );
+  }
+  // One that somebody has started by hand does not say what it is about.
+  if (workflow.fingerprints.length > 0 && !(await options.isAbout(workflow, order.read))) {
+    return missing(order, 'another content was ingested under this order ID, and no dead letter');
+  }
   const isItsOwn =
-    source.topic === topic &&
-    source.partition === order.partition &&
-    source.offset === order.offset;
-  if (!isItsOwn) return { outcome: 'duplicate' };
-  switch (state) {
+    workflow.source.topic === options.topic &&
+    workflow.source.partition === order.partition &&
+    workflow.source.offset === order.message.offset;
+  switch (workflow.state) {
     case 'running':
-      return { outcome: 'in-progress' };
+      return { outcome: isItsOwn ? 'in-progress' : 'duplicate' };
     case 'failed':
-      return { outcome: 'failed' };
+      return { outcome: isItsOwn ? 'failed' : 'duplicate' };
     case 'completed':
-      return missing(order, 'its workflow has completed, but there is no row in Postgres');
+      // The workflow says only that the row was there once: not for its own message, nor for a duplicate.
+      if (row?.is_corrected) return byRow;
+      return missing(
+        order,
+        `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has another content' : 'there is no row in Postgres'}`,
+      );
     default:
-      return state satisfies never;
+      return workflow.state satisfies never;
   }
 }
 
-const missing = ({ partition, offset, read }: Candidate, why: string): Verdict => ({
+const missing = ({ partition, message, read }: Candidate, why: string): Verdict => ({
   outcome: 'missing',
   missing: {
     partition,
-    offset,
+    offset: message.offset,
     orderId: read.kind === 'order' ? read.orderId : undefined,
     why,
   },

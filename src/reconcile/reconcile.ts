@@ -1,7 +1,12 @@
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
 import type { Environment } from '../config/read-settings.ts';
 import { readSettings, type Settings } from '../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../config/roles.ts';
+import { workflowId } from '../contract/ids.ts';
+import { translateMessage } from '../contract/translate-message.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
+import type { OrderId } from '../domain/order-id.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
@@ -12,13 +17,18 @@ import { readRanges } from '../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { createDatabasePool } from '../storage/database-pool.ts';
+import { findStoredOrder, type ComparedOrderRow } from '../storage/find-stored-order.ts';
+import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
 import { checkSchema } from '../storage/migrate.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { connectTemporal } from '../temporal/connect.ts';
+import { callPatiently } from '../temporal/call-patiently.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
+import { findOrderWorkflow } from '../temporal/find-order-workflow.ts';
+import { hasSameContent } from '../temporal/same-content.ts';
 import { grpcErrorOf, temporalFailed } from '../temporal/temporal-failed.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
-import { judgeMessages } from './judge-messages.ts';
+import { judgeMessages, type JudgeOptions } from './judge-messages.ts';
 import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';
 
 export interface ReconcileOptions {
@@ -69,9 +79,12 @@ type ReconcileSettings = Settings<typeof RECONCILE_ROLE>;
 
 async function accountForAll(
   settings: ReconcileSettings,
-  connections: {
-    readonly client: Awaited<ReturnType<typeof connectTemporal>>;
-    readonly pool: ReturnType<typeof createDatabasePool>;
+  {
+    client,
+    pool,
+  }: {
+    readonly client: Client;
+    readonly pool: Pool;
   },
   { request, onMissing, onProgress, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
@@ -88,13 +101,12 @@ async function accountForAll(
     marksTopic: replayMarksTopicOf(settings.kafka),
     groupPrefix: groupId,
   };
-  const judge = {
-    ...connections,
+  const judge: JudgeOptions = {
     topic,
-    workflowIdPrefix: settings.temporal.workflowIdPrefix,
-    deadLetters: await indexDeadLetters(place, topic),
     maxInputBytes,
     committed,
+    deadLetters: await indexDeadLetters(place, { topic, ranges }, signal),
+    ...ordersIn(client, pool, settings.temporal.workflowIdPrefix),
   };
   const tallies = new Map([...ranges.keys()].map((partition) => [partition, emptyTally()]));
   const offsets = [...ranges.values()].reduce((sum, { from, to }) => sum + Number(to - from), 0);
@@ -117,6 +129,30 @@ async function accountForAll(
     return { partition, ...range, messages, ...tally };
   });
   return { topic, groupId, partitions, gone };
+}
+
+/** Asks Postgres for rows and Temporal for workflows. */
+export function ordersIn(
+  client: Client,
+  pool: Pick<Pool, 'query'>,
+  workflowIdPrefix: string,
+): Pick<JudgeOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
+  const idOf = (orderId: OrderId) => workflowId(workflowIdPrefix, orderId);
+  return {
+    findRows: async (orderIds) =>
+      (await pool.query<IdentifiedOrderRow>(findStoredOrders(orderIds))).rows,
+    hasValuesOf: async ({ text }) => {
+      const translation = translateMessage(text);
+      if (translation.kind !== 'translated') return false;
+      const { rows } = await pool.query<ComparedOrderRow>(findStoredOrder(translation.order));
+      return rows[0]?.has_same_values ?? false;
+    },
+    findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
+    isAbout: ({ fingerprints }, order) =>
+      hasSameContent(client, idOf(order.orderId), fingerprints, order, (call) =>
+        callPatiently(client, call),
+      ),
+  };
 }
 
 const emptyTally = (): Record<Outcome, number> => ({

@@ -1,90 +1,94 @@
-import { readSettings, type Environment } from '../config/read-settings.ts';
-import { BRIDGE_ROLE } from '../config/roles.ts';
-import { createKafkaClient, kafkaFailed } from '../kafka/kafka-client.ts';
-import { silentLogger } from '../telemetry/logger.ts';
-import { findMessages, standsAt, type MessagePlace, type SearchedTopic } from './find-messages.ts';
-import { replayRange } from './replay-range.ts';
+import type { Environment } from '../config/read-settings.ts';
+import {
+  rangesAround,
+  readRanges,
+  type MessagePlace,
+  type OffsetRange,
+} from '../kafka/read-ranges.ts';
+import { topicRanges } from '../kafka/read-whole-topic.ts';
+import { ForgottenOrders, type ForgottenOutcome } from './forgotten-orders.ts';
+import { withReplay, type Replay } from './open-replay.ts';
 
-export interface ForgottenOrders {
+export interface ReplayForgottenOptions {
   /** Order ID to where its message stood, as far as somebody knows. */
   readonly places: ReadonlyMap<string, MessagePlace | undefined>;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
-  /** How many messages have been looked through so far. */
-  readonly onProgress: (read: number) => void;
+  /**
+   * @param read how many messages have been looked through so far
+   * @param waitingFor what does not answer just now, with the reason
+   */
+  readonly onProgress: (read: number, waitingFor: Readonly<Record<string, string>>) => void;
 }
 
 export interface ForgottenResult {
-  /** Order IDs whose message was handed to Temporal, or would be in a dry run. */
-  readonly started: readonly string[];
-  /** Order IDs whose message is no longer on the topic. */
+  /** Of each order whose message was found. */
+  readonly outcomes: ReadonlyMap<string, ForgottenOutcome>;
+  /** Order IDs that no message on the topic is about. */
   readonly gone: readonly string[];
 }
 
+const PROGRESS_INTERVAL_MS = 500;
+
 /**
- * Runs orders again that Temporal has forgotten: hands their messages in anew from the topic, by the
- * bridge's own code. Throws an OperatorError when Kafka or Temporal cannot be reached.
+ * Runs orders again that Temporal no longer has: hands their messages on the topic to Temporal again, by
+ * the bridge's own code. Looks at the places first and, for orders that are not there, through the whole
+ * topic once. Throws an OperatorError when Kafka or Temporal cannot be reached.
  */
-export async function replayForgotten(
+export const replayForgotten = (
   env: Environment,
-  { places, dryRun, signal, onProgress }: ForgottenOrders,
+  options: ReplayForgottenOptions,
+): Promise<ForgottenResult> =>
+  withReplay(
+    env,
+    { ...options, completed: false },
+    async (admin, { kafka: { topic } }) => topicRanges(await admin.fetchTopicOffsets(topic)),
+    (replay) => searchTopic(replay, options),
+  );
+
+async function searchTopic(
+  { settings, kafka, ranges, replay, waitingFor }: Replay,
+  { places, signal, onProgress }: ReplayForgottenOptions,
 ): Promise<ForgottenResult> {
-  const { kafka: settings, bridge } = readSettings(BRIDGE_ROLE, env);
-  const topic = {
-    kafka: createKafkaClient(settings, silentLogger()),
-    topic: settings.topic,
-    groupPrefix: bridge.groupId,
-    maxInputBytes: bridge.maxInputBytes,
-  };
-  const found = await locate(topic, places, signal, onProgress).catch((error: unknown) => {
-    throw error instanceof Error && error.name.startsWith('KafkaJS')
-      ? kafkaFailed(settings, error)
-      : error;
-  });
-  const started: string[] = [];
-  const gone: string[] = [];
-  for (const orderId of places.keys()) {
-    if (signal.aborted) break;
-    const place = found.get(orderId);
-    if (place) {
-      await handIn(env, place, dryRun, signal);
-      started.push(orderId);
-    } else gone.push(orderId);
+  const { topic } = settings.kafka;
+  const orders = new ForgottenOrders([...places.keys()], replay);
+  const enough = new AbortController();
+  let read = 0;
+  const progress = setInterval(() => {
+    onProgress(read, waitingFor());
+  }, PROGRESS_INTERVAL_MS);
+  const search = (part: ReadonlyMap<number, OffsetRange>) =>
+    readRanges(
+      {
+        ...{ kafka, topic, ranges: part, groupPrefix: settings.bridge.groupId },
+        signal: AbortSignal.any([signal, enough.signal]),
+      },
+      async (batch) => {
+        await orders.read(batch);
+        read += batch.messages.length;
+        if (orders.isSettled) enough.abort();
+      },
+    );
+  try {
+    const known = [...places.values()].filter((place) => place !== undefined);
+    await search(rangesAround(known.filter((place) => isWithin(ranges, place))));
+    if (!orders.isSettled) await search(ranges);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearInterval(progress);
   }
-  return { started, gone };
+  const { outcomes } = orders;
+  // Interrupted, it cannot say what is not there.
+  const gone = signal.aborted ? [] : [...places.keys()].filter((orderId) => !outcomes.has(orderId));
+  return { outcomes, gone };
 }
 
-/** Where the messages are, as far as they are still on the topic. */
-async function locate(
-  topic: SearchedTopic,
-  places: ForgottenOrders['places'],
-  signal: AbortSignal,
-  onProgress: (read: number) => void,
-): Promise<ReadonlyMap<string, MessagePlace>> {
-  const found = new Map<string, MessagePlace>();
-  for (const [orderId, place] of places) {
-    if (place && (await standsAt(topic, orderId, place, signal))) found.set(orderId, place);
-  }
-  const sought = [...places.keys()].filter((orderId) => !found.has(orderId));
-  if (sought.length > 0) {
-    for (const [orderId, place] of await findMessages(topic, sought, signal, onProgress)) {
-      found.set(orderId, place);
-    }
-  }
-  return found;
-}
-
-const handIn = (
-  env: Environment,
+/** Retention may have deleted the message since. */
+function isWithin(
+  ranges: ReadonlyMap<number, OffsetRange>,
   { partition, offset }: MessagePlace,
-  dryRun: boolean,
-  signal: AbortSignal,
-) =>
-  replayRange(env, {
-    partition,
-    range: { from: offset, to: offset + 1n },
-    completed: false,
-    dryRun,
-    signal,
-    onProgress: () => undefined,
-  });
+): boolean {
+  const range = ranges.get(partition);
+  return range !== undefined && offset >= range.from && offset < range.to;
+}

@@ -5,10 +5,15 @@ import type { StoredOrderRow } from './find-stored-order.ts';
 export const findStoredOrders = (orderIds: readonly string[]): QueryConfig => ({
   name: 'find-stored-orders',
   text: `
-SELECT order_id, fingerprint, source_topic, source_partition, source_offset
+SELECT order_id, fingerprint, source_topic, source_partition, source_offset,
+  corrected_by IS NOT NULL AS is_corrected
 FROM orders
 WHERE order_id = ANY($1::text[])`,
   values: [orderIds],
 });
 
-export type IdentifiedOrderRow = StoredOrderRow & { readonly order_id: string };
+export interface IdentifiedOrderRow extends StoredOrderRow {
+  readonly order_id: string;
+  /** Whether it holds another content than the message that it came from. */
+  readonly is_corrected: boolean;
+}

@@ -6,11 +6,17 @@ import { callPatiently, hasCode } from './call-patiently.ts';
 import { ingestedFingerprints } from './ingested-fingerprints.ts';
 import { readPayload } from './read-payload.ts';
 
+/** The key of the memo that names the replay which has started a completed order's workflow again. */
+export const REPLAY_MEMO = 'replay';
+
 /** What Temporal knows of an order, from the latest run of its workflow. */
 export interface OrderWorkflow {
+  readonly runId: string;
   readonly state: 'running' | 'completed' | 'failed';
   /** Of the content that it is about; see `ingestedFingerprints`. */
   readonly fingerprints: readonly string[];
+  /** The name of the replay that has started this run; undefined for other runs. */
+  readonly replay: string | undefined;
   readonly source: { readonly topic: string; readonly partition: number; readonly offset: string };
 }
 
@@ -25,9 +31,12 @@ export async function findOrderWorkflow(
       client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
     );
     const attributes = info?.searchAttributes?.indexedFields ?? {};
+    const replay = readPayload(info?.memo?.fields?.[REPLAY_MEMO]);
     return {
+      runId: info?.execution?.runId ?? '',
       state: stateOf(info?.status),
       fingerprints: ingestedFingerprints(info?.memo?.fields),
+      replay: typeof replay === 'string' ? replay : undefined,
       source: {
         topic: String(readPayload(attributes[SOURCE_TOPIC.name])),
         partition: Number(readPayload(attributes[SOURCE_PARTITION.name])),

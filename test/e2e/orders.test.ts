@@ -87,6 +87,7 @@ test('what has failed is listed with its reason, and runs again with success onc
     dryRun: false,
     started: 2,
     leftAlone: 0,
+    deadLetters: [],
     gone: [],
     outcomes: { completed: 2 },
   });
@@ -104,7 +105,13 @@ test('an order that was stored or runs is left alone', async () => {
   await system.topic.send([message('running')]);
   await system.allCommitted();
   const { exitCode, stdout } = await orders('rerun', 'stored', 'running', '--yes', '--json');
-  expect(JSON.parse(stdout)).toEqual({ dryRun: false, started: 0, leftAlone: 2, gone: [] });
+  expect(JSON.parse(stdout)).toEqual({
+    dryRun: false,
+    started: 0,
+    leftAlone: 2,
+    deadLetters: [],
+    gone: [],
+  });
   expect(exitCode).toBe(0);
 });
 
@@ -307,13 +314,14 @@ test('an order that Temporal has forgotten runs again with its message from the 
   const ids = ['forgotten', 'stored', 'other'];
   expect(await orders('rerun', ...ids, '--dry-run')).toMatchObject({
     exitCode: 0,
-    stdout: '2 orders would be run again, 1 left alone: they run or are stored.',
+    stdout: '2 orders would be run again, 1 left alone: they run or have completed.',
   });
   const { exitCode, stdout } = await orders('rerun', ...ids, '--yes', '--wait', '--json');
   expect(JSON.parse(stdout)).toEqual({
     dryRun: false,
     started: 2,
     leftAlone: 1,
+    deadLetters: [],
     gone: [],
     outcomes: { completed: 2 },
   });

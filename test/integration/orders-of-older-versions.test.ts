@@ -5,6 +5,7 @@ import { readMessage } from '../../src/contract/read-message.ts';
 import { FINGERPRINT_MEMO } from '../../src/contract/search-attributes.ts';
 import { translateMessage } from '../../src/contract/translate-message.ts';
 import { judgeMessages } from '../../src/reconcile/judge-messages.ts';
+import { ordersIn } from '../../src/reconcile/reconcile.ts';
 import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
@@ -61,9 +62,7 @@ async function verdicts(values: readonly string[], workflowIdPrefix: string) {
   const judged = await judgeMessages(
     {
       topic: 'orders',
-      pool: database.pool,
-      client,
-      workflowIdPrefix,
+      ...ordersIn(client, database.pool, workflowIdPrefix),
       deadLetters: { has: () => false },
       maxInputBytes: 100_000,
       committed: new Map([[0, 1000n]]),

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { StoredDeadLetter } from '../../dead-letters/stored-dead-letter.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { open } from './open.ts';
 import { deadLetterAsJson, deadLetterAsText } from './text.ts';
@@ -10,17 +9,7 @@ export async function show(
   command: Command,
 ): Promise<void> {
   const deadLetters = await open(command);
-  const found: { letter: StoredDeadLetter; isReplayed: boolean }[] = [];
-  const enough = new AbortController();
-  await deadLetters.list(
-    { ids: [id] },
-    (letter, isReplayed) => {
-      found.push({ letter, isReplayed });
-      enough.abort();
-    },
-    enough.signal,
-  );
-  const [first] = found;
+  const [first] = await deadLetters.find({ ids: [id] }, () => true);
   if (!first) {
     throw new OperatorError(
       `There is no dead letter ${id} in "${deadLetters.topic}"`,

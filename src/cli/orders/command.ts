@@ -59,9 +59,10 @@ Example:
     .addHelpText(
       'after',
       `
-Orders that run or have been stored meanwhile are left alone, so it can be interrupted and started
-again. An order by its ID that Temporal has forgotten is handed in anew with its message from the topic;
-that needs KAFKA_BROKERS.
+Orders that run or have completed are left alone, so it can be interrupted and started again. An order
+by its ID that Temporal no longer has runs with its message from the topic, which is read as a whole for
+all of them at once; that needs KAFKA_BROKERS. Exit code 1 when there is no such message, or when it is a
+dead letter.
 
 Examples:
   order-ingest orders rerun A-1001 --wait

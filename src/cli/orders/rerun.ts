@@ -8,7 +8,7 @@ import { OperatorError } from '../../program/operator-error.ts';
 import { environmentOf } from '../environment.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { createProgressLine } from '../progress-line.ts';
-import { placeOf, rerunForgotten } from './rerun-forgotten.ts';
+import { placeOf, rerunForgotten, type DeadLetteredOrder } from './rerun-forgotten.ts';
 import { orderFilterOf, type OrderFilterFlags } from './filters.ts';
 
 interface RerunFlags extends OrderFilterFlags {
@@ -76,11 +76,12 @@ async function rerunChosen(
       ...unknown.map((orderId) => [orderId, undefined] as const),
       ...result.gone.map((run) => [run.orderId, placeOf(run)] as const),
     ]);
-    const { started, stored, gone } = await rerunForgotten(env, forgotten, dryRun, signal);
+    const found = await rerunForgotten(env, forgotten, dryRun, signal);
     const rerun: Rerun = {
-      started: [...result.started, ...started],
-      leftAlone: result.leftAlone + stored.length,
-      gone,
+      started: [...result.started, ...found.started],
+      leftAlone: result.leftAlone + found.leftAlone.length,
+      deadLetters: found.deadLetters,
+      gone: found.gone,
     };
     const outcomes =
       flags.wait && !dryRun ? await waitFor(orders, rerun.started, signal) : undefined;
@@ -88,20 +89,39 @@ async function rerunChosen(
     if (signal.aborted) {
       throw new OperatorError('Interrupted', 'start it again: what has been started is left alone');
     }
-    if (gone.length > 0) {
-      throw new OperatorError(
-        `Neither Temporal nor the topic has ${gone.map((id) => `"${id}"`).join(', ')}`,
-        'check the IDs: capital letters and white space count; where both have passed their retention, the producer has to send the order again',
-      );
-    }
+    failUnlessRun(rerun);
     if (outcomes?.some(({ status }) => status !== 'completed')) process.exitCode = 1;
   });
+}
+
+/** Throws where some of the orders that were asked for could not run. */
+function failUnlessRun({ deadLetters, gone }: Rerun): void {
+  const problems: string[] = [];
+  const remedies: string[] = [];
+  if (deadLetters.length > 0) {
+    const listed = deadLetters.map(
+      ({ orderId, partition, offset, reason }) =>
+        `"${orderId}" (partition ${partition}, offset ${offset}${reason === undefined ? '' : `: ${reason}`})`,
+    );
+    problems.push(`Not run, since the message is a dead letter: ${listed.join(', ')}`);
+    remedies.push(
+      '`order-ingest orders show ID` says why; `order-ingest dead-letters replay` sends it again once that is fixed',
+    );
+  }
+  if (gone.length > 0) {
+    problems.push(`Neither Temporal nor the topic has ${gone.map((id) => `"${id}"`).join(', ')}`);
+    remedies.push(
+      'check the IDs: capital letters and white space count; where both have passed their retention, the producer has to send the order again',
+    );
+  }
+  if (problems.length > 0) throw new OperatorError(problems.join('; '), remedies.join('; '));
 }
 
 interface Rerun {
   /** Order IDs. */
   readonly started: readonly string[];
   readonly leftAlone: number;
+  readonly deadLetters: readonly DeadLetteredOrder[];
   readonly gone: readonly string[];
 }
 
@@ -164,7 +184,7 @@ async function waitFor(
 }
 
 function print(
-  { started, leftAlone, gone }: Rerun,
+  { started, leftAlone, deadLetters, gone }: Rerun,
   outcomes: readonly OrderRun[] | undefined,
   flags: RerunFlags,
 ): void {
@@ -175,6 +195,7 @@ function print(
         dryRun: flags.dryRun ?? false,
         started: started.length,
         leftAlone,
+        deadLetters,
         gone,
         ...(tally ? { outcomes: tally } : {}),
       }),
@@ -182,7 +203,9 @@ function print(
     return;
   }
   const done = flags.dryRun ? 'would be run again' : 'run again';
-  console.log(`${started.length} orders ${done}, ${leftAlone} left alone: they run or are stored.`);
+  console.log(
+    `${started.length} orders ${done}, ${leftAlone} left alone: they run or have completed.`,
+  );
   for (const [outcome, count] of Object.entries(tally ?? {})) console.log(`  ${outcome}: ${count}`);
 }
 

@@ -1,6 +1,7 @@
 import type { OrderMessage } from '../../contract/order-message.ts';
 import type { OrderStory } from '../../orders/order-story.ts';
-import type { FoundDeadLetter, OrderInTemporal, Part } from '../../orders/whole-story.ts';
+import type { FoundDeadLetter } from '../../dead-letters/open-dead-letters.ts';
+import type { OrderInTemporal, Part } from '../../orders/whole-story.ts';
 import type { StoredOrder } from '../../storage/read-stored-order.ts';
 import { deadLetterAsJson } from '../dead-letters/text.ts';
 import { pendingAsJson, runAsJson } from './run-json.ts';

@@ -1,9 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type proto from '@temporalio/proto';
 import type { OrderMessage } from '../contract/order-message.ts';
-import { callPatiently } from '../temporal/call-patiently.ts';
-import { readPayload } from '../temporal/read-payload.ts';
-import type { OrderRun } from './order-run.ts';
+import { callPatiently } from './call-patiently.ts';
+import { readPayload } from './read-payload.ts';
 
 /** With what a run was started: the first event of its history. */
 export interface RunStart {
@@ -13,7 +12,7 @@ export interface RunStart {
 
 export async function runStart(
   client: Client,
-  { workflowId, runId }: Pick<OrderRun, 'workflowId' | 'runId'>,
+  { workflowId, runId }: { readonly workflowId: string; readonly runId: string },
 ): Promise<RunStart> {
   const { namespace } = client.options;
   const { history } = await callPatiently(client, () =>

@@ -1,0 +1,25 @@
+import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
+
+/** A message as a consumer of ours gets it. */
+export function consumed(
+  value: string | Buffer | null,
+  {
+    offset = '0',
+    timestamp = '1795577684844',
+    key = null,
+    headers = {},
+  }: {
+    readonly offset?: string;
+    readonly timestamp?: string;
+    readonly key?: string | null;
+    readonly headers?: NonNullable<ConsumedMessage['headers']>;
+  } = {},
+): ConsumedMessage {
+  return {
+    key: key === null ? null : Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
+    headers,
+    offset,
+    timestamp,
+  };
+}
