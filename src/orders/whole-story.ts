@@ -2,7 +2,7 @@ import type { Environment } from '../config/read-settings.ts';
 import { createOrderIdFilter } from '../contract/order-id-filter.ts';
 import { readMessage } from '../contract/read-message.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
-import type { StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
+import type { DeadLetterFilter, StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { readStoredOrder, type StoredOrder } from '../storage/read-stored-order.ts';
 import { withOrders } from './open-orders.ts';
@@ -31,13 +31,18 @@ export interface OrderInTemporal {
 
 /**
  * Asks Temporal and Postgres at once, and Kafka when they have answered: loading its client would only
- * delay them. One that does not answer does not hide the others.
+ * delay them. One that does not answer does not hide the others. Any of the dead letters can be about the
+ * order, so that all of them are read, or those of `letters`.
  */
-export function wholeStory(env: Environment, orderId: string): WholeStory {
+export function wholeStory(
+  env: Environment,
+  orderId: string,
+  letters: Pick<DeadLetterFilter, 'since'> = {},
+): WholeStory {
   const temporal = part(() => inTemporal(env, orderId));
   const stored = part(() => inDatabase(env, orderId));
   const deadLetters = Promise.all([temporal, stored]).then(() =>
-    part(() => inDeadLetters(env, orderId)),
+    part(() => inDeadLetters(env, orderId, letters)),
   );
   return { orderId, temporal, stored, deadLetters };
 }
@@ -73,10 +78,11 @@ const inDatabase = (env: Environment, orderId: string): Promise<StoredOrder | un
 async function inDeadLetters(
   env: Environment,
   orderId: string,
+  letters: Pick<DeadLetterFilter, 'since'>,
 ): Promise<readonly FoundDeadLetter[]> {
   const { openDeadLetters } = await import('../dead-letters/open-dead-letters.ts');
   const deadLetters = await openDeadLetters(env);
-  return deadLetters.find({}, isAbout(orderId));
+  return deadLetters.find(letters, isAbout(orderId));
 }
 
 /** Of letters that have the order ID in their value or as their key. */

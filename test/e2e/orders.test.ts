@@ -295,13 +295,24 @@ test('a failed order runs with a corrected message, and who did it and why is ke
 test('an order that Temporal has forgotten runs again with its message from the topic', async () => {
   await Promise.all([system.startBridge(), system.startWorker()]);
   await refuse('Mallory');
+  const mallory = { customer_name: '"Mallory"' };
   await system.topic.send([
+    message('conflict', mallory),
+    message('conflict', { ...mallory, total_price: '1' }),
     message('stored'),
-    message('forgotten', { customer_name: '"Mallory"' }),
-    message('other', { customer_name: '"Mallory"' }),
+    message('forgotten', mallory),
+    message('other', mallory),
+    // As PHP and Python write them.
+    message('escaped', { ...mallory, order_id: String.raw`"WC\/2026\/17"` }),
+    message('escaped', { order_id: String.raw`"caf\u00e9-1"` }),
+    message('escaped', { order_id: String.raw`"caf\u00e9-1"`, total_price: '1' }),
   ]);
   await allEnded();
-  for (const id of ['stored', 'forgotten']) {
+  await system.topic.admin.deleteTopicRecords({
+    topic: system.topic.name,
+    partitions: [{ partition: 0, offset: '1' }],
+  });
+  for (const id of ['conflict', 'stored', 'forgotten', 'WC/2026/17']) {
     await system.client.workflowService.deleteWorkflowExecution({
       namespace: system.client.options.namespace,
       workflowExecution: { workflowId: system.workflowId(id) },
@@ -311,22 +322,33 @@ test('an order that Temporal has forgotten runs again with its message from the 
     });
   }
   await refuse(undefined);
-  const ids = ['forgotten', 'stored', 'other'];
-  expect(await orders('rerun', ...ids, '--dry-run')).toMatchObject({
+  expect(await orders('rerun', 'forgotten', 'stored', 'other', '--dry-run')).toMatchObject({
     exitCode: 0,
     stdout: '2 orders would be run again, 1 left alone: they run or have completed.',
   });
-  const { exitCode, stdout } = await orders('rerun', ...ids, '--yes', '--wait', '--json');
-  expect(JSON.parse(stdout)).toEqual({
+  const ids = ['forgotten', 'stored', 'other', 'WC/2026/17', 'conflict'];
+  const rerun = await orders('rerun', ...ids, '--yes', '--wait', '--json');
+  expect(JSON.parse(rerun.stdout)).toEqual({
     dryRun: false,
-    started: 2,
+    started: 3,
     leftAlone: 1,
-    deadLetters: [],
+    deadLetters: [{ orderId: 'conflict', partition: 0, offset: '1' }],
     gone: [],
-    outcomes: { completed: 2 },
+    outcomes: { completed: 3 },
   });
-  expect(exitCode).toBe(0);
-  expect(await system.storedOrderIds()).toEqual(['forgotten', 'other', 'stored']);
+  expect(rerun.stderr).toContain(
+    'Not run, since the message is a dead letter: "conflict" (partition 0, offset 1)',
+  );
+  expect(rerun.exitCode).toBe(1);
+  expect(await system.storedOrderIds()).toEqual(
+    ['WC/2026/17', 'café-1', 'forgotten', 'other', 'stored'].sort(),
+  );
+  const show = await orders('show', 'café-1', '--json');
+  expect(JSON.parse(show.stdout)).toMatchObject({
+    deadLetters: [{ reason: 'conflicting-duplicate', sourceOffset: '7', replayed: false }],
+  });
+  const later = await orders('show', 'café-1', '--json', '--since', '2100-01-01T00:00Z');
+  expect(JSON.parse(later.stdout)).toMatchObject({ deadLetters: [] });
 });
 
 test('a mistake is told plainly', async () => {

@@ -72,9 +72,7 @@ describe('reconcile', () => {
     await system.startWorker();
     await system.topic.send(['a', 'b', 'c'].map((id) => order(id)));
     await allDone();
-    await system.database.pool.query(
-      "DELETE FROM order_line_items WHERE order_id = 'b'; DELETE FROM orders WHERE order_id = 'b'",
-    );
+    await deleteRow('b');
     const { exitCode, stdout } = await cli('reconcile');
     expect(exitCode).toBe(1);
     expect(stdout).toContain(
@@ -112,6 +110,88 @@ describe('reconcile', () => {
       exitCode: 0,
       totals: { stored: 1, 'dead-lettered': 1 },
     });
+  });
+});
+
+/** What somebody has deleted from the database. */
+const deleteRow = (orderId: string) =>
+  system.database.pool.query(
+    `DELETE FROM order_line_items WHERE order_id = '${orderId}'; DELETE FROM orders WHERE order_id = '${orderId}'`,
+  );
+
+describe('reconcile and replay', () => {
+  test('take no dead letter of a deleted topic for a message of its successor', async () => {
+    const { name, groupId, admin } = system.topic;
+    const bridge = await system.startBridge();
+    await system.topic.send([{ key: null, value: 'not JSON' }]);
+    await system.allCommitted();
+    await bridge.end('SIGTERM');
+    await admin.deleteTopics({ topics: [name] });
+    await eventually(() =>
+      admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 1 }] }),
+    );
+    await eventually(() => system.topic.send([order('new')]));
+    const [end] = await admin.fetchTopicOffsets(name);
+    await admin.setOffsets({
+      groupId,
+      topic: name,
+      partitions: [{ partition: 0, offset: end?.high ?? '' }],
+    });
+    expect(await reconcile()).toMatchObject({
+      exitCode: 1,
+      totals: { missing: 1, 'dead-lettered': 0 },
+      missing: [{ offset: '0', orderId: 'new' }],
+    });
+    const replay = await cli('replay', '--partition', '0', '--from', '0', '--to', '1', '--json');
+    expect(JSON.parse(replay.stdout)).toMatchObject({ started: 1, deadLettersBefore: 0 });
+    await system.startWorker();
+    await allDone();
+    expect(await reconcile()).toMatchObject({ exitCode: 0, totals: { stored: 1, missing: 0 } });
+  });
+
+  test('find and bring back a row whose first message is gone, and one that was corrected', async () => {
+    await Promise.all([system.startBridge(), system.startWorker()]);
+    const wrong = order('wrong', { total_price: '-1' });
+    await system.topic.send([order('again'), order('again'), order('again'), wrong]);
+    await allDone();
+    const correct = ['orders', 'correct', 'wrong', '--payload', '-', '--reason', 'sign', '--wait'];
+    const corrected = orderText('wrong', { total_price: '1' });
+    expect(await runCli([...correct, '--by', 'Grace'], env(), corrected)).toMatchObject({
+      exitCode: 0,
+    });
+    await system.topic.admin.deleteTopicRecords({
+      topic: system.topic.name,
+      partitions: [{ partition: 0, offset: '1' }],
+    });
+    await deleteRow('again');
+    await deleteRow('wrong');
+    const WHY = 'workflow has completed, but there is no row in Postgres';
+    const account = await reconcile();
+    expect(account).toMatchObject({ exitCode: 1, totals: { messages: 3, missing: 3 } });
+    expect(account.missing).toMatchObject([
+      { offset: '1', orderId: 'again', why: `the order's ${WHY}` },
+      { offset: '2', orderId: 'again', why: `the order's ${WHY}` },
+      { offset: '3', orderId: 'wrong', why: `its ${WHY}` },
+    ]);
+    const range = ['--partition', '0', '--from', '1', '--to', '4', '--json'];
+    const replay = await cli('replay', ...range, '--completed');
+    expect(JSON.parse(replay.stdout)).toMatchObject({ started: 2, duplicates: 1, deadLetters: {} });
+    await allDone();
+    expect(await reconcile()).toMatchObject({
+      exitCode: 0,
+      totals: { stored: 1, duplicate: 2, missing: 0 },
+    });
+    const { rows } = await system.database.pool.query(
+      'SELECT order_id, total_price, source_offset, corrected_by FROM orders ORDER BY order_id',
+    );
+    expect(rows).toEqual([
+      { order_id: 'again', total_price: '99.95', source_offset: '0', corrected_by: null },
+      { order_id: 'wrong', total_price: '1', source_offset: '3', corrected_by: 'Grace' },
+    ]);
+    // The corrected text is still known as a duplicate.
+    await system.topic.send([{ key: 'wrong', value: corrected }]);
+    await allDone();
+    expect(await system.topic.deadLetters()).toEqual([]);
   });
 });
 

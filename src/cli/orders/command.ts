@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { positiveNumber } from '../arguments.ts';
+import { pointInTime, positiveNumber } from '../arguments.ts';
 import { cancel, retryNow } from './act.ts';
 import { correct } from './correct.ts';
 import { statusOption, withOrderFilters } from './filters.ts';
@@ -34,13 +34,14 @@ Examples:
       'all that is known of one order: its runs, its message, its rows, its dead letters',
     )
     .argument('<id>', 'the order ID')
+    .option('--since <time>', 'dead letters written since then: 2h, 3d, 2026-11-24', pointInTime)
     .option('--json', 'as a JSON object')
     .option('--raw', 'its message alone, as it came or was last corrected')
     .addHelpText(
       'after',
       `
-The message and the rows hold the customer's data. Exit code 1 when one of the servers could not be
-asked.
+The message and the rows hold the customer's data. The whole dead-letter topic is read, or the part that
+--since leaves. Exit code 1 when one of the servers could not be asked.
 
 Example:
   order-ingest orders show A-1001`,

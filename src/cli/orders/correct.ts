@@ -51,7 +51,7 @@ export async function correct(
     if (outcome.kind === 'left-alone') {
       throw new OperatorError(
         `"${orderId}" runs or has been stored: nothing was corrected`,
-        'end it first with `order-ingest orders cancel` if it runs; a stored order is changed in Postgres',
+        'end it first with `order-ingest orders cancel` if it runs; a stored order is changed in Postgres; if its row is gone, `order-ingest replay --completed` brings it back',
       );
     }
     const ended = wait && !dryRun ? await outcomeOf(orders, orderId) : undefined;

@@ -6,11 +6,11 @@ import { deadLettersText, storyAsJson, workflowAndRowText } from './story-text.t
 
 export async function show(
   orderId: string,
-  flags: { readonly json?: true; readonly raw?: true },
+  flags: { readonly since?: number; readonly json?: true; readonly raw?: true },
   command: Command,
 ): Promise<void> {
   const { wholeStory } = await import('../../orders/whole-story.ts');
-  const story = wholeStory(environmentOf(command), orderId);
+  const story = wholeStory(environmentOf(command), orderId, { since: flags.since });
   if (flags.raw) console.log(await messageText(orderId, story));
   else if (flags.json) {
     const parts = await allParts(story);

@@ -1,0 +1,117 @@
+import kafkajs from 'kafkajs';
+import { indexDeadLetters } from '../../src/dead-letters/dead-letter-index.ts';
+import type { DeadLetterPlace } from '../../src/dead-letters/read-dead-letters.ts';
+import { readReplayMarks, replayMark } from '../../src/dead-letters/replay-marks.ts';
+import { storedDeadLetter } from '../../src/dead-letters/stored-dead-letter.ts';
+import { consumed } from '../support/consumed-message.ts';
+import { createTestTopic, type TestTopic } from '../support/kafka.ts';
+
+/** The dead letters and marks of a long history, of which only a part is read. */
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Enough for the history to be worth an effort. */
+const HISTORY = 20_000;
+
+let topic: TestTopic;
+let place: DeadLetterPlace;
+beforeEach(async () => {
+  topic = await createTestTopic();
+  place = {
+    kafka: topic.kafka,
+    topic: topic.deadLetterTopic,
+    marksTopic: topic.name,
+    groupPrefix: topic.groupId,
+  };
+});
+afterEach(() => topic.close());
+
+const headersFor = (offset: bigint, timestamp: number) => ({
+  'dead-letter.source.topic': topic.name,
+  'dead-letter.source.partition': '0',
+  'dead-letter.source.offset': offset.toString(),
+  'dead-letter.source.timestamp': String(timestamp),
+});
+
+async function send(
+  to: string,
+  messages: readonly {
+    readonly key?: string;
+    readonly value: string;
+    readonly timestamp: number;
+    readonly headers?: Record<string, string>;
+  }[],
+): Promise<void> {
+  const producer = topic.kafka.producer();
+  await producer.connect();
+  await producer.send({
+    topic: to,
+    messages: messages.map((message) => ({ ...message, timestamp: String(message.timestamp) })),
+  });
+  await producer.disconnect();
+}
+
+const source = () => ({ topic: topic.name, ranges: new Map([[0, { from: 0n, to: 2n }]]) });
+
+/** Two bad messages, one a minute after the other; the letter of the first says it was written long before. */
+async function sendHistory(now: number): Promise<void> {
+  await send(topic.name, [
+    { value: 'bad', timestamp: now },
+    { value: 'bad', timestamp: now + 60_000 },
+  ]);
+  await send(topic.deadLetterTopic, [
+    { value: 'bad', timestamp: now - 3 * DAY, headers: headersFor(0n, now) },
+    ...Array.from({ length: HISTORY }, () => ({ value: '', timestamp: now - 3 * DAY })),
+    { value: 'bad', timestamp: now + 61_000, headers: headersFor(1n, now + 60_000) },
+  ]);
+}
+
+test('an index leaves out what was written before its messages can have been', async () => {
+  const now = Date.now() - 10 * DAY;
+  await sendHistory(now);
+  const index = await indexDeadLetters(place, source());
+  expect(index.has(0, consumed('bad', { offset: '0', timestamp: String(now) }))).toBe(false);
+  expect(index.has(0, consumed('bad', { offset: '1', timestamp: String(now + 60_000) }))).toBe(
+    true,
+  );
+});
+
+test('an index leaves out nothing where the broker takes any timestamp', async () => {
+  const now = Date.now() - 10 * DAY;
+  await topic.admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic.name,
+        configEntries: [{ name: 'message.timestamp.after.max.ms', value: '9223372036854775807' }],
+      },
+    ],
+  });
+  await sendHistory(now);
+  const index = await indexDeadLetters(place, source());
+  expect(index.has(0, consumed('bad', { offset: '0', timestamp: String(now) }))).toBe(true);
+});
+
+test('marks are read from the oldest letter on that is asked about', async () => {
+  const now = Date.now() - 10 * DAY;
+  const letters = [now, now + 5 * DAY].map((writtenAt, offset) => {
+    const headers = headersFor(BigInt(offset), writtenAt);
+    const letter = storedDeadLetter(
+      0,
+      consumed('bad', { offset: String(offset), timestamp: String(writtenAt), headers }),
+    );
+    if (!letter) throw new Error('not a dead letter');
+    return letter;
+  });
+  await send(
+    place.marksTopic,
+    letters.map((letter) => {
+      const { key, value } = replayMark(letter);
+      return { key: String(key), value: String(value), timestamp: letter.writtenAt + HOUR };
+    }),
+  );
+  const all = await readReplayMarks(place);
+  expect(letters.map(all)).toEqual([true, true]);
+  const some = await readReplayMarks(place, now + 5 * DAY);
+  expect(letters.map(some)).toEqual([false, true]);
+});
