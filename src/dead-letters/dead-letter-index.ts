@@ -14,6 +14,13 @@ export interface IndexedSource {
   readonly ranges: ReadonlyMap<number, OffsetRange>;
 }
 
+export interface IndexOptions {
+  /** Ends the reading early: the index is then incomplete. */
+  readonly signal?: AbortSignal;
+  /** Of a dead-letter topic with fewer offsets all is read. */
+  readonly smallTopicOffsets?: bigint;
+}
+
 /** Whether a message of the source topic has become a dead letter. */
 export interface DeadLetterIndex {
   has(partition: number, message: ConsumedMessage): boolean;
@@ -78,10 +85,10 @@ const digestOf = (partition: number, offset: bigint, timestamp: string, content:
 export async function indexDeadLetters(
   place: DeadLetterPlace,
   source: IndexedSource,
-  signal?: AbortSignal,
+  options: IndexOptions = {},
 ): Promise<DeadLetterIndex> {
   const index = new DeadLetterDigests(source);
-  const since = await earliestLetters(place, source, signal);
+  const since = await earliestLetters(place, source, options);
   await readDeadLetters(
     place,
     { since },
@@ -89,7 +96,7 @@ export async function indexDeadLetters(
       for (const letter of letters) index.add(letter);
       return Promise.resolve();
     },
-    signal,
+    options.signal,
   );
   return index;
 }

@@ -1,11 +1,11 @@
 import { askBroker } from '../kafka/ask-broker.ts';
 import { readRanges } from '../kafka/read-ranges.ts';
 import { maxFutureTimestamp } from '../kafka/topics.ts';
-import type { IndexedSource } from './dead-letter-index.ts';
+import type { IndexedSource, IndexOptions } from './dead-letter-index.ts';
 import type { DeadLetterPlace } from './read-dead-letters.ts';
 
-/** A dead-letter topic with fewer offsets is read as a whole: that takes less time than it saves. */
-const SMALL_TOPIC_OFFSETS = 20_000n;
+/** A dead-letter topic with fewer offsets is read as a whole: that takes less time than a look at the source. */
+const SMALL_TOPIC_OFFSETS = 100_000n;
 /** Within how many offsets the first message of a range is looked for: some may be gone. */
 const FIRST_MESSAGE_WITHIN = 1000n;
 /** By which the clocks of brokers and bridges may differ. */
@@ -18,7 +18,7 @@ const CLOCK_DIFFERENCE_MS = 24 * 60 * 60 * 1000;
 export async function earliestLetters(
   { kafka, topic, groupPrefix }: DeadLetterPlace,
   source: IndexedSource,
-  signal?: AbortSignal,
+  { signal, smallTopicOffsets = SMALL_TOPIC_OFFSETS }: IndexOptions = {},
 ): Promise<number | undefined> {
   const { offsets, maxFutureMs } = await askBroker(kafka, async (admin) => ({
     offsets: (await admin.fetchTopicOffsets(topic)).reduce(
@@ -27,7 +27,7 @@ export async function earliestLetters(
     ),
     maxFutureMs: await maxFutureTimestamp(admin, source.topic),
   }));
-  if (offsets < SMALL_TOPIC_OFFSETS || maxFutureMs === undefined) return undefined;
+  if (offsets < smallTopicOffsets || maxFutureMs === undefined) return undefined;
   const ranges = new Map([...source.ranges].filter(([, { from, to }]) => from < to));
   const starts = new Map(
     [...ranges].map(([partition, { from, to }]) => {

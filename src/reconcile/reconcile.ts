@@ -105,7 +105,7 @@ async function accountForAll(
     topic,
     maxInputBytes,
     committed,
-    deadLetters: await indexDeadLetters(place, { topic, ranges }, signal),
+    deadLetters: await indexDeadLetters(place, { topic, ranges }, { signal }),
     ...ordersIn(client, pool, settings.temporal.workflowIdPrefix),
   };
   const tallies = new Map([...ranges.keys()].map((partition) => [partition, emptyTally()]));

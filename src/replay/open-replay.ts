@@ -99,7 +99,7 @@ export async function withReplay<Result>(
         groupPrefix: settings.bridge.groupId,
       },
       { topic, ranges },
-      signal,
+      { signal },
     );
     const parts = { deadLetters, handleMessage, dryRun: options.dryRun, signal };
     return await work({
