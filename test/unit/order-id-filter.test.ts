@@ -28,6 +28,9 @@ function spelled(text: string, spellings: readonly Spelling[]): string {
 const spellings = fc.array(fc.constantFrom<Spelling>('plain', 'lower', 'upper'), { minLength: 1 });
 const BYTE_ORDER_MARK = '\uFEFF';
 
+/** More than are looked for one by one. */
+const many = Array.from({ length: 20 }, (_, n) => `many ${n}`);
+
 test('no spelling of an order ID is overlooked', () => {
   fc.assert(
     fc.property(
@@ -47,6 +50,7 @@ test('no spelling of an order ID is overlooked', () => {
         const value = Buffer.from(text);
         expect(readMessage(value, value.length)).toMatchObject({ kind: 'order', orderId: id });
         expect(createOrderIdFilter([id, 'x'])(value)).toBe(true);
+        expect(createOrderIdFilter([...many, id])(value)).toBe(true);
         expect(isAbout(id)({ key: null, value })).toBe(true);
         if (isTwice) expect(isAbout('another one')({ key: null, value })).toBe(false);
       },
@@ -58,6 +62,9 @@ test('most other messages need not be decoded', () => {
   const filter = createOrderIdFilter(['A-1', 'A-2']);
   expect(filter(Buffer.from('{"order_id":"B-1","name":"Ada"}'))).toBe(false);
   expect(filter(Buffer.from('{"order_id":"B-1","note":"A-2"}'))).toBe(true);
+  expect(filter(Buffer.from(String.raw`{"order_id":"B-1","note":"A-2\n"}`))).toBe(false);
+  expect(filter(Buffer.from(String.raw`["A-2\n"]`))).toBe(false);
+  expect(createOrderIdFilter(many)(Buffer.from('{"order_id":"many 20"}'))).toBe(false);
   expect(isAbout('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') })).toBe(
     false,
   );
