@@ -14,7 +14,7 @@ export interface BridgeMetricsSources {
   readonly backlogLimit: BacklogLimit;
   readonly breaker: CircuitBreaker;
   readonly readiness: Readiness;
-  /** Partition to its lag, of the partitions that this bridge reads. */
+  /** Partition to its lag, of the partitions that this bridge reads and of those that no bridge reads. */
   readonly lag: () => ReadonlyMap<number, number>;
   readonly commitAgeMs: () => number;
 }
@@ -81,7 +81,7 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
   });
   new Gauge({
     name: 'order_ingest_consumer_lag_messages',
-    help: 'Offsets between what the group has committed and the end of the log, by partition that this bridge reads; asked every BRIDGE_LAG_INTERVAL_MS.',
+    help: 'Offsets between what the group has committed and the end of the log, by partition that this bridge reads, or that no bridge reads; asked every BRIDGE_LAG_INTERVAL_MS.',
     labelNames: ['partition'],
     registers,
     collect() {

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
-import type { createKafkaClient } from '../kafka/kafka-client.ts';
+import { isExplained, kafkaFailed, type createKafkaClient } from '../kafka/kafka-client.ts';
+import { nameMissingRight } from '../kafka/missing-right.ts';
 import { OrderConsumer } from '../kafka/order-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchLag } from '../kafka/watch-lag.ts';
@@ -12,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
 import { createBatchHandler } from './batch-handler.ts';
 import { createBridgeMetrics } from './bridge-metrics.ts';
+import { foreignMembersReason, reportedLag } from './group-health.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { deferred } from './deferred.ts';
 import { watchForSigns } from './life-signs.ts';
@@ -61,14 +63,14 @@ export async function consumeOrders(
   readiness.ask('circuit breaker', breaker.reason);
   readiness.ask('open orders', () => backlogLimit.reason());
   const lag = watchLag({ kafka, topic, groupId: bridge.groupId, intervalMs: bridge.lagIntervalMs });
+  readiness.ask('consumer group', () => foreignMembersReason(lag.foreign(), bridge.groupId, topic));
   const metrics = createBridgeMetrics({
     counts,
     startLimit,
     backlogLimit,
     breaker,
     readiness,
-    lag: () =>
-      new Map([...lag.current()].filter(([partition]) => consumer.partitions.has(partition))),
+    lag: () => reportedLag(lag.current(), consumer.partitions, lag.unread()),
     commitAgeMs: () => consumer.commitAgeMs,
   });
   const trouble = createLogTroubleReport({ topic, logger, readiness, metrics });
@@ -163,6 +165,11 @@ export async function consumeOrders(
     logger.info({ event: 'kafka_consumer_initialized', topic }, 'the bridge waits for orders');
     await Promise.race([stopped.promise, ended.promise]);
   } catch (error) {
+    const named = nameMissingRight(error, [
+      { operation: 'READ', resource: 'topic', name: topic },
+      { operation: 'READ', resource: 'group', name: bridge.groupId },
+    ]);
+    if (isExplained(named)) throw kafkaFailed(settings.kafka, named);
     throw new OperatorError(
       `The Kafka consumer has ended: ${describeError(error)}`,
       'see the log above for the cause, mend it and start the bridge again; nothing is lost',

@@ -1,10 +1,12 @@
 import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
+import { committedOffsets } from '../kafka/committed-offsets.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { settleStartingOffsets } from '../kafka/starting-offsets.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
+import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
@@ -36,7 +38,7 @@ async function connectAndConsume(
   logger: Logger,
   signals: ShutdownSignals,
 ): Promise<void> {
-  await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
+  await waitForCluster(settings, logger, signals);
   const client = await connectTemporal(target);
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {
@@ -53,6 +55,40 @@ async function connectAndConsume(
     }
   } finally {
     await client.connection.close();
+  }
+}
+
+/**
+ * Throws an OperatorError when a topic is missing. Waits for a cluster that is still starting: a new one
+ * creates `__consumer_offsets` when it is first asked for a group, and a broker that has just started loads
+ * it. Until then the bridge could neither read nor commit offsets.
+ */
+async function waitForCluster(
+  { kafka, bridge }: BridgeSettings,
+  logger: Logger,
+  signals: ShutdownSignals,
+): Promise<void> {
+  const stopping = new AbortController();
+  const stopListening = signals.onFirst((signal) => {
+    stopping.abort(new OperatorError(`Ended by ${signal} before it had started`, 'start it again'));
+  });
+  const wait: WaitForKafka = {
+    timeoutMs: STARTUP_WAIT_MS,
+    signal: stopping.signal,
+    onWait: (reason) => {
+      logger.warn(
+        { event: 'waiting_for_kafka', error: reason, timeoutMs: STARTUP_WAIT_MS },
+        'Kafka is still starting; waiting for it',
+      );
+    },
+  };
+  try {
+    await withAdmin(kafka, async (admin) => {
+      await whileStarting(() => checkTopics(admin, kafka), wait);
+      await whileStarting(() => committedOffsets(admin, bridge.groupId, kafka.topic), wait);
+    });
+  } finally {
+    stopListening();
   }
 }
 

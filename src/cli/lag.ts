@@ -30,14 +30,15 @@ async function run({ watch, interval, json }: LagFlags, command: Command): Promi
   const { withLag } = await import('../kafka/with-lag.ts');
   await withLag(environmentOf(command), ({ topic, groupId, read }) =>
     untilInterrupted(async (signal) => {
-      let before = await read();
+      let { partitions: before } = await read();
       do {
         await delay(interval * 1000, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
-        const now = await read();
+        const { partitions: now, offline } = await read();
         const rows = withRates(before, now, interval);
-        if (json) console.log(JSON.stringify({ topic, groupId, partitions: rows.map(asJson) }));
-        else console.log(`${asTable(rows)}${watch ? '\n' : ''}`);
+        if (json) {
+          console.log(JSON.stringify({ topic, groupId, partitions: rows.map(asJson), offline }));
+        } else console.log(`${asTable(rows)}${asNote(offline)}${watch ? '\n' : ''}`);
         before = now;
       } while (watch);
     }),
@@ -87,6 +88,12 @@ function asTable(rows: readonly Row[]): string {
     { alignRight: [0, 1, 2, 3, 4, 5] },
   );
 }
+
+/** The rows that are missing, if any. */
+const asNote = (offline: readonly number[]): string =>
+  offline.length === 0
+    ? ''
+    : `\noffline, and not counted: partition ${offline.join(', ')}; \`order-ingest doctor\` says what to do`;
 
 /** All are done when the last one is. */
 const slowest = (rows: readonly Row[]): number | undefined =>

@@ -39,7 +39,10 @@ export function addSetupCommand(program: Command): void {
 
 /** Each answers with the names of what it has made. */
 const SETUP: Record<Part, (env: Environment) => Promise<readonly string[]>> = {
-  kafka: async (env) => (await import('../setup/set-up-kafka.ts')).setUpKafka(env),
+  kafka: async (env) =>
+    (await import('../setup/set-up-kafka.ts')).setUpKafka(env, (reason) => {
+      console.error(`kafka: the cluster is still starting, waiting for it: ${reason}`);
+    }),
   temporal: async (env) => (await import('../setup/set-up-temporal.ts')).setUpTemporal(env),
   database: async (env) => (await import('../setup/set-up-database.ts')).setUpDatabase(env),
 };

@@ -82,6 +82,9 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
       { alignRight: [1, 2] },
     ),
     `${known(kafka, ({ lag }) => lag)} on the topic still, ${known(temporal, ({ running }) => running)} workflows running`,
+    ...(kafka.ok && kafka.value.offline.length > 0
+      ? [`offline, and not counted: partition ${kafka.value.offline.join(', ')}`]
+      : []),
     table(
       ['bridge', 'ready', 'messages in flight', 'starts in flight', 'limit of starts'],
       bridges.map((bridge) =>

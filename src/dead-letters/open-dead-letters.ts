@@ -6,6 +6,7 @@ import {
   kafkaFailed,
   replayMarksTopicOf,
 } from '../kafka/kafka-client.ts';
+import { describeTopic, topicExists } from '../kafka/topic-partitions.ts';
 import { checkTopics, createTopics, withAdmin } from '../kafka/topics.ts';
 import { createTransactionalProducer } from '../kafka/transactional-producer.ts';
 import { OperatorError } from '../program/operator-error.ts';
@@ -105,7 +106,7 @@ const replayedSince = async (
   place: DeadLetterPlace,
   since: number | undefined,
 ) =>
-  (await withAdmin(kafka, (admin) => admin.listTopics())).includes(place.marksTopic)
+  (await withAdmin(kafka, (admin) => topicExists(admin, place.marksTopic)))
     ? readReplayMarks(place, since)
     : () => false;
 
@@ -117,7 +118,7 @@ async function replay(
   const { topic } = settings.kafka;
   const sourcePartitions = await withAdmin(settings.kafka, async (admin) => {
     if (!dryRun) await createTopics(admin, settings.kafka, settings.topics);
-    return (await admin.fetchTopicOffsets(topic)).length;
+    return (await describeTopic(admin, topic))?.length ?? 0;
   });
   const run = (
     isReplayed: ReplayDeadLettersOptions['isReplayed'],

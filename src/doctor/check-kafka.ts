@@ -1,8 +1,28 @@
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { LAG_ROLE } from '../config/roles.ts';
-import { deadLetterTopicOf, replayMarksTopicOf, type KafkaAdmin } from '../kafka/kafka-client.ts';
 import { isOffset } from '../kafka/committed-offsets.ts';
+import {
+  describeMembers,
+  foreignMembers,
+  readGroup,
+  unreadPartitions,
+  type ConsumerGroup,
+} from '../kafka/group-members.ts';
+import {
+  deadLetterTopicOf,
+  kafkaFailed,
+  replayMarksTopicOf,
+  type KafkaAdmin,
+} from '../kafka/kafka-client.ts';
+import { ofOnlinePartitions } from '../kafka/offline-partitions.ts';
 import { readPositions } from '../kafka/read-positions.ts';
+import {
+  fetchTopicEnds,
+  OFFLINE_REMEDY,
+  offlineText,
+  topicExists,
+  type TopicEnds,
+} from '../kafka/topic-partitions.ts';
 import { deadLetterMaxBytes, topicConfig, withAdmin } from '../kafka/topics.ts';
 import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
 
@@ -11,6 +31,8 @@ export interface KafkaFindings {
   /** How long the topic keeps a message, in milliseconds; infinite, or undefined when not known. */
   readonly retentionMs: number | undefined;
 }
+
+type DoctorSettings = Settings<typeof LAG_ROLE>;
 
 const SET_UP = 'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC';
 
@@ -27,44 +49,60 @@ export async function checkKafka(env: Environment): Promise<KafkaFindings> {
   }
 }
 
-async function checkConnected(
-  admin: KafkaAdmin,
-  { kafka, group: { groupId } }: Settings<typeof LAG_ROLE>,
-): Promise<KafkaFindings> {
+async function checkConnected(admin: KafkaAdmin, settings: DoctorSettings): Promise<KafkaFindings> {
+  const { kafka } = settings;
+  const { topic } = kafka;
   const { brokers } = await admin.describeCluster();
-  const existing = await admin.listTopics();
   const findings = [
     ok(
       'Kafka',
       `${brokers.length} ${brokers.length === 1 ? 'broker' : 'brokers'} at ${kafka.brokers.join(',')}`,
     ),
   ];
-  const { topic } = kafka;
-  const isThere = existing.includes(topic);
-  let partitions = 0;
+  /** Each check by itself: a right that is missing for one must not hide what the others find. */
+  const check = async (name: string, look: () => Promise<readonly Finding[]>) => {
+    try {
+      findings.push(...(await look()));
+    } catch (error) {
+      findings.push(failedBy(name, kafkaFailed(kafka, error), SET_UP));
+    }
+  };
+  let ends: TopicEnds | undefined;
   let retentionMs: number | undefined;
-  if (isThere) {
-    partitions = (await admin.fetchTopicOffsets(topic)).length;
+  await check('Kafka: topic', async () => {
+    if (!(await topicExists(admin, topic))) {
+      return [failed('Kafka: topic', `"${topic}" does not exist`, SET_UP)];
+    }
+    ends = await fetchTopicEnds(admin, topic);
     retentionMs = Number(await topicConfig(admin, topic, 'retention.ms'));
     if (retentionMs < 0) retentionMs = Number.POSITIVE_INFINITY;
-    findings.push(ok('Kafka: topic', `"${topic}" with ${partitions} partitions`));
-  } else findings.push(failed('Kafka: topic', `"${topic}" does not exist`, SET_UP));
-  findings.push(
-    existing.includes(deadLetterTopicOf(kafka))
-      ? ok('Kafka: dead-letter topic', `"${deadLetterTopicOf(kafka)}"`)
-      : failed('Kafka: dead-letter topic', `"${deadLetterTopicOf(kafka)}" does not exist`, SET_UP),
-    existing.includes(replayMarksTopicOf(kafka))
-      ? ok('Kafka: replay marks', `"${replayMarksTopicOf(kafka)}"`)
-      : warning(
-          'Kafka: replay marks',
-          `"${replayMarksTopicOf(kafka)}" does not exist; the first replay of dead letters makes it`,
-          SET_UP,
-        ),
+    return [checkPartitions('Kafka: topic', topic, ends)];
+  });
+  await check('Kafka: dead-letter topic', async () => {
+    const name = deadLetterTopicOf(kafka);
+    return (await topicExists(admin, name))
+      ? [checkPartitions('Kafka: dead-letter topic', name, await fetchTopicEnds(admin, name))]
+      : [failed('Kafka: dead-letter topic', `"${name}" does not exist`, SET_UP)];
+  });
+  await check('Kafka: replay marks', async () => {
+    const name = replayMarksTopicOf(kafka);
+    return [
+      (await topicExists(admin, name))
+        ? checkPartitions('Kafka: replay marks', name, await fetchTopicEnds(admin, name))
+        : warning(
+            'Kafka: replay marks',
+            `"${name}" does not exist; the first replay of dead letters creates it`,
+            SET_UP,
+          ),
+    ];
+  });
+  await check('Kafka: dead letters fit', () =>
+    checkDeadLettersFit(admin, topic, deadLetterTopicOf(kafka)),
   );
-  if (isThere && existing.includes(deadLetterTopicOf(kafka))) {
-    findings.push(...(await checkDeadLettersFit(admin, topic, deadLetterTopicOf(kafka))));
+  if (ends) {
+    const known = ends;
+    await check('Kafka: consumer group', () => checkGroup(admin, settings, known));
   }
-  if (isThere) findings.push(...(await checkGroup(admin, groupId, topic, partitions)));
   return { findings, retentionMs };
 }
 
@@ -73,6 +111,8 @@ async function checkDeadLettersFit(
   topic: string,
   deadLetterTopic: string,
 ): Promise<readonly Finding[]> {
+  // That one of them is missing is found by the checks before.
+  if (!(await topicExists(admin, topic)) || !(await topicExists(admin, deadLetterTopic))) return [];
   const maxBytes = async (of: string) => Number(await topicConfig(admin, of, 'max.message.bytes'));
   return deadLetterFindings(
     { name: topic, maxBytes: await maxBytes(topic) },
@@ -113,31 +153,33 @@ export function deadLetterFindings(
   ];
 }
 
+export function checkPartitions(
+  check: string,
+  topic: string,
+  { ends, offline }: TopicEnds,
+): Finding {
+  const count = ends.length + offline.length;
+  return offline.length === 0
+    ? ok(check, `"${topic}" with ${count} partitions`)
+    : failed(check, `${offlineText(topic, offline)} (of ${count} partitions)`, OFFLINE_REMEDY);
+}
+
 async function checkGroup(
   admin: KafkaAdmin,
-  groupId: string,
-  topic: string,
-  partitions: number,
+  { kafka: { topic }, group: { groupId } }: DoctorSettings,
+  { ends, offline }: TopicEnds,
 ): Promise<readonly Finding[]> {
-  const { groups } = await admin.describeGroups([groupId]);
-  const members = groups[0]?.members.length ?? 0;
-  const positions = await readPositions(admin, groupId, topic);
+  const group = await readGroup(admin, groupId);
+  const positions =
+    ends.length > 0 ? await ofOnlinePartitions(() => readPositions(admin, groupId, topic)) : [];
   const lag = positions.reduce((sum, { committed, low, high }) => {
     const from = isOffset(committed) && committed > low ? committed : low;
     return sum + (high > from ? high - from : 0n);
   }, 0n);
-  const detail = `"${groupId}" has ${members} ${members === 1 ? 'bridge' : 'bridges'} and ${lag} messages to go`;
+  const partitions = [...ends.map(({ partition }) => partition), ...offline];
   const lost = positions.filter(({ committed, low }) => isOffset(committed) && committed < low);
   return [
-    members === 0
-      ? failed('Kafka: consumer group', detail, 'start a bridge: `order-ingest bridge`')
-      : members > partitions
-        ? warning(
-            'Kafka: consumer group',
-            `${detail}; of ${partitions} partitions each can have one alone`,
-            'run fewer bridges, or add partitions',
-          )
-        : ok('Kafka: consumer group', detail),
+    judgeGroup(group, { groupId, topic, partitions, lag }),
     lost.length === 0
       ? ok('Kafka: retention', 'nothing that the group has to read has been deleted')
       : failed(
@@ -146,4 +188,46 @@ async function checkGroup(
           "raise the topic's retention.ms, start bridges, and ask the producer for what is lost",
         ),
   ];
+}
+
+/** Whether the group's members read the topic, all of it, and nothing else. */
+export function judgeGroup(
+  group: ConsumerGroup,
+  {
+    groupId,
+    topic,
+    partitions,
+    lag,
+  }: {
+    readonly groupId: string;
+    readonly topic: string;
+    readonly partitions: readonly number[];
+    readonly lag: bigint;
+  },
+): Finding {
+  const check = 'Kafka: consumer group';
+  const members = group.members.length;
+  const detail = `"${groupId}" has ${members} ${members === 1 ? 'bridge' : 'bridges'} and ${lag} messages to go`;
+  if (members === 0) return failed(check, detail, 'start a bridge: `order-ingest bridge`');
+  const unread = unreadPartitions(group, topic, partitions);
+  const unreadText =
+    unread.length === 0 ? '' : `; no member reads partition ${unread.join(', ')} of "${topic}"`;
+  const foreign = foreignMembers(group, topic);
+  if (foreign.length > 0) {
+    return failed(
+      check,
+      `"${groupId}" has ${members} ${members === 1 ? 'member' : 'members'} and ${lag} messages to go; not a bridge of "${topic}": ${describeMembers(foreign)}${unreadText}`,
+      'give the bridges of each topic, and every other consumer, a KAFKA_GROUP_ID of their own',
+    );
+  }
+  if (unread.length > 0) {
+    return failed(check, `${detail}${unreadText}`, 'restart the bridges, or look at their logs');
+  }
+  return members > partitions.length
+    ? warning(
+        check,
+        `${detail}; of ${partitions.length} partitions each can have one alone`,
+        'run fewer bridges, or add partitions',
+      )
+    : ok(check, detail);
 }

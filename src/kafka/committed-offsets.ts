@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 import pRetry from 'p-retry';
+import { needing } from './missing-right.ts';
 
 /**
  * What a group has committed for one partition:
@@ -14,15 +15,22 @@ export type CommittedOffset = bigint | 'none' | 'reset';
  * still being loaded: that is waited for.
  */
 export async function committedOffsets(
-  admin: Admin,
+  admin: Pick<Admin, 'fetchOffsets'>,
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, CommittedOffset>> {
-  const fetched = await pRetry(() => admin.fetchOffsets({ groupId, topics: [topic] }), {
-    retries: 6,
-    minTimeout: 100,
-    shouldRetry: ({ error }) => 'retriable' in error && error.retriable === true,
-  });
+  const fetched = await needing(
+    [
+      { operation: 'DESCRIBE', resource: 'group', name: groupId },
+      { operation: 'DESCRIBE', resource: 'topic', name: topic },
+    ],
+    () =>
+      pRetry(() => admin.fetchOffsets({ groupId, topics: [topic] }), {
+        retries: 6,
+        minTimeout: 100,
+        shouldRetry: ({ error }) => 'retriable' in error && error.retriable === true,
+      }),
+  );
   return new Map(
     (fetched[0]?.partitions ?? []).map(({ partition, offset }) => [
       partition,

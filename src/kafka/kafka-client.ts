@@ -5,9 +5,22 @@ import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { hideAbortedTransactions } from './aborted-transactions.ts';
+import { reportBrokerPoolErrors } from './broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
 import { restIdleConnections } from './idle-connections.ts';
+import { errorChain, errorTypeOf } from './kafka-error.ts';
+import {
+  deniedResource,
+  findMissingRight,
+  grantCommand,
+  MissingRightError,
+  rightText,
+} from './missing-right.ts';
+import { tolerateOfflinePartitions } from './offline-partitions.ts';
+import { PartitionOfflineError } from './producer.ts';
 import { carryRecordHeaders } from './record-headers.ts';
+import { OFFLINE_REMEDY } from './topic-partitions.ts';
+import { isWithoutCoordinator } from './while-starting.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
 
@@ -25,8 +38,8 @@ export type KafkaClient = Kafka;
 export type KafkaAdmin = ReturnType<Kafka['admin']>;
 
 /**
- * A client that reads every codec, carries every header, hides what was aborted, rests when idle and
- * logs through our logger.
+ * A client that reads every codec, carries every header, hides what was aborted, rests when idle, works
+ * with the partitions that are online and logs through our logger.
  * Throws an OperatorError.
  */
 export function createKafkaClient(
@@ -38,6 +51,8 @@ export function createKafkaClient(
   hideAbortedTransactions();
   restIdleConnections();
   carryRecordHeaders();
+  tolerateOfflinePartitions();
+  reportBrokerPoolErrors();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
@@ -57,24 +72,86 @@ export function createKafkaClient(
 /** Some 25 s, for programs that run for long: a broker's restart takes about that. */
 const PATIENT: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 };
 
-/** What a person is told when Kafka could not be reached, or has refused a request. */
-export function kafkaFailed({ brokers }: KafkaSettings, error: unknown): OperatorError {
+/** The error that an operator sees for a request to Kafka that failed: what is wrong and how to fix it. */
+export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorError {
+  const { brokers, saslUsername, saslMechanism } = settings;
   const kafka = `Kafka at ${brokers.join(',')}`;
   const reason = describeError(error);
+  const failed = (message: string, remedy: string) =>
+    new OperatorError(message, remedy, { cause: error });
+  const user = saslUsername === undefined ? 'this client' : `user "${saslUsername}"`;
+
+  const right = findMissingRight(error);
+  if (right) {
+    return failed(
+      `${kafka} denies ${user} the right ${rightText(right)}`,
+      `grant it: ${grantCommand(right, { brokers, user: saslUsername })}`,
+    );
+  }
+  const denied = deniedResource(error);
+  if (denied) {
+    return failed(
+      `${kafka} denies ${user} a right on a ${RESOURCE_NAMES[denied]}: ${reason}`,
+      'compare its rights (kafka-acls --list) with the table "Rights in Kafka" in docs/runbook.md',
+    );
+  }
+  if (isLoginFailure(error)) {
+    return failed(
+      `${kafka} rejects the login of ${user}${saslMechanism ? ` by ${saslMechanism}` : ''}: ${reason}`,
+      'correct KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    );
+  }
+  if (isWithoutCoordinator(error)) {
+    return failed(
+      `${kafka} has no coordinator for the consumer group yet: ${reason}`,
+      'try again in a minute if the cluster is new: it is still creating __consumer_offsets; otherwise check that as many brokers run as offsets.topic.replication.factor says, and that __consumer_offsets is online',
+    );
+  }
+  if (errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL') {
+    return failed(
+      `${kafka} does not let the bridge join the consumer group: its members are not bridges (${reason})`,
+      'give the bridges a KAFKA_GROUP_ID of their own, or stop the other members',
+    );
+  }
+  if (errorChain(error).some((one) => one instanceof PartitionOfflineError)) {
+    return failed(`${kafka} cannot take the messages: ${reason}`, OFFLINE_REMEDY);
+  }
   return isRefusal(error)
-    ? new OperatorError(`${kafka} refused the request: ${reason}`, REFUSED_REMEDY, { cause: error })
-    : new OperatorError(`${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY, {
-        cause: error,
-      });
+    ? failed(`${kafka} refused the request: ${reason}`, REFUSED_REMEDY)
+    : failed(`${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY);
 }
+
+const RESOURCE_NAMES = {
+  topic: 'topic',
+  group: 'consumer group',
+  'transactional-id': 'transactional ID',
+  cluster: 'cluster',
+} as const;
+
+/** Whether it is kafkajs's error, or one of ours about Kafka, that `kafkaFailed` explains. */
+export const isKafkaError = (error: unknown): boolean =>
+  error instanceof MissingRightError ||
+  (error instanceof Error && error.name.startsWith('KafkaJS'));
+
+/** Whether `kafkaFailed` knows more about it than that the broker refused or could not be reached. */
+export const isExplained = (error: unknown): boolean =>
+  deniedResource(error) !== undefined ||
+  findMissingRight(error) !== undefined ||
+  isLoginFailure(error) ||
+  isWithoutCoordinator(error) ||
+  errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL';
 
 const REFUSED_REMEDY = "correct the setting that it names, or the user's rights at the broker";
 const UNREACHABLE_REMEDY = 'check KAFKA_BROKERS and that the broker runs';
 
 /** Errors that a broker answered with; an aggregate of them has one for each topic. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof Error &&
-  ['KafkaJSProtocolError', 'KafkaJSCreateTopicError', 'KafkaJSAggregateError'].includes(error.name);
+const isRefusal = (error: unknown): boolean => errorTypeOf(error) !== undefined;
+
+const isLoginFailure = (error: unknown): boolean =>
+  errorChain(error).some(({ name }) => name === 'KafkaJSSASLAuthenticationError') ||
+  ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE'].includes(
+    errorTypeOf(error) ?? '',
+  );
 
 /** kafkajs's own time stamp and logger's name, and stacks of errors that it expects. */
 const NOT_LOGGED = { timestamp: undefined, logger: undefined, stack: undefined };

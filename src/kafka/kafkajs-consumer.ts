@@ -1,4 +1,5 @@
 import type { Consumer, Kafka } from 'kafkajs';
+import { subscriptionAssigner } from './subscription-assigner.ts';
 
 export interface KafkajsConsumerOptions {
   readonly kafka: Kafka;
@@ -15,6 +16,7 @@ export interface KafkajsConsumerOptions {
 export const createKafkajsConsumer = (options: KafkajsConsumerOptions): Consumer =>
   options.kafka.consumer({
     groupId: options.groupId,
+    partitionAssigners: [subscriptionAssigner(options.kafka)],
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: options.heartbeatIntervalMs,
     rebalanceTimeout: options.rebalanceTimeoutMs,

@@ -1,4 +1,6 @@
 import kafkajs, { type CompressionTypes, type Kafka, type Message } from 'kafkajs';
+import { errorChain } from './kafka-error.ts';
+import { nameMissingRight } from './missing-right.ts';
 import { kafkajsHeaders, type RecordHeader } from './record-headers.ts';
 import { recordRefusal } from './record-refusal.ts';
 
@@ -19,7 +21,30 @@ export interface MessageProducer {
   disconnect(): Promise<void>;
 }
 
-/** Tries each send twice at the most: whoever calls knows better how long to go on. */
+/** A broker that kafkajs looks for when the partition has no leader. */
+const NO_BROKER = /Broker -1 not found/;
+
+/** The error with what the topic is, where kafkajs does not say: a missing right, or no leader. */
+export function explainSendFailure(error: unknown, topic: string): unknown {
+  if (errorChain(error).some(({ message }) => NO_BROKER.test(message))) {
+    return new PartitionOfflineError(topic, { cause: error });
+  }
+  return nameMissingRight(error, [
+    { operation: 'WRITE', resource: 'topic', name: topic },
+    { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
+  ]);
+}
+
+/** The messages go to a partition that has no leader. */
+export class PartitionOfflineError extends Error {
+  override readonly name = 'PartitionOfflineError';
+
+  constructor(topic: string, options?: ErrorOptions) {
+    super(`a partition of "${topic}" that these messages go to has no leader`, options);
+  }
+}
+
+/** Tries each send twice at most: the caller knows better how long to continue. */
 export function createProducer(kafka: Kafka): MessageProducer {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
@@ -30,7 +55,9 @@ export function createProducer(kafka: Kafka): MessageProducer {
     send: (topic, messages) =>
       sendCompressed(messages, (compression) =>
         producer.send({ topic, acks: -1, compression, messages: messages.map(kafkajsMessage) }),
-      ),
+      ).catch((error: unknown) => {
+        throw explainSendFailure(error, topic);
+      }),
     disconnect: () => producer.disconnect(),
   };
 }

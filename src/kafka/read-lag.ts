@@ -1,6 +1,8 @@
 import type { Admin } from 'kafkajs';
 import { isOffset } from './committed-offsets.ts';
+import { ofOnlinePartitions } from './offline-partitions.ts';
 import { readPositions } from './read-positions.ts';
+import { fetchTopicEnds } from './topic-partitions.ts';
 
 /** How far a group has got in one partition. */
 export interface PartitionLag {
@@ -13,21 +15,29 @@ export interface PartitionLag {
   readonly lag: bigint;
 }
 
-export async function readLag(
-  admin: Admin,
-  groupId: string,
-  topic: string,
-): Promise<readonly PartitionLag[]> {
-  const positions = await readPositions(admin, groupId, topic);
-  return positions
-    .map(({ partition, committed, low, high }) => {
-      const from = isOffset(committed) && committed > low ? committed : low;
-      return {
-        partition,
-        committed: isOffset(committed) ? committed : undefined,
-        end: high,
-        lag: high > from ? high - from : 0n,
-      };
-    })
-    .sort((a, b) => a.partition - b.partition);
+export interface TopicLag {
+  /** Of the partitions that are online, in their order. */
+  readonly partitions: readonly PartitionLag[];
+  /** Partitions whose lag is unknown, since they have no leader or it does not answer. */
+  readonly offline: readonly number[];
+}
+
+export async function readLag(admin: Admin, groupId: string, topic: string): Promise<TopicLag> {
+  const { ends, offline } = await fetchTopicEnds(admin, topic);
+  const positions =
+    ends.length > 0 ? await ofOnlinePartitions(() => readPositions(admin, groupId, topic)) : [];
+  return {
+    partitions: positions
+      .map(({ partition, committed, low, high }) => {
+        const from = isOffset(committed) && committed > low ? committed : low;
+        return {
+          partition,
+          committed: isOffset(committed) ? committed : undefined,
+          end: high,
+          lag: high > from ? high - from : 0n,
+        };
+      })
+      .sort((a, b) => a.partition - b.partition),
+    offline,
+  };
 }

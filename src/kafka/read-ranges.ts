@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import { nameMissingRight, needing, type KafkaRight } from './missing-right.ts';
 import type { ConsumedMessage } from './partition-batch.ts';
 
 /** Offsets from `from` up to, but not including, `to`. */
@@ -79,9 +80,19 @@ export async function readRanges(
   const isDone = (partition: number) =>
     (next.get(partition) ?? 0n) >= (ranges.get(partition)?.to ?? 0n);
 
+  const rights: readonly KafkaRight[] = [
+    { operation: 'READ', resource: 'topic', name: topic },
+    {
+      operation: 'READ',
+      resource: 'group',
+      name: `${options.groupPrefix}.reader-`,
+      isPrefix: true,
+    },
+  ];
+
   try {
     await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
+    await needing(rights, () => consumer.subscribe({ topic, fromBeginning: true }));
     await new Promise<void>((resolve, reject) => {
       let isOver = false;
       const end = (how: () => void) => {
@@ -89,7 +100,8 @@ export async function readRanges(
         clearTimeout(stall);
         how();
       };
-      const fail = (error: unknown) => {
+      const fail = (cause: unknown) => {
+        const error = nameMissingRight(cause, rights);
         end(() => {
           reject(error instanceof Error ? error : new Error(describeError(error)));
         });
@@ -153,7 +165,7 @@ export async function readRanges(
       };
       consumer
         .run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: handle })
-        .catch(reject);
+        .catch(fail);
     });
   } finally {
     await consumer.disconnect().catch(describeError);

@@ -1,6 +1,8 @@
 import type { Kafka } from 'kafkajs';
 import { askBroker } from './ask-broker.ts';
+import { ofOnlinePartitions } from './offline-partitions.ts';
 import { readRanges, type OffsetRange, type RangeBatch } from './read-ranges.ts';
+import { fetchAllTopicEnds } from './topic-partitions.ts';
 
 export interface TopicPart {
   /**
@@ -14,7 +16,10 @@ export interface TopicPart {
   readonly signal?: AbortSignal;
 }
 
-/** Reads a topic, or a part of it, from its oldest message to its present end. See `readRanges`. */
+/**
+ * Reads a topic, or a part of it, from its oldest message to its present end. See `readRanges`. Throws
+ * an OperatorError when a partition is offline.
+ */
 export async function readWholeTopic(
   kafka: Kafka,
   topic: string,
@@ -25,9 +30,10 @@ export async function readWholeTopic(
   const ranges = await askBroker(kafka, async (admin) => {
     // First of all: what is written meanwhile is then after it, and before the end.
     const starts =
-      since === undefined ? [] : await admin.fetchTopicOffsetsByTimestamp(topic, since);
-    const ends = await admin.fetchTopicOffsets(topic);
-    return topicRanges(ends, starts, within);
+      since === undefined
+        ? []
+        : await ofOnlinePartitions(() => admin.fetchTopicOffsetsByTimestamp(topic, since));
+    return topicRanges(await fetchAllTopicEnds(admin, topic), starts, within);
   });
   await readRanges({ kafka, topic, ranges, groupPrefix, ...(signal ? { signal } : {}) }, onBatch);
 }

@@ -9,6 +9,9 @@ import {
   replayMarksTopicOf,
   type KafkaSettings,
 } from './kafka-client.ts';
+import { needing } from './missing-right.ts';
+import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
+import { whileStarting, type WaitForKafka } from './while-starting.ts';
 
 /** Some ten seconds. */
 const LEADER_WAIT = { retries: 7, minTimeout: 100 };
@@ -21,61 +24,79 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
   sourceMaxBytes + HEADER_ROOM_BYTES;
 
 /**
- * Makes the orders' topic, its dead-letter topic and that of the replay marks where they are missing;
- * answers with those made.
+ * Creates the topic of the orders, its dead-letter topic and the topic of the replay marks where they are
+ * missing, and returns the names of those it has created.
  * A dead letter is a little larger than its message and is kept until someone has dealt with it, so
  * its topic takes larger messages and never deletes any.
+ *
+ * @param wait how long to wait for a cluster that is starting: its controller may not be elected yet
  */
 export async function createTopics(
   admin: Admin,
   settings: KafkaSettings,
   topics: { partitions: number; replicationFactor: number },
+  wait?: WaitForKafka,
 ): Promise<readonly string[]> {
-  const existing = await admin.listTopics();
   const shape = {
     numPartitions: topics.partitions,
     replicationFactor: topics.replicationFactor,
   };
-  const made: string[] = [];
+  const created: string[] = [];
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
-    if (existing.includes(topic)) return;
-    const isNew = await admin.createTopics({
-      waitForLeaders: false,
-      topics: [{ topic, ...shape, configEntries }],
-    });
+    if (await topicExists(admin, topic)) return;
+    const isNew = await needing([{ operation: 'CREATE', resource: 'topic', name: topic }], () =>
+      admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic, ...shape, configEntries }],
+      }),
+    );
     // A busy broker needs a while to know its new topic and to lead it; kafkajs does not wait for that.
-    await pRetry(() => admin.fetchTopicOffsets(topic), LEADER_WAIT);
-    if (isNew) made.push(topic);
+    await pRetry(() => fetchAllTopicEnds(admin, topic), LEADER_WAIT);
+    if (isNew) created.push(topic);
   };
-  await create(settings.topic, []);
+  await whileStarting(() => create(settings.topic, []), wait);
   const maxBytes = Number(
-    (await topicConfig(admin, settings.topic, 'max.message.bytes')) ?? 1_048_588,
+    (await whileStarting(() => topicConfig(admin, settings.topic, 'max.message.bytes'), wait)) ??
+      1_048_588,
   );
-  await create(deadLetterTopicOf(settings), [
-    { name: 'max.message.bytes', value: String(deadLetterMaxBytes(maxBytes)) },
-    { name: 'retention.ms', value: '-1' },
-  ]);
-  await create(replayMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]);
-  return made;
+  await whileStarting(
+    () =>
+      create(deadLetterTopicOf(settings), [
+        { name: 'max.message.bytes', value: String(deadLetterMaxBytes(maxBytes)) },
+        { name: 'retention.ms', value: '-1' },
+      ]),
+    wait,
+  );
+  await whileStarting(
+    () => create(replayMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]),
+    wait,
+  );
+  return created;
 }
 
-/** Throws an OperatorError when one of the two topics is missing. */
-export async function checkTopics(admin: Admin, settings: KafkaSettings): Promise<void> {
-  const existing = await admin.listTopics();
-  const missing = [settings.topic, deadLetterTopicOf(settings)].filter(
-    (topic) => !existing.includes(topic),
-  );
+/** Throws an OperatorError when the topic of the orders or its dead-letter topic is missing. */
+export const checkTopics = (admin: Admin, settings: KafkaSettings): Promise<void> =>
+  checkTopicsExist(admin, settings, [settings.topic, deadLetterTopicOf(settings)]);
+
+/** Throws an OperatorError when one of these topics is missing. */
+export async function checkTopicsExist(
+  admin: Pick<Admin, 'fetchTopicMetadata'>,
+  { brokers }: Pick<KafkaSettings, 'brokers'>,
+  topics: readonly string[],
+): Promise<void> {
+  const missing: string[] = [];
+  for (const topic of topics) if (!(await topicExists(admin, topic))) missing.push(topic);
   if (missing.length === 0) return;
   throw new OperatorError(
-    `Kafka at ${settings.brokers.join(',')} has no topic ${missing.map((t) => `"${t}"`).join(' and no topic ')}`,
+    `Kafka at ${brokers.join(',')} has no topic ${missing.map((t) => `"${t}"`).join(' and no topic ')}`,
     'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC',
   );
 }
 
 /**
  * Connects, works and disconnects; for commands that somebody waits for, so it gives up soon and
- * says nothing meanwhile. A broker that cannot be reached, or refuses, becomes an
- * OperatorError.
+ * logs nothing meanwhile. Throws an OperatorError when no broker can be reached, and when one refuses
+ * the request.
  */
 export async function withAdmin<Result>(
   settings: KafkaSettings,
@@ -94,22 +115,26 @@ export async function withAdmin<Result>(
   }
 }
 
-/** A setting of a topic, as the broker has it in force. */
+/** The value of a topic's setting that is in force. Throws a MissingRightError. */
 export async function topicConfig(
   admin: Admin,
   topic: string,
   name: string,
 ): Promise<string | undefined> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [
-      {
-        type: kafkajs.ConfigResourceTypes.TOPIC,
-        name: topic,
-        configNames: [name],
-      },
-    ],
-  });
+  const { resources } = await needing(
+    [{ operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic }],
+    () =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: topic,
+            configNames: [name],
+          },
+        ],
+      }),
+  );
   return resources[0]?.configEntries[0]?.configValue;
 }
 

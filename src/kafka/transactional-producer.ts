@@ -1,5 +1,6 @@
 import type { Kafka, Producer } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import { nameMissingRight, needing, type KafkaRight } from './missing-right.ts';
 import { kafkajsMessage, sendCompressed, type OutgoingMessage } from './producer.ts';
 import { recordRefusal, type RecordRefusal } from './record-refusal.ts';
 
@@ -38,16 +39,21 @@ export function createTransactionalProducer(
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
   });
+  const needed = (...sends: readonly TopicMessages[]): readonly KafkaRight[] => [
+    { operation: 'WRITE', resource: 'transactional-id', name: transactionalId },
+    ...sends.map(({ topic }) => ({ operation: 'WRITE', resource: 'topic', name: topic }) as const),
+  ];
   return {
-    async connect() {
-      await producer.connect();
-      // `connect` alone does not initialize a transactional ID in kafkajs; the first transaction does.
-      const transaction = await producer.transaction();
-      await transaction.abort();
-    },
+    connect: () =>
+      needing(needed(), async () => {
+        await producer.connect();
+        // `connect` alone does not initialize a transactional ID in kafkajs; the first transaction does.
+        const transaction = await producer.transaction();
+        await transaction.abort();
+      }),
     transact: (main, beside) =>
       transact(producer, main, beside).catch((error: unknown) => {
-        throw isFenced(error) ? fenced(error) : error;
+        throw isFenced(error) ? fenced(error) : nameMissingRight(error, needed(main, beside));
       }),
     disconnect: () => producer.disconnect(),
   };

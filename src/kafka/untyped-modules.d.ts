@@ -93,3 +93,121 @@ declare module 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js' {
   };
   export default decodeRecord;
 }
+
+/** The parts of it that `offline-partitions.ts`, `consumer-group.ts` and `broker-pool-errors.ts` patch. */
+declare module 'kafkajs/src/protocol/requests/metadata/index.js' {
+  export interface TopicMetadata {
+    readonly topic: string;
+    readonly partitionMetadata: readonly {
+      readonly partitionId: number;
+      readonly partitionErrorCode: number;
+      readonly leader: number;
+    }[];
+  }
+
+  interface MetadataResponse {
+    readonly topicMetadata: readonly TopicMetadata[];
+  }
+
+  const definition: {
+    protocol: (version: { readonly version: number }) => (options: {
+      readonly topics: readonly string[];
+      readonly allowAutoTopicCreation?: boolean;
+    }) => {
+      readonly request: object;
+      readonly response: {
+        readonly decode: (data: Buffer) => Promise<MetadataResponse>;
+        readonly parse: (data: MetadataResponse) => Promise<MetadataResponse>;
+      };
+    };
+  };
+  export default definition;
+}
+
+declare module 'kafkajs/src/cluster/brokerPool.js' {
+  import type { TopicMetadata } from 'kafkajs/src/protocol/requests/metadata/index.js';
+
+  interface Broker {
+    isConnected(): boolean;
+  }
+
+  export type BrokerQuestion<Result> = (found: {
+    readonly nodeId: string;
+    readonly broker: Broker;
+  }) => Promise<Result>;
+
+  export default class BrokerPool {
+    readonly brokers: Readonly<Record<string, Broker>>;
+    findBroker: (this: BrokerPool, node: { readonly nodeId: string }) => Promise<Broker>;
+    withBroker: <Result>(
+      this: BrokerPool,
+      callback: BrokerQuestion<Result>,
+    ) => Promise<Result | null>;
+    readonly metadata: {
+      readonly brokers: readonly { readonly nodeId: number }[];
+      readonly topicMetadata: readonly TopicMetadata[];
+    } | null;
+    metadataExpireAt: number | null;
+    refreshMetadata: (this: BrokerPool, topics: readonly string[]) => Promise<void>;
+  }
+}
+
+declare module 'kafkajs/src/cluster/index.js' {
+  import type BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
+
+  export default class Cluster {
+    readonly brokerPool: BrokerPool;
+    findTopicPartitionMetadata(
+      topic: string,
+    ): readonly { readonly partitionId: number; readonly leader: number }[];
+    findLeaderForPartitions(
+      topic: string,
+      partitions: readonly number[],
+    ): Readonly<Record<string, readonly number[]>>;
+    fetchTopicsOffset: (
+      this: Cluster,
+      topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+        readonly fromBeginning?: boolean;
+        readonly fromTimestamp?: number;
+      }[],
+    ) => Promise<
+      readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+      }[]
+    >;
+  }
+}
+
+declare module 'kafkajs/src/consumer/offsetManager/index.js' {
+  import type { EachBatchPayload } from 'kafkajs';
+
+  /** Of one generation of the group. */
+  export default class OffsetManager {
+    resolveOffsets: (this: OffsetManager) => Promise<void>;
+    commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'];
+  }
+}
+
+declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  import type Cluster from 'kafkajs/src/cluster/index.js';
+  import type OffsetManager from 'kafkajs/src/consumer/offsetManager/index.js';
+
+  export default class ConsumerGroup {
+    readonly cluster: Cluster;
+    readonly offsetManager: OffsetManager | null;
+    fetch: (this: ConsumerGroup, nodeId: string) => Promise<readonly FetchedBatch[]>;
+    recoverFromFetch: (this: ConsumerGroup, error: Error) => Promise<void>;
+    heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>;
+    joinAndSync: (this: ConsumerGroup) => Promise<void>;
+  }
+
+  interface FetchedBatch {
+    readonly partition: number;
+    readonly fetchedOffset: string;
+    isEmptyDueToFiltering(): boolean;
+    lastOffset(): string;
+  }
+}

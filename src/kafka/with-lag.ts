@@ -1,12 +1,12 @@
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { LAG_ROLE } from '../config/roles.ts';
-import { readLag, type PartitionLag } from './read-lag.ts';
+import { readLag, type TopicLag } from './read-lag.ts';
 import { checkTopics, withAdmin } from './topics.ts';
 
 export interface GroupLag {
   readonly topic: string;
   readonly groupId: string;
-  readonly read: () => Promise<readonly PartitionLag[]>;
+  readonly read: () => Promise<TopicLag>;
 }
 
 /** Connects to Kafka for the time of `work`. Throws an OperatorError when it cannot be reached. */

@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../config/roles.ts';
-import { createKafkaClient, kafkaFailed } from '../kafka/kafka-client.ts';
+import { createKafkaClient, kafkaFailed, type KafkaSettings } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
-import { checkTopics, withAdmin } from '../kafka/topics.ts';
+import { fetchTopicEnds, partitionsOffline } from '../kafka/topic-partitions.ts';
+import { checkTopicsExist, withAdmin } from '../kafka/topics.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
@@ -29,7 +30,7 @@ export async function runProduce(
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
   const { kafka: settings } = readSettings(PRODUCER_ROLE, env);
-  await withAdmin(settings, (admin) => checkTopics(admin, settings));
+  await withAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
   const producer = createProducer(createKafkaClient(settings, silentLogger()));
   try {
     await producer.connect();
@@ -40,10 +41,20 @@ export async function runProduce(
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new OperatorError(error.message, 'name a file that exists', { cause: error });
     }
-    throw kafkaFailed(settings, error);
+    throw (await offlineError(settings)) ?? kafkaFailed(settings, error);
   } finally {
     await producer.disconnect();
   }
+}
+
+/** What the messages could not be sent for, if it is that partitions of the topic are offline. */
+async function offlineError(settings: KafkaSettings): Promise<OperatorError | undefined> {
+  const { topic } = settings;
+  const ends = await withAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
+    () => undefined,
+  );
+  if (!ends || ends.offline.length === 0) return undefined;
+  return partitionsOffline(topic, ends.offline);
 }
 
 function messagesOf(source: ProduceSource) {

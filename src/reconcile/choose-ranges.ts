@@ -1,7 +1,9 @@
 import { isOffset } from '../kafka/committed-offsets.ts';
 import type { KafkaAdmin } from '../kafka/kafka-client.ts';
+import { ofOnlinePartitions } from '../kafka/offline-partitions.ts';
 import type { OffsetRange } from '../kafka/read-ranges.ts';
 import { readPositions } from '../kafka/read-positions.ts';
+import { fetchTopicEnds, partitionsOffline } from '../kafka/topic-partitions.ts';
 import { OperatorError } from '../program/operator-error.ts';
 
 /** What part of the topic somebody asks about. All that is left out is unlimited. */
@@ -28,21 +30,25 @@ export async function chooseRanges(
   { groupId, topic }: { readonly groupId: string; readonly topic: string },
   request: RangeRequest,
 ): Promise<ChosenRanges> {
-  const positions = await readPositions(admin, groupId, topic);
-  if (request.partition !== undefined && request.partition >= positions.length) {
+  const { ends, offline } = await fetchTopicEnds(admin, topic);
+  const count = ends.length + offline.length;
+  if (request.partition !== undefined && request.partition >= count) {
     throw new OperatorError(
       `"${topic}" has no partition ${request.partition}`,
-      `give one from 0 to ${positions.length - 1}`,
+      `give one from 0 to ${count - 1}`,
     );
   }
+  // An account that leaves a partition out would look complete.
+  const missing = offline.filter((one) => one === (request.partition ?? one));
+  if (missing.length > 0) throw partitionsOffline(topic, missing);
+  const positions = await ofOnlinePartitions(() => readPositions(admin, groupId, topic));
   const offsetsAt = async (time: number | undefined) =>
     time === undefined
       ? undefined
       : new Map(
-          (await admin.fetchTopicOffsetsByTimestamp(topic, time)).map(({ partition, offset }) => [
-            partition,
-            BigInt(offset),
-          ]),
+          (await ofOnlinePartitions(() => admin.fetchTopicOffsetsByTimestamp(topic, time))).map(
+            ({ partition, offset }) => [partition, BigInt(offset)],
+          ),
         );
   const since = await offsetsAt(request.since);
   const until = await offsetsAt(request.until);

@@ -10,6 +10,7 @@ import type { OrderId } from '../domain/order-id.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
+  isKafkaError,
   kafkaFailed,
   replayMarksTopicOf,
 } from '../kafka/kafka-client.ts';
@@ -170,7 +171,7 @@ function asOperatorError(
   error: unknown,
 ): unknown {
   if (error instanceof OperatorError) return error;
-  if (error instanceof Error && error.name.startsWith('KafkaJS')) return kafkaFailed(kafka, error);
+  if (isKafkaError(error)) return kafkaFailed(kafka, error);
   if (grpcErrorOf(error)) return temporalFailed(temporal, error);
   return new OperatorError(
     `The account could not be made: ${describeError(error)}`,

@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import { createOutcomeCounts, type OutcomeSnapshot } from '../bridge/outcome-counts.ts';
 import type { Environment } from '../config/read-settings.ts';
 import { readRanges, type OffsetRange } from '../kafka/read-ranges.ts';
+import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../kafka/topic-partitions.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';
 
@@ -29,7 +30,7 @@ export const replayRange = (env: Environment, options: ReplayRangeOptions): Prom
     env,
     options,
     async (admin, { kafka: { topic } }) => {
-      checkRange(await admin.fetchTopicOffsets(topic), topic, options);
+      checkRange(await fetchTopicEnds(admin, topic), topic, options);
       return new Map([[options.partition, options.range]]);
     },
     (replay) => replayMessages(replay, options),
@@ -75,15 +76,16 @@ async function replayMessages(
 }
 
 function checkRange(
-  ends: readonly { partition: number; low: string; high: string }[],
+  { ends, offline }: TopicEnds,
   topic: string,
   { partition, range }: ReplayRangeOptions,
 ): void {
+  if (offline.includes(partition)) throw partitionsOffline(topic, [partition]);
   const end = ends.find((candidate) => candidate.partition === partition);
   if (!end) {
     throw new OperatorError(
       `"${topic}" has no partition ${partition}`,
-      `give one from 0 to ${ends.length - 1}`,
+      `give one from 0 to ${ends.length + offline.length - 1}`,
     );
   }
   if (range.from < BigInt(end.low) || range.to > BigInt(end.high)) {

@@ -11,7 +11,13 @@ import { readBridge, type BridgeState } from './read-bridge.ts';
 export interface Sample {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly kafka: Part<{ readonly committed: number; readonly end: number; readonly lag: number }>;
+  readonly kafka: Part<{
+    readonly committed: number;
+    readonly end: number;
+    readonly lag: number;
+    /** Partitions that are offline, and left out of the sums. */
+    readonly offline: readonly number[];
+  }>;
   readonly temporal: Part<{
     readonly running: number;
     readonly completed: number;
@@ -41,11 +47,12 @@ export async function takeSample(sources: Sources): Promise<Sample> {
   const at = Date.now();
   const [kafka, temporal, postgres, bridges] = await Promise.all([
     ask(sources.lag, async ({ read }) => {
-      const partitions = await read();
+      const { partitions, offline } = await read();
       return {
         committed: sum(partitions.map(({ committed }) => committed ?? 0n)),
         end: sum(partitions.map(({ end }) => end)),
         lag: sum(partitions.map(({ lag }) => lag)),
+        offline,
       };
     }),
     ask(sources.temporal, async (place) => {

@@ -43,22 +43,26 @@ test('none: a group without committed offsets is an error that says what to do',
     KAFKA_AUTO_OFFSET_RESET: 'none',
   });
   expect(exitCode).toBe(1);
-  expect(stderr).toContain(`"${system.topic.groupId}" has no committed offset for partition 0, 1`);
+  expect(stderr).toContain(
+    `"${system.topic.groupId}" has no committed offset for "${system.topic.name}"`,
+  );
   expect(stderr).toContain('To mend it: correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET');
 });
 
-test('none: a group with committed offsets goes on from them', async () => {
+test('none: a group with a committed offset resumes from it, and reads partitions without one from their beginning', async () => {
   await system.topic.admin.setOffsets({
     groupId: system.topic.groupId,
     topic: system.topic.name,
-    partitions: [
-      { partition: 0, offset: '1' },
-      { partition: 1, offset: '0' },
-    ],
+    partitions: [{ partition: 0, offset: '1' }],
   });
   await send('before');
   await send('after');
+  await send('on a partition that was empty', 1);
+  await system.topic.addPartitions(3);
+  await send('on a new partition', 2);
   await system.startBridge({ KAFKA_AUTO_OFFSET_RESET: 'none' });
   await started('after');
+  await started('on a partition that was empty');
+  await started('on a new partition');
   await expect(system.workflow('before').describe()).rejects.toThrow(/not found/i);
 });

@@ -8,6 +8,10 @@ import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-ident
 
 export interface BrokerPair {
   readonly brokers: readonly string[];
+  /** Kills one of them, by its ID: 1 or 2. The cluster works on if it is not the controller, 1. */
+  kill(id: number): Promise<void>;
+  /** Starts it on the same address, with the data of before. */
+  start(id: number): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -15,10 +19,13 @@ export interface BrokerPair {
 export async function startBrokerPair(): Promise<BrokerPair> {
   const dir = mkdtempSync(path.join(tmpdir(), 'broker-pair-'));
   const controllerPort = await freePort();
-  const running: ProcessIdentity[] = [];
-  const brokers: string[] = [];
-  for (const id of [1, 2]) {
-    const brokerPort = await freePort();
+  const ports = new Map([
+    [1, await freePort()],
+    [2, await freePort()],
+  ]);
+  const running = new Map<number, ProcessIdentity>();
+  const start = async (id: number) => {
+    const brokerPort = ports.get(id) ?? 0;
     const nodeDir = path.join(dir, String(id));
     await startDaemon(
       `broker ${id}`,
@@ -26,14 +33,21 @@ export async function startBrokerPair(): Promise<BrokerPair> {
       path.join(nodeDir, 'log'),
       () => probeBroker(brokerPort),
       60_000,
-      (identity) => running.push(identity),
+      (identity) => running.set(id, identity),
     );
-    brokers.push(`127.0.0.1:${brokerPort}`);
-  }
+  };
+  const kill = async (id: number) => {
+    const process = running.get(id);
+    if (process) await stopProcess(process, 'SIGKILL', 5000);
+    running.delete(id);
+  };
+  for (const id of ports.keys()) await start(id);
   return {
-    brokers,
+    brokers: [...ports.values()].map((port) => `127.0.0.1:${port}`),
+    kill,
+    start,
     async remove() {
-      await Promise.all(running.map((process) => stopProcess(process, 'SIGKILL', 5000)));
+      await Promise.all([...running.keys()].map(kill));
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -29,6 +29,15 @@ export async function createTestTopic({
   partitions = 1,
   brokers = stackAddress('KAFKA_BROKERS'),
   maxMessageBytes = 1_048_588,
+  leaders,
+  groupId = uniqueName('group'),
+}: {
+  partitions?: number;
+  brokers?: string;
+  maxMessageBytes?: number;
+  /** The broker of each partition, instead of their number; the dead letters are on the first. */
+  leaders?: readonly number[];
+  groupId?: string;
 } = {}): Promise<TestTopic> {
   registerCodecs();
   carryRecordHeaders();
@@ -38,7 +47,6 @@ export async function createTestTopic({
   });
   const name = uniqueName('orders');
   const deadLetterTopic = `${name}.dead-letter`;
-  const groupId = uniqueName('group');
   const admin = kafka.admin();
   let producer = kafka.producer();
   await admin.connect();
@@ -46,10 +54,14 @@ export async function createTestTopic({
   await admin.createTopics({
     waitForLeaders: true,
     topics: [
-      { topic: name, numPartitions: partitions, configEntries: maxBytes(maxMessageBytes) },
+      {
+        topic: name,
+        ...(leaders ? onBrokers(leaders) : { numPartitions: partitions }),
+        configEntries: maxBytes(maxMessageBytes),
+      },
       {
         topic: deadLetterTopic,
-        numPartitions: 1,
+        ...(leaders ? onBrokers(leaders.slice(0, 1)) : { numPartitions: 1 }),
         configEntries: maxBytes(maxMessageBytes + 65_536),
       },
     ],
@@ -85,6 +97,10 @@ export async function createTestTopic({
     },
   };
 }
+
+const onBrokers = (leaders: readonly number[]) => ({
+  replicaAssignment: leaders.map((leader, partition) => ({ partition, replicas: [leader] })),
+});
 
 const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
 

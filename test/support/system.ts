@@ -40,6 +40,8 @@ export async function createTestSystem(
     temporalAddress?: string;
     databaseUrl?: string;
     maxMessageBytes?: number;
+    leaders?: readonly number[];
+    groupId?: string;
     /** Whether the bridge is to be quicker at everything than its defaults make it. */
     hasty?: boolean;
   } = {},

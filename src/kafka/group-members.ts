@@ -1,0 +1,94 @@
+import kafkajs, { type Admin, type GroupDescription } from 'kafkajs';
+import { needing } from './missing-right.ts';
+
+/** A member of a consumer group, as the coordinator describes it. */
+export interface GroupMember {
+  readonly memberId: string;
+  readonly clientId: string;
+  /** Such as `/10.0.0.7`. */
+  readonly host: string;
+  /** The topics that it subscribes to; undefined during a rebalance, when the coordinator does not say. */
+  readonly topics: readonly string[] | undefined;
+  /** The partitions that it has been assigned, by topic. */
+  readonly assigned: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface ConsumerGroup {
+  readonly members: readonly GroupMember[];
+  /** Whether the assignment is settled: it is not during a rebalance. */
+  readonly isStable: boolean;
+}
+
+/** Throws a MissingRightError without the right to see the group. */
+export async function readGroup(
+  admin: Pick<Admin, 'describeGroups'>,
+  groupId: string,
+): Promise<ConsumerGroup> {
+  const { groups } = await needing(
+    [{ operation: 'DESCRIBE', resource: 'group', name: groupId }],
+    () => admin.describeGroups([groupId]),
+  );
+  return groupOf(groups[0]);
+}
+
+export const groupOf = (
+  description: Pick<GroupDescription, 'members' | 'state'> | undefined,
+): ConsumerGroup => ({
+  isStable: description?.state === 'Stable',
+  members: (description?.members ?? []).map((member) => ({
+    memberId: member.memberId,
+    clientId: member.clientId,
+    host: member.clientHost,
+    topics: decoded(member.memberMetadata, (buffer) =>
+      kafkajs.AssignerProtocol.MemberMetadata.decode(buffer),
+    )?.topics,
+    assigned:
+      decoded(member.memberAssignment, (buffer) =>
+        kafkajs.AssignerProtocol.MemberAssignment.decode(buffer),
+      )?.assignment ?? {},
+  })),
+});
+
+/** Undefined for what is empty, or written by another kind of client. */
+function decoded<Value>(
+  buffer: Buffer,
+  decode: (buffer: Buffer) => Value | null,
+): Value | undefined {
+  if (buffer.length === 0) return undefined;
+  try {
+    return decode(buffer) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Members whose subscription is not this topic alone. Partitions can be assigned to them and not be read. */
+export const foreignMembers = ({ members }: ConsumerGroup, topic: string): readonly GroupMember[] =>
+  members.filter(({ topics }) => topics && !(topics.length === 1 && topics[0] === topic));
+
+/**
+ * The partitions of the topic that no member reads: assigned to nobody, or to a member that does not
+ * subscribe to the topic and therefore ignores them. Empty while the assignment is not settled.
+ */
+export function unreadPartitions(
+  { members, isStable }: ConsumerGroup,
+  topic: string,
+  partitions: readonly number[],
+): readonly number[] {
+  if (!isStable) return [];
+  const read = new Set(
+    members
+      .filter(({ topics }) => topics === undefined || topics.includes(topic))
+      .flatMap(({ assigned }) => assigned[topic] ?? []),
+  );
+  return partitions.filter((partition) => !read.has(partition));
+}
+
+/** Such as `"order-ingest" at /10.0.0.7 (subscribed to "orders-us")`, the members after each other. */
+export const describeMembers = (members: readonly GroupMember[]): string =>
+  members
+    .map(
+      ({ clientId, host, memberId, topics = [] }) =>
+        `"${clientId}" at ${host} (member ${memberId}, subscribed to ${topics.map((topic) => `"${topic}"`).join(', ')})`,
+    )
+    .join(' and ');

@@ -1,0 +1,71 @@
+import pRetry from 'p-retry';
+import { describeError } from '../program/operator-error.ts';
+import { errorChain, errorTypeOf } from './kafka-error.ts';
+
+/** How to wait for a cluster that is still starting. */
+export interface WaitForKafka {
+  /** How long at most, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Called once, when the first attempt has failed. */
+  readonly onWait: (reason: string) => void;
+  /** Ends the wait early; `whileStarting` then rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Long enough for a slow machine that creates the 50 partitions of `__consumer_offsets`. */
+export const STARTUP_WAIT_MS = 180_000;
+
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 3000;
+
+/**
+ * What a cluster answers while it elects a controller, creates `__consumer_offsets`, loads a group, or
+ * has not yet passed the news of a topic to every broker.
+ */
+const STARTING = [
+  'NOT_CONTROLLER',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_LOAD_IN_PROGRESS',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+];
+
+/** Whether the request may succeed once the cluster has started. */
+export const isStarting = (error: unknown): boolean =>
+  STARTING.includes(errorTypeOf(error) ?? '') ||
+  errorChain(error).some(({ name }) =>
+    ['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound'].includes(name),
+  );
+
+/** Whether the reason is that the consumer group has no coordinator. */
+export const isWithoutCoordinator = (error: unknown): boolean =>
+  errorChain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound') ||
+  [
+    'GROUP_COORDINATOR_NOT_AVAILABLE',
+    'NOT_COORDINATOR_FOR_GROUP',
+    'GROUP_LOAD_IN_PROGRESS',
+  ].includes(errorTypeOf(error) ?? '');
+
+/** Repeats a request while the cluster is starting; makes it once without `wait`. Throws its last error. */
+export async function whileStarting<Result>(
+  request: () => Promise<Result>,
+  wait: WaitForKafka | undefined,
+): Promise<Result> {
+  if (!wait) return request();
+  let isWaiting = false;
+  const deadline = performance.now() + wait.timeoutMs;
+  return pRetry(request, {
+    retries: Infinity,
+    minTimeout: FIRST_RETRY_MS,
+    maxTimeout: LONGEST_RETRY_MS,
+    ...(wait.signal ? { signal: wait.signal } : {}),
+    shouldRetry: ({ error }) => isStarting(error) && performance.now() < deadline,
+    onFailedAttempt: ({ error }) => {
+      if (isWaiting || !isStarting(error)) return;
+      isWaiting = true;
+      wait.onWait(describeError(error));
+    },
+  });
+}

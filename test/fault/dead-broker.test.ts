@@ -1,0 +1,143 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { runCli } from '../support/programs.ts';
+import { uniqueName } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+/**
+ * The second of two brokers is dead, and with it every partition of the topic `unrelated` and one of
+ * `halved`; all of `whole`, and its group, are on the first.
+ */
+let pair: BrokerPair;
+let whole: TestSystem;
+let halved: TestSystem;
+
+beforeAll(async () => {
+  pair = await startBrokerPair();
+  // The dead broker is asked first.
+  const brokers = [...pair.brokers].reverse().join(',');
+  const groupId = await groupOnFirstBroker();
+  whole = await createTestSystem({ brokers, groupId, leaders: [1, 1] });
+  halved = await createTestSystem({ brokers, groupId, leaders: [1, 2] });
+  await whole.topic.admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic: uniqueName('unrelated'),
+        replicaAssignment: [{ partition: 0, replicas: [2] }],
+      },
+      // As `setup` would create them, but all on the first broker.
+      ...[whole, halved].map(({ topic }) => ({
+        topic: `${topic.deadLetterTopic}.replayed`,
+        replicaAssignment: [{ partition: 0, replicas: [1] }],
+      })),
+    ],
+  });
+  await halved.topic.send([
+    { key: 'a', value: orderText('a'), partition: 0 },
+    { key: 'b', value: orderText('b'), partition: 1 },
+  ]);
+  await pair.kill(2);
+  await eventually(async () => {
+    const admin = new Kafka({
+      brokers: [pair.brokers[0] ?? ''],
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    await expect(
+      admin.fetchTopicMetadata({ topics: [halved.topic.name] }).finally(() => admin.disconnect()),
+    ).rejects.toThrow(/no leader/);
+  });
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([whole.close(), halved.close()]);
+  await pair.remove();
+});
+
+/** The name of a group whose coordinator is broker 1. */
+async function groupOnFirstBroker(): Promise<string> {
+  const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    // Asking for any group makes the broker create the topic of the offsets.
+    await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
+    const partitions = topics[0]?.partitions ?? [];
+    for (;;) {
+      const groupId = uniqueName('group');
+      const partition = Math.abs(javaHash(groupId)) % partitions.length;
+      if (partitions.find(({ partitionId }) => partitionId === partition)?.leader === 1) {
+        return groupId;
+      }
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const javaHash = (text: string): number =>
+  Array.from(text).reduce((hash, char) => (Math.imul(hash, 31) + char.charCodeAt(0)) | 0, 0);
+
+const envOf = (system: TestSystem) => ({ ...system.bridgeEnv, ...system.workerEnv });
+
+interface Finding {
+  readonly check: string;
+  readonly state: string;
+  readonly detail: string;
+}
+
+async function kafkaFindings(system: TestSystem): Promise<readonly Finding[]> {
+  const { stdout } = await runCli(['doctor', '--json'], envOf(system));
+  return stdout
+    .split('\n')
+    .map((line) => JSON.parse(line) as Finding)
+    .filter(({ check }) => check.startsWith('Kafka'));
+}
+
+test('a topic that is offline does not concern the tools and the bridge of another one', async () => {
+  const bridge = await whole.startBridge();
+  for (const args of [
+    ['produce', '--sample', '3'],
+    ['lag', '--interval', '1'],
+    ['setup', '--only', 'kafka'],
+    ['reconcile', '--partition', '0', '--from', '0', '--to', '0'],
+  ]) {
+    const { exitCode, stderr } = await runCli(args, envOf(whole));
+    expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: expect.any(String) });
+  }
+  await whole.allCommitted();
+  expect((await kafkaFindings(whole)).map(({ check, state }) => `${check} ${state}`)).toEqual([
+    'Kafka ok',
+    'Kafka: topic ok',
+    'Kafka: dead-letter topic ok',
+    'Kafka: replay marks ok',
+    'Kafka: consumer group ok',
+    'Kafka: retention ok',
+  ]);
+  expect(await bridge.end('SIGTERM')).toBe(0);
+});
+
+test('the tools name the partition that is offline, and give what can be had of the others', async () => {
+  const findings = await kafkaFindings(halved);
+  expect(findings.find(({ check }) => check === 'Kafka: topic')).toMatchObject({
+    state: 'failed',
+    detail: `partition 1 of "${halved.topic.name}" has no leader (of 2 partitions)`,
+  });
+  const lag = await runCli(['lag', '--interval', '1', '--json'], envOf(halved));
+  expect(JSON.parse(lag.stdout)).toMatchObject({
+    partitions: [{ partition: 0, lag: '1' }],
+    offline: [1],
+  });
+  const produced = await runCli(['produce', '--sample', '50'], envOf(halved));
+  expect(produced).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining(`partition 1 of "${halved.topic.name}" has no leader`),
+  });
+  const account = await runCli(['reconcile'], envOf(halved));
+  expect(account).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining(`partition 1 of "${halved.topic.name}" has no leader`),
+  });
+});
