@@ -55,6 +55,8 @@ export interface BrokerNode {
   readonly controllerPort: number;
   /** A second way in, through a proxy that clients are sent to. */
   readonly proxied?: { readonly port: number; readonly proxyPort: number };
+  /** Lines of server.properties that replace or follow those of every node. */
+  readonly properties?: readonly string[];
 }
 
 /** Makes the node's folder when there is none, and says how to run it. */
@@ -163,6 +165,7 @@ offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+${(node.properties ?? []).join('\n')}
 `;
 }
 
