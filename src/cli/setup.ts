@@ -25,24 +25,36 @@ export function addSetupCommand(program: Command): void {
       const env = environmentOf(command);
       const result: Partial<Record<Part, readonly string[]>> = {};
       for (const part of PARTS.filter((name) => only.includes(name))) {
-        const made = await SETUP[part](env);
+        const { made, hints = [] } = await SETUP[part](env);
         result[part] = made;
         if (!json) {
           console.log(
             `${part}: ${made.length > 0 ? `made ${made.join(', ')}` : 'all there already'}`,
           );
+          for (const hint of hints) console.log(`  ${hint}`);
         }
       }
       if (json) console.log(JSON.stringify({ made: result }));
     });
 }
 
-/** Each answers with the names of what it has made. */
-const SETUP: Record<Part, (env: Environment) => Promise<readonly string[]>> = {
-  kafka: async (env) =>
-    (await import('../setup/set-up-kafka.ts')).setUpKafka(env, (reason) => {
+interface Made {
+  /** The names of what was made. */
+  readonly made: readonly string[];
+  /** What remains for an operator to do. */
+  readonly hints?: readonly string[];
+}
+
+const SETUP: Record<Part, (env: Environment) => Promise<Made>> = {
+  kafka: async (env) => ({
+    made: await (
+      await import('../setup/set-up-kafka.ts')
+    ).setUpKafka(env, (reason) => {
       console.error(`kafka: the cluster is still starting, waiting for it: ${reason}`);
     }),
-  temporal: async (env) => (await import('../setup/set-up-temporal.ts')).setUpTemporal(env),
+  }),
+  temporal: async (env) => ({
+    made: await (await import('../setup/set-up-temporal.ts')).setUpTemporal(env),
+  }),
   database: async (env) => (await import('../setup/set-up-database.ts')).setUpDatabase(env),
 };

@@ -1,6 +1,8 @@
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../config/roles.ts';
-import { createDatabasePool } from '../storage/database-pool.ts';
+import { checkRights, identifier } from '../storage/check-rights.ts';
+import { databaseFailed } from '../storage/database-failed.ts';
+import { createDatabasePool, type DatabasePool } from '../storage/database-pool.ts';
 import { checkSchema, migrationsKnown } from '../storage/migrate.ts';
 import { readServerState, type ServerState } from '../storage/server-state.ts';
 import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
@@ -25,28 +27,35 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
       return [
         ok('Postgres', `${state.version}, database "${state.database}", schema "${state.schema}"`),
         await checkTables(pool),
-        checkWriting(state),
+        await checkWriting(pool, state),
+        ...checkPooler(pool, state),
         checkClock(clockMs),
       ];
     } finally {
       await pool.end();
     }
   } catch (error) {
-    return [failedBy('Postgres', error, 'check DATABASE_URL and that the server runs')];
+    const failure = databaseFailed('Postgres cannot be used', error);
+    return [failed('Postgres', failure.message, failure.remedy)];
   }
 }
 
-async function checkTables(pool: ReturnType<typeof createDatabasePool>): Promise<Finding> {
+async function checkTables(pool: DatabasePool): Promise<Finding> {
   const check = 'Postgres: schema';
   try {
     await checkSchema(pool);
     return ok(check, `up to date: ${migrationsKnown().at(-1) ?? 'nothing'}`);
   } catch (error) {
-    return failedBy(check, error, 'run `order-ingest setup --only database`');
+    const failure = databaseFailed('the tables cannot be looked at', error);
+    return failed(check, failure.message, failure.remedy);
   }
 }
 
-function checkWriting({ isReadOnly, mayInsert, user }: ServerState): Finding {
+/** A worker needs both rights; who only reads may ignore what this says of INSERT. */
+async function checkWriting(
+  pool: DatabasePool,
+  { isReadOnly, hasTables, user }: ServerState,
+): Promise<Finding> {
   const check = 'Postgres: writing';
   if (isReadOnly) {
     return failed(
@@ -55,14 +64,30 @@ function checkWriting({ isReadOnly, mayInsert, user }: ServerState): Finding {
       'name the primary in DATABASE_URL, or take default_transaction_read_only back',
     );
   }
-  if (mayInsert === false) {
-    return failed(
-      check,
-      `user "${user}" may not insert`,
-      `GRANT SELECT, INSERT ON orders, order_line_items TO ${user}`,
-    );
+  try {
+    if (hasTables) await checkRights(pool, ['SELECT', 'INSERT']);
+    return ok(check, `user "${user}" may insert`);
+  } catch (error) {
+    return failedBy(check, error, 'check that the server runs');
   }
-  return ok(check, `user "${user}" may insert`);
+}
+
+/** A pooler is worth a line; that its statements have no timeout is worth a warning. */
+function checkPooler(
+  { isPooled }: DatabasePool,
+  { statementTimeoutMs, user }: ServerState,
+): readonly Finding[] {
+  if (!isPooled) return [];
+  const check = 'Postgres: pooler';
+  return [
+    statementTimeoutMs > 0
+      ? ok(check, `in front of Postgres; a statement is given up after ${statementTimeoutMs} ms`)
+      : warning(
+          check,
+          'in front of Postgres; statements have no timeout, and one that waits for a lock keeps its connection',
+          `ALTER ROLE ${identifier(user)} SET statement_timeout = '3s'`,
+        ),
+  ];
 }
 
 function checkClock(differenceMs: number): Finding {

@@ -1,5 +1,5 @@
 import type { Environment } from '../config/read-settings.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
+import { databaseFailed } from '../storage/database-failed.ts';
 import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
 import { withStoredOrders } from './with-stored-orders.ts';
 
@@ -18,11 +18,10 @@ export async function storedAmong(
       return rows.map(({ order_id }) => order_id);
     });
   } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw new OperatorError(
-      `Postgres cannot say whether the orders are stored: ${describeError(error)}`,
+    throw databaseFailed(
+      'Postgres cannot say whether the orders are stored',
+      error,
       'check DATABASE_URL and that the server runs, or unset it to go by Kafka and Temporal alone',
-      { cause: error },
     );
   }
 }

@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import type { Pool } from 'pg';
 import type { Environment } from '../config/read-settings.ts';
 import { readSettings, type Settings } from '../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../config/roles.ts';
@@ -16,11 +15,14 @@ import {
 } from '../kafka/kafka-client.ts';
 import { readRanges } from '../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import { checkRights } from '../storage/check-rights.ts';
+import { databaseFailed } from '../storage/database-failed.ts';
 import { createDatabasePool } from '../storage/database-pool.ts';
 import { findStoredOrder, type ComparedOrderRow } from '../storage/find-stored-order.ts';
 import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
 import { checkSchema } from '../storage/migrate.ts';
+import { runStatement, type StatementPool } from '../storage/prepared-statement.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { callPatiently } from '../temporal/call-patiently.ts';
@@ -67,6 +69,7 @@ export async function reconcile(
   });
   try {
     await checkSchema(pool);
+    await checkRights(pool, ['SELECT']);
     return await accountForAll(settings, { client, pool }, options);
   } catch (error) {
     throw asOperatorError(settings, target, error);
@@ -85,7 +88,7 @@ async function accountForAll(
     pool,
   }: {
     readonly client: Client;
-    readonly pool: Pool;
+    readonly pool: StatementPool;
   },
   { request, onMissing, onProgress, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
@@ -135,17 +138,20 @@ async function accountForAll(
 /** Asks Postgres for rows and Temporal for workflows. */
 export function ordersIn(
   client: Client,
-  pool: Pick<Pool, 'query'>,
+  pool: StatementPool,
   workflowIdPrefix: string,
 ): Pick<JudgeOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
   const idOf = (orderId: OrderId) => workflowId(workflowIdPrefix, orderId);
   return {
     findRows: async (orderIds) =>
-      (await pool.query<IdentifiedOrderRow>(findStoredOrders(orderIds))).rows,
+      (await runStatement<IdentifiedOrderRow>(pool, findStoredOrders(orderIds))).rows,
     hasValuesOf: async ({ text }) => {
       const translation = translateMessage(text);
       if (translation.kind !== 'translated') return false;
-      const { rows } = await pool.query<ComparedOrderRow>(findStoredOrder(translation.order));
+      const { rows } = await runStatement<ComparedOrderRow>(
+        pool,
+        findStoredOrder(translation.order),
+      );
       return rows[0]?.has_same_values ?? false;
     },
     findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
@@ -173,9 +179,9 @@ function asOperatorError(
   if (error instanceof OperatorError) return error;
   if (isKafkaError(error)) return kafkaFailed(kafka, error);
   if (grpcErrorOf(error)) return temporalFailed(temporal, error);
-  return new OperatorError(
-    `The account could not be made: ${describeError(error)}`,
+  return databaseFailed(
+    'The account could not be made',
+    error,
     'check that Postgres (DATABASE_URL) runs and that the user may read the tables, and repeat it',
-    { cause: error },
   );
 }

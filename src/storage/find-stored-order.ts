@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg';
 import type { Order } from '../domain/order.ts';
+import { statementName } from './prepared-statement.ts';
 
 export interface StoredOrderRow {
   readonly fingerprint: string;
@@ -18,8 +19,20 @@ export interface ComparedOrderRow extends StoredOrderRow {
  * this also holds for rows whose fingerprint an older version has written: 10.50 is 10.5.
  */
 export const findStoredOrder = (order: Order): QueryConfig => ({
-  name: 'find-stored-order',
-  text: `
+  name: NAME,
+  text: FIND_STORED_ORDER,
+  values: [
+    order.orderId,
+    order.createdAt,
+    order.customerName,
+    order.totalPrice.toString(),
+    order.lineItems.map((item) => item.productId),
+    order.lineItems.map((item) => item.quantity),
+    order.lineItems.map((item) => item.unitPrice.toString()),
+  ],
+});
+
+const FIND_STORED_ORDER = `
 SELECT fingerprint, source_topic, source_partition, source_offset,
   created_at = $2 AND customer_name = $3 AND total_price = $4 AND NOT EXISTS (
     SELECT
@@ -34,14 +47,6 @@ SELECT fingerprint, source_topic, source_partition, source_offset,
       IS DISTINCT FROM (item.product_id, item.quantity, item.unit_price)
   ) AS has_same_values
 FROM orders
-WHERE order_id = $1`.trim(),
-  values: [
-    order.orderId,
-    order.createdAt,
-    order.customerName,
-    order.totalPrice.toString(),
-    order.lineItems.map((item) => item.productId),
-    order.lineItems.map((item) => item.quantity),
-    order.lineItems.map((item) => item.unitPrice.toString()),
-  ],
-});
+WHERE order_id = $1`.trim();
+
+const NAME = statementName('find-stored-order', FIND_STORED_ORDER);

@@ -3,7 +3,6 @@ import type { StoredOrderRow } from './find-stored-order.ts';
 
 /** What is stored under many order IDs: at most a row each. */
 export const findStoredOrders = (orderIds: readonly string[]): QueryConfig => ({
-  name: 'find-stored-orders',
   text: `
 SELECT order_id, fingerprint, source_topic, source_partition, source_offset,
   corrected_by IS NOT NULL AS is_corrected

@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg';
 import type { OrderRecord } from '../domain/order-store.ts';
+import { statementName } from './prepared-statement.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /**
@@ -13,7 +14,7 @@ export const insertOrder = ({
   fingerprint,
   correction,
 }: OrderRecord): QueryConfig => ({
-  name: 'insert-order',
+  name: NAME,
   text: INSERT_ORDER,
   values: [
     order.orderId,
@@ -56,3 +57,5 @@ INSERT INTO orders (
   corrected_by, corrected_at, correction_reason
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`.trim();
+
+const NAME = statementName('insert-order', INSERT_ORDER);

@@ -1,17 +1,17 @@
-import type { Pool } from 'pg';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
 import { findStoredOrder, type ComparedOrderRow } from './find-stored-order.ts';
 import { insertOrder, isOrderIdTaken } from './insert-order.ts';
+import type { StatementPool } from './prepared-statement.ts';
 import { tracedQuery } from './traced-query.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from './sql-state.ts';
 
 /** The order store on Postgres. Throws only what may pass. */
-export const createPostgresOrderStore = (pool: Pool): OrderStore => ({
+export const createPostgresOrderStore = (pool: StatementPool): OrderStore => ({
   store: (record) => insertOrCompare(pool, record).catch(rejectedOrThrow),
 });
 
-async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
+async function insertOrCompare(pool: StatementPool, record: OrderRecord): Promise<StoreOutcome> {
   try {
     await tracedQuery(pool, 'INSERT', insertOrder(record));
     return { kind: 'stored' };
@@ -21,7 +21,7 @@ async function insertOrCompare(pool: Pool, record: OrderRecord): Promise<StoreOu
   }
 }
 
-async function compareWithStored(pool: Pool, record: OrderRecord): Promise<StoreOutcome> {
+async function compareWithStored(pool: StatementPool, record: OrderRecord): Promise<StoreOutcome> {
   const query = findStoredOrder(record.order);
   const { rows } = await tracedQuery<ComparedOrderRow>(pool, 'SELECT', query);
   const stored = rows[0];

@@ -9,8 +9,9 @@ export interface ServerState {
   /** Milliseconds since 1970, by the server's clock. */
   readonly nowMs: number;
   readonly isReadOnly: boolean;
-  /** Undefined while there are no tables. */
-  readonly mayInsert: boolean | undefined;
+  readonly hasTables: boolean;
+  /** 0 for none. */
+  readonly statementTimeoutMs: number;
 }
 
 export async function readServerState(pool: Pick<Pool, 'query'>): Promise<ServerState> {
@@ -21,7 +22,8 @@ export async function readServerState(pool: Pick<Pool, 'query'>): Promise<Server
     user_name: string;
     now_ms: string;
     is_read_only: boolean;
-    may_insert: boolean | null;
+    has_tables: boolean;
+    statement_timeout_ms: string;
   }>(`
 SELECT
   'Postgres ' || current_setting('server_version') AS version,
@@ -30,8 +32,8 @@ SELECT
   current_user AS user_name,
   extract(epoch FROM clock_timestamp()) * 1000 AS now_ms,
   pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only,
-  CASE WHEN to_regclass('orders') IS NOT NULL THEN has_table_privilege('orders', 'INSERT') END
-    AS may_insert`);
+  to_regclass('orders') IS NOT NULL AND to_regclass('order_line_items') IS NOT NULL AS has_tables,
+  (SELECT setting FROM pg_settings WHERE name = 'statement_timeout') AS statement_timeout_ms`);
   const [row] = rows;
   if (!row) throw new Error('Postgres has answered with no row');
   return {
@@ -41,6 +43,7 @@ SELECT
     user: row.user_name,
     nowMs: Number(row.now_ms),
     isReadOnly: row.is_read_only,
-    mayInsert: row.may_insert ?? undefined,
+    hasTables: row.has_tables,
+    statementTimeoutMs: Number(row.statement_timeout_ms),
   };
 }

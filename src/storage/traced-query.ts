@@ -1,13 +1,14 @@
 import { SpanKind } from '@opentelemetry/api';
-import type { Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { inSpan } from '../telemetry/spans.ts';
+import { runStatement, type StatementPool } from './prepared-statement.ts';
 
 /**
  * Runs a statement within a span of its own, by OpenTelemetry's conventions for databases. The span
  * has the text of the statement and none of its values.
  */
 export const tracedQuery = <Row extends QueryResultRow>(
-  pool: Pick<Pool, 'query'>,
+  pool: StatementPool,
   operation: string,
   query: QueryConfig,
 ): Promise<QueryResult<Row>> =>
@@ -22,5 +23,5 @@ export const tracedQuery = <Row extends QueryResultRow>(
         'db.query.text': query.text,
       },
     },
-    () => pool.query<Row>(query),
+    () => runStatement<Row>(pool, query),
   );

@@ -3,7 +3,9 @@ import type { Pool } from 'pg';
 import { createActivities } from '../activities/create-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
+import { describeError } from '../program/operator-error.ts';
+import { checkRights } from '../storage/check-rights.ts';
+import { databaseFailed } from '../storage/database-failed.ts';
 import { createDatabasePool } from '../storage/database-pool.ts';
 import { checkSchema } from '../storage/migrate.ts';
 import { createPostgresOrderStore } from '../storage/postgres-order-store.ts';
@@ -239,12 +241,8 @@ const ASK_TIMEOUT_MS = 3000;
 async function checkDatabase(pool: Pool): Promise<void> {
   try {
     await checkSchema(pool);
+    await checkRights(pool, ['SELECT', 'INSERT']);
   } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw new OperatorError(
-      `Postgres cannot be used: ${describeError(error)}`,
-      'check DATABASE_URL and that the server runs',
-      { cause: error },
-    );
+    throw databaseFailed('Postgres cannot be used', error);
   }
 }

@@ -81,7 +81,8 @@ test('the doctor sees a user that may not write', async () => {
     const { of } = await doctor({ ...allEnv(), DATABASE_URL: url.href });
     expect(of('Postgres: writing')).toMatchObject({
       state: 'failed',
-      detail: `user "${user}" may not insert`,
+      detail: `The user "${user}" lacks INSERT on orders, INSERT on order_line_items`,
+      remedy: `GRANT INSERT ON orders TO ${user}; GRANT INSERT ON order_line_items TO ${user}`,
     });
   } finally {
     await pool.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`);

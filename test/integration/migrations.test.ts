@@ -7,7 +7,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const run = () => migrate(database.url, 5000);
+const run = async () => (await migrate(database.url, 5000)).ran;
 
 test('two that start at once run each migration once', async () => {
   const ran = await Promise.all([run(), run(), run()]);

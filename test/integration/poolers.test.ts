@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
+import { translateMessage } from '../../src/contract/translate-message.ts';
+import type { OrderRecord } from '../../src/domain/order-store.ts';
+import {
+  createDatabasePool,
+  type DatabasePool,
+  type PoolOptions,
+} from '../../src/storage/database-pool.ts';
+import { checkSchema, migrate, migrationsKnown } from '../../src/storage/migrate.ts';
+import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { orderText } from '../support/messages.ts';
+import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';
+
+/** Connections that go through a pooler in transaction mode, such as PgBouncer, and some that do not. */
+let database: TestDatabase;
+let pooler: TransactionPooler;
+const pools: DatabasePool[] = [];
+beforeEach(async () => {
+  database = await createTestDatabase({ empty: true });
+  pooler = await startTransactionPooler({ serverUrl: database.url, sessions: 3 });
+});
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.end()));
+  await pooler.close();
+  await database.drop();
+});
+
+function poolOf(url: string, options: Partial<PoolOptions> = {}) {
+  const pool = createDatabasePool({
+    url,
+    connectTimeoutMs: 5000,
+    statementTimeoutMs: 4321,
+    maxConnections: 8,
+    onIdleError: () => undefined,
+    ...options,
+  });
+  pools.push(pool);
+  return pool;
+}
+
+function recordOf(id: string): OrderRecord {
+  const translation = translateMessage(orderText(id));
+  if (translation.kind !== 'translated') throw new Error('not valid');
+  const { order } = translation;
+  const source = { topic: 'orders', partition: 0, offset: '0' };
+  return { order, source, fingerprint: fingerprintOfOrder(order) };
+}
+
+async function storeTwice(pool: DatabasePool): Promise<readonly string[]> {
+  const store = createPostgresOrderStore(pool);
+  const records = Array.from({ length: 40 }, (_, n) => recordOf(`A-${n}`));
+  const outcomes: string[] = [];
+  for (const [index, batch] of [records, records].entries()) {
+    const ended = await Promise.all(batch.map((record) => store.store(record)));
+    outcomes.push(...new Set(ended.map(({ kind }) => `${index + 1}: ${kind}`)));
+  }
+  return outcomes;
+}
+
+/** What sessions of the server are left with. */
+async function stateOf(pool: pg.Pool) {
+  const { rows } = await pool.query<{ statements: string[]; timeout: string }>(
+    `SELECT ARRAY(SELECT name FROM pg_prepared_statements WHERE name <> '') AS statements,
+       current_setting('statement_timeout') AS timeout`,
+  );
+  return rows[0];
+}
+
+const STORED_TWICE = ['1: stored', '2: already-stored'];
+
+test('orders are stored through a pooler without a failed attempt', async () => {
+  await migrate(database.url, 5000);
+  const pool = poolOf(pooler.url);
+  await expect(storeTwice(pool)).resolves.toEqual(STORED_TWICE);
+  expect(pool.isPooled).toBe(true);
+  // What was set for one session would be the next client's.
+  for (let n = 0; n < 3; n += 1) {
+    expect(await stateOf(pool)).toEqual({ statements: [], timeout: '0' });
+  }
+});
+
+test('without a pooler statements are prepared, and sessions have a timeout', async () => {
+  await migrate(database.url, 5000);
+  const pool = poolOf(database.url, { maxConnections: 1 });
+  await pool.query('SELECT');
+  await createPostgresOrderStore(pool).store(recordOf('A-1'));
+  expect(pool.isPooled).toBe(false);
+  expect(await stateOf(pool)).toEqual({
+    statements: [expect.stringMatching(/^insert-order-[0-9a-f]{8}$/)],
+    timeout: '4321ms',
+  });
+});
+
+test('statements are not prepared where that is switched off', async () => {
+  await migrate(database.url, 5000);
+  const pool = poolOf(database.url, { maxConnections: 1, preparedStatements: 'off' });
+  await pool.query('SELECT');
+  await createPostgresOrderStore(pool).store(recordOf('A-1'));
+  expect(await stateOf(pool)).toMatchObject({ statements: [] });
+});
+
+test('migrations run through a pooler, several at once too, and leave nothing locked or set', async () => {
+  const runs = await Promise.all([1, 2].map(() => migrate(pooler.url, 5000)));
+  expect(runs.flatMap(({ ran }) => ran)).toEqual(migrationsKnown());
+  await expect(checkSchema(poolOf(pooler.url))).resolves.toBeUndefined();
+  const { rows } = await database.pool.query(
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+  );
+  expect(rows).toHaveLength(0);
+});
+
+test('a search path that the pooler refuses or ignores is an error with what to do', async () => {
+  const options = '?options=-csearch_path%3Dsomewhere';
+  const remedy = expect.stringContaining('ALTER ROLE … SET search_path') as unknown;
+  const lenient = await startTransactionPooler({
+    serverUrl: database.url,
+    sessions: 1,
+    ignored: ['options'],
+  });
+  try {
+    await expect(poolOf(pooler.url + options).query('SELECT')).rejects.toThrow(
+      'unsupported startup parameter: options',
+    );
+    await expect(poolOf(lenient.url + options).query('SELECT')).rejects.toMatchObject({ remedy });
+    await expect(migrate(lenient.url + options, 5000)).rejects.toMatchObject({ remedy });
+  } finally {
+    await lenient.close();
+  }
+});
