@@ -1,12 +1,13 @@
-import { choice, integer, settingGroup, url } from './setting.ts';
+import { databaseUrl } from './database-url.ts';
+import { choice, integer, settingGroup } from './setting.ts';
 
 export const databaseSettings = settingGroup({
   url: {
     name: 'DATABASE_URL',
-    schema: url('postgres:', 'postgresql:'),
+    schema: databaseUrl,
     secret: true,
     description:
-      'The Postgres database, as `postgres://user:password@host:5432/name`. Tables live in the first schema of the search path; `?options=-csearch_path%3Dname` chooses another.',
+      'The Postgres database, as `postgres://user:password@host:5432/name`; special characters of user name and password are encoded, such as `%2F` for `/`. Tables live in the first schema of the search path; `?options=-csearch_path%3Dname` chooses another.',
   },
   connectTimeoutMs: {
     name: 'DATABASE_CONNECT_TIMEOUT_MS',

@@ -56,9 +56,17 @@ export const flag = choice(['true', 'false']).transform((value) => value === 'tr
 export const brokerList = z
   .string()
   .transform((value) => value.split(',').map((broker) => broker.trim()))
-  .refine(
-    (brokers) => brokers.every((broker) => /^[^\s:/]+:\d{1,5}$|^\[[^\]]+\]:\d{1,5}$/.test(broker)),
-    {
-      error: 'expected host:port, several of them with commas between',
-    },
-  );
+  // kafkajs 2.2.4 splits each at its first colon (cluster/connectionPoolBuilder.js).
+  .refine((brokers) => !brokers.some((broker) => /^[^,]*:[^,]*:/.test(broker)), {
+    error:
+      'the Kafka client cannot take an IPv6 address or a protocol here; give host:port with a host name, such as one from /etc/hosts',
+    abort: true,
+  })
+  .refine((brokers) => brokers.every(isBroker), {
+    error: 'expected host:port, several of them with commas between',
+  });
+
+function isBroker(broker: string): boolean {
+  const port = /^[^\s:/[\]]+:(\d{1,5})$/.exec(broker)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}

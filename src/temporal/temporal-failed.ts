@@ -1,6 +1,7 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import { proxyHint } from './proxy.ts';
 
 /** The error of gRPC itself, which the SDK's client wraps; undefined when there is none. */
 export function grpcErrorOf(error: unknown): ServiceError | undefined {
@@ -20,6 +21,8 @@ export function temporalFailed(
   const grpcError = grpcErrorOf(error);
   const reason = grpcError ? grpcError.details || grpcError.message : describeError(error);
   const temporal = `Temporal at ${address}`;
+  // grpc-js reads the variables of proxies from the process, too.
+  const proxy = proxyHint(address, process.env);
   const failure = (problem: string, remedy: string) =>
     new OperatorError(`${temporal} ${problem}: ${reason}`, remedy, { cause: error });
   switch (grpcError?.code) {
@@ -58,7 +61,7 @@ export function temporalFailed(
     case status.DEADLINE_EXCEEDED:
       return failure(
         'has not answered in time (DEADLINE_EXCEEDED)',
-        'check TEMPORAL_ADDRESS, the load of the server and of its database, and the network between',
+        `check TEMPORAL_ADDRESS, the load of the server and of its database, and the network between${proxy}`,
       );
     case status.INTERNAL:
     case status.UNKNOWN:
@@ -75,7 +78,7 @@ export function temporalFailed(
     case undefined:
       return failure(
         'cannot be reached',
-        'check TEMPORAL_ADDRESS, that the server runs, and TEMPORAL_TLS if it expects TLS',
+        `check TEMPORAL_ADDRESS, that the server runs, and TEMPORAL_TLS if it expects TLS${proxy}`,
       );
   }
 }
