@@ -131,6 +131,7 @@ export async function consumeOrders(
     port: bridge.httpPort,
     portSetting: 'BRIDGE_HTTP_PORT',
     readiness,
+    logger,
     stuck: () => reasonsOf({ consumer: life.hangs(), messages: progressWatch.reason() }),
     metrics: metrics.registry,
     actions: {

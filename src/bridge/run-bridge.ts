@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
+import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
 import { committedOffsets } from '../kafka/committed-offsets.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
@@ -8,8 +9,9 @@ import { settleStartingOffsets } from '../kafka/starting-offsets.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';
-import type { ShutdownSignals } from '../program/shutdown-signals.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { limitShutdown, type ShutdownSignals } from '../program/shutdown-signals.ts';
+import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
+import { createLogger, logUnexpected, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
@@ -24,13 +26,29 @@ import { consumeOrders } from './consume-orders.ts';
  * when its consumer has ended for good: a process that nobody restarts must not look healthy.
  */
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(BRIDGE_ROLE, env);
-  checkTimeouts(settings);
+  const settings = readSettings(BRIDGE_ROLE, env, ({ bridge }) => bridgeTimeoutMistakes(bridge));
   const target = temporalTarget(env);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
   const tracing = await startTracing(env, 'order-ingest-bridge');
-  await connectAndConsume(settings, target, logger, signals).finally(() => tracing?.stop());
+  surviveUnexpectedErrors((error) => {
+    logUnexpected(logger, error);
+  });
+  const liftLimit = limitShutdown(signals, settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
+    logger.warn(
+      { event: 'shutdown_incomplete' },
+      'a server did not answer in time; the next bridge repeats what was in flight',
+    );
+  });
+  try {
+    await connectAndConsume(settings, target, logger, signals);
+  } finally {
+    await tracing?.stop();
+    liftLimit();
+  }
 }
+
+/** What closing may take beyond the grace; compose's `stop_grace_period` is above both together. */
+const CLOSING_MS = 5000;
 
 async function connectAndConsume(
   settings: BridgeSettings,
@@ -118,13 +136,5 @@ async function settleWhereToBegin(
         );
       },
     }),
-  );
-}
-
-function checkTimeouts({ bridge }: BridgeSettings): void {
-  if (bridge.heartbeatIntervalMs * 3 <= bridge.sessionTimeoutMs) return;
-  throw new OperatorError(
-    `KAFKA_HEARTBEAT_INTERVAL_MS (${bridge.heartbeatIntervalMs}) is more than a third of KAFKA_SESSION_TIMEOUT_MS (${bridge.sessionTimeoutMs})`,
-    'lower the one or raise the other',
   );
 }

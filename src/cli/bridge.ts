@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { outliveOutput } from '../program/broken-pipe.ts';
 import { endSoon } from '../program/end-soon.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from './environment.ts';
@@ -9,6 +10,7 @@ export function addBridgeCommand(program: Command): void {
     .description('consume the topic and start a workflow for each order; needs Kafka and Temporal')
     .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
     .action(async (_options, command: Command) => {
+      outliveOutput();
       const { runBridge } = await import('../bridge/run-bridge.ts');
       await runBridge(environmentOf(command), processSignals).finally(endSoon);
     });

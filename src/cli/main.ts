@@ -1,12 +1,16 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
 import { endWithReader } from '../program/broken-pipe.ts';
 import { keepCompiledCode } from '../program/keep-compiled-code.ts';
-import { describeFailure } from './describe-failure.ts';
-import { createProgram } from './program.ts';
+import { handleSignals } from '../program/shutdown-signals.ts';
 
+// Before anything that takes time to load.
+handleSignals();
 keepCompiledCode();
 endWithReader();
+
+const { CommanderError } = await import('commander');
+const { describeFailure } = await import('./describe-failure.ts');
+const { createProgram } = await import('./program.ts');
 
 const program = createProgram();
 try {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { outliveOutput } from '../program/broken-pipe.ts';
 import { endSoon } from '../program/end-soon.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from './environment.ts';
@@ -12,6 +13,7 @@ export function addWorkerCommand(program: Command): void {
       '\nExample:\n  DATABASE_URL=postgres://user:password@localhost:5432/orders order-ingest worker',
     )
     .action(async (_options, command: Command) => {
+      outliveOutput();
       const { runWorker } = await import('../worker/run-worker.ts');
       await runWorker(environmentOf(command), processSignals).finally(endSoon);
     });

@@ -7,15 +7,27 @@ export type Role = Readonly<Record<string, SettingGroup>>;
 
 export type Settings<R extends Role> = { readonly [Group in keyof R]: Values<R[Group]> };
 
+type PartialSettings<R extends Role> = {
+  readonly [Group in keyof R]: Partial<Values<R[Group]>>;
+};
+
 /**
  * Reads and checks all settings of a role. An empty variable counts as unset.
  * Throws an OperatorError that names every mistake at once.
+ *
+ * @param contradictions answers with what is wrong between settings that are right by themselves;
+ *   those that are wrong are undefined there
  */
-export function readSettings<R extends Role>(role: R, env: Environment): Settings<R> {
+export function readSettings<R extends Role>(
+  role: R,
+  env: Environment,
+  contradictions: (settings: PartialSettings<R>) => readonly string[] = () => [],
+): Settings<R> {
   const mistakes: string[] = [];
   const settings = mapValues(role, (group) =>
     mapValues(group, (setting) => readSetting(setting, env, mistakes)),
   );
+  mistakes.push(...contradictions(settings as PartialSettings<R>));
   if (mistakes.length > 0) {
     throw new OperatorError(
       `${mistakes.length === 1 ? 'A setting is' : `${mistakes.length} settings are`} wrong:\n${mistakes.map((m) => `  ${m}`).join('\n')}`,

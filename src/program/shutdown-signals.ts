@@ -1,5 +1,7 @@
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
+type Signal = (typeof SIGNALS)[number];
+
 /** 128 and the signal's number, as a shell reports it (SIGINT is 2, SIGTERM 15). */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -8,18 +10,71 @@ export interface ShutdownSignals {
   onFirst(shutDown: (signal: string) => void): () => void;
 }
 
+const listeners = new Set<(signal: Signal) => void>();
+let isHandling = false;
+
+/**
+ * Handles SIGTERM and SIGINT from now on: while nobody listens they end the process. To be called
+ * first of all. Linux discards a signal without a handler for the process with the ID 1, which a
+ * container's program is, so that a container could not be stopped while its program starts or
+ * closes.
+ */
+export function handleSignals(): void {
+  if (isHandling) return;
+  isHandling = true;
+  for (const signal of SIGNALS) process.on(signal, received);
+}
+
+function received(signal: Signal): void {
+  if (listeners.size === 0) endBy(signal);
+  for (const listener of listeners) listener(signal);
+}
+
+/** As if there were no handler, so that a shell sees what ended the process; 1 has to exit instead. */
+function endBy(signal: Signal): void {
+  process.off(signal, received);
+  process.kill(process.pid, signal);
+  process.exit(EXIT_CODES[signal]);
+}
+
 /** The first signal asks for a clean shutdown; a second one ends the process at once. */
 export const processSignals: ShutdownSignals = {
   onFirst(shutDown) {
+    handleSignals();
     let isShuttingDown = false;
-    const listener = (signal: (typeof SIGNALS)[number]) => {
+    const listener = (signal: Signal) => {
       if (isShuttingDown) process.exit(EXIT_CODES[signal]);
       isShuttingDown = true;
       shutDown(signal);
     };
-    for (const signal of SIGNALS) process.on(signal, listener);
+    listeners.add(listener);
     return () => {
-      for (const signal of SIGNALS) process.off(signal, listener);
+      listeners.delete(listener);
     };
   },
 };
+
+/**
+ * Ends the process when a shutdown takes longer than this, such as for a server that does not answer.
+ * Answers with a function that lifts the limit.
+ *
+ * @param onLimit called just before
+ */
+export function limitShutdown(
+  signals: ShutdownSignals,
+  limitMs: number,
+  onLimit: () => void,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const stopListening = signals.onFirst(() => {
+    timer = setTimeout(() => {
+      onLimit();
+      process.exit();
+    }, limitMs);
+    timer.unref();
+  });
+  return () => {
+    clearTimeout(timer);
+    stopListening();
+  };
+}

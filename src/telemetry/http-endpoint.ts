@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import type { Logger } from './logger.ts';
 import type { Readiness } from './readiness.ts';
 
 export interface HttpEndpointOptions {
@@ -11,6 +12,7 @@ export interface HttpEndpointOptions {
   /** The setting that chooses the port, for the error when it is taken. */
   readonly portSetting: string;
   readonly readiness: Readiness;
+  readonly logger: Logger;
   /** Why the program makes no progress and had better be restarted, by name; empty while it does. */
   readonly stuck: () => Readonly<Record<string, string>>;
   /** The text of `GET /metrics`. */
@@ -24,6 +26,18 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
+/** More connections are closed at once: they would cost the program its file descriptors. */
+const MAX_CONNECTIONS = 100;
+const IDLE_TIMEOUT_MS = 15_000;
+/** What a request may take. Node answers 431 to larger headers, 408 to a slower client. */
+const LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+} as const;
+
 /**
  * Health and metrics of one program over HTTP:
  * - `GET /livez`: 200, or 503 with the reasons by name as JSON when it makes no progress;
@@ -34,28 +48,15 @@ export interface HttpEndpoint {
  * Throws an OperatorError when the port cannot be had.
  */
 export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<HttpEndpoint> {
-  const { host, port, portSetting, readiness, stuck, metrics, actions = {} } = options;
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    const action = Object.hasOwn(actions, path.slice(1)) ? actions[path.slice(1)] : undefined;
-    if (action) {
-      if (request.method !== 'POST') json(response, 405, { error: `POST ${path} does it` });
-      else json(response, 200, { done: action() });
-    } else if (path === '/livez') {
-      health(response, 'alive', stuck());
-    } else if (path === '/readyz') {
-      health(response, 'ready', readiness.reasons());
-    } else if (path === '/metrics') {
-      metrics.metrics().then(
-        (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
-        (error: unknown) => {
-          json(response, 500, { error: describeError(error) });
-        },
-      );
-    } else {
-      json(response, 404, { error: `there are /livez, /readyz and /metrics` });
-    }
+  const { host, port, portSetting, logger } = options;
+  const server = createServer(LIMITS, (request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      failed(response, error);
+    });
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  // Closes connections whose client does not read the answer; the others are bound by LIMITS.
+  server.setTimeout(IDLE_TIMEOUT_MS);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -66,6 +67,14 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
       { cause: error },
     );
   }
+  // Such as an accept that failed for lack of file descriptors; without a listener it would end the
+  // process.
+  server.on('error', (error) => {
+    logger.warn(
+      { event: 'http_error', error: describeError(error) },
+      'the HTTP endpoint could not take a connection',
+    );
+  });
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : port,
@@ -76,6 +85,39 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
       await closed;
     },
   };
+}
+
+/** The path without its query. A target need not be a valid URL, nor begin with a slash. */
+export const pathOf = (target: string | undefined): string =>
+  (target ?? '/').split(/[?#]/)[0] ?? '';
+
+async function answer(
+  { readiness, stuck, metrics, actions = {} }: HttpEndpointOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = pathOf(request.url);
+  const name = path.startsWith('/') ? path.slice(1) : '';
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action) {
+    if (request.method !== 'POST') json(response, 405, { error: `POST ${path} does it` });
+    else json(response, 200, { done: action() });
+  } else if (path === '/livez') {
+    health(response, 'alive', stuck());
+  } else if (path === '/readyz') {
+    health(response, 'ready', readiness.reasons());
+  } else if (path === '/metrics') {
+    const text = await metrics.metrics();
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+  } else {
+    json(response, 404, { error: `there are /livez, /readyz and /metrics` });
+  }
+}
+
+/** A part of the program could not answer: a fault of ours, which is the answer to this request only. */
+function failed(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) response.destroy();
+  else json(response, 500, { error: describeError(error) });
 }
 
 function health(

@@ -1,5 +1,8 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
+import { describeError } from '../program/operator-error.ts';
+import { sayOnStderr } from '../program/broken-pipe.ts';
 import { activeTraceIds } from './spans.ts';
 
 export type Logger = PinoLogger;
@@ -14,7 +17,10 @@ export interface LogOptions {
 /** One JSON object a line on stdout, each with an `event` to search for, and the IDs of the trace
  * that it belongs to; pretty on a terminal. */
 export function createLogger({ level, format, service }: LogOptions): Logger {
-  const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
+  // Node sets a pipe to non-blocking when its stream is created, as here: a write to one that nobody
+  // reads then fails instead of blocking the process.
+  const { isTTY } = process.stdout;
+  const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
   return pino(
     {
       level,
@@ -22,11 +28,49 @@ export function createLogger({ level, format, service }: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: activeTraceIds,
     },
-    isPretty ? prettyStream() : pino.destination({ dest: 1, sync: true }),
+    isPretty ? prettyStream(stdoutOf(service)) : stdoutOf(service),
+  );
+}
+
+/** An error that no code handles: a fault of ours, so it comes with where it was thrown. */
+export function logUnexpected(logger: Logger, error: unknown): void {
+  logger.error(
+    {
+      event: 'unexpected_error',
+      error: describeError(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    },
+    'an unexpected error; the program continues',
   );
 }
 
 export const silentLogger = (): Logger => pino({ level: 'silent' });
 
-const prettyStream = (): DestinationStream =>
-  pretty({ sync: true, ignore: 'pid,hostname,service', messageFormat: '{event}: {msg}' });
+/**
+ * Stdout, which may be full, gone, or a pipe that nobody reads. The streams of Node and of pino throw
+ * then, from within whatever has logged.
+ */
+function stdoutOf(service: string): LogDestination {
+  return createLogDestination({
+    write: writeTo(1),
+    onFailure(reason) {
+      sayOnStderr(
+        `order-ingest: the log cannot be written to stdout: ${reason}. Orders are still processed; log lines are dropped until it can be written again.`,
+      );
+    },
+    describeDropped: (lines) =>
+      `${JSON.stringify({ level: 40, time: new Date().toISOString(), service, pid: process.pid, event: 'log_lines_dropped', lines, msg: 'the log could not be written for a while' })}\n`,
+  });
+}
+
+const prettyStream = (stdout: LogDestination): DestinationStream => {
+  const format = prettyFactory({
+    ignore: 'pid,hostname,service',
+    messageFormat: '{event}: {msg}',
+  });
+  return {
+    write(line) {
+      stdout.write(format(line));
+    },
+  };
+};

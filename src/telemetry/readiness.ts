@@ -1,3 +1,5 @@
+import { describeError } from '../program/operator-error.ts';
+
 /**
  * Why a program is not ready, if it is not. Each part that can stand in the way of work reports for
  * itself, under a name of its own.
@@ -12,6 +14,15 @@ export interface Readiness {
   reasons(): Readonly<Record<string, string>>;
 }
 
+/** A part that cannot answer is a reason of its own: the callers are timers and HTTP requests. */
+function answerOf(ask: () => string | undefined): string | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    return `its state cannot be determined: ${describeError(error)}`;
+  }
+}
+
 export function createReadiness(): Readiness {
   const reported = new Map<string, string>();
   const asked = new Map<string, () => string | undefined>();
@@ -21,7 +32,7 @@ export function createReadiness(): Readiness {
     ask: (name, reason) => void asked.set(name, reason),
     reasons() {
       const answers = [...asked].flatMap(([name, ask]) => {
-        const reason = ask();
+        const reason = answerOf(ask);
         return reason === undefined ? [] : [[name, reason] as const];
       });
       return Object.fromEntries([...reported, ...answers]);

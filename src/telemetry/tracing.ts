@@ -1,6 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { OperatorError } from '../program/operator-error.ts';
+
+const STOP_TIMEOUT_MS = 2000;
 
 export type TracingEnvironment = Readonly<Record<string, string | undefined>>;
 
@@ -8,7 +11,7 @@ export type TracingEnvironment = Readonly<Record<string, string | undefined>>;
 export interface Tracing {
   readonly processor: SpanProcessor;
   readonly resource: Resource;
-  /** Sends what is left. */
+  /** Sends what is left, for two seconds at most. */
   stop(): Promise<void>;
 }
 
@@ -48,7 +51,13 @@ export async function startTracing(
   const processor = new BatchSpanProcessor(await exporterOf(env));
   const provider = new NodeTracerProvider({ resource, spanProcessors: [processor] });
   provider.register({ propagator: new W3CTraceContextPropagator() });
-  return { processor, resource, stop: () => provider.shutdown() };
+  return { processor, resource, stop: () => stopInTime(provider.shutdown()) };
+}
+
+/** A collector that does not answer would hold up the end of the program for half a minute. */
+async function stopInTime(stopped: Promise<void>): Promise<void> {
+  const limit = delay(STOP_TIMEOUT_MS, undefined, { ref: false });
+  await Promise.race([stopped.catch(() => undefined), limit]);
 }
 
 async function exporterOf(env: TracingEnvironment): Promise<SpanExporter> {

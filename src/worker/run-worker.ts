@@ -3,14 +3,18 @@ import type { Pool } from 'pg';
 import { createActivities } from '../activities/create-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
+import { databaseTimeoutMistakes } from '../config/timeouts.ts';
 import { describeError } from '../program/operator-error.ts';
+import { limitShutdown, type ShutdownSignals } from '../program/shutdown-signals.ts';
+import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
 import { checkRights } from '../storage/check-rights.ts';
 import { databaseFailed } from '../storage/database-failed.ts';
 import { createDatabasePool } from '../storage/database-pool.ts';
 import { checkSchema } from '../storage/migrate.ts';
+import { checkWritable } from '../storage/check-writable.ts';
 import { createPostgresOrderStore } from '../storage/postgres-order-store.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { createLogger, logUnexpected, type Logger } from '../telemetry/logger.ts';
 import { createOutageReport } from '../telemetry/outage-report.ts';
 import { createReadiness, type Readiness } from '../telemetry/readiness.ts';
 import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
@@ -22,8 +26,12 @@ import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalFailed } from '../temporal/temporal-failed.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
-import type { ShutdownSignals } from '../program/shutdown-signals.ts';
-import { concurrencyOptions, deploymentOptions, poolSize } from './worker-options.ts';
+import {
+  concurrencyOptions,
+  deploymentOptions,
+  poolSize,
+  STORE_ATTEMPT_MS,
+} from './worker-options.ts';
 import { supervisionTimings, superviseWorker, type SupervisedWorker } from './supervise-worker.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { watchRouting } from './watch-routing.ts';
@@ -35,7 +43,9 @@ import { workflowTracing } from './workflow-tracing.ts';
  * and closes its connections. Throws an OperatorError when it cannot start.
  */
 export async function runWorker(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(WORKER_ROLE, env);
+  const settings = readSettings(WORKER_ROLE, env, ({ database }) =>
+    databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
+  );
   const target = temporalTarget(env);
   const deployment = deploymentOptions(settings.worker);
   const logger = createLogger({ ...settings.logging, service: 'worker' });
@@ -51,6 +61,15 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
       );
     },
   });
+  surviveUnexpectedErrors((error) => {
+    logUnexpected(logger, error);
+  });
+  const liftLimit = limitShutdown(signals, settings.worker.shutdownGraceMs + CLOSING_MS, () => {
+    logger.warn(
+      { event: 'shutdown_incomplete' },
+      'a server did not answer in time; Temporal has other workers repeat what was in flight',
+    );
+  });
   try {
     await checkDatabase(pool);
     // The worker's own connection says too little about why it cannot connect.
@@ -62,10 +81,13 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
       .finally(() => client.connection.close());
     await runUntilStopped({ settings, target, deployment, pool, logger, tracing }, signals);
   } finally {
-    await pool.end();
-    await tracing?.stop();
+    await Promise.all([pool.end(), tracing?.stop()]);
+    liftLimit();
   }
 }
+
+/** What closing may take beyond the grace; compose's `stop_grace_period` is above both together. */
+const CLOSING_MS = 5000;
 
 interface WorkerContext {
   readonly settings: Settings<typeof WORKER_ROLE>;
@@ -91,6 +113,7 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
       port: httpPort,
       portSetting: 'WORKER_HTTP_PORT',
       readiness,
+      logger,
       // A failed worker is replaced, so that the process always makes progress.
       stuck: () => ({}),
       metrics: {
@@ -155,7 +178,7 @@ async function superviseUntilStopped(
   const stopWatching = [
     watchDependency(async () => supervision.current()?.ping(), temporal),
     watchDependency(
-      () => pool.query('SELECT'),
+      () => checkWritable(pool),
       createOutageReport('Postgres', { readiness, logger }),
     ),
     watchRouting(async () => {

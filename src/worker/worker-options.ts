@@ -3,6 +3,9 @@ import type { WORKER_ROLE } from '../config/roles.ts';
 import type { Settings } from '../config/read-settings.ts';
 import { OperatorError } from '../program/operator-error.ts';
 
+/** What a regular attempt at storing an order may take: `PATIENT_ATTEMPTS.startToCloseTimeout`. */
+export const STORE_ATTEMPT_MS = 30_000;
+
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
 /** How much a worker does at once. The pool has a connection for every activity slot. */

@@ -97,6 +97,34 @@ test('a worker is not ready while Postgres is away, and alive all the same', asy
   }
 });
 
+test('a worker is not ready while the database takes no writes, and recovers by itself', async () => {
+  const worker = await system.startWorker();
+  const { pool } = system.database;
+  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+  const set = (value: string) =>
+    pool.query(`ALTER DATABASE "${rows[0]?.name}" SET default_transaction_read_only = ${value}`);
+  const expectReady = (reasons: object) =>
+    eventually(async () => {
+      const { body } = await worker.http('GET', '/readyz');
+      expect((JSON.parse(body) as { reasons?: object }).reasons ?? {}).toEqual(reasons);
+    });
+  await expectReady({});
+  // For new sessions only: the worker's idle ones end after ten seconds, or here at once.
+  await set('on');
+  await pool.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await expectReady({ Postgres: expect.stringContaining('read-only') });
+  const client = await pool.connect();
+  try {
+    await client.query('SET default_transaction_read_only = off');
+    await client.query(`ALTER DATABASE "${rows[0]?.name}" RESET default_transaction_read_only`);
+  } finally {
+    client.release();
+  }
+  await expectReady({});
+});
+
 test('a worker is not ready while Temporal is away', async () => {
   const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
   try {

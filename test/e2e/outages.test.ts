@@ -70,7 +70,10 @@ describe('while Temporal is away and more messages wait than may be in flight', 
   });
 
   test('a second signal ends the bridge at once', async () => {
-    const bridge = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '60000' });
+    const bridge = await stuckBridge({
+      BRIDGE_SHUTDOWN_GRACE_MS: '60000',
+      KAFKA_REBALANCE_TIMEOUT_MS: '60000',
+    });
     void bridge.end('SIGTERM');
     await bridge.saw('shutdown_signal_received');
     const ended = bridge.end('SIGTERM');
