@@ -11,6 +11,7 @@ import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
+import { isThrottled } from '../temporal/call-patiently.ts';
 import { createBatchHandler } from './batch-handler.ts';
 import { createBridgeMetrics } from './bridge-metrics.ts';
 import { foreignMembersReason, reportedLag } from './group-health.ts';
@@ -24,7 +25,6 @@ import { watchProgress } from './progress-watch.ts';
 import { Slots } from './slots.ts';
 import { StartLimit } from './start-limit.ts';
 import { createThrottleLog } from './throttle-log.ts';
-import { isThrottled } from './workflow-starter.ts';
 
 export interface Connections {
   readonly kafka: ReturnType<typeof createKafkaClient>;
@@ -48,7 +48,9 @@ export async function consumeOrders(
   setMaxListeners(0, stopping.signal);
   const readiness = createReadiness();
   const counts = createOutcomeCounts();
+  let throttledAt = Number.NEGATIVE_INFINITY;
   const startLimit = new StartLimit(bridge.maxConcurrentStarts, isThrottled, () => {
+    throttledAt = Date.now();
     metrics.throttled();
     logThrottled(startLimit.current);
   });
@@ -104,7 +106,8 @@ export async function consumeOrders(
   const progressWatch = watchProgress({
     inFlight: counts.inFlight,
     finished: counts.ended,
-    isHeldUp: () => Object.keys(readiness.reasons()).length > 0,
+    isHeldUp: () =>
+      Object.keys(readiness.reasons()).length > 0 || Date.now() - throttledAt < THROTTLED_FOR_MS,
   });
   const stopWatching = () => {
     life.dispose();
@@ -191,6 +194,9 @@ export async function consumeOrders(
     logger.info({ event: 'kafka_consumer_closed', topic }, 'the bridge has stopped');
   }
 }
+
+/** Throttled calls are repeated more often than this, so that a longer silence means something else. */
+const THROTTLED_FOR_MS = 30_000;
 
 /** Often enough that a commit finds what is finished, and that the loss of a partition is noticed. */
 export const pulseMs = ({

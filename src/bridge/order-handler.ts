@@ -5,6 +5,7 @@ import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
+import { isThrottled } from '../temporal/call-patiently.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-orders.ts';
 import { BacklogLimit } from './backlog-limit.ts';
 import { withConsumeSpan } from './consume-span.ts';
@@ -61,7 +62,7 @@ export function createOrderHandler(
     startLimit,
     backlogLimit,
     deadLetters: createDeadLetterWriter(producer, deadLetterTopicOf(settings.kafka)),
-    persistWithTemporal: createPersist('Temporal', parts),
+    persistWithTemporal: createPersist('Temporal', { ...parts, isThrottled }),
     persistWithKafka: createPersist('the dead-letter topic', parts),
     maxInputBytes: bridge.maxInputBytes,
     loggedValueBytes: settings.logging.valueBytes,

@@ -10,17 +10,33 @@ const LONGEST_WAIT_MS = 5000;
 /** Repeats work until it succeeds, however long that takes, or until the signal is aborted. */
 export type Persist = <Result>(work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
 
-/** Persists against one dependency, such as Temporal, and reports its outages. */
+/** Retries calls to one dependency, such as Temporal, and reports its outages. */
 export function createPersist(
   dependency: string,
-  parts: { readonly logger: Logger; readonly readiness: Readiness },
+  parts: {
+    readonly logger: Logger;
+    readonly readiness: Readiness;
+    /** Errors that are retried, too, and are no outage. */
+    readonly isThrottled?: (error: unknown) => boolean;
+  },
 ): Persist {
   const report = createOutageReport(dependency, parts);
   return async (work, signal) => {
     signal.throwIfAborted();
-    // p-retry costs a third of the bridge's time, so it is left to those who need it.
-    const result = await work().catch((firstError: unknown) =>
-      pRetry(
+    // p-retry costs a third of the bridge's time, so it is left to calls that need it.
+    const result = await work().catch((error: unknown) => retry(error, work, signal));
+    report.succeeded();
+    return result;
+  };
+
+  async function retry<Result>(
+    firstError: unknown,
+    work: () => Promise<Result>,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const since = Date.now();
+    try {
+      return await pRetry(
         (attempt) => (attempt === 1 ? throwPlainError(firstError) : work().catch(throwPlainError)),
         {
           retries: Infinity,
@@ -29,14 +45,15 @@ export function createPersist(
           randomize: true,
           signal,
           onFailedAttempt: ({ error }) => {
-            report.failed(error);
+            report.failed(error, Date.now() - since);
           },
         },
-      ),
-    );
-    report.succeeded();
-    return result;
-  };
+      );
+    } catch (error) {
+      report.abandoned();
+      throw error;
+    }
+  }
 }
 
 /** p-retry gives up on a TypeError, and kafkajs ends the consumer for good on one: neither may be. */

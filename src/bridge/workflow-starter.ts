@@ -29,10 +29,6 @@ export interface WorkflowStarter {
   start(order: OrderToStart): Promise<StartOutcome>;
 }
 
-/** Temporal has enough for now: a rate limit, or a database that does not keep up. */
-export const isThrottled = (error: unknown): boolean =>
-  isGrpcServiceError(error) && error.code === status.RESOURCE_EXHAUSTED;
-
 export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly client: Client;
   /** Deadline of one call. */

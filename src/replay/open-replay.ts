@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createBacklogLimit, createOrderHandler } from '../bridge/order-handler.ts';
 import { StartLimit } from '../bridge/start-limit.ts';
-import { isThrottled } from '../bridge/workflow-starter.ts';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
@@ -19,6 +18,7 @@ import type { OffsetRange } from '../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
+import { isThrottled } from '../temporal/call-patiently.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget } from '../temporal/connection-options.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';

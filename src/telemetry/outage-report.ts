@@ -1,43 +1,113 @@
-import { describeError } from '../program/operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
 import type { Readiness } from './readiness.ts';
 
+/**
+ * So long must calls fail without one success before the dependency counts as unavailable. Longer than
+ * the deadline of a call, so that a few that miss it among others that are answered are no outage.
+ */
+const UNAVAILABLE_AFTER_MS = 5000;
+/** A line of each kind is logged at most this often. */
 const LOG_INTERVAL_MS = 30_000;
+/** After so long a call that keeps failing is logged, although others succeed. */
+const STUCK_CALL_AFTER_MS = 30_000;
 
 /**
- * Tells how one dependency, such as Temporal, gets on. An outage is one line when it begins, one every
- * half minute while it lasts and one when it is over, however many meet it; until then the program is
- * not ready.
+ * Decides by the calls to one dependency, such as Temporal, whether it is unavailable. It is when calls
+ * fail and none has succeeded for five seconds; with the next success it is available again. While
+ * unavailable the program is not ready, and a line is logged at the beginning, every half minute and at
+ * the end, however many calls fail.
  */
 export interface OutageReport {
-  failed(error: unknown): void;
+  /** A call has failed and is repeated; it has been failing for so long. */
+  failed(error: unknown, failingForMs?: number): void;
   succeeded(): void;
+  /** A call that has failed is not repeated any more: whether the dependency is there is not known. */
+  abandoned(): void;
 }
 
 export function createOutageReport(
   dependency: string,
-  { logger, readiness }: { readonly logger: Logger; readonly readiness: Readiness },
+  {
+    logger,
+    readiness,
+    isThrottled = () => false,
+  }: {
+    readonly logger: Logger;
+    readonly readiness: Readiness;
+    /** Errors by which the dependency only asks for fewer calls: no outage, and reported elsewhere. */
+    readonly isThrottled?: (error: unknown) => boolean;
+  },
 ): OutageReport {
-  let failingSince: number | undefined;
-  let loggedAt = 0;
+  /** Since the first failure after the last success. */
+  let failing: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
+  let lastError: unknown;
+  let isUnavailable = false;
+  let isLogged = false;
+  const mayLog = { outage: everyInterval(), stuckCall: everyInterval() };
+
+  const reportUnavailable = () => {
+    isUnavailable = true;
+    readiness.report(dependency, describeError(lastError));
+    if (!mayLog.outage()) return;
+    isLogged = true;
+    logger.warn(
+      { event: 'dependency_unavailable', dependency, ...errorFields(lastError) },
+      `${dependency} is unavailable; retrying`,
+    );
+  };
   return {
-    failed(error) {
-      failingSince ??= Date.now();
-      readiness.report(dependency, describeError(error));
-      if (Date.now() - loggedAt < LOG_INTERVAL_MS) return;
-      loggedAt = Date.now();
-      logger.warn(
-        { event: 'dependency_unavailable', dependency, error: describeError(error) },
-        `${dependency} does not answer as it should; trying on`,
-      );
+    failed(error, failingForMs = 0) {
+      if (isThrottled(error)) return;
+      lastError = error;
+      failing ??= {
+        since: Date.now(),
+        timer: setTimeout(reportUnavailable, UNAVAILABLE_AFTER_MS).unref(),
+      };
+      if (isUnavailable) reportUnavailable();
+      else if (failingForMs >= STUCK_CALL_AFTER_MS && mayLog.stuckCall()) {
+        const seconds = Math.round(failingForMs / 1000);
+        logger.warn(
+          { event: 'dependency_call_stuck', dependency, seconds, ...errorFields(error) },
+          `a call to ${dependency} keeps failing while others succeed; retrying`,
+        );
+      }
     },
     succeeded() {
-      if (failingSince === undefined) return;
-      const seconds = Math.round((Date.now() - failingSince) / 1000);
-      failingSince = undefined;
-      loggedAt = 0;
+      if (!failing) return;
+      const seconds = Math.round((Date.now() - failing.since) / 1000);
+      clearTimeout(failing.timer);
+      failing = undefined;
+      if (!isUnavailable) return;
+      isUnavailable = false;
       readiness.clear(dependency);
-      logger.info({ event: 'dependency_available', dependency, seconds }, `${dependency} is back`);
+      if (!isLogged) return;
+      isLogged = false;
+      logger.info(
+        { event: 'dependency_available', dependency, seconds },
+        `${dependency} is available again`,
+      );
+    },
+    abandoned() {
+      if (!failing || isUnavailable) return;
+      clearTimeout(failing.timer);
+      failing = undefined;
     },
   };
 }
+
+/** Answers with true at most once an interval. */
+function everyInterval(): () => boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = Date.now();
+    if (now - last < LOG_INTERVAL_MS) return false;
+    last = now;
+    return true;
+  };
+}
+
+const errorFields = (error: unknown) => ({
+  error: describeError(error),
+  ...(error instanceof OperatorError ? { remedy: error.remedy } : {}),
+});

@@ -1,25 +1,31 @@
 import type { OutageReport } from './outage-report.ts';
 
 const INTERVAL_MS = 5000;
+/** While it does not answer, so that the end of an outage is noticed soon. */
+const RETRY_INTERVAL_MS = 1000;
 
-/** Asks a dependency now and every five seconds whether it is there. Answers with how to stop. */
+/**
+ * Asks a dependency now and every five seconds whether it is available, every second while it fails.
+ * Answers with how to stop.
+ */
 export function watchDependency(ask: () => Promise<unknown>, report: OutageReport): () => void {
-  let isAsking = false;
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
   const askOnce = async () => {
-    if (isAsking) return;
-    isAsking = true;
+    let waitMs = INTERVAL_MS;
     try {
       await ask();
       report.succeeded();
     } catch (error) {
-      report.failed(error);
-    } finally {
-      isAsking = false;
+      waitMs = RETRY_INTERVAL_MS;
+      if (!isStopped) report.failed(error);
     }
+    if (!isStopped) timer = setTimeout(() => void askOnce(), waitMs);
   };
   void askOnce();
-  const timer = setInterval(() => void askOnce(), INTERVAL_MS);
   return () => {
-    clearInterval(timer);
+    isStopped = true;
+    clearTimeout(timer);
+    report.abandoned();
   };
 }

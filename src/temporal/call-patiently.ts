@@ -26,4 +26,7 @@ export const callPatiently = <Answer>(client: Client, call: () => Promise<Answer
     shouldRetry: ({ error }) => !FINAL_CODES.some((code) => hasCode(error, code)),
   });
 
+/** Temporal has enough for now: a rate limit, or a database that does not keep up. */
+export const isThrottled = (error: unknown): boolean => hasCode(error, status.RESOURCE_EXHAUSTED);
+
 export const hasCode = (error: unknown, code: status): boolean => grpcErrorOf(error)?.code === code;

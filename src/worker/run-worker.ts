@@ -21,6 +21,7 @@ import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
 import { installTemporalRuntime } from '../telemetry/temporal-runtime.ts';
 import { watchDependency } from '../telemetry/watch-dependency.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
+import { isThrottled } from '../temporal/call-patiently.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
@@ -150,7 +151,7 @@ async function superviseUntilStopped(
     readiness.report('shutdown', 'the worker is shutting down');
     stopping.abort();
   });
-  const temporal = createOutageReport('Temporal', { readiness, logger });
+  const temporal = createOutageReport('Temporal', { readiness, logger, isThrottled });
   const first = await create().catch((error: unknown) => {
     throw temporalFailed(target, error);
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-test('a Temporal server that throttles gets fewer starts at a time, and all of them in the end', async () => {
+test('a Temporal server that throttles gets fewer starts at a time, all of them in the end, and is no outage', async () => {
   const system = await createTestSystem({ temporalAddress: server.address });
   try {
     const bridge = await system.startBridge();
@@ -33,11 +33,17 @@ test('a Temporal server that throttles gets fewer starts at a time, and all of t
     await eventually(async () => {
       expect(await limit()).toBeLessThan(25);
     });
+    const readiness = new Set<number>();
     await eventually(async () => {
+      readiness.add((await bridge.http('GET', '/readyz')).status);
       expect(await system.topic.lag()).toBe(0);
     }, 50_000);
     expect(await system.topic.deadLetters()).toEqual([]);
     const { body } = await bridge.http('GET', '/metrics');
+    const outages = bridge.events.filter(({ event }) => event?.startsWith('dependency_'));
+    expect(outages).toEqual([]);
+    expect([...readiness]).toEqual([200]);
+    expect(bridge.events.filter(({ event }) => event === 'starts_throttled')).not.toEqual([]);
     expect(body).toContain(`order_ingest_messages_total{outcome="started"} ${ORDERS}\n`);
   } finally {
     await system.close();
