@@ -72,8 +72,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/contract/ids.ts',
-        from: '): string => `${topic}/${partition}/${offset}/${fingerprint}`;',
-        to: '): string => `${topic}/${partition}/${offset}/${fingerprint}/${Math.random()}`;',
+        from: 'const id = [topic,',
+        to: 'const id = [Math.random(), topic,',
       },
     ],
     tests: ['test/fault/bridge-crashes', '-t', 'killed after a start'],
@@ -122,6 +122,66 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
     tests: ['test/unit/start-limit'],
+  },
+  {
+    name: 'call-throttling-an-outage',
+    breaks: 'a call that Temporal throttles counts as an outage',
+    changes: [
+      {
+        file: 'src/telemetry/outage-report.ts',
+        from: 'if (isThrottled(error)) return;',
+        to: '',
+      },
+    ],
+    tests: ['test/unit/outage-report'],
+  },
+  {
+    name: 'unready-at-one-failure',
+    breaks: 'one call that fails among others that succeed makes a program unready',
+    changes: [
+      {
+        file: 'src/telemetry/outage-report.ts',
+        from: 'const UNAVAILABLE_AFTER_MS = 5000;',
+        to: 'const UNAVAILABLE_AFTER_MS = 50;',
+      },
+    ],
+    tests: ['test/unit/outage-report'],
+  },
+  {
+    name: 'query-for-any-id',
+    breaks: 'an order ID is looked up by a query that cannot express it',
+    changes: [
+      {
+        file: 'src/temporal/visibility-query.ts',
+        from: '!INEXPRESSIBLE.test(text)',
+        to: "!INEXPRESSIBLE.test('')",
+      },
+    ],
+    tests: ['test/integration/any-order-id'],
+  },
+  {
+    name: 'request-id-of-any-length',
+    breaks: "the request ID of a start grows with the topic's name",
+    changes: [
+      {
+        file: 'src/contract/ids.ts',
+        from: 'id.length > REQUEST_ID_MAX_CHARACTERS',
+        to: 'id.length > 1000',
+      },
+    ],
+    tests: ['test/unit/start-request-id'],
+  },
+  {
+    name: 'accept-any-type',
+    breaks: 'a search attribute of another type is taken for the right one',
+    changes: [
+      {
+        file: 'src/temporal/search-attributes.ts',
+        from: 'type === undefined || type === attribute.type',
+        to: 'type === undefined || type !== attribute.name',
+      },
+    ],
+    tests: ['test/integration/search-attributes'],
   },
   {
     name: 'store-twice',
@@ -209,8 +269,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/telemetry/watch-dependency.ts',
-        from: '      report.failed(error);\n',
-        to: '      if (error === undefined) report.failed(error);\n',
+        from: 'if (!isStopped) report.failed(error);',
+        to: 'if (isStopped) report.failed(error);',
       },
     ],
     tests: ['test/e2e/health-and-metrics', '-t', 'is not ready while Postgres'],
@@ -250,8 +310,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/doctor/check-temporal.ts',
-        from: 'return live.length > 0\n',
-        to: 'return live.length >= 0\n',
+        from: 'if (workers.pollers.length === 0)',
+        to: 'if (workers.pollers.length < 0)',
       },
     ],
     tests: ['test/e2e/doctor-and-top', '-t', 'names what is missing'],

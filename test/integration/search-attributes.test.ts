@@ -100,6 +100,20 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
     await expect(addSearchAttributes(client)).resolves.toEqual([]);
   });
 
+  test("where they may be listed and not added, Temporal Cloud's way is named", async () => {
+    const namespace = await namespaceWith(address(), {});
+    const proxy = await startGrpcProxy(address(), (path) =>
+      path.includes('AddSearchAttributes')
+        ? { code: status.PERMISSION_DENIED, message: 'Request unauthorized.' }
+        : undefined,
+    );
+    closing.push(() => proxy.close());
+    const client = await connect(proxy.address, namespace);
+    await expect(addSearchAttributes(client)).rejects.toMatchObject({
+      remedy: expect.stringContaining('tcld namespace search-attributes add'),
+    });
+  });
+
   test("without the operator service what is missing is named, with Temporal Cloud's way", async () => {
     const namespace = await namespaceWith(address(), {
       SourceTopic: 'KEYWORD',
