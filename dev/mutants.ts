@@ -130,7 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'src/telemetry/outage-report.ts',
         from: 'if (isThrottled(error)) return;',
-        to: '',
+        to: 'if (isThrottled(error) && error === undefined) return;',
       },
     ],
     tests: ['test/unit/outage-report'],
@@ -154,7 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'src/temporal/visibility-query.ts',
         from: '!INEXPRESSIBLE.test(text)',
-        to: "!INEXPRESSIBLE.test('')",
+        to: '!(text.length > 1000 && INEXPRESSIBLE.test(text))',
       },
     ],
     tests: ['test/integration/any-order-id'],
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'src/contract/ids.ts',
         from: 'id.length > REQUEST_ID_MAX_CHARACTERS',
-        to: 'id.length > 1000',
+        to: 'id.length > 4 * REQUEST_ID_MAX_CHARACTERS',
       },
     ],
     tests: ['test/unit/start-request-id'],

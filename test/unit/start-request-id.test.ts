@@ -17,6 +17,15 @@ test('the request ID of a start fits into 255 characters, whatever the topic', (
   );
 });
 
+test("it fits with the longest of Kafka's topics, partitions and offsets", () => {
+  const longest = {
+    topic: 'o'.repeat(249),
+    partition: 2 ** 31 - 1,
+    offset: String(2n ** 63n - 1n),
+  };
+  expect(startRequestId(longest, FINGERPRINT).length).toBeLessThanOrEqual(255);
+});
+
 test('as long as it fits, it is what older versions sent', () => {
   const from = { topic: 'o'.repeat(170), partition: 12, offset: '34567' };
   expect(startRequestId(from, FINGERPRINT)).toBe(`${from.topic}/12/34567/${FINGERPRINT}`);
