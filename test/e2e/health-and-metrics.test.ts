@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { valueOf } from '../support/metrics.ts';
-import { stackAddress } from '../support/stack.ts';
+import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -98,31 +98,34 @@ test('a worker is not ready while Postgres is away, and alive all the same', asy
 });
 
 test('a worker is not ready while the database takes no writes, and recovers by itself', async () => {
-  const worker = await system.startWorker();
+  // A user of its own: the other tests use the same database.
+  const user = uniqueName('user').replaceAll('-', '_');
   const { pool } = system.database;
-  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
-  const set = (value: string) =>
-    pool.query(`ALTER DATABASE "${rows[0]?.name}" SET default_transaction_read_only = ${value}`);
-  const expectReady = (reasons: object) =>
+  await pool.query(`CREATE ROLE ${user} LOGIN SUPERUSER PASSWORD 'x'`);
+  const url = new URL(system.workerEnv['DATABASE_URL'] ?? '');
+  url.username = user;
+  url.password = 'x';
+  const worker = await system.startWorker({ DATABASE_URL: url.href });
+  // It applies to new sessions; those that are there end.
+  const setReadOnly = async (value: 'on' | 'off') => {
+    await pool.query(`ALTER ROLE ${user} SET default_transaction_read_only = ${value}`);
+    if (value === 'off') return;
+    await pool.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [
+      user,
+    ]);
+  };
+  const expectReasons = (reasons: object) =>
     eventually(async () => {
       const { body } = await worker.http('GET', '/readyz');
       expect((JSON.parse(body) as { reasons?: object }).reasons ?? {}).toEqual(reasons);
     });
-  await expectReady({});
-  // For new sessions only: the worker's idle ones end after ten seconds, or here at once.
-  await set('on');
-  await pool.query(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-  );
-  await expectReady({ Postgres: expect.stringContaining('read-only') });
-  const client = await pool.connect();
-  try {
-    await client.query('SET default_transaction_read_only = off');
-    await client.query(`ALTER DATABASE "${rows[0]?.name}" RESET default_transaction_read_only`);
-  } finally {
-    client.release();
-  }
-  await expectReady({});
+  await expectReasons({});
+  await setReadOnly('on');
+  await expectReasons({ Postgres: expect.stringContaining('read-only') });
+  await setReadOnly('off');
+  await expectReasons({});
+  await worker.end('SIGTERM');
+  await pool.query(`DROP ROLE ${user}`);
 });
 
 test('a worker is not ready while Temporal is away', async () => {

@@ -23,7 +23,7 @@ function startUnlogged(args: readonly string[], env: Readonly<Record<string, str
   });
   closeSync(full);
   let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   return { child, ended: once(child, 'close'), stderr: () => stderr };
 }
 
