@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import kafkajs from 'kafkajs';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { runCli, startCli } from '../support/programs.ts';
+import { runCli, startCli, type RunningCommand } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /** `order-ingest reconcile`, `replay` and `dead-letters`, as people call them. */
@@ -249,12 +250,9 @@ describe('dead letters', () => {
 
   describe('of which a replay has a transaction open', () => {
     const COUNT = 20;
-    const replay = ['dead-letters', 'replay', '--json'];
-    const result = (stdout: string) => JSON.parse(stdout) as object;
-    const running: { kill(signal: NodeJS.Signals): void }[] = [];
+    const replay = ['dead-letters', 'replay', '--json', '--batch-size', '5'];
+    const held: RunningCommand[] = [];
     beforeEach(async () => {
-      // Takes no marks: a transaction that has written its messages waits there.
-      await createMarksTopic('2');
       const bridge = await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
       await system.topic.send(
         Array.from({ length: COUNT }, (_, n) => ({ key: `${n}`, value: `bad ${n}` })),
@@ -263,65 +261,45 @@ describe('dead letters', () => {
       await bridge.end('SIGTERM');
     });
     afterEach(() => {
-      for (const command of running.splice(0)) command.kill('SIGKILL');
+      for (const command of held.splice(0)) command.kill('SIGKILL');
     });
 
-    const marksTopic = () => `${system.topic.deadLetterTopic}.replayed`;
-    const createMarksTopic = (minInsyncReplicas: string) =>
-      system.topic.admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic: marksTopic(),
-            numPartitions: 1,
-            configEntries: [{ name: 'min.insync.replicas', value: minInsyncReplicas }],
-          },
-        ],
-      });
-    const letMarksThrough = () => alterTopic(marksTopic(), 'min.insync.replicas', '1');
-
-    /** A replay that has sent messages in a transaction and cannot commit it. */
-    async function startReplay() {
-      const end = async () =>
-        Number((await system.topic.admin.fetchTopicOffsets(system.topic.name))[0]?.high);
-      const before = await end();
-      const command = startCli([...replay, '--batch-size', '5'], env());
-      running.push(command);
-      await eventually(async () => {
-        expect(await end()).toBeGreaterThan(before);
-      });
+    const holdCommits = `--import=${path.join(import.meta.dirname, '../support/hold-commits.mjs')}`;
+    /** A replay that has sent messages in a transaction, which is open until it gets a SIGUSR2. */
+    async function holdReplay() {
+      const command = startCli(replay, { ...env(), NODE_OPTIONS: holdCommits });
+      held.push(command);
+      await command.printed('a commit is held');
       return command;
     }
 
     async function expectEachSentOnce() {
       await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
       await system.allCommitted();
-      const sent = (await list()).filter(({ attempt }) => attempt === 2);
-      expect(sent).toHaveLength(COUNT);
-      expect((await list()).filter(({ replayed }) => replayed)).toHaveLength(COUNT);
+      const letters = await list();
+      expect(letters.filter(({ attempt }) => attempt === 2)).toHaveLength(COUNT);
+      expect(letters.filter(({ replayed }) => replayed)).toHaveLength(COUNT);
     }
 
     test('after a kill the next replay ends that transaction and sends each once', async () => {
-      const killed = await startReplay();
+      const killed = await holdReplay();
       killed.kill('SIGKILL');
       expect((await killed.ended).exitCode).toBeUndefined();
-      await letMarksThrough();
       const next = await cli(...replay);
       expect(next).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(result(next.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
+      expect(JSON.parse(next.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
       await expectEachSentOnce();
     });
 
     test('a second replay takes over, and the first one says so', async () => {
-      const first = await startReplay();
-      const second = await startReplay();
+      const first = await holdReplay();
+      const second = await cli(...replay);
+      expect(second).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(JSON.parse(second.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
+      first.kill('SIGUSR2');
       const loser = await first.ended;
-      expect(loser.exitCode).toBe(1);
+      expect(loser).toMatchObject({ exitCode: 1, stdout: '' });
       expect(loser.stderr).toMatch(/fenced: another one has taken over.*\(0 sent before\)/);
-      await letMarksThrough();
-      const winner = await second.ended;
-      expect(winner).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(result(winner.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
       await expectEachSentOnce();
     });
   });

@@ -102,21 +102,34 @@ export function runCli(
   return startCli(args, env, input).ended;
 }
 
+export interface RunningCommand {
+  kill(signal: NodeJS.Signals): void;
+  /** Waits until it has printed this on stderr. */
+  printed(text: string): Promise<void>;
+  readonly ended: Promise<CommandResult>;
+}
+
 /** The same, for a command that a test ends itself. */
-export function startCli(
-  args: readonly string[],
-  env: ProgramEnv,
-  input?: string,
-): { kill(signal: NodeJS.Signals): void; readonly ended: Promise<CommandResult> } {
+export function startCli(args: readonly string[], env: ProgramEnv, input?: string): RunningCommand {
   const command = execa(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     extendEnv: false,
     reject: false,
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
+  let stderr = '';
+  command.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
   return {
     kill: (signal) => command.kill(signal),
-    ended: command.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr })),
+    printed: (text) =>
+      eventually(() => {
+        expect(stderr).toContain(text);
+      }),
+    ended: command.then((result) => ({
+      exitCode: result.exitCode,
+      stdout: result.stdout,
+      stderr: result.stderr,
+    })),
   };
 }
 
