@@ -11,10 +11,10 @@ import { restIdleConnections } from './idle-connections.ts';
 import { errorChain, errorTypeOf } from './kafka-error.ts';
 import {
   deniedResource,
-  findMissingRight,
+  findMissingRights,
   grantCommand,
   MissingRightError,
-  rightText,
+  rightsText,
 } from './missing-right.ts';
 import { tolerateOfflinePartitions } from './offline-partitions.ts';
 import { PartitionOfflineError } from './producer.ts';
@@ -81,11 +81,11 @@ export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorEr
     new OperatorError(message, remedy, { cause: error });
   const user = saslUsername === undefined ? 'this client' : `user "${saslUsername}"`;
 
-  const right = findMissingRight(error);
-  if (right) {
+  const rights = findMissingRights(error);
+  if (rights.length > 0) {
     return failed(
-      `${kafka} denies ${user} the right ${rightText(right)}`,
-      `grant it: ${grantCommand(right, { brokers, user: saslUsername })}`,
+      `${kafka} denies ${user} the right ${rightsText(rights)}`,
+      `grant it: ${rights.map((right) => grantCommand(right, { brokers, user: saslUsername })).join(' and ')}; the table "Rights in Kafka" in docs/runbook.md has all that each program needs`,
     );
   }
   const denied = deniedResource(error);
@@ -136,7 +136,7 @@ export const isKafkaError = (error: unknown): boolean =>
 /** Whether `kafkaFailed` knows more about it than that the broker refused or could not be reached. */
 export const isExplained = (error: unknown): boolean =>
   deniedResource(error) !== undefined ||
-  findMissingRight(error) !== undefined ||
+  findMissingRights(error).length > 0 ||
   isLoginFailure(error) ||
   isWithoutCoordinator(error) ||
   errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL';

@@ -10,14 +10,17 @@ export interface KafkaRight {
   readonly isPrefix?: boolean;
 }
 
-/** The broker denies a right that is known. Part of the message of an OperatorError. */
+/**
+ * The broker denies a right that is known: one of these, where a request needs several on resources of
+ * one kind, since the answer does not say on which. Part of the message of an OperatorError.
+ */
 export class MissingRightError extends Error {
   override readonly name = 'MissingRightError';
-  readonly right: KafkaRight;
+  readonly rights: readonly KafkaRight[];
 
-  constructor(right: KafkaRight, options?: ErrorOptions) {
-    super(`the right ${rightText(right)} is missing`, options);
-    this.right = right;
+  constructor(rights: readonly KafkaRight[], options?: ErrorOptions) {
+    super(`the right ${rightsText(rights)} is missing`, options);
+    this.rights = rights;
   }
 }
 
@@ -35,13 +38,13 @@ export const deniedResource = (error: unknown): KafkaRight['resource'] | undefin
 
 /**
  * The error that names the right, where one of these is what was missing; the error as it is otherwise.
- * A broker answers only which kind of resource it was, so there is one right for each kind.
+ * A broker answers only which kind of resource it was.
  */
 export function nameMissingRight(error: unknown, needed: readonly KafkaRight[]): unknown {
   if (errorChain(error).some((one) => one instanceof MissingRightError)) return error;
   const resource = deniedResource(error);
-  const right = needed.find((one) => one.resource === resource);
-  return right ? new MissingRightError(right, { cause: error }) : error;
+  const rights = needed.filter((one) => one.resource === resource);
+  return rights.length > 0 ? new MissingRightError(rights, { cause: error }) : error;
 }
 
 /** Runs a request that needs these rights. Throws a MissingRightError when the broker denies one. */
@@ -56,8 +59,12 @@ export async function needing<Result>(
   }
 }
 
-export const findMissingRight = (error: unknown): KafkaRight | undefined =>
-  errorChain(error).find((one) => one instanceof MissingRightError)?.right;
+export const findMissingRights = (error: unknown): readonly KafkaRight[] =>
+  errorChain(error).find((one) => one instanceof MissingRightError)?.rights ?? [];
+
+/** Such as `WRITE on topic "a" or WRITE on topic "b"`. */
+export const rightsText = (rights: readonly KafkaRight[]): string =>
+  rights.map(rightText).join(' or ');
 
 /** Such as `READ on group "storage_loader"`. */
 export function rightText({ operation, resource, name, isPrefix }: KafkaRight): string {

@@ -41,6 +41,8 @@ export function createTransactionalProducer(
   });
   const needed = (...sends: readonly TopicMessages[]): readonly KafkaRight[] => [
     { operation: 'WRITE', resource: 'transactional-id', name: transactionalId },
+    // Also given by WRITE on any topic.
+    { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
     ...sends.map(({ topic }) => ({ operation: 'WRITE', resource: 'topic', name: topic }) as const),
   ];
   return {

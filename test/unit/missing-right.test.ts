@@ -80,7 +80,7 @@ test('a right on resources that begin with a name is granted as a prefix', async
 });
 
 test('without a login the command leaves the name to the operator', () => {
-  const error = new MissingRightError(READ_TOPIC);
+  const error = new MissingRightError([READ_TOPIC]);
   const { message, remedy } = kafkaFailed({ ...settings, saslUsername: undefined }, error);
   expect(message).toContain('denies this client the right READ on topic "orders"');
   expect(remedy).toContain('--allow-principal User:NAME');
@@ -104,8 +104,19 @@ test.each([
   expect(message).toContain('READ on consumer group "storage_loader"');
 });
 
+test('of several topics the answer does not say which one it was, so each is named', async () => {
+  const other: KafkaRight = { ...READ_TOPIC, name: 'other' };
+  const { message, remedy } = await explained(answer('TOPIC_AUTHORIZATION_FAILED'), [
+    READ_TOPIC,
+    READ_GROUP,
+    other,
+  ]);
+  expect(message).toContain('the right READ on topic "orders" or READ on topic "other"');
+  expect(remedy).toContain("--topic 'orders' and kafka-acls");
+});
+
 test('the innermost request names the right, not those around it', async () => {
-  const { message } = await explained(new MissingRightError(READ_TOPIC), [
+  const { message } = await explained(new MissingRightError([READ_TOPIC]), [
     { ...READ_TOPIC, name: 'another' },
   ]);
   expect(message).toContain('topic "orders"');
