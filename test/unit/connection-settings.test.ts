@@ -11,7 +11,7 @@ describe('DATABASE_URL', () => {
     'postgres://user:p%2Fw%3F%23%40%25@host/name',
     'postgres://user:p@ss@host/name',
     'postgres://user:pw@[::1]:5432/name?sslmode=disable',
-    'postgres://user:pw@/name?host=/var/run/postgresql',
+    'postgres://user:pw@localhost/name?host=/var/run/postgresql',
     'postgres://user:pw@host/name?options=-csearch_path%3Dshop',
   ])('accepts %s', (url) => {
     expect(databaseUrlMistake(url)).toBeUndefined();
