@@ -16,6 +16,8 @@ export interface BridgeMetricsSources {
   readonly readiness: Readiness;
   /** Partition to its lag, of the partitions that this bridge reads and of those that no bridge reads. */
   readonly lag: () => ReadonlyMap<number, number>;
+  /** Partition to the group's offset, of the same partitions; -1 where nothing is committed. */
+  readonly committed: () => ReadonlyMap<number, number>;
   readonly commitAgeMs: () => number;
 }
 
@@ -30,7 +32,8 @@ export interface BridgeMetrics {
 }
 
 export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetrics {
-  const { counts, startLimit, backlogLimit, breaker, readiness, lag, commitAgeMs } = sources;
+  const { counts, startLimit, backlogLimit, breaker, readiness, lag, committed, commitAgeMs } =
+    sources;
   const registry = createProgramRegistry();
   const registers = [registry];
 
@@ -87,6 +90,16 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
     collect() {
       this.reset();
       for (const [partition, count] of lag()) this.set({ partition }, count);
+    },
+  });
+  new Gauge({
+    name: 'order_ingest_committed_offset',
+    help: 'The offset that the group has committed, by partition that this bridge reads, -1 where there is none; asked every BRIDGE_LAG_INTERVAL_MS.',
+    labelNames: ['partition'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, offset] of committed()) this.set({ partition }, offset);
     },
   });
   gauge(

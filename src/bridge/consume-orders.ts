@@ -73,8 +73,11 @@ export async function consumeOrders(
     breaker,
     readiness,
     lag: () => reportedLag(lag.current(), consumer.partitions, lag.unread()),
+    committed: () => ofOurs(lag.committed()),
     commitAgeMs: () => consumer.commitAgeMs,
   });
+  const ofOurs = (partitions: ReadonlyMap<number, number>) =>
+    new Map([...partitions].filter(([partition]) => consumer.partitions.has(partition)));
   const trouble = createLogTroubleReport({ topic, logger, readiness, metrics });
   const handleBatch = createBatchHandler({
     handleMessage: createOrderHandler(settings, {
@@ -102,12 +105,15 @@ export async function consumeOrders(
     silenceMs: bridge.sessionTimeoutMs,
     onDeath: ended.reject,
   });
-  readiness.ask('Kafka', life.reason);
+  readiness.ask('Kafka', () => consumer.disconnectedReason ?? life.reason());
+  readiness.ask(OFFLINE, () => describeOffline(topic, consumer.offlinePartitions));
   const progressWatch = watchProgress({
     inFlight: counts.inFlight,
     finished: counts.ended,
+    // Partitions without a leader do not hold up the messages of the others.
     isHeldUp: () =>
-      Object.keys(readiness.reasons()).length > 0 || Date.now() - throttledAt < THROTTLED_FOR_MS,
+      Object.keys(readiness.reasons()).some((name) => name !== OFFLINE) ||
+      Date.now() - throttledAt < THROTTLED_FOR_MS,
   });
   const stopWatching = () => {
     life.dispose();
@@ -203,6 +209,14 @@ export const pulseMs = ({
   commitIntervalMs,
   heartbeatIntervalMs,
 }: BridgeSettings['bridge']): number => Math.min(500, commitIntervalMs, heartbeatIntervalMs);
+
+/** The name under which partitions without a leader make the bridge not ready. */
+const OFFLINE = 'partitions';
+
+const describeOffline = (topic: string, partitions: readonly number[]): string | undefined =>
+  partitions.length === 0
+    ? undefined
+    : `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')} of "${topic}" cannot be read: no leader; the others are read`;
 
 const reasonsOf = (
   reasons: Readonly<Record<string, string | undefined>>,

@@ -1,10 +1,11 @@
 /**
- * Watches whether the consumer still does anything. Every heartbeat, fetch, join and crash is a sign
- * of life; kafkajs gives one several times a minute even while the broker is away.
+ * Watches whether the consumer still does anything, which is not whether it gets through to Kafka. Every
+ * heartbeat, fetch, join and crash is a sign of life, also one that has failed; kafkajs gives one several
+ * times a minute even while the brokers are down.
  */
 export interface LifeSigns {
   readonly sign: () => void;
-  /** Why the consumer does not count as connected, or undefined when it does. */
+  /** That the consumer has been silent for too long to count as connected, or undefined. */
   readonly reason: () => string | undefined;
   /** Why the consumer counts as hung, or undefined: long before the bridge ends for it. */
   readonly hangs: () => string | undefined;
@@ -26,7 +27,6 @@ export function watchForSigns(options: {
   readonly onDeath: (error: Error) => void;
 }): LifeSigns {
   const { silenceMs, onDeath } = options;
-  let hasJoined = false;
   // Ticks instead of the clock: a process that was frozen has not been silent meanwhile.
   let silentTicks = 0;
   const timer = setInterval(() => {
@@ -37,14 +37,12 @@ export function watchForSigns(options: {
   }, TICK_MS);
   return {
     sign() {
-      hasJoined = true;
       silentTicks = 0;
     },
     reason() {
-      if (!hasJoined) return 'the consumer group has not been joined yet';
       const silentMs = silentTicks * TICK_MS;
       return silentMs > silenceMs
-        ? `no heartbeat and no fetch has succeeded for ${silentMs / 1000} s`
+        ? `no heartbeat and no fetch has ended for ${silentMs / 1000} s`
         : undefined;
     },
     hangs() {

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { Kafka, logLevel, type KafkaConfig, type RetryOptions, type SASLOptions } from 'kafkajs';
+import {
+  Kafka,
+  logLevel,
+  type KafkaConfig,
+  type LogEntry,
+  type RetryOptions,
+  type SASLOptions,
+} from 'kafkajs';
 import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
 import { hideAbortedTransactions } from './aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
@@ -39,7 +47,7 @@ export type KafkaAdmin = ReturnType<Kafka['admin']>;
 
 /**
  * A client that reads every codec, carries every header, hides what was aborted, rests when idle, works
- * with the partitions that are online and logs through our logger.
+ * while some partitions are offline and logs through our logger.
  * Throws an OperatorError.
  */
 export function createKafkaClient(
@@ -61,12 +69,27 @@ export function createKafkaClient(
     ...saslOptions(settings),
     retry,
     logLevel: logLevel.INFO,
-    logCreator: () => (entry) => {
-      const { message, ...context } = entry.log;
-      const line = { ...context, ...NOT_LOGGED, event: 'kafka_client', namespace: entry.namespace };
-      logger[LEVELS[entry.level]](line, message);
-    },
+    logCreator: () => logThrough(logger),
   });
+}
+
+/**
+ * kafkajs logs each attempt of each connection, of which there are many a second while brokers are down:
+ * the same line appears once a minute. With LOG_LEVEL=debug all of them appear.
+ */
+export function logThrough(logger: Logger): (entry: LogEntry) => void {
+  const limit = createRepeatLimit();
+  return ({ level, namespace, log }) => {
+    const { message, ...context } = log;
+    const ours = LEVELS[level];
+    const line = { ...context, ...NOT_LOGGED, event: 'kafka_client', namespace };
+    if (ours !== 'warn' || logger.isLevelEnabled('debug')) {
+      logger[ours](line, message);
+      return;
+    }
+    const leftOut = limit.admit(`${namespace} ${message}`);
+    if (leftOut !== undefined) logger[ours](leftOut > 0 ? { ...line, leftOut } : line, message);
+  };
 }
 
 /** Some 25 s, for programs that run for long: a broker's restart takes about that. */

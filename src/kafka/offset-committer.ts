@@ -1,16 +1,17 @@
-import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload } from 'kafkajs';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { committedOffsets } from './committed-offsets.ts';
+import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
+import type { GroupClient, GroupConnection } from './group-client.ts';
+import type { Generation } from './membership.ts';
 import type { PositionLedger } from './position-ledger.ts';
 
 /** Commits as kafkajs's consumer group does it: once, without a retry. */
 export type CommitOnce = EachBatchPayload['commitOffsetsIfNecessary'];
 
 export interface OffsetCommitterOptions {
-  readonly kafka: Kafka;
+  readonly group: Pick<GroupClient, 'connect'>;
   readonly topic: string;
-  readonly groupId: string;
   readonly ledger: PositionLedger;
   readonly logger: Logger;
   /** The group's offset is not the one that we last committed: somebody else has changed it. */
@@ -36,16 +37,15 @@ export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions;
   /** Partition to the offset to commit, of the current epoch. */
   readonly #pending = new Map<number, bigint>();
-  #commit: CommitOnce | undefined;
+  #generation: Generation | undefined;
   /** Of the epoch in which it was made: it knows the partitions of that time. */
-  #admin: { readonly client: Admin; readonly epoch: number } | undefined;
+  #connection: { readonly client: GroupConnection; readonly epoch: number } | undefined;
   #epoch = 0;
-  #memberId = '';
   #knownAt = 0;
   /** Since when something has waited to be committed. */
   #waitingSince: number | undefined;
-  /** Why the last commit has failed. */
-  #failure: string | undefined;
+  /** Since a commit last succeeded. */
+  readonly #failures = createRepeatLimit();
   #flushing = Promise.resolve();
   /** A flush that has not begun; it will commit what is added until then. */
   #nextFlush: Promise<void> | undefined;
@@ -55,20 +55,15 @@ export class OffsetCommitter {
   }
 
   /**
-   * Forgets what was to be committed: it belongs to an older membership of the group. `memberId` is
-   * what the broker calls this member now.
+   * Forgets what was to be committed: it belongs to an older membership of the group. Without a
+   * generation nothing can be committed until the next epoch.
    */
-  openEpoch(memberId: string): void {
+  openEpoch(generation: Generation | undefined): void {
     this.#epoch += 1;
-    this.#memberId = memberId;
+    this.#generation = generation;
     this.#pending.clear();
     this.#waitingSince = undefined;
     this.#knownAt = Date.now();
-  }
-
-  /** How to commit from now on. */
-  use(commit: CommitOnce): void {
-    this.#commit = commit;
   }
 
   add(partition: number, offset: bigint): void {
@@ -92,8 +87,8 @@ export class OffsetCommitter {
 
   /** To be called after the last flush. */
   async close(): Promise<void> {
-    await this.#admin?.client.disconnect();
-    this.#admin = undefined;
+    await this.#connection?.client.close();
+    this.#connection = undefined;
   }
 
   /**
@@ -107,15 +102,16 @@ export class OffsetCommitter {
   async #commitPending(lookFirst: boolean): Promise<void> {
     const { topic, ledger, logger, onForeignOffset, onExpelled } = this.#options;
     const epoch = this.#epoch;
+    const generation = this.#generation;
     let pending = [...this.#pending];
     try {
-      if (!this.#commit || this.#pending.size === 0) return;
+      if (!generation || this.#pending.size === 0) return;
       if (lookFirst) {
         const foreign = await this.#foreignOffset();
         if (epoch !== this.#epoch) return;
         if (foreign !== undefined) {
           // Whoever has taken over the partition commits other offsets, too.
-          const isMember = await this.#isMember();
+          const isMember = await this.#client().isMember(generation.memberId);
           if (epoch !== this.#epoch) return;
           if (isMember) onForeignOffset(foreign);
           else onExpelled();
@@ -127,23 +123,23 @@ export class OffsetCommitter {
       this.#pending.clear();
       if (pending.length === 0) return;
       for (const [partition, offset] of pending) ledger.attempt(partition, offset);
-      await this.#commit({ topics: [{ topic, partitions: asPartitions(pending) }] });
+      await generation.commit({ topics: [{ topic, partitions: asPartitions(pending) }] });
       if (epoch !== this.#epoch) return;
       for (const [partition, offset] of pending) ledger.confirm(partition, offset);
       this.#waitingSince = this.#pending.size > 0 ? Date.now() : undefined;
-      this.#failure = undefined;
+      this.#failures.reset();
       logger.debug(
         { event: 'offset_committed', topic, partitions: asPartitions(pending) },
         'offsets committed',
       );
     } catch (error) {
       const failure = describeError(error);
-      // Once for an outage, which fails one commit after the other.
-      logger[failure === this.#failure ? 'debug' : 'warn'](
+      // An outage fails one commit after the other.
+      const leftOut = this.#failures.admit(failure);
+      logger[leftOut === undefined ? 'debug' : 'warn'](
         { event: 'commit_failed', topic, partitions: asPartitions(pending), error: failure },
         'offsets not committed; the messages since are read again if this member leaves',
       );
-      this.#failure = failure;
       if (epoch !== this.#epoch) return;
       if (isExpelled(error)) onExpelled();
       else this.#restore(pending);
@@ -152,31 +148,38 @@ export class OffsetCommitter {
 
   /** The first partition to be committed whose offset at the broker is not one that we know of. */
   async #foreignOffset(): Promise<number | undefined> {
-    const { topic, groupId, ledger } = this.#options;
+    const foreign = await this.#lookForForeign();
+    if (foreign === undefined) return undefined;
+    // Not believed at the first word: the consequence is to read again from there.
+    await this.close();
+    return this.#lookForForeign();
+  }
+
+  async #lookForForeign(): Promise<number | undefined> {
+    const { ledger } = this.#options;
     const epoch = this.#epoch;
-    const committed = await committedOffsets(await this.#currentAdmin(), groupId, topic);
+    const committed = await this.#client().committed();
     if (epoch !== this.#epoch) return undefined;
+    for (const partition of this.#pending.keys()) {
+      const offset = committed.get(partition);
+      if (offset === undefined) {
+        // The client may not know a partition yet that was added. No answer is not the answer "none".
+        await this.close();
+        throw new Error(`the committed offset of partition ${partition} is unknown`);
+      }
+      if (!ledger.agrees(partition, offset)) return partition;
+    }
     this.#knownAt = Date.now();
     ledger.remember(committed);
-    return [...this.#pending.keys()].find(
-      (partition) => !ledger.agrees(partition, committed.get(partition) ?? 'none'),
-    );
+    return undefined;
   }
 
-  async #isMember(): Promise<boolean> {
-    const admin = await this.#currentAdmin();
-    const { groups } = await admin.describeGroups([this.#options.groupId]);
-    return groups.some(({ members }) =>
-      members.some(({ memberId }) => memberId === this.#memberId),
-    );
-  }
-
-  async #currentAdmin(): Promise<Admin> {
-    if (this.#admin?.epoch === this.#epoch) return this.#admin.client;
-    await this.close();
-    const epoch = this.#epoch;
-    const client = this.#options.kafka.admin();
-    this.#admin = { client, epoch };
+  /** Connects in each epoch again: the client knows the partitions of that time. */
+  #client(): GroupConnection {
+    if (this.#connection?.epoch === this.#epoch) return this.#connection.client;
+    void this.#connection?.client.close().catch(() => undefined);
+    const client = this.#options.group.connect();
+    this.#connection = { client, epoch: this.#epoch };
     return client;
   }
 

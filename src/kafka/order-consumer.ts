@@ -1,12 +1,17 @@
-import kafkajs, { type Batch, type Consumer, type EachBatchPayload } from 'kafkajs';
+import kafkajs, { type Batch, type Cluster, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
 import { askBroker } from './ask-broker.ts';
 import { Comeback } from './comeback.ts';
 import { committedOffsets } from './committed-offsets.ts';
+import { ConnectionLog, ConnectionState } from './connection-state.ts';
+import { commitOfGeneration, type InvisibleBatch } from './consumer-group.ts';
+import { createGroupClient, type GroupClient } from './group-client.ts';
 import { createKafkajsConsumer, type KafkajsConsumerOptions } from './kafkajs-consumer.ts';
-import { Membership } from './membership.ts';
+import { Membership, type Generation } from './membership.ts';
 import { OffsetCommitter } from './offset-committer.ts';
+import { partitionsWithoutLeader } from './offline-partitions.ts';
 import type { PartitionBatch } from './partition-batch.ts';
 import { PositionLedger, type LogTrouble } from './position-ledger.ts';
 
@@ -17,7 +22,7 @@ export interface OrderConsumerOptions extends KafkajsConsumerOptions {
   /** Resolves when nothing of the batch is under way any more, finished or not. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   readonly onTrouble: (trouble: LogTrouble) => void;
-  /** The consumer gives sign of life: the broker has answered, or has been tried again. */
+  /** The consumer gives a sign of life: the broker has answered, or has been tried again. */
   readonly onActivity: () => void;
   /** The consumer has ended for good, and will not come back by itself. */
   readonly onCrash: (error: Error) => void;
@@ -25,23 +30,36 @@ export interface OrderConsumerOptions extends KafkajsConsumerOptions {
 
 /**
  * A member of the consumer group that commits only what is finished, and only for partitions it
- * still owns. It comes back by itself from what kafkajs ends a consumer for.
+ * still owns. It restarts by itself after what kafkajs ends a consumer for.
  */
 export class OrderConsumer {
   readonly #options: OrderConsumerOptions;
   readonly #consumer: Consumer;
+  readonly #cluster: Cluster;
+  readonly #group: GroupClient;
   readonly #ledger = new PositionLedger();
   readonly #committer: OffsetCommitter;
+  readonly #connection = new ConnectionState();
+  readonly #connectionLog: ConnectionLog;
+  /** Of lines about crashes, and of those about the group, which may go through the same states often. */
+  readonly #crashLines = createRepeatLimit();
+  readonly #groupLines = createRepeatLimit();
   #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
   readonly #comeback: Comeback;
   /** The membership has ended for us, and kafkajs has not joined the group again yet. */
   #mustRejoin = false;
+  /** By partition the last batch that kafkajs moves past by itself, and in which membership it was fetched. */
+  readonly #invisible = new Map<number, InvisibleBatch & { readonly membership: Membership }>();
 
   constructor(options: OrderConsumerOptions) {
+    const { kafka, groupId, topic } = options;
     this.#options = options;
+    this.#connectionLog = new ConnectionLog(options.logger);
+    this.#group = createGroupClient(kafka, groupId, topic);
     this.#committer = new OffsetCommitter({
       ...options,
+      group: this.#group,
       ledger: this.#ledger,
       onForeignOffset: (partition) => {
         this.#startOver(partition);
@@ -50,9 +68,32 @@ export class OrderConsumer {
         this.#rejoin();
       },
     });
-    this.#membership = this.#join([], '');
-    this.#consumer = createKafkajsConsumer(options);
-    this.#comeback = new Comeback(() => this.#run(), options.onCrash);
+    this.#membership = this.#join([], undefined);
+    const { consumer, cluster } = createKafkajsConsumer(options, {
+      fetched: (broker, brokers) => {
+        this.#connection.fetched(broker, brokers);
+        this.#noteConnection();
+      },
+      nothingToFetch: (broker) => {
+        this.#connection.nothingToFetch(broker);
+        this.#noteConnection();
+      },
+      fetchFailed: (broker, error) => {
+        this.#connection.fetchFailed(broker, error);
+        this.#noteConnection();
+      },
+      groupFailed: (error) => {
+        this.#connection.groupFailed(error);
+        this.#noteConnection();
+      },
+      invisibleBatch: (batch) => {
+        this.#invisible.set(batch.partition, { ...batch, membership: this.#membership });
+      },
+      beforeRestart: () => this.#comeback.beforeRestart(),
+    });
+    this.#consumer = consumer;
+    this.#cluster = cluster;
+    this.#comeback = new Comeback({ run: () => this.#run(), onFinalCrash: options.onCrash });
   }
 
   async start(): Promise<void> {
@@ -70,6 +111,19 @@ export class OrderConsumer {
   /** The partitions that this member reads now. */
   get partitions(): ReadonlySet<number> {
     return this.#membership.partitions;
+  }
+
+  /** Those of them that no broker leads: they are read as soon as one does. */
+  get offlinePartitions(): readonly number[] {
+    const { partitions } = this.#membership;
+    return partitionsWithoutLeader(this.#cluster, this.#options.topic).filter((partition) =>
+      partitions.has(partition),
+    );
+  }
+
+  /** Why the consumer does not count as connected, or undefined when it does. */
+  get disconnectedReason(): string | undefined {
+    return this.#connection.reason();
   }
 
   /** How long the oldest of what is finished has waited for its commit, in milliseconds. */
@@ -111,32 +165,65 @@ export class OrderConsumer {
     }
     this.#consumer.on(GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
-      this.#openEpoch(partitions, payload.memberId);
+      this.#connection.joined();
+      this.#connectionLog.update(this.#connection);
+      const commit = commitOfGeneration(this.#cluster);
+      this.#openEpoch(partitions, { memberId: payload.memberId, commit });
       this.#mustRejoin = false;
-      logger.info({ event: 'partitions_assigned', topic, partitions }, 'joined the consumer group');
+      this.#logOfGroup(
+        'info',
+        { event: 'partitions_assigned', partitions },
+        'joined the consumer group',
+      );
+    });
+    this.#consumer.on(HEARTBEAT, () => {
+      this.#connection.heartbeatSucceeded();
+      this.#noteConnection();
     });
     this.#consumer.on(REBALANCING, () => {
-      logger.info({ event: 'group_rebalancing', topic }, 'the consumer group is rebalancing');
+      this.#logOfGroup('info', { event: 'group_rebalancing' }, 'the consumer group is rebalancing');
       // Written to the coordinator before the request to join: still the old membership.
       this.#committer.flushNow();
     });
     this.#consumer.on(CRASH, ({ payload }) => {
+      const { restart } = payload;
       const error = describeError(payload.error);
-      logger.error(
-        { event: 'kafka_poll_error', error, restart: payload.restart },
+      const leftOut = this.#crashLines.admit(`${String(restart)} ${error}`);
+      logger[leftOut === undefined ? 'debug' : 'error'](
+        { event: 'kafka_poll_error', error, restart, ...(leftOut ? { leftOut } : {}) },
         'consumer failed',
       );
+      this.#connection.crashed(payload.error);
+      this.#noteConnection();
       if (payload.restart) return;
-      this.#openEpoch([], '');
+      this.#openEpoch([], undefined);
       this.#comeback.afterCrash(payload.error);
-    });
-    this.#consumer.on(FETCH, () => {
-      this.#comeback.succeeded();
     });
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return;
-      void this.#membership.skipInvisible(payload.partition, BigInt(payload.lastOffset));
+      const batch = this.#invisible.get(payload.partition);
+      if (!batch || batch.lastOffset !== payload.lastOffset) return;
+      void batch.membership.skipInvisible(
+        payload.partition,
+        BigInt(batch.fetchedOffset),
+        BigInt(batch.lastOffset),
+      );
     });
+  }
+
+  #noteConnection(): void {
+    this.#connectionLog.update(this.#connection);
+    if (this.#connection.isFailing) return;
+    this.#comeback.succeeded();
+    this.#crashLines.reset();
+  }
+
+  /** Logs a line about the group, again at most once a minute. */
+  #logOfGroup(level: 'info' | 'warn' | 'error', line: GroupLine, message: string): void {
+    const { logger, topic } = this.#options;
+    const leftOut = this.#groupLines.admit(`${line.event} ${(line.partitions ?? []).join(' ')}`);
+    const entry = { ...line, topic, ...(leftOut ? { leftOut } : {}) };
+    logger[leftOut === undefined ? 'debug' : level](entry, message);
   }
 
   #run(): Promise<void> {
@@ -148,20 +235,21 @@ export class OrderConsumer {
     });
   }
 
-  #openEpoch(partitions: readonly number[], memberId: string): void {
+  #openEpoch(partitions: readonly number[], generation: Generation | undefined): void {
     this.#membership.end();
-    this.#committer.openEpoch(memberId);
-    this.#membership = this.#join(partitions, memberId);
+    this.#committer.openEpoch(generation);
+    this.#membership = this.#join(partitions, generation);
   }
 
-  #join(partitions: readonly number[], memberId: string): Membership {
-    const { topic } = this.#options;
+  #join(partitions: readonly number[], generation: Generation | undefined): Membership {
+    const { topic, onTrouble } = this.#options;
     return new Membership(
       {
-        ...this.#options,
-        memberId,
+        group: this.#group,
+        generation,
         ledger: this.#ledger,
         committer: this.#committer,
+        onTrouble,
         seek: (partition, offset) => {
           this.#consumer.seek({ topic, partition, offset: offset.toString() });
         },
@@ -177,7 +265,6 @@ export class OrderConsumer {
     if (this.#mustRejoin) throw REJOIN;
     // Fetched before the group last joined, and only now its turn.
     if (!membership.owns(partition)) return;
-    this.#committer.use((offsets) => payload.commitOffsetsIfNecessary(offsets));
     if (!(await membership.isNext(partition, fetchedOffset(batch)))) return;
     await this.#options.onBatch({
       topic: batch.topic,
@@ -201,20 +288,20 @@ export class OrderConsumer {
       { event: 'foreign_offset', topic, partition },
       'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
     );
-    const { partitions, memberId } = this.#membership;
-    this.#openEpoch([...partitions], memberId);
+    const { partitions, generation } = this.#membership;
+    this.#openEpoch([...partitions], generation);
     // Ends early only when the membership does.
     this.#membership.seekToPositions().catch(() => undefined);
   }
 
   /** Gives up what is in flight; kafkajs joins the group again at the next batch or heartbeat. */
   #rejoin(): void {
-    const { topic, logger } = this.#options;
-    logger.warn(
-      { event: 'membership_lost', topic },
-      'the consumer group went on without this bridge, which did not answer in time; joining it again',
+    this.#logOfGroup(
+      'warn',
+      { event: 'membership_lost' },
+      'the consumer group has excluded this bridge, which did not answer in time; joining it again',
     );
-    this.#openEpoch([], '');
+    this.#openEpoch([], undefined);
     this.#mustRejoin = true;
   }
 }
@@ -227,6 +314,11 @@ export class OrderConsumer {
 const REJOIN = new kafkajs.KafkaJSProtocolError(
   Object.assign(new Error('the membership has ended'), { type: 'REBALANCE_IN_PROGRESS', code: 27 }),
 );
+
+interface GroupLine {
+  readonly event: string;
+  readonly partitions?: readonly number[];
+}
 
 /** Batches are cheap to hold: what runs at once is limited by the bridge over all of them. */
 const MAX_PARTITIONS_AT_ONCE = 64;

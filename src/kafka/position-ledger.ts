@@ -38,13 +38,17 @@ export class PositionLedger {
   readonly #attempted = new Map<number, bigint>();
   readonly #next = new Map<number, bigint>();
 
-  /**
-   * Takes over what the broker says when the group has been joined; answers with what is wrong
-   * about it. Positions of partitions that are not ours are not needed.
-   */
-  open(positions: readonly PartitionPosition[]): readonly LogTrouble[] {
+  /** Forgets where to continue: another membership of the group begins. */
+  close(): void {
     this.#next.clear();
     this.#attempted.clear();
+  }
+
+  /**
+   * Takes over what the broker says of partitions that are ours and not open yet; returns what is
+   * wrong about it.
+   */
+  open(positions: readonly PartitionPosition[]): readonly LogTrouble[] {
     return positions.flatMap((position) => {
       const { partition, low } = position;
       const trouble = findTrouble(position, this.#committed.get(partition));
@@ -67,7 +71,10 @@ export class PositionLedger {
     }
   }
 
-  /** The offset that has to come next; undefined for a partition that is not ours. */
+  /**
+   * The offset that has to come next; undefined for a partition that is not ours, and for one of which
+   * the broker has said nothing in this membership.
+   */
   next(partition: number): bigint | undefined {
     return this.#next.get(partition);
   }
@@ -75,6 +82,11 @@ export class PositionLedger {
   /** All before `next` has been dealt with, or is known not to exist. */
   moveTo(partition: number, next: bigint): void {
     this.#next.set(partition, next);
+  }
+
+  /** Whether this says that an offset has vanished that the group is known to have had. */
+  isVanished(partition: number, committed: CommittedOffset): boolean {
+    return committed === 'none' && this.isCommitted(partition);
   }
 
   isCommitted(partition: number): boolean {

@@ -10,6 +10,8 @@ export interface LagWatch {
   readonly unread: () => ReadonlySet<number>;
   /** Members of the group that subscribe to something else than the topic, as of the last look. */
   readonly foreign: () => readonly GroupMember[];
+  /** Partition to the offset that the group has committed there, -1 where there is none. */
+  readonly committed: () => ReadonlyMap<number, number>;
   stop(): void;
 }
 
@@ -27,6 +29,7 @@ export function watchLag(options: {
   let lag: ReadonlyMap<number, number> = new Map();
   let unread: ReadonlySet<number> = new Set();
   let foreign: readonly GroupMember[] = [];
+  let committed: ReadonlyMap<number, number> = new Map();
   let isAsking = false;
   const look = async () => {
     if (isAsking) return;
@@ -35,6 +38,7 @@ export function watchLag(options: {
       await askBroker(kafka, async (admin) => {
         const { partitions } = await readLag(admin, groupId, topic);
         lag = new Map(partitions.map((one) => [one.partition, Number(one.lag)]));
+        committed = new Map(partitions.map((one) => [one.partition, Number(one.committed ?? -1)]));
         const group = await readGroup(admin, groupId);
         unread = new Set(unreadPartitions(group, topic, [...lag.keys()]));
         foreign = foreignMembers(group, topic);
@@ -51,6 +55,7 @@ export function watchLag(options: {
     current: () => lag,
     unread: () => unread,
     foreign: () => foreign,
+    committed: () => committed,
     stop() {
       clearInterval(timer);
     },

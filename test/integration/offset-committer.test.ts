@@ -1,3 +1,4 @@
+import { createGroupClient } from '../../src/kafka/group-client.ts';
 import { OffsetCommitter } from '../../src/kafka/offset-committer.ts';
 import { PositionLedger } from '../../src/kafka/position-ledger.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
@@ -16,16 +17,14 @@ async function commitBesideAnother(memberId: string): Promise<readonly string[]>
   const ledger = new PositionLedger();
   ledger.open([{ partition: 0, committed: 5n, low: 0n, high: 20n }]);
   const committer = new OffsetCommitter({
-    kafka,
-    groupId,
+    group: createGroupClient(kafka, groupId, name),
     topic: name,
     ledger,
     logger: silentLogger(),
     onForeignOffset: () => calls.push('foreign offset'),
     onExpelled: () => calls.push('expelled'),
   });
-  committer.openEpoch(memberId);
-  committer.use(() => Promise.resolve(void calls.push('commit')));
+  committer.openEpoch({ memberId, commit: () => Promise.resolve(void calls.push('commit')) });
   committer.add(0, 10n);
   await topic.admin.setOffsets({
     groupId,
@@ -39,28 +38,4 @@ async function commitBesideAnother(memberId: string): Promise<readonly string[]>
 
 test('who is no longer of the group takes its offset for that of a successor, and commits nothing', async () => {
   expect(await commitBesideAnother('bridge-1')).toEqual(['expelled']);
-});
-
-test('flushes that wait for their turn are one', async () => {
-  let commits = 0;
-  const ledger = new PositionLedger();
-  ledger.open([{ partition: 0, committed: 'none', low: 0n, high: 20n }]);
-  const committer = new OffsetCommitter({
-    kafka: topic.kafka,
-    groupId: topic.groupId,
-    topic: topic.name,
-    ledger,
-    logger: silentLogger(),
-    onForeignOffset: () => undefined,
-    onExpelled: () => undefined,
-  });
-  committer.use(() => {
-    commits += 1;
-    return Promise.reject(new Error('the broker is away'));
-  });
-  committer.add(0, 10n);
-  const first = committer.flush();
-  await Promise.all([first, ...Array.from({ length: 20 }, () => committer.flush())]);
-  await committer.close();
-  expect(commits).toBe(1);
 });

@@ -1,0 +1,122 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { tolerateOfflinePartitions } from '../../src/kafka/offline-partitions.ts';
+import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import type { RunningProgram } from '../support/programs.ts';
+import { uniqueName } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+/**
+ * A broker fails that some of the partitions have no other replica on: these have no leader then.
+ * The first broker has partition 0 and the group, the second one partitions 1 and 2.
+ */
+
+// The test's own clients have to work, too.
+tolerateOfflinePartitions();
+
+let pair: BrokerPair;
+let system: TestSystem;
+beforeAll(async () => {
+  pair = await startBrokerPair();
+}, 60_000);
+afterAll(() => pair.remove());
+
+beforeEach(async () => {
+  system = await createTestSystem({
+    brokers: pair.brokers.join(','),
+    leaders: [1, 2, 2],
+    groupId: await groupOnFirstBroker(),
+  });
+});
+afterEach(() => system.close());
+
+/** The name of a group whose coordinator is broker 1. */
+async function groupOnFirstBroker(): Promise<string> {
+  const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    // Asking for any group makes the broker create the topic of the offsets.
+    await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
+    const partitions = topics[0]?.partitions ?? [];
+    for (;;) {
+      const groupId = uniqueName('group');
+      const partition = (javaHash(groupId) & 0x7fffffff) % partitions.length;
+      if (partitions.find(({ partitionId }) => partitionId === partition)?.leader === 1) {
+        return groupId;
+      }
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const javaHash = (text: string): number =>
+  Buffer.from(text).reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 0);
+
+async function send(partition: number, count = 5): Promise<readonly string[]> {
+  const ids = Array.from({ length: count }, () => uniqueName(`order-${partition}`));
+  await eventually(() =>
+    system.topic.send(ids.map((id) => ({ key: id, value: orderText(id), partition }))),
+  );
+  return ids;
+}
+
+async function expectStarted(ids: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+  });
+}
+
+async function committed(partition: number): Promise<number> {
+  const { admin, groupId, name } = system.topic;
+  const [found] = await admin.fetchOffsets({ groupId, topics: [name] });
+  return Number(found?.partitions.find((one) => one.partition === partition)?.offset);
+}
+
+const readiness = async (bridge: RunningProgram) => (await bridge.http('GET', '/readyz')).body;
+
+test('the other partitions are read and committed meanwhile, and it is resumed when it is back', async () => {
+  const bridge = await system.startBridge();
+  await expectStarted([...(await send(0)), ...(await send(1))]);
+  await pair.kill(2);
+  try {
+    await expectStarted(await send(0));
+    await eventually(async () => {
+      expect(await readiness(bridge)).toMatch(/partitions 1, 2 .* no leader/);
+    });
+    await expectStarted(await send(0));
+    await eventually(async () => {
+      expect(await committed(0)).toBe(15);
+    });
+    // A bridge that joins finds the group rebalancing while the partitions are offline.
+    const second = await system.startBridge();
+    await expectStarted(await send(0));
+    await second.end('SIGTERM');
+    await expectStarted(await send(0));
+  } finally {
+    await pair.start(2);
+  }
+  await expectStarted([...(await send(1)), ...(await send(2)), ...(await send(0))]);
+  await system.allCommitted();
+  expect(await readiness(bridge)).toContain('ready');
+  expect(bridge.hasEnded()).toBeUndefined();
+  const events = bridge.events.map(({ event }) => event);
+  expect(events).not.toContain('messages_lost');
+  expect(events).not.toContain('foreign_offset');
+});
+
+test('a new group starts on the partitions that are online', async () => {
+  const offline = await send(1);
+  await pair.kill(2);
+  try {
+    const online = await send(0);
+    await system.startBridge();
+    await expectStarted(online);
+  } finally {
+    await pair.start(2);
+  }
+  await expectStarted(offline);
+  await system.allCommitted();
+});
