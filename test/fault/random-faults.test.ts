@@ -54,7 +54,7 @@ test(
       await sending;
       const ended = [...crew.bridges, ...crew.workers].filter((program) => program.hasEnded());
       expect(ended.map((program) => program.lastWords())).toEqual([]);
-      await expectNothingLost(world, 240_000);
+      await expectNothingLost(world);
     } catch (error) {
       throw new Error(
         `${log.join('\n')}\n${error instanceof Error ? (error.stack ?? '') : String(error)}`,
@@ -66,5 +66,6 @@ test(
       await world.close();
     }
   },
-  SECONDS * 1000 + 400_000,
+  // A busy machine may need long for what is left; the verdict fails when it gets no less.
+  SECONDS * 1000 + 1_800_000,
 );

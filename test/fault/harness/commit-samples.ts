@@ -4,6 +4,7 @@ import kafkajs from 'kafkajs';
 /** What the group had committed at a moment: nothing in the list was committed later than `at`. */
 export interface CommitSample {
   readonly at: number;
+  /** Of the partitions that the broker has answered for; -1 where it says that nothing is committed. */
   readonly offsets: ReadonlyMap<number, number>;
 }
 
@@ -33,9 +34,10 @@ export function sampleCommits(brokers: string, topic: string, groupId: string): 
           partition,
           Number(offset),
         ]);
-        samples.push({ at, offsets: new Map(offsets) });
+        // After a restart of the broker kafkajs may ask for no partition: such an answer says nothing.
+        if (offsets.length > 0) samples.push({ at, offsets: new Map(offsets) });
       } catch {
-        // The broker is away.
+        // The broker is down.
       }
       await delay(INTERVAL_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }

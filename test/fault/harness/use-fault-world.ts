@@ -1,8 +1,11 @@
+import { jest } from '@jest/globals';
 import { startFaultServers, type FaultServers } from './servers.ts';
 import { createFaultWorld, temporalKindOfRun, type FaultWorld } from './world.ts';
 
 /** Servers for all tests of a file, and a world of its own on them for each; answers with the latest. */
 export function useFaultWorld(): () => FaultWorld {
+  // A busy machine may need long for what is left; the verdict fails when it gets no less.
+  jest.setTimeout(900_000);
   let servers: FaultServers | undefined;
   let world: FaultWorld | undefined;
   const current = () => {

@@ -1,0 +1,52 @@
+import type { CommitSample } from './commit-samples.ts';
+
+export interface MessageOutcome {
+  readonly id: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970, or undefined when it has none. */
+  readonly at: number | undefined;
+}
+
+/** Clocks of one machine, read by different programs. */
+const CLOCK_TOLERANCE_MS = 20;
+
+/**
+ * At no moment was an offset committed whose message had no outcome yet, and none went back. A sample
+ * without a partition says nothing about it, and that nothing is committed any more counts only when the
+ * next sample confirms it.
+ * @param messages in the order of their offsets
+ */
+export function commitProblems(
+  messages: readonly MessageOutcome[],
+  partitions: number,
+  samples: readonly CommitSample[],
+): readonly string[] {
+  const problems: string[] = [];
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const own = messages.filter((message) => message.partition === partition);
+    const known = samples.flatMap(({ at, offsets }) => {
+      const offset = offsets.get(partition);
+      return offset === undefined ? [] : [{ at, offset }];
+    });
+    let index = 0;
+    let committed = -1;
+    for (const [n, { at, offset: now }] of known.entries()) {
+      const isContradicted =
+        now === -1 && known[n + 1] !== undefined && known[n + 1]?.offset !== -1;
+      if (now < committed && !isContradicted) {
+        problems.push(`partition ${partition} went back from ${committed} to ${now}`);
+      }
+      committed = Math.max(committed, now);
+      for (; index < own.length && (own[index]?.offset ?? 0) < committed; index += 1) {
+        const message = own[index];
+        if (!message) break;
+        if (message.at === undefined || message.at > at + CLOCK_TOLERANCE_MS) {
+          const place = `${partition}/${message.offset}`;
+          problems.push(`${message.id} (${place}) was committed before it had an outcome`);
+        }
+      }
+    }
+  }
+  return problems;
+}
