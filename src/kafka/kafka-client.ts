@@ -139,6 +139,9 @@ export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorEr
   if (errorChain(error).some((one) => one instanceof PartitionOfflineError)) {
     return failed(`${kafka} cannot take the messages: ${reason}`, OFFLINE_REMEDY);
   }
+  if (isLeaderless(error)) {
+    return failed(`${kafka} has part of the topic offline: ${reason}`, OFFLINE_REMEDY);
+  }
   return isRefusal(error)
     ? failed(`${kafka} refused the request: ${reason}`, REFUSED_REMEDY)
     : failed(`${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY);
@@ -166,6 +169,8 @@ export const isExplained = (error: unknown): boolean =>
 
 const REFUSED_REMEDY = "correct the setting that it names, or the user's rights at the broker";
 const UNREACHABLE_REMEDY = 'check KAFKA_BROKERS and that the broker runs';
+
+const isLeaderless = (error: unknown): boolean => errorTypeOf(error) === 'LEADER_NOT_AVAILABLE';
 
 /** Errors that a broker answered with; an aggregate of them has one for each topic. */
 const isRefusal = (error: unknown): boolean => errorTypeOf(error) !== undefined;

@@ -281,12 +281,12 @@ export class OrderConsumer {
     });
   }
 
-  /** Goes on from what the broker has now, as the same member. */
+  /** Continues from what the broker has now, as the same member. */
   #startOver(partition: number): void {
     const { topic, logger } = this.#options;
     logger.error(
       { event: 'foreign_offset', topic, partition },
-      'the group has another offset than this bridge has committed: the topic was deleted and made anew, or the offsets were changed; going on from what the broker has',
+      'the group has another offset than this bridge has committed: the topic was deleted and created again, or the offsets were changed; continuing from what the broker has',
     );
     const { partitions, generation } = this.#membership;
     this.#openEpoch([...partitions], generation);
@@ -309,7 +309,7 @@ export class OrderConsumer {
 /**
  * What kafkajs joins the group again for. `consumer.stop()` and `run()` would do so too, but beside a
  * crash of kafkajs's own they leave two consumers in this process, both of them members, and the one
- * that we do not hear of holds its partitions for ever.
+ * that we do not hear of holds its partitions forever.
  */
 const REJOIN = new kafkajs.KafkaJSProtocolError(
   Object.assign(new Error('the membership has ended'), { type: 'REBALANCE_IN_PROGRESS', code: 27 }),

@@ -1,5 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import type { RunningProgram } from '../support/programs.ts';
 import { startOwnServer, type OwnServer } from '../support/own-server.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem } from '../support/system.ts';
@@ -22,9 +23,17 @@ test('a broker that is killed for longer than the session timeout costs no messa
     const before = await send(40);
     await broker.kill();
     const since = Date.now();
-    await eventually(() => {
+    const readyz = async () => (await bridge.http('GET', '/readyz')).status;
+    await eventually(async () => {
+      expect(await readyz()).toBe(503);
+    });
+    const later: number[] = [];
+    await eventually(async () => {
+      later.push(await readyz());
       expect(Date.now() - since).toBeGreaterThan(8000);
     });
+    // Not ready all the time, however often kafkajs tries again.
+    expect(new Set(later)).toEqual(new Set([503]));
     await broker.start();
     const after = await eventually(() => send(40), 60_000);
     await eventually(async () => {
@@ -33,9 +42,27 @@ test('a broker that is killed for longer than the session timeout costs no messa
     await eventually(async () => {
       expect(await system.topic.lag()).toBe(0);
     }, 60_000);
+    await eventually(async () => {
+      expect(await readyz()).toBe(200);
+    });
     expect(await system.topic.deadLetters()).toEqual([]);
+    expectFewLines(bridge);
     expect(await bridge.end('SIGTERM')).toBe(0);
   } finally {
     await system.close();
   }
 }, 180_000);
+
+/** The same line once a minute, of an outage that takes less than two. */
+function expectFewLines(bridge: RunningProgram): void {
+  const lines = bridge.events
+    .filter(({ event }) =>
+      ['kafka_client', 'kafka_poll_error', 'commit_failed'].includes(event ?? ''),
+    )
+    .map(({ event, namespace, msg, error, restart }) =>
+      JSON.stringify([event, namespace, msg, error, restart]).replace(/\d+/g, '#'),
+    );
+  const times = new Map<string, number>();
+  for (const line of lines) times.set(line, (times.get(line) ?? 0) + 1);
+  expect([...times].filter(([, count]) => count > 2)).toEqual([]);
+}

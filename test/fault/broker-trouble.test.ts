@@ -1,5 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { valueOf } from '../support/metrics.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -75,6 +76,41 @@ test('messages deleted while no bridge ran are reported until somebody takes not
   );
   expect((await bridge.http('POST', '/resume')).status).toBe(200);
   expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
+});
+
+/** Sends messages that no consumer may see, and the marker that says so. */
+async function sendAborted(count: number): Promise<void> {
+  const transactionalId = uniqueName('transaction');
+  const producer = system.topic.kafka.producer({ transactionalId, maxInFlightRequests: 1 });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const messages = Array.from({ length: count }, (_, n) => ({ value: orderText(`aborted-${n}`) }));
+  await transaction.send({ topic: system.topic.name, messages });
+  await transaction.abort();
+  await producer.disconnect();
+}
+
+test('a log that has nothing but an aborted transaction is committed', async () => {
+  await sendAborted(3);
+  const bridge = await startBridge();
+  await system.allCommitted();
+  const { body } = await bridge.http('GET', '/metrics');
+  expect(valueOf(body, 'order_ingest_commit_age_seconds')).toBe(0);
+  const [id = ''] = await send(1);
+  await expectStarted([id]);
+});
+
+test('deleted messages are reported when an aborted transaction is what follows', async () => {
+  const first = await startBridge();
+  await send(10);
+  await system.allCommitted();
+  await first.end('SIGTERM');
+  await send(5);
+  await sendAborted(3);
+  await deleteBefore(15);
+  const bridge = await startBridge();
+  expect(await bridge.saw('messages_lost')).toMatchObject({ from: '10', to: '15' });
+  await system.allCommitted();
 });
 
 test('messages deleted under a bridge that waits for Temporal are reported, and the rest is read', async () => {

@@ -78,7 +78,8 @@ test('the bridge goes on as soon as the group takes it again', async () => {
   expect((await bridge.http('GET', '/readyz')).status).toBe(200);
 });
 
-test('the bridge ends with exit code 1 when it is not taken for a minute', async () => {
+test('the bridge ends with exit code 1 when it is not taken for a minute, not ready until then', async () => {
+  expect((await bridge.http('GET', '/readyz')).status).toBe(503);
   await eventually(() => {
     expect(bridge.hasEnded()).toBe(1);
   }, 100_000);

@@ -57,7 +57,12 @@ const kafkajs = (logger: pino.Logger) => {
       `Crash: ${n}`,
     ]) {
       const timestamp = new Date().toISOString();
-      log({ namespace: 'Connection', level: logLevel.ERROR, label: 'ERROR', log: { message, timestamp } });
+      log({
+        namespace: 'Connection',
+        level: logLevel.ERROR,
+        label: 'ERROR',
+        log: { message, timestamp },
+      });
     }
   };
 };
