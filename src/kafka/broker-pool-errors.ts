@@ -16,27 +16,36 @@ export function reportBrokerPoolErrors(): void {
     this: BrokerPool,
     callback: BrokerQuestion<Result>,
   ): Promise<Result | null> {
-    const nodeIds = Object.keys(this.brokers);
+    const nodeIds = inRandomOrder(Object.keys(this.brokers));
     const original: (this: BrokerPool, callback: BrokerQuestion<Result>) => Promise<Result | null> =
       withBroker;
     // Throws the error on which kafkajs reads the metadata, which names the brokers.
     if (nodeIds.length === 0) return original.call(this, callback);
-    return firstAnswer(nodeIds, async (nodeId) =>
-      callback({ nodeId, broker: await this.findBroker({ nodeId }) }),
-    );
+    const isConnected = (nodeId: string) => this.brokers[nodeId]?.isConnected() === true;
+    try {
+      return await firstAnswer(
+        // One that is down would cost a connection's timeout first.
+        [...nodeIds.filter(isConnected), ...nodeIds.filter((nodeId) => !isConnected(nodeId))],
+        async (nodeId) => callback({ nodeId, broker: await this.findBroker({ nodeId }) }),
+      );
+    } catch (error) {
+      // As kafkajs does it: the brokers may have changed.
+      this.metadataExpireAt = null;
+      throw error;
+    }
   };
 }
 
 /**
- * Asks one broker after the other, in random order, until one answers. Throws what a broker answered
- * with rather than why another one could not be reached.
+ * Asks one broker after the other until one answers. Throws what a broker answered with rather than why
+ * another one could not be reached.
  */
 export async function firstAnswer<Result>(
   nodeIds: readonly string[],
   ask: (nodeId: string) => Promise<Result>,
 ): Promise<Result> {
   let failure: unknown;
-  for (const nodeId of shuffled(nodeIds)) {
+  for (const nodeId of nodeIds) {
     try {
       return await ask(nodeId);
     } catch (error) {
@@ -49,7 +58,7 @@ export async function firstAnswer<Result>(
 const isUnreachable = (error: unknown): boolean =>
   error instanceof Error && /^KafkaJS(Connection|BrokerNotFound|LockTimeout)/.test(error.name);
 
-const shuffled = (nodeIds: readonly string[]): readonly string[] =>
+const inRandomOrder = (nodeIds: readonly string[]): readonly string[] =>
   nodeIds
     .map((nodeId) => ({ nodeId, at: Math.random() }))
     .sort((a, b) => a.at - b.at)
