@@ -19,7 +19,7 @@ let pair: BrokerPair;
 let system: TestSystem;
 beforeAll(async () => {
   pair = await startBrokerPair();
-}, 60_000);
+});
 afterAll(() => pair.remove());
 
 beforeEach(async () => {
