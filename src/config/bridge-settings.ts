@@ -26,7 +26,8 @@ export const bridgeSettings = settingGroup({
     name: 'KAFKA_HEARTBEAT_INTERVAL_MS',
     schema: integer(100, 600_000),
     default: '3000',
-    description: 'How often a bridge shows that it lives; at most a third of the session timeout.',
+    description:
+      'How often a bridge sends a heartbeat; at most a third of the session timeout and of the rebalance timeout.',
   },
   rebalanceTimeoutMs: {
     name: 'KAFKA_REBALANCE_TIMEOUT_MS',
@@ -39,7 +40,7 @@ export const bridgeSettings = settingGroup({
     schema: integer(10, 60_000),
     default: '1000',
     description:
-      'How long the broker may hold a fetch while there is no message. A new message ends the wait, so this adds no latency; it only delays a shutdown.',
+      'How long the broker may hold a fetch while there is no message. A new message ends the wait, so this adds no latency; it only delays a shutdown. At most a third of the session timeout and of the rebalance timeout: no heartbeat is sent while a fetch waits.',
   },
   fetchMaxBytes: {
     name: 'KAFKA_FETCH_MAX_BYTES',
@@ -101,7 +102,7 @@ export const bridgeSettings = settingGroup({
     schema: integer(0, 600_000),
     default: '10000',
     description:
-      'How long a shutdown waits for the messages in flight before it leaves them to the next bridge.',
+      'How long a shutdown waits for the messages in flight before it leaves them to the next bridge; at most the rebalance timeout. The program ends within five more seconds.',
   },
   breakerMaxPercent: {
     name: 'BRIDGE_BREAKER_MAX_PERCENT',

@@ -8,7 +8,7 @@ export const configurationReference = (): string =>
 <!-- Made by \`npm run docs\` from src/config/. Change it there. -->
 
 Every setting is an environment variable, or a line of the file that \`--env-file\` names; the
-environment goes first, and an empty variable counts as unset. All are checked when a program starts,
+environment takes precedence; an empty variable counts as unset and does not hide the value of the file. All are checked when a program starts,
 and all mistakes are reported at once. \`order-ingest config\` prints what is in force.
 
 ${SECTIONS.map(sectionText).join('\n')}

@@ -32,7 +32,7 @@ export const workerSettings = settingGroup({
     schema: integer(0, 600_000),
     default: '10000',
     description:
-      'How long a shutdown waits for activities before it cancels them; Temporal runs them again.',
+      'How long a shutdown waits for activities before it cancels them; Temporal runs them again. The program ends within five more seconds.',
   },
   httpHost: {
     name: 'WORKER_HTTP_HOST',
@@ -57,7 +57,8 @@ export const workerSettings = settingGroup({
     name: 'TEMPORAL_BUILD_ID',
     schema: text,
     optional: true,
-    description: "This build's ID within the deployment, such as a git commit.",
+    description:
+      "This build's ID within the deployment, such as a git commit. Workers of a version get no orders until it is current: `temporal worker deployment set-current-version`.",
   },
   versioningBehavior: {
     name: 'TEMPORAL_VERSIONING_BEHAVIOR',

@@ -1,5 +1,6 @@
 import { askBroker } from '../kafka/ask-broker.ts';
 import { readRanges } from '../kafka/read-ranges.ts';
+import { fetchAllTopicEnds } from '../kafka/topic-partitions.ts';
 import { maxFutureTimestamp } from '../kafka/topics.ts';
 import type { IndexedSource, IndexOptions } from './dead-letter-index.ts';
 import type { DeadLetterPlace } from './read-dead-letters.ts';
@@ -21,7 +22,7 @@ export async function earliestLetters(
   { signal, smallTopicOffsets = SMALL_TOPIC_OFFSETS }: IndexOptions = {},
 ): Promise<number | undefined> {
   const { offsets, maxFutureMs } = await askBroker(kafka, async (admin) => ({
-    offsets: (await admin.fetchTopicOffsets(topic)).reduce(
+    offsets: (await fetchAllTopicEnds(admin, topic)).reduce(
       (sum, { low, high }) => sum + BigInt(high) - BigInt(low),
       0n,
     ),

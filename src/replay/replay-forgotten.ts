@@ -6,6 +6,7 @@ import {
   type OffsetRange,
 } from '../kafka/read-ranges.ts';
 import { topicRanges } from '../kafka/read-whole-topic.ts';
+import { fetchAllTopicEnds } from '../kafka/topic-partitions.ts';
 import { ForgottenOrders, type ForgottenOutcome } from './forgotten-orders.ts';
 import { withReplay, type Replay } from './open-replay.ts';
 
@@ -42,7 +43,7 @@ export const replayForgotten = (
   withReplay(
     env,
     { ...options, completed: false },
-    async (admin, { kafka: { topic } }) => topicRanges(await admin.fetchTopicOffsets(topic)),
+    async (admin, { kafka: { topic } }) => topicRanges(await fetchAllTopicEnds(admin, topic)),
     (replay) => searchTopic(replay, options),
   );
 
