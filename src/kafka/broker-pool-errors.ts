@@ -40,7 +40,7 @@ export function reportBrokerPoolErrors(): void {
  * Asks one broker after the other until one answers. Throws what a broker answered with rather than why
  * another one could not be reached.
  */
-export async function firstAnswer<Result>(
+async function firstAnswer<Result>(
   nodeIds: readonly string[],
   ask: (nodeId: string) => Promise<Result>,
 ): Promise<Result> {

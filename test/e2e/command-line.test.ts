@@ -184,8 +184,8 @@ describe('setup', () => {
         Array(2).fill({ exitCode: 0, stderr: '' }),
       );
       const { stdout } = await runCli(['setup'], env);
-      expect(stdout).toBe(
-        'kafka: all there already\ntemporal: all there already\ndatabase: all there already',
+      expect(stdout).toMatch(
+        /^kafka: all there already\ntemporal: all there already\ndatabase: all there already\n {2}a worker .* needs: GRANT USAGE ON SCHEMA .*; GRANT SELECT, INSERT ON /,
       );
       const { topics } = await system.topic.admin.fetchTopicMetadata({ topics: [topic] });
       expect(topics[0]?.partitions).toHaveLength(2);
@@ -198,7 +198,9 @@ describe('setup', () => {
     const { exitCode, stdout } = await runCli(['setup', '--only', 'database'], {
       DATABASE_URL: system.database.url,
     });
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'database: all there already' });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^database: all there already$/m);
+    expect(stdout).not.toContain('kafka');
   });
 });
 

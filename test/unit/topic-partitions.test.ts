@@ -1,5 +1,4 @@
 import kafkajs from 'kafkajs';
-import { firstAnswer } from '../../src/kafka/broker-pool-errors.ts';
 import { isStarting, whileStarting } from '../../src/kafka/while-starting.ts';
 import {
   describeTopic,
@@ -73,28 +72,6 @@ test('offsets come of the partitions that are online, and the others are named',
   await expect(fetchAllTopicEnds(adminOf({ orders: [-1, -1] }), 'orders')).rejects.toThrow(
     'partitions 0, 1 of "orders" have no leader',
   );
-});
-
-describe('a question that any broker can answer', () => {
-  const refused = new kafkajs.KafkaJSConnectionError('refused');
-  const denied = answer('GROUP_AUTHORIZATION_FAILED');
-
-  test('is asked of the next broker when one is unreachable', async () => {
-    await expect(
-      firstAnswer(['1', '2', '3'], (id) =>
-        id === '2' ? Promise.resolve(`by ${id}`) : Promise.reject(refused),
-      ),
-    ).resolves.toBe('by 2');
-  });
-
-  test('fails with what a broker answered, not with another one being unreachable', async () => {
-    for (const down of ['1', '2']) {
-      await expect(
-        firstAnswer(['1', '2'], (id) => Promise.reject(id === down ? refused : denied)),
-      ).rejects.toBe(denied);
-    }
-    await expect(firstAnswer(['1'], () => Promise.reject(refused))).rejects.toBe(refused);
-  });
 });
 
 describe('while the cluster is starting', () => {
