@@ -83,5 +83,5 @@ test('the bridge ends with exit code 1 when it is not taken for a minute, not re
   await eventually(() => {
     expect(bridge.hasEnded()).toBe(1);
   }, 100_000);
-  expect(bridge.lastWords()).toContain('The Kafka consumer has ended');
+  expect(bridge.lastWords()).toContain('does not let the bridge join the consumer group');
 });

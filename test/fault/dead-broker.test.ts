@@ -113,6 +113,7 @@ test('a topic that is offline does not concern the tools and the bridge of anoth
     'Kafka: topic ok',
     'Kafka: dead-letter topic ok',
     'Kafka: replay marks ok',
+    'Kafka: dead letters fit ok',
     'Kafka: consumer group ok',
     'Kafka: retention ok',
   ]);
