@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { INGEST_ORDER } from '../contract/ingest-order.ts';
-import { quoted } from './visibility-query.ts';
+import { quoted, startsWith } from './visibility-query.ts';
 
 const COUNT_TIMEOUT_MS = 3000;
 
@@ -36,13 +36,13 @@ export async function untilClosed(
 
 /**
  * How many orders are open under this prefix of workflow IDs. Temporal's visibility may be a second
- * or more behind.
+ * or more behind. More are counted for a prefix that a query cannot express in full.
  */
 export async function countOpenOrders(client: Client, workflowIdPrefix: string): Promise<number> {
   const query = [
     `WorkflowType = ${quoted(INGEST_ORDER)}`,
     "ExecutionStatus = 'Running'",
-    ...(workflowIdPrefix ? [`WorkflowId STARTS_WITH ${quoted(workflowIdPrefix)}`] : []),
+    ...startsWith('WorkflowId', workflowIdPrefix),
   ].join(' AND ');
   const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
     client.workflowService.countWorkflowExecutions({ namespace: client.options.namespace, query }),
