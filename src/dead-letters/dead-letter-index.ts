@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 import { cutBytes } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { OffsetRange } from '../kafka/read-ranges.ts';
+import { readWholeTopic } from '../kafka/read-whole-topic.ts';
 import { DigestSet } from './digest-set.ts';
 import { earliestLetters } from './earliest-letters.ts';
-import { readDeadLetters, type DeadLetterPlace } from './read-dead-letters.ts';
-import type { StoredDeadLetter } from './stored-dead-letter.ts';
+import type { DeadLetterPlace } from './read-dead-letters.ts';
+import { storedDeadLetter, type StoredDeadLetter } from './stored-dead-letter.ts';
 
 /** Which messages of the source topic an index is about. */
 export interface IndexedSource {
@@ -89,14 +90,20 @@ export async function indexDeadLetters(
 ): Promise<DeadLetterIndex> {
   const index = new DeadLetterDigests(source);
   const since = await earliestLetters(place, source, options);
-  await readDeadLetters(
-    place,
-    { since },
-    (letters) => {
-      for (const letter of letters) index.add(letter);
+  const { signal } = options;
+  await readWholeTopic(
+    place.kafka,
+    place.topic,
+    place.groupPrefix,
+    ({ partition, messages }) => {
+      for (const message of messages) {
+        const letter = storedDeadLetter(partition, message);
+        if (letter) index.add(letter);
+      }
       return Promise.resolve();
     },
-    options.signal,
+    // The time says where to begin to read, no more: a letter can be dated like its message.
+    { ...(signal ? { signal } : {}), ...(since === undefined ? {} : { since }) },
   );
   return index;
 }

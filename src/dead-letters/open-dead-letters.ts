@@ -126,6 +126,7 @@ async function replay(
   ) =>
     replayDeadLetters({
       ...options,
+      ids: filter.ids,
       readLetters: (onLetters, signal) => readDeadLetters(place, filter, onLetters, signal),
       isReplayed,
       sourceTopic: topic,

@@ -27,6 +27,8 @@ export interface ReplayDeadLettersOptions {
   /** Also letters that have been replayed before. */
   readonly again: boolean;
   readonly signal: AbortSignal;
+  /** IDs of letters that are to be found; undefined for all that there are. */
+  readonly ids?: readonly string[] | undefined;
   readonly onProgress: (result: ReplayResult) => void;
 }
 
@@ -37,6 +39,8 @@ export interface ReplayResult {
   readonly otherTopic: number;
   /** Those that cannot be sent, each with its ID and why. */
   readonly notSent: readonly UnsentLetter[];
+  /** IDs that were asked for, of which the filter leaves no letter; empty when it has ended early. */
+  readonly notFound: readonly string[];
 }
 
 export interface UnsentLetter {
@@ -60,7 +64,11 @@ const BATCH_MAX_BYTES = 500_000;
 export async function replayDeadLetters(options: ReplayDeadLettersOptions): Promise<ReplayResult> {
   const { producer, sourceTopic, marksTopic, limit } = options;
   const notSent: UnsentLetter[] = [];
-  const result = { replayed: 0, replayedBefore: 0, tooManyAttempts: 0, otherTopic: 0, notSent };
+  const result = {
+    ...{ replayed: 0, replayedBefore: 0, tooManyAttempts: 0, otherTopic: 0 },
+    ...{ notSent, notFound: [] },
+  };
+  const unseen = new Set(options.ids);
   const enough = new AbortController();
   const refuse = ({ id, account }: StoredDeadLetter, reason: string) => {
     const { sourceTopic: topic, sourcePartition: partition, sourceOffset } = account;
@@ -110,6 +118,7 @@ export async function replayDeadLetters(options: ReplayDeadLettersOptions): Prom
 
   await options.readLetters(
     async (letters) => {
+      for (const { id } of letters) unseen.delete(id);
       let due = byPartition(
         letters
           .filter(isDue)
@@ -124,7 +133,8 @@ export async function replayDeadLetters(options: ReplayDeadLettersOptions): Prom
     },
     AbortSignal.any([options.signal, enough.signal]),
   );
-  return result;
+  const hasSeenAll = !options.signal.aborted && !enough.signal.aborted;
+  return { ...result, notFound: hasSeenAll ? [...unseen] : [] };
 }
 
 interface DueLetter {

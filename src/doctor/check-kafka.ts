@@ -74,8 +74,10 @@ async function checkConnected(admin: KafkaAdmin, settings: DoctorSettings): Prom
       return [failed('Kafka: topic', `"${topic}" does not exist`, SET_UP)];
     }
     ends = await fetchTopicEnds(admin, topic);
-    retentionMs = Number(await topicConfig(admin, topic, 'retention.ms'));
-    if (retentionMs < 0) retentionMs = Number.POSITIVE_INFINITY;
+    const retention = await topicConfig(admin, topic, 'retention.ms');
+    if (retention !== undefined) {
+      retentionMs = Number(retention) < 0 ? Number.POSITIVE_INFINITY : Number(retention);
+    }
     return [checkPartitions('Kafka: topic', topic, ends)];
   });
   await check('Kafka: dead-letter topic', async () => {
@@ -113,12 +115,22 @@ async function checkDeadLettersFit(
 ): Promise<readonly Finding[]> {
   // That one of them is missing is found by the checks before.
   if (!(await topicExists(admin, topic)) || !(await topicExists(admin, deadLetterTopic))) return [];
-  const maxBytes = async (of: string) => Number(await topicConfig(admin, of, 'max.message.bytes'));
+  const maxBytes = await topicConfig(admin, topic, 'max.message.bytes');
+  const deadLetterMax = await topicConfig(admin, deadLetterTopic, 'max.message.bytes');
+  if (maxBytes === undefined || deadLetterMax === undefined) {
+    return [
+      warning(
+        'Kafka: dead letters fit',
+        'the broker does not say how large messages may be',
+        `compare max.message.bytes of "${topic}" and "${deadLetterTopic}" yourself`,
+      ),
+    ];
+  }
   return deadLetterFindings(
-    { name: topic, maxBytes: await maxBytes(topic) },
+    { name: topic, maxBytes: Number(maxBytes) },
     {
       name: deadLetterTopic,
-      maxBytes: await maxBytes(deadLetterTopic),
+      maxBytes: Number(deadLetterMax),
       cleanupPolicy: (await topicConfig(admin, deadLetterTopic, 'cleanup.policy')) ?? 'delete',
     },
   );

@@ -7,7 +7,7 @@ import type { PartitionPosition } from './position-ledger.ts';
  * committed offset is known, as one that was added in between, is left out.
  */
 export async function readPositions(
-  admin: Admin,
+  admin: Pick<Admin, 'fetchTopicOffsets' | 'fetchOffsets'>,
   groupId: string,
   topic: string,
 ): Promise<readonly PartitionPosition[]> {

@@ -24,9 +24,15 @@ export interface ChosenRanges {
   readonly gone: ReadonlyMap<number, bigint>;
 }
 
+/** What this asks of kafkajs's admin client. */
+export type RangeAdmin = Pick<
+  KafkaAdmin,
+  'fetchTopicMetadata' | 'fetchTopicOffsets' | 'fetchTopicOffsetsByTimestamp' | 'fetchOffsets'
+>;
+
 /** Settles the offsets of each partition. Throws an OperatorError for a partition that is not there. */
 export async function chooseRanges(
-  admin: KafkaAdmin,
+  admin: RangeAdmin,
   { groupId, topic }: { readonly groupId: string; readonly topic: string },
   request: RangeRequest,
 ): Promise<ChosenRanges> {
@@ -41,14 +47,23 @@ export async function chooseRanges(
   // An account that leaves a partition out would look complete.
   const missing = offline.filter((one) => one === (request.partition ?? one));
   if (missing.length > 0) throw partitionsOffline(topic, missing);
-  const positions = await ofOnlinePartitions(() => readPositions(admin, groupId, topic));
+  /** Every answer has to be about all of them: a leader can be lost between two questions. */
+  const complete = <Answer extends { readonly partition: number }>(answers: readonly Answer[]) => {
+    const answered = new Set(answers.map(({ partition }) => partition));
+    const left = ends
+      .map(({ partition }) => partition)
+      .filter((one) => one === (request.partition ?? one) && !answered.has(one));
+    if (left.length > 0) throw partitionsOffline(topic, left);
+    return answers;
+  };
+  const positions = complete(await ofOnlinePartitions(() => readPositions(admin, groupId, topic)));
   const offsetsAt = async (time: number | undefined) =>
     time === undefined
       ? undefined
       : new Map(
-          (await ofOnlinePartitions(() => admin.fetchTopicOffsetsByTimestamp(topic, time))).map(
-            ({ partition, offset }) => [partition, BigInt(offset)],
-          ),
+          complete(
+            await ofOnlinePartitions(() => admin.fetchTopicOffsetsByTimestamp(topic, time)),
+          ).map(({ partition, offset }) => [partition, BigInt(offset)]),
         );
   const since = await offsetsAt(request.since);
   const until = await offsetsAt(request.until);

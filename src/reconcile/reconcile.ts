@@ -23,6 +23,7 @@ import { findStoredOrder, type ComparedOrderRow } from '../storage/find-stored-o
 import { findStoredOrders, type IdentifiedOrderRow } from '../storage/find-stored-orders.ts';
 import { checkSchema } from '../storage/migrate.ts';
 import { runStatement, type StatementPool } from '../storage/prepared-statement.ts';
+import { isDatabaseError, isRejection } from '../storage/sql-state.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { callPatiently } from '../temporal/call-patiently.ts';
@@ -148,11 +149,15 @@ export function ordersIn(
     hasValuesOf: async ({ text }) => {
       const translation = translateMessage(text);
       if (translation.kind !== 'translated') return false;
-      const { rows } = await runStatement<ComparedOrderRow>(
-        pool,
-        findStoredOrder(translation.order),
-      );
-      return rows[0]?.has_same_values ?? false;
+      const statement = findStoredOrder(translation.order);
+      try {
+        const { rows } = await runStatement<ComparedOrderRow>(pool, statement);
+        return rows[0]?.has_same_values ?? false;
+      } catch (error) {
+        // No row has values that Postgres cannot hold, such as a NUL character.
+        if (isDatabaseError(error) && isRejection(error)) return false;
+        throw error;
+      }
     },
     findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
     isAbout: ({ fingerprints }, order) =>

@@ -7,6 +7,7 @@ import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
+  isKafkaError,
   kafkaFailed,
   replayMarksTopicOf,
   type KafkaAdmin,
@@ -110,10 +111,7 @@ export async function withReplay<Result>(
       waitingFor: () => readiness.reasons(),
     });
   } catch (error) {
-    if (error instanceof Error && error.name.startsWith('KafkaJS')) {
-      throw kafkaFailed(settings.kafka, error);
-    }
-    throw error;
+    throw isKafkaError(error) ? kafkaFailed(settings.kafka, error) : error;
   } finally {
     backlogLimit.dispose();
     await producer.disconnect();

@@ -20,7 +20,13 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
   const { namespace } = client.options;
   const state = await readSearchAttributes(client);
   const problem = searchAttributeProblem(state, namespace);
-  if (!problem) return [];
+  if (!problem) {
+    if (state.isKnown) return [];
+    throw new OperatorError(
+      `These credentials do not show whether Temporal's namespace "${namespace}" has the search attributes ${names(SEARCH_ATTRIBUTES)}`,
+      "look for them in the namespace's settings, in Temporal Cloud in its UI",
+    );
+  }
   if (!state.mayAdd || state.mistyped.length > 0 || state.full.length > 0) throw problem;
   try {
     await client.connection.operatorService.addSearchAttributes({

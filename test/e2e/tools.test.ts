@@ -228,6 +228,17 @@ describe('dead letters', () => {
     expect(await replay('--reason', 'not-json', '--dry-run')).toMatchObject({ replayed: 2 });
     expect(await system.topic.lag()).toBe(0);
     expect(await list()).toHaveLength(3);
+    const unknown = await cli(
+      'dead-letters',
+      'replay',
+      first?.letter ?? '',
+      '0:99999',
+      '--dry-run',
+    );
+    expect(unknown).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('No dead letter is 0:99999'),
+    });
 
     expect(await replay('--reason', 'not-json', '--batch-size', '1')).toMatchObject({
       replayed: 2,
@@ -242,6 +253,7 @@ describe('dead letters', () => {
       tooManyAttempts: 2,
       otherTopic: 0,
       notSent: [],
+      notFound: [],
     });
     const [letter] = (await system.topic.deadLetters()).slice(-2);
     expect(letter?.value?.toString()).toBe('not JSON');

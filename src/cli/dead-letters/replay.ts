@@ -52,6 +52,12 @@ export async function replay(
   if (result.notSent.length > 0) {
     throw new OperatorError(`${result.notSent.length} dead letters cannot be sent`, NOT_SENT);
   }
+  if (result.notFound.length > 0) {
+    throw new OperatorError(
+      `No dead letter is ${result.notFound.join(' or ')}, or the other filters leave it out`,
+      'see `order-ingest dead-letters list` for their IDs',
+    );
+  }
 }
 
 const NOT_SENT =
