@@ -93,7 +93,7 @@ export class BacklogLimit {
   async run(start: () => Promise<StartOutcome>, signal: AbortSignal): Promise<StartOutcome> {
     if (!this.#hasBegun) await (this.#begun ??= this.#begin());
     while (this.isFull) {
-      this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
+      this.#startTicking();
       await this.#line.wait(signal);
     }
     this.#inFlight += 1;
@@ -105,6 +105,10 @@ export class BacklogLimit {
       this.#inFlight -= 1;
       this.#wake();
     }
+  }
+
+  #startTicking(): void {
+    this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
   }
 
   dispose(): void {
@@ -155,7 +159,7 @@ export class BacklogLimit {
   }
 
   async #tick(): Promise<void> {
-    if (!this.isFull) {
+    if (!this.isFull && this.reason() === undefined) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
@@ -166,7 +170,7 @@ export class BacklogLimit {
     this.#sampleLatest();
     const count = await this.#openOrders.count().catch(() => undefined);
     this.#isTicking = false;
-    this.#idleTicks += 1;
+    if (this.isFull) this.#idleTicks += 1;
     if (count !== undefined) this.#compare(count);
     if (this.#idleTicks >= this.#patienceTicks) this.#stall(count ?? this.#stuck + this.#young);
   }
@@ -174,6 +178,8 @@ export class BacklogLimit {
   /** Sees by the number of open orders whether some have closed, stuck ones included. */
   #compare(count: number): void {
     this.#stuck = Math.min(this.#stuck, count);
+    // Also where no order waits whose end could show it.
+    if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
     const settled = this.#started - (count - this.#stuck);
     if (settled > this.#settled) this.#progressTo(settled);
   }
@@ -198,6 +204,7 @@ export class BacklogLimit {
         this.#patienceTicks = Math.min(LONGEST_PATIENCE_TICKS, this.#patienceTicks * 2);
       }
       this.#window = 1;
+      this.#startTicking();
     }
     this.#wake();
   }

@@ -7,7 +7,7 @@ import { OrderConsumer } from '../kafka/order-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchLag } from '../kafka/watch-lag.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
-import type { ShutdownSignals } from '../program/shutdown-signals.ts';
+import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
@@ -40,7 +40,7 @@ export interface Connections {
 export async function consumeOrders(
   settings: BridgeSettings,
   { kafka, producer, client, logger }: Connections,
-  signals: ShutdownSignals,
+  { signals, closing }: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { topic } = settings.kafka;
   const { bridge } = settings;
@@ -163,6 +163,7 @@ export async function consumeOrders(
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
     readiness.report('shutdown', 'the bridge is shutting down');
+    closing.begin(0);
     stopped.resolve(undefined);
   });
   const progress = logProgress(counts, logger, bridge.progressIntervalMs);
@@ -186,6 +187,8 @@ export async function consumeOrders(
       { cause: error },
     );
   } finally {
+    // kafkajs waits for what hangs in it, which may be why the consumer has ended.
+    closing.begin(1);
     logger.info({ event: 'closing_consumer_loop', topic }, 'finishing what is in flight');
     stopWatching();
     stopping.abort();

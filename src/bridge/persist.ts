@@ -21,6 +21,7 @@ export function createPersist(
   },
 ): Persist {
   const report = createOutageReport(dependency, parts);
+  let failingCalls = 0;
   return async (work, signal) => {
     signal.throwIfAborted();
     // p-retry costs a third of the bridge's time, so it is left to calls that need it.
@@ -35,8 +36,9 @@ export function createPersist(
     signal: AbortSignal,
   ): Promise<Result> {
     const since = Date.now();
+    failingCalls += 1;
     try {
-      return await pRetry(
+      const result = await pRetry(
         (attempt) => (attempt === 1 ? throwPlainError(firstError) : work().catch(throwPlainError)),
         {
           retries: Infinity,
@@ -49,8 +51,11 @@ export function createPersist(
           },
         },
       );
+      failingCalls -= 1;
+      return result;
     } catch (error) {
-      report.abandoned();
+      failingCalls -= 1;
+      if (failingCalls === 0) report.abandoned();
       throw error;
     }
   }

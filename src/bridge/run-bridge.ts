@@ -9,9 +9,13 @@ import { settleStartingOffsets } from '../kafka/starting-offsets.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';
-import { limitShutdown, type ShutdownSignals } from '../program/shutdown-signals.ts';
+import {
+  createShutdownLimit,
+  type ShutdownLimit,
+  type ShutdownSignals,
+} from '../program/shutdown-signals.ts';
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
-import { createLogger, logUnexpected, type Logger } from '../telemetry/logger.ts';
+import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
@@ -30,20 +34,19 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const target = temporalTarget(env);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
   const tracing = await startTracing(env, 'order-ingest-bridge');
-  surviveUnexpectedErrors((error) => {
-    logUnexpected(logger, error);
-  });
-  const liftLimit = limitShutdown(signals, settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
+  surviveUnexpectedErrors(unexpectedErrorLog(logger));
+  const closing = createShutdownLimit(settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
       'a server did not answer in time; the next bridge repeats what was in flight',
     );
   });
   try {
-    await connectAndConsume(settings, target, logger, signals);
+    await connectAndConsume(settings, target, logger, { signals, closing });
   } finally {
+    closing.begin(1);
     await tracing?.stop();
-    liftLimit();
+    closing.lift();
   }
 }
 
@@ -54,9 +57,9 @@ async function connectAndConsume(
   settings: BridgeSettings,
   target: TemporalTarget,
   logger: Logger,
-  signals: ShutdownSignals,
+  shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
-  await waitForCluster(settings, logger, signals);
+  await waitForCluster(settings, logger, shutdown.signals);
   const client = await connectTemporal(target);
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {
@@ -67,7 +70,7 @@ async function connectAndConsume(
     const producer = createProducer(kafka);
     await producer.connect();
     try {
-      await consumeOrders(settings, { kafka, producer, client, logger }, signals);
+      await consumeOrders(settings, { kafka, producer, client, logger }, shutdown);
     } finally {
       await producer.disconnect();
     }

@@ -1,4 +1,5 @@
 import BrokerPool, { type BrokerQuestion } from 'kafkajs/src/cluster/brokerPool.js';
+import { errorTypeOf } from './kafka-error.ts';
 
 let isPatched = false;
 
@@ -50,6 +51,8 @@ async function firstAnswer<Result>(
       return await ask(nodeId);
     } catch (error) {
       if (failure === undefined || isUnreachable(failure)) failure = error;
+      // Every broker would say so, each after half a minute of kafkajs's own attempts.
+      if (errorTypeOf(error) === 'GROUP_COORDINATOR_NOT_AVAILABLE') break;
     }
   }
   throw failure;

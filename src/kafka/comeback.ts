@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorChain } from './kafka-error.ts';
 
 const MAX_CRASHES = 6;
 const FIRST_RESTART_MS = 500;
@@ -44,7 +45,7 @@ export class Comeback {
   afterCrash(error: Error): void {
     if (this.#stopping.signal.aborted) return;
     let waitMs: number;
-    if (OUTAGES.includes(error.name)) {
+    if (errorChain(error).some(({ name }) => OUTAGES.includes(name))) {
       waitMs = this.#restartDelayMs();
     } else {
       this.#crashes += 1;

@@ -28,16 +28,17 @@ export class ConnectionState {
 
   /** @param brokers the IDs of all brokers that the cluster has; of any other nothing is expected */
   fetched(broker: string, brokers: readonly string[]): void {
-    this.#failures.delete(fetchFrom(broker));
+    this.nothingToFetch(broker, brokers);
     this.#failures.delete(CONSUMER);
+  }
+
+  /** @param brokers as in `fetched` */
+  nothingToFetch(broker: string, brokers: readonly string[]): void {
+    this.#failures.delete(fetchFrom(broker));
     const present = new Set(brokers.map(fetchFrom));
     for (const name of this.#failures.keys()) {
       if (name.startsWith(FETCH) && !present.has(name)) this.#failures.delete(name);
     }
-  }
-
-  nothingToFetch(broker: string): void {
-    this.#failures.delete(fetchFrom(broker));
   }
 
   fetchFailed(broker: string, error: unknown): void {

@@ -17,7 +17,7 @@ export interface GroupObserver {
   /** The broker has answered a fetch, without an error. `brokers` are all that the cluster has now. */
   fetched(broker: string, brokers: readonly string[]): void;
   /** None of this member's partitions is led by the broker. */
-  nothingToFetch(broker: string): void;
+  nothingToFetch(broker: string, brokers: readonly string[]): void;
   fetchFailed(broker: string, error: Error): void;
   /** A heartbeat or a join has failed, and not because the group is rebalancing. */
   groupFailed(error: unknown): void;
@@ -86,7 +86,7 @@ function patchConsumerGroup(): void {
       const batches = await fetch.call(this, broker);
       if (attempt.hasFailed || !observer) return batches;
       if (attempt.isAnswered) observer.fetched(broker, brokersOf(this));
-      else observer.nothingToFetch(broker);
+      else observer.nothingToFetch(broker, brokersOf(this));
       for (const batch of batches) {
         if (!batch.isEmptyDueToFiltering()) continue;
         const { partition, fetchedOffset } = batch;

@@ -74,8 +74,8 @@ export class OrderConsumer {
         this.#connection.fetched(broker, brokers);
         this.#noteConnection();
       },
-      nothingToFetch: (broker) => {
-        this.#connection.nothingToFetch(broker);
+      nothingToFetch: (broker, brokers) => {
+        this.#connection.nothingToFetch(broker, brokers);
         this.#noteConnection();
       },
       fetchFailed: (broker, error) => {

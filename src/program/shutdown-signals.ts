@@ -54,27 +54,34 @@ export const processSignals: ShutdownSignals = {
   },
 };
 
+/** A limit on how long a program may take to close. */
+export interface ShutdownLimit {
+  /**
+   * It closes from now on; the first call counts.
+   *
+   * @param exitCode of the process if it does not close in time
+   */
+  begin(exitCode: number): void;
+  /** It has closed. */
+  lift(): void;
+}
+
 /**
- * Ends the process when a shutdown takes longer than this, such as for a server that does not answer.
- * Answers with a function that lifts the limit.
+ * Ends the process when it takes longer than this to close, such as for a server that does not answer.
  *
  * @param onLimit called just before
  */
-export function limitShutdown(
-  signals: ShutdownSignals,
-  limitMs: number,
-  onLimit: () => void,
-): () => void {
+export function createShutdownLimit(limitMs: number, onLimit: () => void): ShutdownLimit {
   let timer: NodeJS.Timeout | undefined;
-  const stopListening = signals.onFirst(() => {
-    timer = setTimeout(() => {
-      onLimit();
-      process.exit();
-    }, limitMs);
-    timer.unref();
-  });
-  return () => {
-    clearTimeout(timer);
-    stopListening();
+  return {
+    begin(exitCode) {
+      timer ??= setTimeout(() => {
+        onLimit();
+        process.exit(exitCode);
+      }, limitMs).unref();
+    },
+    lift() {
+      clearTimeout(timer);
+    },
   };
 }

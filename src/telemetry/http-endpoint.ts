@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
 import type { Readiness } from './readiness.ts';
+import { createRepeatLimit } from './repeat-limit.ts';
 
 export interface HttpEndpointOptions {
   readonly host: string;
@@ -69,7 +70,9 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
   }
   // Such as an accept that failed for lack of file descriptors; without a listener it would end the
   // process.
+  const limit = createRepeatLimit();
   server.on('error', (error) => {
+    if (limit.admit(error.message) === undefined) return;
     logger.warn(
       { event: 'http_error', error: describeError(error) },
       'the HTTP endpoint could not take a connection',

@@ -3,6 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
 import { sayOnStderr } from '../program/broken-pipe.ts';
+import { createRepeatLimit } from './repeat-limit.ts';
 import { activeTraceIds } from './spans.ts';
 
 export type Logger = PinoLogger;
@@ -33,15 +34,22 @@ export function createLogger({ level, format, service }: LogOptions): Logger {
 }
 
 /** An error that no code handles: a fault of ours, so it comes with where it was thrown. */
-export function logUnexpected(logger: Logger, error: unknown): void {
-  logger.error(
-    {
-      event: 'unexpected_error',
-      error: describeError(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    },
-    'an unexpected error; the program continues',
-  );
+export function unexpectedErrorLog(logger: Logger): (error: unknown) => void {
+  const limit = createRepeatLimit();
+  return (error) => {
+    const described = describeError(error);
+    const leftOut = limit.admit(described);
+    if (leftOut === undefined) return;
+    logger.error(
+      {
+        event: 'unexpected_error',
+        error: described,
+        stack: error instanceof Error ? error.stack : undefined,
+        ...(leftOut > 0 ? { leftOut } : {}),
+      },
+      'an unexpected error; the program continues',
+    );
+  };
 }
 
 export const silentLogger = (): Logger => pino({ level: 'silent' });

@@ -9,6 +9,8 @@ import type { Readiness } from './readiness.ts';
 const UNAVAILABLE_AFTER_MS = 5000;
 /** A line of each kind is logged at most this often. */
 const LOG_INTERVAL_MS = 30_000;
+/** So long after the last failing call was given up, an outage is no longer reported. */
+const FORGET_AFTER_MS = 30_000;
 /** After so long a call that keeps failing is logged, although others succeed. */
 const STUCK_CALL_AFTER_MS = 30_000;
 
@@ -22,7 +24,7 @@ export interface OutageReport {
   /** A call has failed and is repeated; it has been failing for so long. */
   failed(error: unknown, failingForMs?: number): void;
   succeeded(): void;
-  /** A call that has failed is not repeated any more: whether the dependency is there is not known. */
+  /** No call that has failed is repeated any more: whether the dependency is available is not known. */
   abandoned(): void;
 }
 
@@ -44,6 +46,7 @@ export function createOutageReport(
   let lastError: unknown;
   let isUnavailable = false;
   let isLogged = false;
+  let forgetting: NodeJS.Timeout | undefined;
   const mayLog = { outage: everyInterval(), stuckCall: everyInterval() };
 
   const reportUnavailable = () => {
@@ -56,9 +59,21 @@ export function createOutageReport(
       `${dependency} is unavailable; retrying`,
     );
   };
+  const stopForgetting = () => {
+    clearTimeout(forgetting);
+    forgetting = undefined;
+  };
+  const forget = () => {
+    clearTimeout(failing?.timer);
+    failing = undefined;
+    isUnavailable = false;
+    isLogged = false;
+    readiness.clear(dependency);
+  };
   return {
     failed(error, failingForMs = 0) {
       if (isThrottled(error)) return;
+      stopForgetting();
       lastError = error;
       failing ??= {
         since: Date.now(),
@@ -75,6 +90,7 @@ export function createOutageReport(
     },
     succeeded() {
       if (!failing) return;
+      stopForgetting();
       const seconds = Math.round((Date.now() - failing.since) / 1000);
       clearTimeout(failing.timer);
       failing = undefined;
@@ -89,9 +105,10 @@ export function createOutageReport(
       );
     },
     abandoned() {
-      if (!failing || isUnavailable) return;
-      clearTimeout(failing.timer);
-      failing = undefined;
+      if (!failing) return;
+      // A rebalance abandons all calls; those of the next batch show soon whether the outage lasts.
+      if (isUnavailable) forgetting ??= setTimeout(forget, FORGET_AFTER_MS).unref();
+      else forget();
     },
   };
 }

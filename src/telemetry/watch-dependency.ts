@@ -7,15 +7,23 @@ const RETRY_INTERVAL_MS = 1000;
 /**
  * Asks a dependency now and every five seconds whether it is available, every second while it fails.
  * Answers with how to stop.
+ *
+ * @param ask answers undefined while there is nothing to ask with: that says nothing about the dependency
  */
-export function watchDependency(ask: () => Promise<unknown>, report: OutageReport): () => void {
+export function watchDependency(
+  ask: () => Promise<unknown> | undefined,
+  report: OutageReport,
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const askOnce = async () => {
     let waitMs = INTERVAL_MS;
     try {
-      await ask();
-      report.succeeded();
+      const answer = ask();
+      if (answer) {
+        await answer;
+        report.succeeded();
+      }
     } catch (error) {
       waitMs = RETRY_INTERVAL_MS;
       if (!isStopped) report.failed(error);

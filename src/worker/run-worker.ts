@@ -5,7 +5,11 @@ import { readSettings, type Environment, type Settings } from '../config/read-se
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
 import { describeError } from '../program/operator-error.ts';
-import { limitShutdown, type ShutdownSignals } from '../program/shutdown-signals.ts';
+import {
+  createShutdownLimit,
+  type ShutdownLimit,
+  type ShutdownSignals,
+} from '../program/shutdown-signals.ts';
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
 import { checkRights } from '../storage/check-rights.ts';
 import { databaseFailed } from '../storage/database-failed.ts';
@@ -14,7 +18,7 @@ import { checkSchema } from '../storage/migrate.ts';
 import { checkWritable } from '../storage/check-writable.ts';
 import { createPostgresOrderStore } from '../storage/postgres-order-store.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
-import { createLogger, logUnexpected, type Logger } from '../telemetry/logger.ts';
+import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { createOutageReport } from '../telemetry/outage-report.ts';
 import { createReadiness, type Readiness } from '../telemetry/readiness.ts';
 import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
@@ -62,10 +66,8 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
       );
     },
   });
-  surviveUnexpectedErrors((error) => {
-    logUnexpected(logger, error);
-  });
-  const liftLimit = limitShutdown(signals, settings.worker.shutdownGraceMs + CLOSING_MS, () => {
+  surviveUnexpectedErrors(unexpectedErrorLog(logger));
+  const closing = createShutdownLimit(settings.worker.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
       'a server did not answer in time; Temporal has other workers repeat what was in flight',
@@ -80,10 +82,12 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
         throw temporalFailed(target, error);
       })
       .finally(() => client.connection.close());
-    await runUntilStopped({ settings, target, deployment, pool, logger, tracing }, signals);
+    const context = { settings, target, deployment, pool, logger, tracing, closing };
+    await runUntilStopped(context, signals);
   } finally {
+    closing.begin(1);
     await Promise.all([pool.end(), tracing?.stop()]);
-    liftLimit();
+    closing.lift();
   }
 }
 
@@ -97,6 +101,7 @@ interface WorkerContext {
   readonly pool: Pool;
   readonly logger: Logger;
   readonly tracing: Tracing | undefined;
+  readonly closing: ShutdownLimit;
 }
 
 async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals): Promise<void> {
@@ -141,7 +146,7 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
 
 async function superviseUntilStopped(
   create: () => Promise<TemporalWorker>,
-  { settings, target, pool, logger }: WorkerContext,
+  { settings, target, pool, logger, closing }: WorkerContext,
   readiness: Readiness,
   signals: ShutdownSignals,
 ): Promise<void> {
@@ -149,6 +154,7 @@ async function superviseUntilStopped(
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
     readiness.report('shutdown', 'the worker is shutting down');
+    closing.begin(0);
     stopping.abort();
   });
   const temporal = createOutageReport('Temporal', { readiness, logger, isThrottled });
@@ -177,7 +183,7 @@ async function superviseUntilStopped(
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
   const stopWatching = [
-    watchDependency(async () => supervision.current()?.ping(), temporal),
+    watchDependency(() => supervision.current()?.ping(), temporal),
     watchDependency(
       () => checkWritable(pool),
       createOutageReport('Postgres', { readiness, logger }),
@@ -193,7 +199,16 @@ async function superviseUntilStopped(
   } finally {
     stopListening();
     for (const stop of stopWatching) stop();
-    await supervision.current()?.close();
+    // A worker that has not stopped in time holds it, and ends with the process.
+    await supervision
+      .current()
+      ?.close()
+      .catch((error: unknown) => {
+        logger.warn(
+          { event: 'worker_not_released', error: describeError(error) },
+          'the connection of the worker stays open until the process ends',
+        );
+      });
   }
 }
 

@@ -236,6 +236,10 @@ async function createUnlessStopping<W extends SupervisedWorker>(
   let isWanted = true;
   const created = create().then(async (worker) => {
     if (isWanted) return worker;
+    // The SDK releases the connection of a worker only after it has run.
+    const run = worker.run();
+    worker.shutdown();
+    await run;
     await worker.close();
     return undefined;
   });

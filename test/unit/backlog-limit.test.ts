@@ -213,12 +213,24 @@ test('a bridge that starts while too many are open tries one, and opens no windo
   expect(limit.reason()).toContain('25 orders are open');
 });
 
+test('the reason ends with the stuck orders, also when no other order comes', async () => {
+  const { limit, ask, close, others } = createLimit({ openBefore: 25 });
+  await ask(1);
+  await close(1);
+  expect(limit.reason()).toContain('25 orders are open');
+  others.open = 0;
+  await seconds(1);
+  expect(limit.reason()).toBeUndefined();
+  await seconds(1);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
 test('stuck orders that close leave room for no more than the window', async () => {
   const { ask, started, others } = createLimit({ openBefore: 25 });
   await ask(100);
   others.open = 0;
   await seconds(1);
-  expect(started()).toBe(2);
+  expect(started()).toBeLessThanOrEqual(11);
 });
 
 test('a Temporal that does not count is judged by what this bridge has started', async () => {

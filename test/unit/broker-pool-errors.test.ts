@@ -54,6 +54,15 @@ describe('with the patch', () => {
     const pool = poolOf({ 1: 'unreachable', 2: 'reachable', 3: 'unreachable' });
     await expect(pool.withBroker(failing)).rejects.toBe(denied);
     await expect(poolOf({ 1: 'unreachable' }).withBroker(failing)).rejects.toBe(refused);
+    // Each broker would take half a minute to say that there is no coordinator.
+    const asked: string[] = [];
+    const none = Object.assign(new Error('none'), { type: 'GROUP_COORDINATOR_NOT_AVAILABLE' });
+    const coordinator = poolOf({ 1: 'reachable', 2: 'reachable' }).withBroker(({ nodeId }) => {
+      asked.push(nodeId);
+      return Promise.reject(none);
+    });
+    await expect(coordinator).rejects.toBe(none);
+    expect(asked).toHaveLength(1);
     // The brokers may have changed.
     expect(pool.metadataExpireAt).toBeNull();
   });

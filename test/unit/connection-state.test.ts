@@ -41,7 +41,11 @@ test('nothing is expected of a broker that has left the cluster, or leads no par
   state.fetched('1', ['1']);
   expect(state.reason()).toBeUndefined();
   state.fetchFailed('2', refused);
-  state.nothingToFetch('2');
+  state.nothingToFetch('2', ['1', '2']);
+  expect(state.reason()).toBeUndefined();
+  // A member without partitions.
+  state.fetchFailed('2', refused);
+  state.nothingToFetch('1', ['1']);
   expect(state.reason()).toBeUndefined();
 });
 

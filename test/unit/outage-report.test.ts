@@ -90,6 +90,30 @@ test('a failure that nobody waits for any more is no outage', () => {
   expect(readiness.reasons()).toEqual({});
 });
 
+test('an outage is no longer reported when its calls were given up and none fails any more', () => {
+  report.failed(new Error('refused'));
+  jest.advanceTimersByTime(5000);
+  report.abandoned();
+  // A rebalance: the next batch fails, too.
+  jest.advanceTimersByTime(29_000);
+  report.failed(new Error('refused'));
+  jest.advanceTimersByTime(29_000);
+  expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
+  report.abandoned();
+  jest.advanceTimersByTime(30_000);
+  expect(readiness.reasons()).toEqual({});
+});
+
+test('while there is nothing to ask with, a dependency is neither available nor not', async () => {
+  report.failed(new Error('refused'));
+  await jest.advanceTimersByTimeAsync(5000);
+  const stop = watchDependency(() => undefined, report);
+  await jest.advanceTimersByTimeAsync(20_000);
+  expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
+  expect(events()).toEqual(['dependency_unavailable']);
+  stop();
+});
+
 test('one call that keeps failing while others succeed is logged, once per half minute', () => {
   for (let ms = 0; ms <= 90_000; ms += 1000) {
     report.failed(new OperatorError('refused', 'allow it'), ms);

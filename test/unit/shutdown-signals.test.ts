@@ -8,7 +8,7 @@ const inProcess = (code: string) =>
   });
 
 const HANDLING = `
-  const { handleSignals, limitShutdown, processSignals } =
+  const { createShutdownLimit, handleSignals } =
     await import('./src/program/shutdown-signals.ts');
   handleSignals();
   setInterval(() => undefined, 1000);
@@ -32,10 +32,11 @@ test.each([
 
 test('a shutdown that takes too long is cut off', async () => {
   const { exitCode, stdout } = await inProcess(
-    `${HANDLING} limitShutdown(processSignals, 1, () => console.log('cut off'));
-    process.emit('SIGTERM', 'SIGTERM');`,
+    `${HANDLING} const limit = createShutdownLimit(1, () => console.log('cut off'));
+    limit.begin(3);
+    limit.begin(0);`,
   );
-  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'cut off' });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: 'cut off' });
 });
 
 test('signals are handled before anything is loaded that takes time', () => {
