@@ -317,6 +317,66 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/e2e/doctor-and-top', '-t', 'names what is missing'],
   },
   {
+    name: 'leave-open-orders-unbounded',
+    breaks: 'an outage of Postgres moves the backlog into Temporal',
+    changes: [
+      {
+        file: 'src/bridge/backlog-limit.ts',
+        from: 'if (open + this.#fullWindow <= this.#maxOpen) {',
+        to: 'if (open >= 0) {',
+      },
+    ],
+    tests: ['test/unit/backlog-limit'],
+  },
+  {
+    name: 'trust-an-offset-alone',
+    breaks: 'old dead letters vouch for the messages of a topic that was recreated',
+    changes: [
+      {
+        file: 'src/dead-letters/dead-letter-index.ts',
+        from: '`${partition}/${offset}/${timestamp}/${content}`',
+        to: '`${partition}/${offset}/${timestamp && content && 1}`',
+      },
+    ],
+    tests: ['test/unit/dead-letter-index'],
+  },
+  {
+    name: 'compare-every-field',
+    breaks: 'an order that is sent again with an added field is a conflict',
+    changes: [
+      {
+        file: 'src/contract/fingerprint.ts',
+        from: 'if (order.success) return fingerprintOfOrder(toOrder(order.data));',
+        to: "if (order.success && 'x' in Object(json)) return fingerprintOfOrder(toOrder(order.data));",
+      },
+    ],
+    tests: ['test/unit/fingerprint'],
+  },
+  {
+    name: 'leave-out-an-offline-partition',
+    breaks: 'an account looks complete although a partition was left out',
+    changes: [
+      {
+        file: 'src/reconcile/choose-ranges.ts',
+        from: 'if (left.length > 0) throw',
+        to: 'if (left.length > 99) throw',
+      },
+    ],
+    tests: ['test/unit/choose-ranges'],
+  },
+  {
+    name: 'insist-on-a-refused-letter',
+    breaks: 'a dead letter that the broker refuses for good blocks all that follow',
+    changes: [
+      {
+        file: 'src/bridge/dead-letter-writer.ts',
+        from: 'if (!next) throw error;',
+        to: 'if (!next || Date.now() > 0) throw error;',
+      },
+    ],
+    tests: ['test/unit/dead-letter-writer'],
+  },
+  {
     name: 'forget-the-forgotten',
     breaks: 'an order that Temporal has forgotten is not looked for on the topic',
     changes: [

@@ -249,7 +249,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
 
   test.each(Object.entries(POISON))(
     '%s',
-    async (name, { becomes, value, key = 'a key', headers = {}, recordHeaders: any = [] }) => {
+    async (name, { becomes, value, key = 'a key', headers = {}, recordHeaders: sent = [] }) => {
       const letters = allLetters.filter((letter) => String(letter.headers['name']) === name);
       if (!('dead' in becomes)) expect(letters).toEqual([]);
       if ('stored' in becomes) {
@@ -281,7 +281,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
           const asBytes = (one: string | Buffer | undefined) => Buffer.from(one ?? '');
           expect([letter?.headers[header]].flat().map(asBytes)).toEqual([sent].flat().map(asBytes));
         }
-        expect(recordHeaders(letter?.headers).slice(0, any.length)).toEqual(any);
+        expect(recordHeaders(letter?.headers).slice(0, sent.length)).toEqual(sent);
         expect(letter?.headers).toMatchObject({
           'dead-letter.error': expect.anything(),
           'dead-letter.source.topic': Buffer.from(system.topic.name),
