@@ -67,7 +67,7 @@ export const rightsText = (rights: readonly KafkaRight[]): string =>
   rights.map(rightText).join(' or ');
 
 /** Such as `READ on group "storage_loader"`. */
-export function rightText({ operation, resource, name, isPrefix }: KafkaRight): string {
+function rightText({ operation, resource, name, isPrefix }: KafkaRight): string {
   if (resource === 'cluster') return `${operation} on the cluster`;
   const kind = { topic: 'topic', group: 'consumer group', 'transactional-id': 'transactional ID' };
   return `${operation} on ${kind[resource]} "${name}${isPrefix ? '*' : ''}"`;

@@ -112,7 +112,7 @@ export function partitionsWithoutLeader(
 }
 
 /** Kafka's error codes of partitions become a leader -1, which kafkajs knows what to do with. */
-export function withoutLeaderErrors<Topic extends TopicMetadata>(topic: Topic): Topic {
+function withoutLeaderErrors<Topic extends TopicMetadata>(topic: Topic): Topic {
   const partitionMetadata = topic.partitionMetadata.map((partition) => {
     switch (partition.partitionErrorCode) {
       case LEADER_NOT_AVAILABLE:
