@@ -3,58 +3,61 @@ import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 /**
- * Which folder of src/ may import which others. Imports point one way: towards the domain. What is
- * not named here may import everything: the entry points that wire the rest together.
+ * Which folder of src/ may import which others. Imports point one way: the programs (`cli`) are at the
+ * top, `contract` is at the bottom. A folder without an entry may import everything.
  */
 const MAY_IMPORT = {
-  domain: [],
+  contract: [],
   program: [],
-  contract: ['domain'],
+  order: ['contract'],
+  'order/sql': ['contract', 'order', 'postgres', 'program', 'telemetry'],
   workflows: ['contract'],
-  activities: ['contract', 'domain', 'program', 'telemetry'],
-  storage: ['domain', 'program', 'telemetry'],
+  activities: ['contract', 'order', 'program', 'telemetry'],
   telemetry: ['program'],
   config: ['program'],
+  terminal: ['config', 'program'],
+  postgres: ['program', 'telemetry'],
   kafka: ['config', 'program', 'telemetry'],
-  temporal: ['config', 'contract', 'program'],
-  capacity: [],
-  bridge: ['config', 'contract', 'domain', 'kafka', 'program', 'telemetry', 'temporal'],
-  'dead-letters': ['config', 'contract', 'kafka', 'program', 'telemetry'],
-  reconcile: [
-    ...['config', 'contract', 'dead-letters', 'domain', 'kafka', 'program', 'storage'],
-    ...['telemetry', 'temporal'],
+  temporal: ['config', 'contract', 'order', 'program'],
+  bridge: ['config', 'contract', 'kafka', 'order', 'program', 'telemetry', 'temporal'],
+  worker: [...['activities', 'config', 'order', 'postgres', 'program', 'telemetry', 'temporal']],
+  operate: [
+    ...['bridge', 'config', 'contract', 'kafka', 'order', 'postgres', 'program', 'telemetry'],
+    ...['temporal', 'terminal'],
   ],
-  replay: [
-    ...['bridge', 'config', 'contract', 'dead-letters', 'kafka', 'program', 'telemetry'],
-    ...['temporal'],
-  ],
-  orders: ['config', 'contract', 'dead-letters', 'domain', 'program', 'storage', 'temporal'],
-  doctor: ['config', 'kafka', 'program', 'storage', 'temporal'],
-  top: ['config', 'kafka', 'orders', 'program', 'storage'],
-  produce: ['config', 'contract', 'kafka', 'program', 'telemetry'],
 };
+
+/** The one file of src/order/ that the bridge may import: what a message is about, and no more. */
+const IDENTIFY = './order/identify.ts';
 
 /** The packages that one folder of src/ keeps to itself. */
 const OWNED_PACKAGES = {
-  'big.js': 'domain',
+  'big.js': 'order',
   'lossless-json': 'contract',
   kafkajs: 'kafka',
-  pg: 'storage',
-  'node-pg-migrate': 'storage',
+  pg: 'postgres',
+  'node-pg-migrate': 'order/sql',
   '@temporalio/workflow': 'workflows',
 };
 
 const FOLDERS = Object.keys(MAY_IMPORT);
 
-const zones = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-  target: `./src/${folder}`,
-  from: './src',
-  // Files directly in src/, such as operator-error.ts, are everybody's but the domain's.
-  except: [folder, ...allowed]
-    .map((name) => `./${name}`)
-    .concat(folder === 'domain' ? [] : ['./*.ts']),
-  message: `src/${folder} may import only ${[...allowed, 'itself'].join(', ')} (eslint.config.mjs).`,
-}));
+const zones = [
+  ...Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+    // The rules of src/order/ itself are not those of the SQL below it.
+    target: folder === 'order' ? './src/order/*.ts' : `./src/${folder}`,
+    from: './src',
+    except: [folder, ...allowed].map((name) =>
+      folder === 'bridge' && name === 'order' ? IDENTIFY : `./${name}`,
+    ),
+    message: `src/${folder} may import only ${[...allowed, 'itself'].join(', ')} (eslint.config.mjs).`,
+  })),
+  ...['./src/order/*.ts', './src/activities'].map((target) => ({
+    target,
+    from: './src/order/sql',
+    message: 'Only programs and tools import the SQL of an order (eslint.config.mjs).',
+  })),
+];
 
 const ownedPackages = (folder) =>
   Object.entries(OWNED_PACKAGES)
@@ -62,7 +65,7 @@ const ownedPackages = (folder) =>
     .map(([name, owner]) => ({
       name,
       message: `Only src/${owner} imports ${name} (eslint.config.mjs).`,
-      allowTypeImports: name === 'pg' && folder !== 'domain',
+      allowTypeImports: name === 'pg',
     }));
 
 /** The rule for one folder as a whole: a later entry for the same rule replaces an earlier one. */
@@ -72,7 +75,7 @@ const packagesRule = (folder) => {
       ? [
           {
             regex:
-              '^(?!@temporalio/workflow$|\\./|\\.\\./contract/(failure-types|search-attributes)\\.ts$)',
+              '^(?!@temporalio/workflow$|\\./|\\.\\./contract/(failure-types|workflow-metadata)\\.ts$)',
             message: 'A workflow imports types only, but for constants of the contract.',
             allowTypeImports: true,
           },

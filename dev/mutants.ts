@@ -345,7 +345,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order that is sent again with an added field is a conflict',
     changes: [
       {
-        file: 'src/contract/fingerprint.ts',
+        file: 'src/order/fingerprint.ts',
         from: 'if (order.success) return fingerprintOfOrder(toOrder(order.data));',
         to: "if (order.success && 'x' in Object(json)) return fingerprintOfOrder(toOrder(order.data));",
       },

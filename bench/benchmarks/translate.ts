@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { translateMessage } from '../../src/contract/translate-message.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
 import type { Sample } from '../harness/compare.ts';
 import { orderText } from '../harness/orders.ts';
 import type { Benchmark } from './benchmark.ts';

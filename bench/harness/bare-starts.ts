@@ -1,4 +1,4 @@
-import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
+import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import type { Sample } from './compare.ts';
 import { measureRate } from './processes.ts';

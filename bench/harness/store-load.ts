@@ -1,8 +1,8 @@
 import pMap from 'p-map';
 import type { Pool } from 'pg';
-import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
-import type { OrderRecord } from '../../src/domain/order-store.ts';
+import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
+import type { OrderRecord } from '../../src/order/order-store.ts';
 import { createDatabasePool } from '../../src/storage/database-pool.ts';
 import { createTestDatabase } from '../../test/support/database.ts';
 import type { Sample } from './compare.ts';

@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { OrderActivities } from '../../src/contract/ingest-order.ts';
-import type { OrderMessage } from '../../src/contract/order-message.ts';
+import type { OrderActivities } from '../../src/contract/ingest-workflow.ts';
+import type { OrderMessage } from '../../src/contract/message.ts';
 import { PATIENT_ATTEMPTS } from '../../src/workflows/retry-policies.ts';
 
 const { translateOrder, storeOrder } = proxyActivities<OrderActivities>(PATIENT_ATTEMPTS);

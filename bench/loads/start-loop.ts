@@ -7,7 +7,7 @@ import {
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
-} from '../../src/contract/search-attributes.ts';
+} from '../../src/contract/workflow-metadata.ts';
 import { orderText } from '../harness/orders.ts';
 
 /**

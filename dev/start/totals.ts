@@ -2,7 +2,7 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
-import { INGEST_ORDER } from '../../src/contract/ingest-order.ts';
+import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
 import { restIdleConnections } from '../../src/kafka/idle-connections.ts';
 

@@ -1,6 +1,6 @@
-import type { OrderActivities } from '../contract/ingest-order.ts';
-import { fromPlainRecord, toPlainRecord } from '../contract/plain-order.ts';
-import type { OrderStore } from '../domain/order-store.ts';
+import type { OrderActivities } from '../contract/ingest-workflow.ts';
+import { fromPlainRecord, toPlainRecord } from '../order/plain-order.ts';
+import type { OrderStore } from '../order/order-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { observed, type OnAttempt } from './observed.ts';
 import { createStoreOrder } from './store-order.ts';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE_TYPES } from '../contract/failure-types.ts';
-import { formatFault, type Fault } from '../contract/translate-message.ts';
-import type { MessageSource } from '../domain/order-store.ts';
+import { formatFault, type Fault } from '../order/translate-message.ts';
+import type { MessageSource } from '../contract/message.ts';
 
 /**
  * The only place where an ending of the domain becomes a failure of Temporal's. Every failure here

@@ -1,5 +1,5 @@
-import type { IngestOrderResult } from '../contract/ingest-order.ts';
-import type { OrderRecord } from '../domain/order-store.ts';
+import type { IngestOrderResult } from '../contract/ingest-workflow.ts';
+import type { OrderRecord } from '../order/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { ActivityDependencies } from './create-activities.ts';
 import { activityLogFields } from './observed.ts';

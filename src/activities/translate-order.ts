@@ -1,7 +1,7 @@
-import { fingerprintOfOrder } from '../contract/fingerprint.ts';
-import type { OrderMessage } from '../contract/order-message.ts';
-import { translateMessage } from '../contract/translate-message.ts';
-import type { OrderRecord } from '../domain/order-store.ts';
+import { fingerprintOfOrder } from '../order/fingerprint.ts';
+import type { OrderMessage } from '../contract/message.ts';
+import { translateMessage } from '../order/translate-message.ts';
+import type { OrderRecord } from '../order/order-store.ts';
 import type { ActivityDependencies } from './create-activities.ts';
 import { activityLogFields } from './observed.ts';
 import { orderInvalid } from './failures.ts';

@@ -1,5 +1,5 @@
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
-import type { MessageSource } from '../domain/order-store.ts';
+import type { MessageSource } from '../contract/message.ts';
 import { cutParts } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -10,7 +10,7 @@ import { describeValue } from './describe-value.ts';
 import { createInOrder } from './in-order.ts';
 import type { MessageOutcome } from './outcome-counts.ts';
 import type { Persist } from './persist.ts';
-import { readMessage } from '../contract/read-message.ts';
+import { readMessage } from '../order/identify.ts';
 import type { StartLimit } from './start-limit.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 

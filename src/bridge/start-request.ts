@@ -1,15 +1,15 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { startRequestId, workflowId } from '../contract/ids.ts';
-import { INGEST_ORDER } from '../contract/ingest-order.ts';
-import type { OrderMessage } from '../contract/order-message.ts';
+import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
+import type { OrderMessage } from '../contract/message.ts';
 import {
   FINGERPRINT_MEMO,
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
-} from '../contract/search-attributes.ts';
-import type { OrderId } from '../domain/order-id.ts';
+} from '../contract/workflow-metadata.ts';
+import type { OrderId } from '../contract/order-id.ts';
 
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 

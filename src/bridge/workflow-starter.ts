@@ -3,7 +3,7 @@ import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import { workflowId } from '../contract/ids.ts';
-import { INGEST_ORDER } from '../contract/ingest-order.ts';
+import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
 import { findOrderWorkflow, REPLAY_MEMO } from '../temporal/find-order-workflow.ts';

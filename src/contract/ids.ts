@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { MessageSource } from '../domain/order-store.ts';
-import type { OrderId } from '../domain/order-id.ts';
+import type { MessageSource } from './message.ts';
+import type { OrderId } from './order-id.ts';
 
 /** One workflow per order: Temporal refuses a second one with the same ID. */
 export const workflowId = (prefix: string, orderId: OrderId): string => `${prefix}${orderId}`;

@@ -1,9 +1,9 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { OrderMessage } from '../contract/order-message.ts';
-import { readMessage } from '../contract/read-message.ts';
-import { CORRECTION_MEMO } from '../contract/search-attributes.ts';
-import { formatFault, translateMessage } from '../contract/translate-message.ts';
-import type { Correction } from '../domain/order-store.ts';
+import type { OrderMessage } from '../contract/message.ts';
+import { readMessage } from '../order/identify.ts';
+import { CORRECTION_MEMO } from '../contract/workflow-metadata.ts';
+import { formatFault, translateMessage } from '../order/translate-message.ts';
+import type { Correction } from '../contract/message.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import type { OrderRun } from './order-run.ts';
 import { messageOfStart, runStart } from '../temporal/run-start.ts';

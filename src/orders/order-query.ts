@@ -1,5 +1,5 @@
-import { INGEST_ORDER } from '../contract/ingest-order.ts';
-import { FAILURE_TYPE } from '../contract/search-attributes.ts';
+import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
+import { FAILURE_TYPE } from '../contract/workflow-metadata.ts';
 import { quoted, startsWith } from '../temporal/visibility-query.ts';
 import type { OrderStatus } from './order-status.ts';
 

@@ -5,7 +5,7 @@ import {
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
-} from '../contract/search-attributes.ts';
+} from '../contract/workflow-metadata.ts';
 import { readPayload } from '../temporal/read-payload.ts';
 import type { OrderStatus } from './order-status.ts';
 

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import type { OrderMessage } from '../contract/order-message.ts';
-import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../contract/search-attributes.ts';
+import type { OrderMessage } from '../contract/message.ts';
+import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
 import { callPatiently, hasCode } from '../temporal/call-patiently.ts';
 import { isExpressible, quoted } from '../temporal/visibility-query.ts';
 import { listRuns } from './list-orders.ts';

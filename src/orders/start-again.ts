@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
-import { INGEST_ORDER } from '../contract/ingest-order.ts';
+import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { callPatiently, hasCode } from '../temporal/call-patiently.ts';
 import type { RunStart } from '../temporal/run-start.ts';
 

@@ -1,6 +1,6 @@
 import type { Environment } from '../config/read-settings.ts';
-import { createOrderIdFilter } from '../contract/order-id-filter.ts';
-import { readMessage } from '../contract/read-message.ts';
+import { createOrderIdFilter } from '../order/order-id-filter.ts';
+import { readMessage } from '../order/identify.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { DeadLetterFilter, StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';

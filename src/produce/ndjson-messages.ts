@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { readMessage, type ReadMessage } from '../contract/read-message.ts';
-import { formatFault, translateMessage } from '../contract/translate-message.ts';
+import { readMessage, type ReadMessage } from '../order/identify.ts';
+import { formatFault, translateMessage } from '../order/translate-message.ts';
 import type { OutgoingMessage } from '../kafka/producer.ts';
 import { OperatorError } from '../program/operator-error.ts';
 

@@ -8,7 +8,7 @@ import { checkTopicsExist, withAdmin } from '../kafka/topics.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
-import { sampleOrders, type SampleOptions } from './sample-orders.ts';
+import { sampleOrders, type SampleOptions } from '../order/sample-orders.ts';
 import { sendAll } from './send-all.ts';
 
 /** Where the messages come from. */

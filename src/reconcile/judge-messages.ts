@@ -1,8 +1,8 @@
 import pMap from 'p-map';
-import { isFingerprintOf, isFirstForm } from '../contract/fingerprint.ts';
-import { readMessage, type ReadMessage } from '../contract/read-message.ts';
+import { isFingerprintOf, isFirstForm } from '../order/fingerprint.ts';
+import { readMessage, type ReadMessage } from '../order/identify.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
-import type { OrderId } from '../domain/order-id.ts';
+import type { OrderId } from '../contract/order-id.ts';
 import { cutParts } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { IdentifiedOrderRow } from '../storage/find-stored-orders.ts';

@@ -1,11 +1,10 @@
 import type { Client } from '@temporalio/client';
-import type { Environment } from '../config/read-settings.ts';
-import { readSettings, type Settings } from '../config/read-settings.ts';
+import { type Environment, readSettings, type Settings } from '../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../config/roles.ts';
 import { workflowId } from '../contract/ids.ts';
-import { translateMessage } from '../contract/translate-message.ts';
+import { translateMessage } from '../order/translate-message.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
-import type { OrderId } from '../domain/order-id.ts';
+import type { OrderId } from '../contract/order-id.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,

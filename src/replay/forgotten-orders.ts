@@ -1,5 +1,5 @@
-import { createOrderIdFilter } from '../contract/order-id-filter.ts';
-import { readMessage } from '../contract/read-message.ts';
+import { createOrderIdFilter } from '../order/order-id-filter.ts';
+import { readMessage } from '../order/identify.ts';
 import type { ConsumedMessage } from '../kafka/partition-batch.ts';
 import type { MessagePlace, RangeBatch } from '../kafka/read-ranges.ts';
 import type { Replayed } from './replay-message.ts';

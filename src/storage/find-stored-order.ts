@@ -1,5 +1,5 @@
 import type { QueryConfig } from 'pg';
-import type { Order } from '../domain/order.ts';
+import type { Order } from '../order/order.ts';
 import { statementName } from './prepared-statement.ts';
 
 export interface StoredOrderRow {

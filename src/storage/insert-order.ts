@@ -1,5 +1,5 @@
 import type { QueryConfig } from 'pg';
-import type { OrderRecord } from '../domain/order-store.ts';
+import type { OrderRecord } from '../order/order-store.ts';
 import { statementName } from './prepared-statement.ts';
 import { isDatabaseError } from './sql-state.ts';
 

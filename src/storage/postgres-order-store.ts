@@ -1,4 +1,4 @@
-import type { OrderRecord, OrderStore, StoreOutcome } from '../domain/order-store.ts';
+import type { OrderRecord, OrderStore, StoreOutcome } from '../order/order-store.ts';
 import { describeError } from '../program/operator-error.ts';
 import { findStoredOrder, type ComparedOrderRow } from './find-stored-order.ts';
 import { insertOrder, isOrderIdTaken } from './insert-order.ts';

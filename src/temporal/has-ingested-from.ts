@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { SOURCE_TOPIC } from '../contract/search-attributes.ts';
+import { SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
 import { callPatiently } from './call-patiently.ts';
 import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 

@@ -1,5 +1,5 @@
 import type { Payload } from '@temporalio/common';
-import { CORRECTION_MEMO, FINGERPRINT_MEMO } from '../contract/search-attributes.ts';
+import { CORRECTION_MEMO, FINGERPRINT_MEMO } from '../contract/workflow-metadata.ts';
 import { readPayload } from './read-payload.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { INGEST_ORDER } from '../contract/ingest-order.ts';
+import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { quoted, startsWith } from './visibility-query.ts';
 
 const COUNT_TIMEOUT_MS = 3000;

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type proto from '@temporalio/proto';
-import type { OrderMessage } from '../contract/order-message.ts';
+import type { OrderMessage } from '../contract/message.ts';
 import { callPatiently } from './call-patiently.ts';
 import { readPayload } from './read-payload.ts';
 

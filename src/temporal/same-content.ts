@@ -5,7 +5,7 @@ import {
   isFingerprintOf,
   isFirstForm,
   type Fingerprinted,
-} from '../contract/fingerprint.ts';
+} from '../order/fingerprint.ts';
 import { readPayload } from './read-payload.ts';
 
 /** Makes one call to Temporal: with a deadline, and retries where the caller wants them. */

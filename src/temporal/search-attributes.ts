@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
 import proto from '@temporalio/proto';
 import pRetry from 'p-retry';
-import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../contract/workflow-metadata.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { hasCode } from './call-patiently.ts';
 import { searchAttributeProblem, type SearchAttributeState } from './search-attribute-state.ts';

@@ -9,9 +9,9 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { FINAL_FAILURE_TYPES } from '../contract/failure-types.ts';
-import type { IngestOrderResult, OrderActivities } from '../contract/ingest-order.ts';
-import type { OrderMessage } from '../contract/order-message.ts';
-import { FAILURE_MEMO, FAILURE_TYPE } from '../contract/search-attributes.ts';
+import type { IngestOrderResult, OrderActivities } from '../contract/ingest-workflow.ts';
+import type { OrderMessage } from '../contract/message.ts';
+import { FAILURE_MEMO, FAILURE_TYPE } from '../contract/workflow-metadata.ts';
 import { FIRST_ATTEMPTS, PATIENT_ATTEMPTS } from './retry-policies.ts';
 
 const first = proxyLocalActivities<OrderActivities>(FIRST_ATTEMPTS);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import pMap from 'p-map';
 import type { Client } from '@temporalio/client';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
-import { parseOrderId } from '../../src/domain/order-id.ts';
+import { parseOrderId } from '../../src/contract/order-id.ts';
 import { listOrders } from '../../src/orders/list-orders.ts';
 import { orderStory } from '../../src/orders/order-story.ts';
 import { rerunOrder } from '../../src/orders/rerun-order.ts';

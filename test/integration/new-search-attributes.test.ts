@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
-import { readMessage } from '../../src/contract/read-message.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/workflow-metadata.ts';
+import { readMessage } from '../../src/order/identify.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';

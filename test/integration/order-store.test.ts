@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
-import { fromPlainRecord, toPlainRecord } from '../../src/contract/plain-order.ts';
-import { Money } from '../../src/domain/money.ts';
-import type { OrderRecord, OrderStore } from '../../src/domain/order-store.ts';
+import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
+import { fromPlainRecord, toPlainRecord } from '../../src/order/plain-order.ts';
+import { Money } from '../../src/order/money.ts';
+import type { OrderRecord, OrderStore } from '../../src/order/order-store.ts';
 import { createDatabasePool } from '../../src/storage/database-pool.ts';
 import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { payload, startRequest } from '../../src/bridge/start-request.ts';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
-import { readMessage } from '../../src/contract/read-message.ts';
-import { FINGERPRINT_MEMO } from '../../src/contract/search-attributes.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
+import { readMessage } from '../../src/order/identify.ts';
+import { FINGERPRINT_MEMO } from '../../src/contract/workflow-metadata.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
 import { judgeMessages } from '../../src/reconcile/judge-messages.ts';
 import { ordersIn } from '../../src/reconcile/reconcile.ts';
 import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
-import type { OrderRecord } from '../../src/domain/order-store.ts';
+import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
+import type { OrderRecord } from '../../src/order/order-store.ts';
 import {
   createDatabasePool,
   type DatabasePool,

@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
-import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/workflow-metadata.ts';
 import {
   addSearchAttributes,
   checkSearchAttributes,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { characterCount } from '../../src/domain/text.ts';
+import { characterCount } from '../../src/contract/order-id.ts';
 
 /** JSON text of any valid decimal, as a number or as a string of digits. */
 const price = fc

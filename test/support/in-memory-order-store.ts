@@ -1,5 +1,5 @@
-import { fingerprintOfOrder } from '../../src/contract/fingerprint.ts';
-import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/domain/order-store.ts';
+import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
+import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/order/order-store.ts';
 
 /** The order store without a database, for tests of the workflow; the store's suite runs on it too. */
 export function createInMemoryOrderStore(): OrderStore & {

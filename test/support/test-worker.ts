@@ -3,10 +3,10 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/create-activities.ts';
 import { workflowId } from '../../src/contract/ids.ts';
-import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-order.ts';
-import type { OrderMessage } from '../../src/contract/order-message.ts';
-import type { OrderId } from '../../src/domain/order-id.ts';
-import type { OrderStore } from '../../src/domain/order-store.ts';
+import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-workflow.ts';
+import type { OrderMessage } from '../../src/contract/message.ts';
+import type { OrderId } from '../../src/contract/order-id.ts';
+import type { OrderStore } from '../../src/order/order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { uniqueName } from './stack.ts';
 

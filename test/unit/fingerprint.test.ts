@@ -4,10 +4,10 @@ import {
   fingerprintOfOrder,
   firstFingerprintOf,
   isFingerprintOf,
-} from '../../src/contract/fingerprint.ts';
+} from '../../src/order/fingerprint.ts';
 import { MAX_JSON_DEPTH, parseJson } from '../../src/contract/json.ts';
-import { readMessage } from '../../src/contract/read-message.ts';
-import { translateMessage } from '../../src/contract/translate-message.ts';
+import { readMessage } from '../../src/order/identify.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
 import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
 import { orderText } from '../support/messages.ts';

@@ -2,9 +2,9 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 const CASES: readonly (readonly [file: string, text: string, fault: RegExp | undefined])[] = [
-  ['src/domain/money.ts', "import '../contract/ids.ts';", /src\/domain may import only itself/],
+  ['src/order/money.ts', "import '../contract/ids.ts';", /src\/domain may import only itself/],
   [
-    'src/domain/money.ts',
+    'src/order/money.ts',
     "import 'zod';\nimport '../program/version.ts';",
     /src\/domain may import only itself/,
   ],

@@ -1,4 +1,4 @@
-import { readMessage } from '../../src/contract/read-message.ts';
+import { readMessage } from '../../src/order/identify.ts';
 import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
 import { judgeMessages, type JudgeOptions } from '../../src/reconcile/judge-messages.ts';
 import type { IdentifiedOrderRow } from '../../src/storage/find-stored-orders.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { createOrderIdFilter } from '../../src/contract/order-id-filter.ts';
-import { readMessage } from '../../src/contract/read-message.ts';
-import { parseOrderId } from '../../src/domain/order-id.ts';
+import { createOrderIdFilter } from '../../src/order/order-id-filter.ts';
+import { readMessage } from '../../src/order/identify.ts';
+import { parseOrderId } from '../../src/contract/order-id.ts';
 import { isAbout } from '../../src/orders/whole-story.ts';
 
 const orderId = fc

@@ -1,4 +1,4 @@
-import { ORDER_ID_MAX_CHARACTERS, parseOrderId } from '../../src/domain/order-id.ts';
+import { ORDER_ID_MAX_CHARACTERS, parseOrderId } from '../../src/contract/order-id.ts';
 
 describe('an order ID', () => {
   test.each([

@@ -1,4 +1,4 @@
-import { readMessage } from '../../src/contract/read-message.ts';
+import { readMessage } from '../../src/order/identify.ts';
 import { orderText } from '../support/messages.ts';
 
 const read = (value: string | Buffer | null) =>

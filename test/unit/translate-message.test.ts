@@ -1,4 +1,4 @@
-import { formatFault, translateMessage } from '../../src/contract/translate-message.ts';
+import { formatFault, translateMessage } from '../../src/order/translate-message.ts';
 import { orderText } from '../support/messages.ts';
 
 function faultsOf(text: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { OrderMessage } from '../../contract/order-message.ts';
+import type { OrderMessage } from '../../contract/message.ts';
 import type { OrderStory } from '../../orders/order-story.ts';
 import type { FoundDeadLetter } from '../../dead-letters/open-dead-letters.ts';
 import type { OrderInTemporal, Part } from '../../orders/whole-story.ts';

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import type { DeadLetterReason } from './dead-letter.ts';
+import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { isJsonObject, jsonKind, parseJson } from './json.ts';
-import { parseOrderId, type OrderId } from '../domain/order-id.ts';
+import { isJsonObject, jsonKind, parseJson } from '../contract/json.ts';
+import { parseOrderId, type OrderId } from '../contract/order-id.ts';
 
 export type ReadMessage =
   | {

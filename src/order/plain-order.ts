@@ -1,32 +1,10 @@
-import { parseInstant } from '../domain/instant.ts';
-import { Money } from '../domain/money.ts';
-import { parseLineItems } from '../domain/order.ts';
-import { parseOrderId } from '../domain/order-id.ts';
-import type { Correction, MessageSource, OrderRecord } from '../domain/order-store.ts';
-import type { Parsed } from '../domain/parsed.ts';
-
-/** An `OrderRecord` as JSON, the only thing that crosses Temporal unharmed: amounts are digits. */
-export interface PlainOrderRecord {
-  readonly order: PlainOrder;
-  readonly source: MessageSource;
-  /** In the form of whichever version began the workflow. */
-  readonly fingerprint: string;
-  readonly correction?: Correction | undefined;
-}
-
-interface PlainOrder {
-  readonly orderId: string;
-  readonly createdAt: string;
-  readonly customerName: string;
-  readonly totalPrice: string;
-  readonly lineItems: readonly PlainLineItem[];
-}
-
-interface PlainLineItem {
-  readonly productId: string;
-  readonly quantity: number;
-  readonly unitPrice: string;
-}
+import type { PlainOrderRecord } from '../contract/ingest-workflow.ts';
+import { parseInstant } from './instant.ts';
+import { Money } from './money.ts';
+import { parseLineItems } from './order.ts';
+import { parseOrderId } from '../contract/order-id.ts';
+import type { OrderRecord } from './order-store.ts';
+import type { Parsed } from '../contract/parsed.ts';
 
 export function toPlainRecord({ order, ...rest }: OrderRecord): PlainOrderRecord {
   return {

@@ -1,6 +1,6 @@
-import type { Order } from '../domain/order.ts';
-import { parseJson, type Json } from './json.ts';
-import { orderSchema, toOrder } from './order-schema.ts';
+import type { Order } from './order.ts';
+import { parseJson, type Json } from '../contract/json.ts';
+import { orderSchema, toOrder } from './message-schema.ts';
 
 export type Translation =
   /** With the JSON value that the order was made from. */

@@ -1,6 +1,6 @@
 import Big from 'big.js';
 import { canonicalDecimal } from './decimal.ts';
-import { accepted, refused, type Parsed } from './parsed.ts';
+import { accepted, refused, type Parsed } from '../contract/parsed.ts';
 
 /** What a Postgres `numeric` holds (PostgreSQL documentation, table 8.2). */
 const MAX_INTEGER_DIGITS = 131_072;

@@ -1,16 +1,10 @@
 import { z } from 'zod';
-import { parseInstant } from '../domain/instant.ts';
-import { Money } from '../domain/money.ts';
-import {
-  parseLineItems,
-  parseQuantity,
-  parseText,
-  type LineItem,
-  type Order,
-} from '../domain/order.ts';
-import { parseOrderId } from '../domain/order-id.ts';
-import type { Parsed } from '../domain/parsed.ts';
-import { exactNumber, jsonKind, JsonNumber } from './json.ts';
+import { parseInstant } from './instant.ts';
+import { Money } from './money.ts';
+import { parseLineItems, parseQuantity, parseText, type LineItem, type Order } from './order.ts';
+import { parseOrderId } from '../contract/order-id.ts';
+import type { Parsed } from '../contract/parsed.ts';
+import { exactNumber, jsonKind, JsonNumber } from '../contract/json.ts';
 
 /** A string of the message, put to a rule of the domain. */
 const string = <Value>(rule: (text: string) => Parsed<Value>) =>

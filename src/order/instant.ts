@@ -1,4 +1,4 @@
-import { accepted, refused, type Parsed } from './parsed.ts';
+import { accepted, refused, type Parsed } from '../contract/parsed.ts';
 
 declare const brand: unique symbol;
 

@@ -1,22 +1,5 @@
+import type { Correction, MessageSource } from '../contract/message.ts';
 import type { Order } from './order.ts';
-
-/** Where a message stood in Kafka. */
-export interface MessageSource {
-  readonly topic: string;
-  readonly partition: number;
-  /** Decimal digits: offsets pass 2^53 in principle. */
-  readonly offset: string;
-}
-
-/** That somebody has corrected the message of an order by hand. */
-export interface Correction {
-  /** Who has done it. */
-  readonly by: string;
-  /** When, in ISO 8601. */
-  readonly at: string;
-  /** Why, in their own words. */
-  readonly reason: string;
-}
 
 /** An order together with what is kept about the message that brought it. */
 export interface OrderRecord {

@@ -1,5 +1,3 @@
-import type { Correction, MessageSource } from '../domain/order-store.ts';
-
 /**
  * The workflow's input: the message as it came, so that a re-run needs nothing but Temporal. The
  * text is the message's value decoded as UTF-8.
@@ -12,4 +10,22 @@ export interface OrderMessage {
   };
   /** Where the text is not the message's, but what somebody has made of it. */
   readonly correction?: Correction;
+}
+
+/** Where a message stood in Kafka. */
+export interface MessageSource {
+  readonly topic: string;
+  readonly partition: number;
+  /** Decimal digits: offsets pass 2^53 in principle. */
+  readonly offset: string;
+}
+
+/** That somebody has corrected the message of an order by hand. */
+export interface Correction {
+  /** Who has done it. */
+  readonly by: string;
+  /** When, in ISO 8601. */
+  readonly at: string;
+  /** Why, in their own words. */
+  readonly reason: string;
 }

@@ -1,9 +1,8 @@
 import Big from 'big.js';
 import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
-import type { OrderId } from './order-id.ts';
-import { accepted, refused, type Parsed } from './parsed.ts';
-import { isLongerThan } from './text.ts';
+import { type OrderId, isLongerThan } from '../contract/order-id.ts';
+import { accepted, refused, type Parsed } from '../contract/parsed.ts';
 
 /** One order, every rule of which has been checked. */
 export interface Order {

@@ -1,5 +1,3 @@
-import type { OutgoingMessage } from '../kafka/producer.ts';
-
 /** What a broken sample is like: a kind for each way of a message through the system. */
 const BROKEN_KINDS = [
   'not-json',
@@ -11,6 +9,13 @@ const BROKEN_KINDS = [
   'tombstone',
 ] as const;
 type BrokenKind = (typeof BROKEN_KINDS)[number];
+
+/** A message for the topic, with the order ID as its key. */
+export interface SampleMessage {
+  readonly key: string | null;
+  /** Null is a tombstone. */
+  readonly value: string | Buffer | null;
+}
 
 export interface SampleOptions {
   /** Good orders. */
@@ -26,7 +31,7 @@ export function* sampleOrders({
   count,
   broken,
   idPrefix,
-}: SampleOptions): Generator<OutgoingMessage> {
+}: SampleOptions): Generator<SampleMessage> {
   const orderId = (index: number) => `${idPrefix}-${String(index + 1).padStart(4, '0')}`;
   for (let index = 0; index < count; index += 1) yield sampleOrder(orderId(index), index);
   for (let index = 0; index < broken; index += 1) {
@@ -46,7 +51,7 @@ const CUSTOMERS = [
 const START = Date.UTC(2026, 0, 1, 9, 30);
 const MINUTE_MS = 60_000;
 
-function sampleOrder(orderId: string, index: number): OutgoingMessage {
+function sampleOrder(orderId: string, index: number): SampleMessage {
   const items = Array.from({ length: 1 + (index % 3) }, (_, line) => {
     const cents = 199 + ((index * 37 + line * 101) % 5000);
     return {
@@ -72,7 +77,7 @@ function sampleOrder(orderId: string, index: number): OutgoingMessage {
 const amount = (cents: number): string => (cents / 100).toFixed(2);
 
 /** @param firstId of a good order, which the duplicates repeat */
-function brokenMessage(kind: BrokenKind, orderId: string, firstId: string): OutgoingMessage {
+function brokenMessage(kind: BrokenKind, orderId: string, firstId: string): SampleMessage {
   switch (kind) {
     case 'not-json':
       return { key: orderId, value: 'this is not JSON' };

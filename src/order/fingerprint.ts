@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Order } from '../domain/order.ts';
-import { canonicalDecimal } from '../domain/decimal.ts';
-import { canonicalJson, digitsOf, parseJson, type Json } from './json.ts';
-import { orderSchema, toOrder } from './order-schema.ts';
+import type { Order } from './order.ts';
+import { canonicalDecimal } from './decimal.ts';
+import { canonicalJson, digitsOf, parseJson, type Json } from '../contract/json.ts';
+import { orderSchema, toOrder } from './message-schema.ts';
 
 /**
  * Fingerprints are kept in rows, in memos of workflows and in request IDs, for longer than a version
