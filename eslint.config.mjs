@@ -30,14 +30,14 @@ const MAY_IMPORT = {
 /** The one file of src/order/ that the bridge may import: what a message is about, and no more. */
 const IDENTIFY = './order/identify.ts';
 
-/** The packages that one folder of src/ keeps to itself. */
+/** The packages that some folders of src/ keep to themselves. */
 const OWNED_PACKAGES = {
-  'big.js': 'order',
-  'lossless-json': 'contract',
-  kafkajs: 'kafka',
-  pg: 'postgres',
-  'node-pg-migrate': 'order/sql',
-  '@temporalio/workflow': 'workflows',
+  'big.js': ['order'],
+  'lossless-json': ['contract'],
+  kafkajs: ['kafka'],
+  pg: ['postgres', 'order/sql'],
+  'node-pg-migrate': ['order/sql'],
+  '@temporalio/workflow': ['workflows'],
 };
 
 const FOLDERS = Object.keys(MAY_IMPORT);
@@ -61,10 +61,10 @@ const zones = [
 
 const ownedPackages = (folder) =>
   Object.entries(OWNED_PACKAGES)
-    .filter(([, owner]) => owner !== folder)
-    .map(([name, owner]) => ({
+    .filter(([, owners]) => !owners.includes(folder))
+    .map(([name, owners]) => ({
       name,
-      message: `Only src/${owner} imports ${name} (eslint.config.mjs).`,
+      message: `Only ${owners.map((owner) => `src/${owner}`).join(' and ')} may import ${name} (eslint.config.mjs).`,
       allowTypeImports: name === 'pg',
     }));
 

@@ -35,7 +35,7 @@ export async function build(): Promise<void> {
   });
   if (compiled.failed) throw new StackError(`The sources do not compile:\n${compiled.all}`);
   chmodSync(path.join(DIST, 'cli/main.js'), 0o755);
-  cpSync(path.join(SOURCES, 'storage/migrations'), path.join(DIST, 'storage/migrations'), {
+  cpSync(path.join(SOURCES, 'order/sql/migrations'), path.join(DIST, 'order/sql/migrations'), {
     recursive: true,
   });
   writeFileSync(path.join(DIST, 'workflow-bundle.js'), await bundleWorkflows([]));

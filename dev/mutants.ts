@@ -12,10 +12,10 @@ export interface Mutant {
   readonly tests: readonly string[];
 }
 
-const BATCH_HANDLER = 'src/bridge/batch-handler.ts';
+const BATCH_HANDLER = 'src/bridge/ingest-batch.ts';
 const STARTER = 'src/bridge/workflow-starter.ts';
-const COMMITTER = 'src/kafka/offset-committer.ts';
-const CONSUMER = 'src/kafka/order-consumer.ts';
+const COMMITTER = 'src/kafka/consumer/offset-committer.ts';
+const CONSUMER = 'src/kafka/consumer/group-consumer.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a dead letter is not waited for before its message counts as finished',
     changes: [
       {
-        file: 'src/bridge/message-handler.ts',
+        file: 'src/bridge/ingest-message.ts',
         from: 'const omitted = await persistWithKafka(() => deadLetters.write(letter), signal);',
         to: 'const omitted = {};\n      void persistWithKafka(() => deadLetters.write(letter), signal).catch(() => undefined);',
       },
@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'throttling does not lower the number of concurrent starts',
     changes: [
       {
-        file: 'src/bridge/start-limit.ts',
+        file: 'src/bridge/flow-control/adaptive-concurrency-limit.ts',
         from: 'this.#limit = Math.max(1, this.#limit / 2);',
         to: 'this.#limit = Math.max(1, this.#limit);',
       },
@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order whose ID is taken is refused without a look at what is stored',
     changes: [
       {
-        file: 'src/storage/postgres-order-store.ts',
+        file: 'src/order/sql/postgres-order-store.ts',
         from: 'if (isOrderIdTaken(error)) return compareWithStored(pool, record);\n',
         to: 'if (isOrderIdTaken(error)) await compareWithStored(pool, record);\n',
       },
@@ -200,7 +200,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order fails for good when Postgres cannot be reached',
     changes: [
       {
-        file: 'src/storage/postgres-order-store.ts',
+        file: 'src/order/sql/postgres-order-store.ts',
         from: 'if (!isDatabaseError(error)) throw new Error(describeError(error));',
         to: "if (!isDatabaseError(error)) return { kind: 'rejected', reason: describeError(error) };",
       },
@@ -212,7 +212,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'what kafkajs ends a consumer for ends the bridge',
     changes: [
       {
-        file: 'src/kafka/comeback.ts',
+        file: 'src/kafka/consumer/comeback.ts',
         from: 'const MAX_CRASHES = 6;',
         to: 'const MAX_CRASHES = 0;',
       },
@@ -224,7 +224,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'which messages were aborted is left to kafkajs',
     changes: [
       {
-        file: 'src/kafka/aborted-transactions.ts',
+        file: 'src/kafka/patches/aborted-transactions.ts',
         from: 'if (isMended) return;',
         to: 'if (!isMended) return;',
       },
@@ -247,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'forget-a-correction',
     breaks: 'why an order was corrected is not kept in its row',
     changes: [
-      { file: 'src/storage/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
+      { file: 'src/order/sql/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
     ],
     tests: ['test/e2e/orders', '-t', 'who did it and why'],
   },
@@ -309,7 +309,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the doctor finds nothing wrong when nobody polls the task queue',
     changes: [
       {
-        file: 'src/doctor/check-temporal.ts',
+        file: 'src/operate/doctor/check-temporal.ts',
         from: 'if (workers.pollers.length === 0)',
         to: 'if (workers.pollers.length < 0)',
       },
@@ -321,7 +321,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an outage of Postgres moves the backlog into Temporal',
     changes: [
       {
-        file: 'src/bridge/backlog-limit.ts',
+        file: 'src/bridge/flow-control/backlog-limit.ts',
         from: 'if (open + this.#fullWindow <= this.#maxOpen) {',
         to: 'if (open >= 0) {',
       },
@@ -333,7 +333,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'old dead letters vouch for the messages of a topic that was recreated',
     changes: [
       {
-        file: 'src/dead-letters/dead-letter-index.ts',
+        file: 'src/operate/dead-letters/dead-letter-index.ts',
         from: '`${partition}/${offset}/${timestamp}/${content}`',
         to: '`${partition}/${offset}/${timestamp && content && 1}`',
       },
@@ -357,7 +357,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an account looks complete although a partition was left out',
     changes: [
       {
-        file: 'src/reconcile/choose-ranges.ts',
+        file: 'src/operate/reconcile/choose-ranges.ts',
         from: 'if (left.length > 0) throw',
         to: 'if (left.length > 99) throw',
       },
@@ -381,7 +381,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order that Temporal has forgotten is not looked for on the topic',
     changes: [
       {
-        file: 'src/replay/replay-forgotten.ts',
+        file: 'src/operate/replay/replay-forgotten.ts',
         from: 'if (!orders.isSettled) await search(ranges);',
         to: 'if (!orders.isSettled && places.size > 9) await search(ranges);',
       },

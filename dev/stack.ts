@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { endWithReader } from '../src/program/broken-pipe.ts';
+import { endWithReader } from '../src/program/exit.ts';
 import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
 import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { OrderRecord } from '../../src/order/order-store.ts';
-import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createStoreLoad } from '../harness/store-load.ts';
 import type { Benchmark } from './benchmark.ts';
 

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
 import { translateMessage } from '../../src/order/translate-message.ts';
 import type { OrderRecord } from '../../src/order/order-store.ts';
-import { createDatabasePool } from '../../src/storage/database-pool.ts';
+import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { createTestDatabase } from '../../test/support/database.ts';
 import type { Sample } from './compare.ts';
 import { orderText } from './orders.ts';

@@ -6,11 +6,11 @@ import {
   Runtime,
   Worker,
 } from '@temporalio/worker';
-import { createActivities } from '../../src/activities/create-activities.ts';
-import { createDatabasePool } from '../../src/storage/database-pool.ts';
-import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+import { createActivities } from '../../src/activities/order-activities.ts';
+import { createDatabasePool } from '../../src/postgres/database-pool.ts';
+import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { freeLocalAddress, readSdkMetrics } from '../../src/telemetry/sdk-metrics.ts';
+import { freeLocalAddress, readSdkMetrics } from '../../src/worker/temporal-runtime.ts';
 
 /**
  * A worker as the SDK makes it, with as many slots as ours, for the workflows beside this file.

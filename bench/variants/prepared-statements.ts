@@ -1,4 +1,4 @@
-import { insertOrder } from '../../src/storage/insert-order.ts';
+import { insertOrder } from '../../src/order/sql/insert-order.ts';
 import { createStoreLoad } from '../harness/store-load.ts';
 import type { Variants } from './variants.ts';
 

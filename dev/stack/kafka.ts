@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
-import { restIdleConnections } from '../../src/kafka/idle-connections.ts';
+import { restIdleConnections } from '../../src/kafka/patches/idle-connections.ts';
 import { buildOnce } from './build-once.ts';
 import { downloadJars, requireMaven } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';

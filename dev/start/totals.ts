@@ -4,7 +4,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
-import { restIdleConnections } from '../../src/kafka/idle-connections.ts';
+import { restIdleConnections } from '../../src/kafka/patches/idle-connections.ts';
 
 /** What stands in the three services now. */
 export interface Totals {

@@ -2,10 +2,10 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
-import type { BacklogLimit } from './backlog-limit.ts';
-import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { BacklogLimit } from './flow-control/backlog-limit.ts';
+import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
-import type { StartLimit } from './start-limit.ts';
+import type { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
 
 /** What the metrics are read from when somebody asks for them. */
 export interface BridgeMetricsSources {

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { isExplained, kafkaFailed, type createKafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
-import { OrderConsumer } from '../kafka/order-consumer.ts';
+import { OrderConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchLag } from '../kafka/watch-lag.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
@@ -11,19 +11,19 @@ import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
-import { isThrottled } from '../temporal/call-patiently.ts';
-import { createBatchHandler } from './batch-handler.ts';
+import { isThrottled } from '../temporal/call-with-retry.ts';
+import { createBatchHandler } from './ingest-batch.ts';
 import { createBridgeMetrics } from './bridge-metrics.ts';
 import { foreignMembersReason, reportedLag } from './group-health.ts';
-import { createCircuitBreaker } from './circuit-breaker.ts';
+import { createCircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { deferred } from './deferred.ts';
 import { watchForSigns } from './life-signs.ts';
 import { createLogTroubleReport } from './log-trouble-report.ts';
 import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { watchProgress } from './progress-watch.ts';
-import { Slots } from './slots.ts';
-import { StartLimit } from './start-limit.ts';
+import { Slots } from './flow-control/semaphore.ts';
+import { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import { createThrottleLog } from './throttle-log.ts';
 
 export interface Connections {

@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { contextOf, inSpan } from '../telemetry/spans.ts';
-import type { MessageHandler } from './message-handler.ts';
+import type { MessageHandler } from './ingest-message.ts';
 
 /**
  * Sees each message to its end within a span `consume_order`, as a child of the producer's span where

@@ -1,4 +1,4 @@
-import type { LogTrouble } from '../kafka/position-ledger.ts';
+import type { LogTrouble } from '../kafka/consumer/position-ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
 import type { BridgeMetrics } from './bridge-metrics.ts';

@@ -5,14 +5,14 @@ import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
-import { isThrottled } from '../temporal/call-patiently.ts';
-import { countOpenOrders, untilClosed } from '../temporal/open-orders.ts';
-import { BacklogLimit } from './backlog-limit.ts';
+import { isThrottled } from '../temporal/call-with-retry.ts';
+import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
+import { BacklogLimit } from './flow-control/backlog-limit.ts';
 import { withConsumeSpan } from './consume-span.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
-import { createMessageHandler, type MessageHandler } from './message-handler.ts';
-import { createPersist } from './persist.ts';
-import type { StartLimit } from './start-limit.ts';
+import { createMessageHandler, type MessageHandler } from './ingest-message.ts';
+import { createPersist } from './retry-forever.ts';
+import type { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import { createWorkflowStarter } from './workflow-starter.ts';
 
 /** A limit on the open orders under the workflow ID prefix of these settings; to be disposed of. */

@@ -5,7 +5,7 @@ import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
 import { committedOffsets } from '../kafka/committed-offsets.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
-import { settleStartingOffsets } from '../kafka/starting-offsets.ts';
+import { settleStartingOffsets } from '../kafka/consumer/starting-offsets.ts';
 import { checkTopics, withAdmin } from '../kafka/topics.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';

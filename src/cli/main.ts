@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { endWithReader } from '../program/broken-pipe.ts';
+import { endWithReader } from '../program/exit.ts';
 import { keepCompiledCode } from '../program/keep-compiled-code.ts';
 import { handleSignals } from '../program/shutdown-signals.ts';
 

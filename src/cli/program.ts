@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { VERSION } from '../program/version.ts';
-import { addBridgeCommand } from './bridge.ts';
-import { addCapacityCommand } from './capacity.ts';
-import { addCompletionCommand } from './completion.ts';
-import { addConfigCommand } from './config.ts';
-import { addDeadLettersCommand } from './dead-letters/command.ts';
-import { addDoctorCommand } from './doctor.ts';
-import { addLagCommand } from './lag.ts';
-import { addOrdersCommand } from './orders/command.ts';
-import { addProduceCommand } from './produce.ts';
-import { addReconcileCommand } from './reconcile.ts';
-import { addReplayCommand } from './replay.ts';
-import { addSetupCommand } from './setup.ts';
-import { addTopCommand } from './top.ts';
-import { addWorkerCommand } from './worker.ts';
+import { addBridgeCommand } from './bridge-command.ts';
+import { addCapacityCommand } from '../operate/capacity/capacity-command.ts';
+import { addCompletionCommand } from './completion-command.ts';
+import { addConfigCommand } from './config-command.ts';
+import { addDeadLettersCommand } from '../operate/dead-letters/dead-letters-command.ts';
+import { addDoctorCommand } from '../operate/doctor/doctor-command.ts';
+import { addLagCommand } from '../operate/lag/lag-command.ts';
+import { addOrdersCommand } from '../operate/orders/orders-command.ts';
+import { addProduceCommand } from '../operate/produce/produce-command.ts';
+import { addReconcileCommand } from '../operate/reconcile/reconcile-command.ts';
+import { addReplayCommand } from '../operate/replay/replay-command.ts';
+import { addSetupCommand } from '../operate/setup/setup-command.ts';
+import { addTopCommand } from '../operate/top/top-command.ts';
+import { addWorkerCommand } from './worker-command.ts';
 
 /** The whole command line. Each command loads what it runs only when it is called. */
 export function createProgram(): Command {

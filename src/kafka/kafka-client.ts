@@ -12,10 +12,10 @@ import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
-import { hideAbortedTransactions } from './aborted-transactions.ts';
-import { reportBrokerPoolErrors } from './broker-pool-errors.ts';
+import { hideAbortedTransactions } from './patches/aborted-transactions.ts';
+import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
-import { restIdleConnections } from './idle-connections.ts';
+import { restIdleConnections } from './patches/idle-connections.ts';
 import { errorChain, errorTypeOf } from './kafka-error.ts';
 import {
   deniedResource,
@@ -24,9 +24,9 @@ import {
   MissingRightError,
   rightsText,
 } from './missing-right.ts';
-import { tolerateOfflinePartitions } from './offline-partitions.ts';
+import { tolerateOfflinePartitions } from './patches/offline-partitions.ts';
 import { PartitionOfflineError } from './producer.ts';
-import { carryRecordHeaders } from './record-headers.ts';
+import { carryRecordHeaders } from './patches/record-headers.ts';
 import { OFFLINE_REMEDY } from './topic-partitions.ts';
 import { isWithoutCoordinator } from './while-starting.ts';
 

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { isOffset } from './committed-offsets.ts';
-import { ofOnlinePartitions } from './offline-partitions.ts';
+import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 import { readPositions } from './read-positions.ts';
 import { fetchTopicEnds } from './topic-partitions.ts';
 

@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { askBroker } from './ask-broker.ts';
-import { ofOnlinePartitions } from './offline-partitions.ts';
+import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 import { readRanges, type OffsetRange, type RangeBatch } from './read-ranges.ts';
 import { fetchAllTopicEnds } from './topic-partitions.ts';
 

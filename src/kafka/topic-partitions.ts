@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
 import { errorTypeOf } from './kafka-error.ts';
 import { needing } from './missing-right.ts';
-import { ofOnlinePartitions } from './offline-partitions.ts';
+import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 
 /** What these functions ask of kafkajs's admin client. */
 export type TopicAdmin = Pick<Admin, 'fetchTopicMetadata' | 'fetchTopicOffsets'>;

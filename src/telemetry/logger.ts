@@ -2,7 +2,7 @@ import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
-import { sayOnStderr } from '../program/broken-pipe.ts';
+import { sayOnStderr } from '../program/exit.ts';
 import { createRepeatLimit } from './repeat-limit.ts';
 import { activeTraceIds } from './spans.ts';
 

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
 import { OperatorError } from '../program/operator-error.ts';
-import { hasCode } from './call-patiently.ts';
+import { hasCode } from './call-with-retry.ts';
 import type { TemporalTarget } from './connection-options.ts';
 import { temporalFailed } from './temporal-failed.ts';
 

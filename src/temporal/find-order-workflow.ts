@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
-import { callPatiently, hasCode } from './call-patiently.ts';
+import { callPatiently, hasCode } from './call-with-retry.ts';
 import { ingestedFingerprints } from './ingested-fingerprints.ts';
 import { readPayload } from './read-payload.ts';
 

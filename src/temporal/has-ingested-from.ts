@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
-import { callPatiently } from './call-patiently.ts';
+import { callPatiently } from './call-with-retry.ts';
 import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type proto from '@temporalio/proto';
 import type { OrderMessage } from '../contract/message.ts';
-import { callPatiently } from './call-patiently.ts';
+import { callPatiently } from './call-with-retry.ts';
 import { readPayload } from './read-payload.ts';
 
 /** With what a run was started: the first event of its history. */

@@ -1,7 +1,7 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { describeError, OperatorError } from '../program/operator-error.ts';
-import { proxyHint } from './proxy.ts';
+import { proxyHint } from './connection-options.ts';
 
 /** The error of gRPC itself, which the SDK's client wraps; undefined when there is none. */
 export function grpcErrorOf(error: unknown): ServiceError | undefined {

@@ -1,6 +1,6 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
-import { createActivities } from '../activities/create-activities.ts';
+import { createActivities } from '../activities/order-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
@@ -11,21 +11,20 @@ import {
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
-import { checkRights } from '../storage/check-rights.ts';
-import { databaseFailed } from '../storage/database-failed.ts';
-import { createDatabasePool } from '../storage/database-pool.ts';
-import { checkSchema } from '../storage/migrate.ts';
-import { checkWritable } from '../storage/check-writable.ts';
-import { createPostgresOrderStore } from '../storage/postgres-order-store.ts';
+import { checkRights } from '../postgres/check-rights.ts';
+import { databaseFailed } from '../postgres/database-failed.ts';
+import { createDatabasePool } from '../postgres/database-pool.ts';
+import { checkSchema } from '../order/sql/schema.ts';
+import { checkWritable } from '../postgres/check-writable.ts';
+import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { createOutageReport } from '../telemetry/outage-report.ts';
 import { createReadiness, type Readiness } from '../telemetry/readiness.ts';
-import { freeLocalAddress, readSdkMetrics } from '../telemetry/sdk-metrics.ts';
-import { installTemporalRuntime } from '../telemetry/temporal-runtime.ts';
+import { freeLocalAddress, readSdkMetrics, installTemporalRuntime } from './temporal-runtime.ts';
 import { watchDependency } from '../telemetry/watch-dependency.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
-import { isThrottled } from '../temporal/call-patiently.ts';
+import { isThrottled } from '../temporal/call-with-retry.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
@@ -40,8 +39,7 @@ import {
 import { supervisionTimings, superviseWorker, type SupervisedWorker } from './supervise-worker.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { watchRouting } from './watch-routing.ts';
-import { workflowCode } from './workflow-code.ts';
-import { workflowTracing } from './workflow-tracing.ts';
+import { workflowCode, workflowTracing } from './workflow-code.ts';
 
 /**
  * Runs a worker until the first shutdown signal: it then takes no more work, finishes what it has

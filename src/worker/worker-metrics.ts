@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { ORDER_ENDINGS, type OrderEnding } from '../activities/create-activities.ts';
+import { ORDER_ENDINGS, type OrderEnding } from '../activities/order-activities.ts';
 import { ATTEMPT_OUTCOMES, STEPS, type OnAttempt } from '../activities/observed.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
 import type { Readiness } from '../telemetry/readiness.ts';

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import type { Tracing } from '../telemetry/tracing.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -20,3 +21,21 @@ export const workflowCode = ({
           codePath: here(traced ? '../workflow-bundle-traced.js' : '../workflow-bundle.js'),
         },
       };
+
+/**
+ * Carries the trace from a workflow into its activities, and sends the spans that the traced bundle
+ * makes within the workflow's sandbox.
+ */
+export async function workflowTracing({
+  processor,
+  resource,
+}: Tracing): Promise<Pick<WorkerOptions, 'interceptors' | 'sinks'>> {
+  const { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor } =
+    await import('@temporalio/interceptors-opentelemetry-v2');
+  return {
+    interceptors: {
+      activity: [(context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(context) })],
+    },
+    sinks: { exporter: makeWorkflowExporter(processor, resource) },
+  };
+}

@@ -3,7 +3,7 @@ import {
   kafkajsHeaders,
   recordHeaders,
   type RecordHeader,
-} from '../../src/kafka/record-headers.ts';
+} from '../../src/kafka/patches/record-headers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { ReadDeadLetter } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';

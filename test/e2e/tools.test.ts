@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import kafkajs from 'kafkajs';
-import type { ReplayResult } from '../../src/dead-letters/replay-dead-letters.ts';
+import type { ReplayResult } from '../../src/operate/dead-letters/replay-dead-letters.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { runCli, startCli, type RunningCommand } from '../support/programs.ts';

@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs';
-import { tolerateOfflinePartitions } from '../../src/kafka/offline-partitions.ts';
+import { tolerateOfflinePartitions } from '../../src/kafka/patches/offline-partitions.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
-import { OrderConsumer } from '../../src/kafka/order-consumer.ts';
+import { OrderConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';

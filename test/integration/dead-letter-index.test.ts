@@ -1,8 +1,8 @@
 import kafkajs from 'kafkajs';
-import { indexDeadLetters } from '../../src/dead-letters/dead-letter-index.ts';
-import type { DeadLetterPlace } from '../../src/dead-letters/read-dead-letters.ts';
-import { readReplayMarks, replayMark } from '../../src/dead-letters/replay-marks.ts';
-import { storedDeadLetter } from '../../src/dead-letters/stored-dead-letter.ts';
+import { indexDeadLetters } from '../../src/operate/dead-letters/dead-letter-index.ts';
+import type { DeadLetterPlace } from '../../src/operate/dead-letters/read-dead-letters.ts';
+import { readReplayMarks, replayMark } from '../../src/operate/dead-letters/replay-marks.ts';
+import { storedDeadLetter } from '../../src/operate/dead-letters/stored-dead-letter.ts';
 import { maxFutureTimestamp } from '../../src/kafka/topics.ts';
 import { consumed } from '../support/consumed-message.ts';
 import { createTestTopic, type TestTopic } from '../support/kafka.ts';

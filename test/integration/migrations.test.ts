@@ -1,4 +1,4 @@
-import { checkSchema, migrate, migrationsKnown } from '../../src/storage/migrate.ts';
+import { checkSchema, migrate, migrationsKnown } from '../../src/order/sql/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

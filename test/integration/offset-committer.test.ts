@@ -1,6 +1,6 @@
-import { createGroupClient } from '../../src/kafka/group-client.ts';
-import { OffsetCommitter } from '../../src/kafka/offset-committer.ts';
-import { PositionLedger } from '../../src/kafka/position-ledger.ts';
+import { createGroupClient } from '../../src/kafka/consumer/group-client.ts';
+import { OffsetCommitter } from '../../src/kafka/consumer/offset-committer.ts';
+import { PositionLedger } from '../../src/kafka/consumer/position-ledger.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createTestTopic, type TestTopic } from '../support/kafka.ts';
 

@@ -6,9 +6,9 @@ import {
   createDatabasePool,
   type DatabasePool,
   type PoolOptions,
-} from '../../src/storage/database-pool.ts';
-import { checkSchema, migrate, migrationsKnown } from '../../src/storage/migrate.ts';
-import { createPostgresOrderStore } from '../../src/storage/postgres-order-store.ts';
+} from '../../src/postgres/database-pool.ts';
+import { checkSchema, migrate, migrationsKnown } from '../../src/order/sql/schema.ts';
+import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';

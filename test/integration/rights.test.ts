@@ -1,6 +1,6 @@
-import { checkRights, grantsFor, type Right } from '../../src/storage/check-rights.ts';
-import { createDatabasePool, type DatabasePool } from '../../src/storage/database-pool.ts';
-import { checkSchema, COLUMNS, migrate } from '../../src/storage/migrate.ts';
+import { checkRights, grantsFor, type Right } from '../../src/postgres/check-rights.ts';
+import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
+import { checkSchema, COLUMNS, migrate } from '../../src/order/sql/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A role that owns nothing, and what it is told about the rights that it lacks. */

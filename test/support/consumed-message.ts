@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
 
 /** A message as a consumer of ours gets it. */
 export function consumed(

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { migrate } from '../../src/storage/migrate.ts';
-import { createDatabasePool } from '../../src/storage/database-pool.ts';
+import { migrate } from '../../src/order/sql/schema.ts';
+import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
 export interface TestDatabase {

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin, type IHeaders, type Message } from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
-import { carryRecordHeaders } from '../../src/kafka/record-headers.ts';
+import { carryRecordHeaders } from '../../src/kafka/patches/record-headers.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
 export interface ReadDeadLetter {

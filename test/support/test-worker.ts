@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { createActivities } from '../../src/activities/create-activities.ts';
+import { createActivities } from '../../src/activities/order-activities.ts';
 import { workflowId } from '../../src/contract/ids.ts';
 import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../src/contract/message.ts';

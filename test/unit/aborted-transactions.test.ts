@@ -1,4 +1,4 @@
-import { hideAborted, type FetchedMessage } from '../../src/kafka/aborted-transactions.ts';
+import { hideAborted, type FetchedMessage } from '../../src/kafka/patches/aborted-transactions.ts';
 
 const ABORT = Buffer.from([0, 0, 0, 0]);
 const COMMIT = Buffer.from([0, 0, 0, 1]);

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { jest } from '@jest/globals';
-import { BacklogLimit } from '../../src/bridge/backlog-limit.ts';
+import { BacklogLimit } from '../../src/bridge/flow-control/backlog-limit.ts';
 import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
 import type { StartOutcome } from '../../src/bridge/workflow-starter.ts';
 

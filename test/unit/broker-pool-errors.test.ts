@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
-import { reportBrokerPoolErrors } from '../../src/kafka/broker-pool-errors.ts';
+import { reportBrokerPoolErrors } from '../../src/kafka/patches/broker-pool-errors.ts';
 
 const refused = new kafkajs.KafkaJSConnectionError('refused');
 const denied = Object.assign(new Error('denied'), { type: 'GROUP_AUTHORIZATION_FAILED' });

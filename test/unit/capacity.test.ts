@@ -1,4 +1,4 @@
-import { estimateCapacity } from '../../src/capacity/estimate.ts';
+import { estimateCapacity } from '../../src/operate/capacity/estimate.ts';
 
 test('cores, calls and bytes grow with the orders', () => {
   const one = estimateCapacity(500);

@@ -1,4 +1,4 @@
-import { chooseRanges, type RangeAdmin } from '../../src/reconcile/choose-ranges.ts';
+import { chooseRanges, type RangeAdmin } from '../../src/operate/reconcile/choose-ranges.ts';
 
 const ends = (...partitions: number[]) =>
   partitions.map((partition) => ({ partition, low: '0', high: '10', offset: '10' }));

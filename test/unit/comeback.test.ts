@@ -1,4 +1,4 @@
-import { Comeback } from '../../src/kafka/comeback.ts';
+import { Comeback } from '../../src/kafka/consumer/comeback.ts';
 
 let runs: number;
 let waits: number[];

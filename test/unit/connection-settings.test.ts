@@ -1,7 +1,7 @@
-import { mergedEnvironment, parseEnvFile } from '../../src/cli/environment.ts';
+import { mergedEnvironment, parseEnvFile } from '../../src/terminal/environment.ts';
 import { databaseUrlMistake } from '../../src/config/database-url.ts';
 import { brokerList } from '../../src/config/setting.ts';
-import { proxyVariable } from '../../src/temporal/proxy.ts';
+import { proxyVariable } from '../../src/temporal/connection-options.ts';
 
 describe('DATABASE_URL', () => {
   test.each([

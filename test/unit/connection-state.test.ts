@@ -1,4 +1,4 @@
-import { ConnectionState } from '../../src/kafka/connection-state.ts';
+import { ConnectionState } from '../../src/kafka/consumer/connection-state.ts';
 
 let state: ConnectionState;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
-import { observeGroup, type GroupObserver } from '../../src/kafka/consumer-group.ts';
+import { observeGroup, type GroupObserver } from '../../src/kafka/patches/consumer-group.ts';
 
 const named = (name: string, message = name) => Object.assign(new Error(message), { name });
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { databaseFailed } from '../../src/storage/database-failed.ts';
-import { requestedSearchPath } from '../../src/storage/search-path.ts';
+import { databaseFailed } from '../../src/postgres/database-failed.ts';
+import { requestedSearchPath } from '../../src/postgres/search-path.ts';
 
 function remedyOf(code: string, message: string): string {
   const error = new pg.DatabaseError(message, message.length, 'error');

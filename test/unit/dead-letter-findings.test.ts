@@ -1,4 +1,4 @@
-import { deadLetterFindings } from '../../src/doctor/check-kafka.ts';
+import { deadLetterFindings } from '../../src/operate/doctor/check-kafka.ts';
 
 const findings = (maxBytes: number, cleanupPolicy = 'delete') =>
   deadLetterFindings(

@@ -1,9 +1,9 @@
 import { createDeadLetterWriter } from '../../src/bridge/dead-letter-writer.ts';
-import { DeadLetterDigests } from '../../src/dead-letters/dead-letter-index.ts';
-import { writtenSince } from '../../src/dead-letters/earliest-letters.ts';
-import { storedDeadLetter } from '../../src/dead-letters/stored-dead-letter.ts';
+import { DeadLetterDigests } from '../../src/operate/dead-letters/dead-letter-index.ts';
+import { writtenSince } from '../../src/operate/dead-letters/earliest-letters.ts';
+import { storedDeadLetter } from '../../src/operate/dead-letters/stored-dead-letter.ts';
 import { cutRecords, LARGE_RECORD_BYTES } from '../../src/kafka/cut-records.ts';
-import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
 import { topicRanges } from '../../src/kafka/read-whole-topic.ts';
 import { rangesAround } from '../../src/kafka/read-ranges.ts';
 import { consumed } from '../support/consumed-message.ts';

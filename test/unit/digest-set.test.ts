@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { DIGEST_BYTES, DigestSet } from '../../src/dead-letters/digest-set.ts';
+import { DIGEST_BYTES, DigestSet } from '../../src/operate/dead-letters/digest-set.ts';
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest();
 

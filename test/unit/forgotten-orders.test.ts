@@ -1,6 +1,6 @@
-import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
-import { ForgottenOrders } from '../../src/replay/forgotten-orders.ts';
-import { replayMessage, type Replayed } from '../../src/replay/replay-message.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
+import { ForgottenOrders } from '../../src/operate/replay/forgotten-orders.ts';
+import { replayMessage, type Replayed } from '../../src/operate/replay/replay-message.ts';
 import { consumed } from '../support/consumed-message.ts';
 import { orderText } from '../support/messages.ts';
 

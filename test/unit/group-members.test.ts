@@ -1,8 +1,8 @@
 import kafkajs, { type ConsumerGroupState, type MemberDescription } from 'kafkajs';
 import { foreignMembersReason, reportedLag } from '../../src/bridge/group-health.ts';
-import { judgeGroup } from '../../src/doctor/check-kafka.ts';
+import { judgeGroup } from '../../src/operate/doctor/check-kafka.ts';
 import { foreignMembers, groupOf, unreadPartitions } from '../../src/kafka/group-members.ts';
-import { assignBySubscription } from '../../src/kafka/subscription-assigner.ts';
+import { assignBySubscription } from '../../src/kafka/consumer/subscription-assigner.ts';
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol;
 const userData = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { restIdleConnections } from '../../src/kafka/idle-connections.ts';
+import { restIdleConnections } from '../../src/kafka/patches/idle-connections.ts';
 
 restIdleConnections();
 

@@ -2,16 +2,22 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 const CASES: readonly (readonly [file: string, text: string, fault: RegExp | undefined])[] = [
-  ['src/order/money.ts', "import '../contract/ids.ts';", /src\/domain may import only itself/],
+  ['src/contract/ids.ts', "import '../order/money.ts';", /src\/contract may import only itself/],
+  ['src/order/money.ts', "import '../program/version.ts';", /src\/order may import only contract/],
   [
     'src/order/money.ts',
-    "import 'zod';\nimport '../program/version.ts';",
-    /src\/domain may import only itself/,
+    "import './sql/insert-order.ts';",
+    /Only programs and tools import the SQL/,
   ],
   [
-    'src/contract/ids.ts',
-    "import '../storage/sql-state.ts';",
-    /src\/contract may import only domain/,
+    'src/activities/failures.ts',
+    "import '../order/sql/insert-order.ts';",
+    /Only programs and tools import the SQL/,
+  ],
+  [
+    'src/order/sql/insert-order.ts',
+    "import '../../bridge/start-request.ts';",
+    /src\/order\/sql may import only contract/,
   ],
   [
     'src/workflows/index.ts',
@@ -35,29 +41,39 @@ const CASES: readonly (readonly [file: string, text: string, fault: RegExp | und
   ],
   [
     'src/activities/failures.ts',
-    "import '../storage/sql-state.ts';",
+    "import '../postgres/sql-state.ts';",
     /src\/activities may import only/,
   ],
-  ['src/bridge/slots.ts', "import '../storage/sql-state.ts';", /src\/bridge may import only/],
   [
-    'src/bridge/slots.ts',
+    'src/bridge/start-request.ts',
+    "import '../postgres/sql-state.ts';",
+    /src\/bridge may import only/,
+  ],
+  ['src/bridge/start-request.ts', "import '../order/order.ts';", /src\/bridge may import only/],
+  ['src/bridge/start-request.ts', "import '../order/identify.ts';", undefined],
+  [
+    'src/bridge/start-request.ts',
     "import { Kafka } from 'kafkajs';\nnew Kafka({ brokers: [] });",
-    /Only src\/kafka imports kafkajs/,
+    /Only src\/kafka may import kafkajs/,
   ],
-  ['src/bridge/slots.ts', "import pg from 'pg';\nnew pg.Pool();", /Only src\/storage imports pg/],
   [
-    'src/storage/sql-state.ts',
+    'src/bridge/start-request.ts',
+    "import pg from 'pg';\nnew pg.Pool();",
+    /Only src\/postgres and src\/order\/sql may import pg/,
+  ],
+  [
+    'src/postgres/sql-state.ts',
     "import { Kafka } from 'kafkajs';\nnew Kafka({ brokers: [] });",
-    /Only src\/kafka imports kafkajs/,
+    /Only src\/kafka may import kafkajs/,
   ],
   [
-    'src/storage/insert-order.ts',
-    "import '../bridge/slots.ts';",
-    /src\/storage may import only domain/,
+    'src/operate/top/rates.ts',
+    "import '../../cli/program.ts';",
+    /src\/operate may import only bridge/,
   ],
   [
-    'src/bridge/slots.ts',
-    "import '../kafka/order-consumer.ts';\nimport '../contract/ids.ts';",
+    'src/bridge/start-request.ts',
+    "import '../kafka/producer.ts';\nimport '../contract/ids.ts';",
     undefined,
   ],
 ];

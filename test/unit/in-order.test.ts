@@ -1,5 +1,5 @@
-import { createInOrder } from '../../src/bridge/in-order.ts';
-import { Slots } from '../../src/bridge/slots.ts';
+import { createInOrder } from '../../src/bridge/flow-control/keyed-sequencer.ts';
+import { Slots } from '../../src/bridge/flow-control/semaphore.ts';
 import { deferred } from '../../src/bridge/deferred.ts';
 
 describe('work on the same order', () => {

@@ -1,7 +1,7 @@
 import { readMessage } from '../../src/order/identify.ts';
-import type { ConsumedMessage } from '../../src/kafka/partition-batch.ts';
-import { judgeMessages, type JudgeOptions } from '../../src/reconcile/judge-messages.ts';
-import type { IdentifiedOrderRow } from '../../src/storage/find-stored-orders.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
+import { judgeMessages, type JudgeOptions } from '../../src/operate/reconcile/classify-messages.ts';
+import type { IdentifiedOrderRow } from '../../src/order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../src/temporal/find-order-workflow.ts';
 import { consumed } from '../support/consumed-message.ts';
 import { orderText } from '../support/messages.ts';

@@ -1,9 +1,9 @@
-import { Membership } from '../../src/kafka/membership.ts';
+import { Membership } from '../../src/kafka/consumer/membership.ts';
 import {
   PositionLedger,
   type LogTrouble,
   type PartitionPosition,
-} from '../../src/kafka/position-ledger.ts';
+} from '../../src/kafka/consumer/position-ledger.ts';
 
 /** What the broker says of the partitions that are online; each question takes the next answer. */
 let answers: (readonly PartitionPosition[] | Error)[];

@@ -4,7 +4,7 @@ import metadataRequest, {
 import {
   partitionsWithoutLeader,
   tolerateOfflinePartitions,
-} from '../../src/kafka/offline-partitions.ts';
+} from '../../src/kafka/patches/offline-partitions.ts';
 
 const LEADER_NOT_AVAILABLE = 5;
 const UNKNOWN_TOPIC = 3;

@@ -1,6 +1,6 @@
 import type { CommittedOffset } from '../../src/kafka/committed-offsets.ts';
-import { OffsetCommitter } from '../../src/kafka/offset-committer.ts';
-import { PositionLedger } from '../../src/kafka/position-ledger.ts';
+import { OffsetCommitter } from '../../src/kafka/consumer/offset-committer.ts';
+import { PositionLedger } from '../../src/kafka/consumer/position-ledger.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 /** What the broker says the group has committed in partition 0; each look takes the next answer. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { createOrderIdFilter } from '../../src/order/order-id-filter.ts';
 import { readMessage } from '../../src/order/identify.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
-import { isAbout } from '../../src/orders/whole-story.ts';
+import { isAbout } from '../../src/operate/orders/order-details.ts';
 
 const orderId = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
-import { createPersist } from '../../src/bridge/persist.ts';
+import { createPersist } from '../../src/bridge/retry-forever.ts';
 import { OperatorError } from '../../src/program/operator-error.ts';
 import { createOutageReport, type OutageReport } from '../../src/telemetry/outage-report.ts';
 import { createReadiness, type Readiness } from '../../src/telemetry/readiness.ts';

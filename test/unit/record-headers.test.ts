@@ -8,7 +8,7 @@ import {
   recordHeaders,
   type HeadersByName,
   type RecordHeader,
-} from '../../src/kafka/record-headers.ts';
+} from '../../src/kafka/patches/record-headers.ts';
 
 const OBJECT_PROPERTIES = ['constructor', 'toString', 'hasOwnProperty', '__proto__'];
 const bytes = (text: string) => Buffer.from(text);
@@ -33,7 +33,7 @@ const headersByName = (headers: readonly RecordHeader[]): HeadersByName =>
 /** The headers after a way through kafkajs's encoder and decoder. */
 const roundTrip = (headers: readonly RecordHeader[]) => recordHeaders(headersByName(headers));
 
-/** When this fails, kafkajs needs no patch any more: `src/kafka/record-headers.ts` can go. */
+/** When this fails, kafkajs needs no patch any more: `src/kafka/patches/record-headers.ts` can go. */
 test('kafkajs alone neither writes null nor reads a name of an object property', () => {
   const withNull: unknown = { name: null };
   expect(() => encoded(withNull as IHeaders)).toThrow('Received null');

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { logThrough } from '../../src/kafka/kafka-client.ts';
-import { ConnectionLog, ConnectionState } from '../../src/kafka/connection-state.ts';
+import { ConnectionLog, ConnectionState } from '../../src/kafka/consumer/connection-state.ts';
 import { createRepeatLimit } from '../../src/telemetry/repeat-limit.ts';
 
 beforeEach(() => {

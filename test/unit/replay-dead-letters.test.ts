@@ -1,9 +1,9 @@
 import { DEAD_LETTER_HEADERS } from '../../src/contract/dead-letter.ts';
-import { replayDeadLetters } from '../../src/dead-letters/replay-dead-letters.ts';
+import { replayDeadLetters } from '../../src/operate/dead-letters/replay-dead-letters.ts';
 import {
   storedDeadLetter,
   type StoredDeadLetter,
-} from '../../src/dead-letters/stored-dead-letter.ts';
+} from '../../src/operate/dead-letters/stored-dead-letter.ts';
 import type { OutgoingMessage } from '../../src/kafka/producer.ts';
 import type { TransactionResult } from '../../src/kafka/transactional-producer.ts';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { describeDatabaseError, isRejection } from '../../src/storage/sql-state.ts';
+import { describeDatabaseError, isRejection } from '../../src/postgres/sql-state.ts';
 
 function databaseError(code: string, message = ''): pg.DatabaseError {
   const error = new pg.DatabaseError(message, message.length, 'error');

@@ -1,4 +1,4 @@
-import { StartLimit } from '../../src/bridge/start-limit.ts';
+import { StartLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
 import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
 
 const THROTTLED = new Error('throttled');

@@ -1,5 +1,8 @@
 import type { Admin } from 'kafkajs';
-import { settleStartingOffsets, type AutoOffsetReset } from '../../src/kafka/starting-offsets.ts';
+import {
+  settleStartingOffsets,
+  type AutoOffsetReset,
+} from '../../src/kafka/consumer/starting-offsets.ts';
 
 type StartingAdmin = Parameters<typeof settleStartingOffsets>[0];
 

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import { outliveOutput, endSoon } from '../program/exit.ts';
+import { processSignals } from '../program/shutdown-signals.ts';
+import { environmentOf } from '../terminal/environment.ts';
+
+export function addBridgeCommand(program: Command): void {
+  program
+    .command('bridge')
+    .description('consume the topic and start a workflow for each order; needs Kafka and Temporal')
+    .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
+    .action(async (_options, command: Command) => {
+      outliveOutput();
+      const { runBridge } = await import('../bridge/run-bridge.ts');
+      await runBridge(environmentOf(command), processSignals).finally(endSoon);
+    });
+}

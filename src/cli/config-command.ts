@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { environmentOf } from '../terminal/environment.ts';
+
+export function addConfigCommand(program: Command): void {
+  program
+    .command('config')
+    .description('print the effective settings and where each comes from; secrets stay hidden')
+    .option('--json', 'as a JSON object')
+    .addHelpText('after', '\nExample:\n  order-ingest --env-file production.env config')
+    .action(async ({ json }: { readonly json?: true }, command: Command) => {
+      const { reportSettings, settingsReport } = await import('../config/settings-report.ts');
+      const env = environmentOf(command);
+      console.log(json ? JSON.stringify({ sections: reportSettings(env) }) : settingsReport(env));
+    });
+}

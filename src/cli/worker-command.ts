@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { outliveOutput, endSoon } from '../program/exit.ts';
+import { processSignals } from '../program/shutdown-signals.ts';
+import { environmentOf } from '../terminal/environment.ts';
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command('worker')
+    .description('translate and store the orders; needs Temporal and Postgres')
+    .addHelpText(
+      'after',
+      '\nExample:\n  DATABASE_URL=postgres://user:password@localhost:5432/orders order-ingest worker',
+    )
+    .action(async (_options, command: Command) => {
+      outliveOutput();
+      const { runWorker } = await import('../worker/run-worker.ts');
+      await runWorker(environmentOf(command), processSignals).finally(endSoon);
+    });
+}

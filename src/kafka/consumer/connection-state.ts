@@ -1,0 +1,106 @@
+import { describeError } from '../../program/operator-error.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+
+/**
+ * Whether the consumer gets through to Kafka: from the first fetch or heartbeat that fails until one of
+ * the same kind succeeds it does not. A success elsewhere does not hide a failure, as that of a broker
+ * beside another one that is down.
+ */
+export class ConnectionState {
+  /** What fails, and how: fetching from a broker, the group, or the consumer as a whole. */
+  readonly #failures = new Map<string, string>();
+  #hasJoined = false;
+
+  joined(): void {
+    this.#hasJoined = true;
+    this.#failures.delete(GROUP);
+  }
+
+  heartbeatSucceeded(): void {
+    this.#failures.delete(GROUP);
+    this.#failures.delete(CONSUMER);
+  }
+
+  /** A heartbeat or a join has failed. */
+  groupFailed(error: unknown): void {
+    this.#failures.set(GROUP, `the consumer group does not answer: ${describeError(error)}`);
+  }
+
+  /** @param brokers the IDs of all brokers that the cluster has; of any other nothing is expected */
+  fetched(broker: string, brokers: readonly string[]): void {
+    this.nothingToFetch(broker, brokers);
+    this.#failures.delete(CONSUMER);
+  }
+
+  /** @param brokers as in `fetched` */
+  nothingToFetch(broker: string, brokers: readonly string[]): void {
+    this.#failures.delete(fetchFrom(broker));
+    const present = new Set(brokers.map(fetchFrom));
+    for (const name of this.#failures.keys()) {
+      if (name.startsWith(FETCH) && !present.has(name)) this.#failures.delete(name);
+    }
+  }
+
+  fetchFailed(broker: string, error: unknown): void {
+    this.#failures.set(
+      fetchFrom(broker),
+      `fetching from broker ${broker} fails: ${describeError(error)}`,
+    );
+  }
+
+  /** The consumer has ended, whether or not it starts again by itself. */
+  crashed(error: unknown): void {
+    this.#failures.set(CONSUMER, `the consumer has failed: ${describeError(error)}`);
+  }
+
+  /** Something has failed, and not succeeded since. */
+  get isFailing(): boolean {
+    return this.#failures.size > 0;
+  }
+
+  /** Why the consumer does not count as connected, or undefined when it does. */
+  reason(): string | undefined {
+    if (this.#failures.size > 0) return [...this.#failures.values()].join('; ');
+    return this.#hasJoined ? undefined : 'the consumer group has not been joined yet';
+  }
+}
+
+const REPORT_INTERVAL_MS = 60_000;
+
+/** Logs an outage of Kafka when it begins, once a minute while it lasts, and when it is over. */
+export class ConnectionLog {
+  readonly #logger: Logger;
+  #failingSince: number | undefined;
+  #loggedAt = 0;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** To be called whenever something has failed or succeeded. */
+  update(state: Pick<ConnectionState, 'isFailing' | 'reason'>): void {
+    const now = Date.now();
+    if (state.isFailing) {
+      if (this.#failingSince !== undefined && now - this.#loggedAt < REPORT_INTERVAL_MS) return;
+      this.#failingSince ??= now;
+      this.#loggedAt = now;
+      this.#logger.warn(
+        { event: 'dependency_unavailable', dependency: 'Kafka', error: state.reason() },
+        'Kafka does not answer as it should; the consumer keeps trying',
+      );
+    } else if (this.#failingSince !== undefined) {
+      const seconds = Math.round((now - this.#failingSince) / 1000);
+      this.#failingSince = undefined;
+      this.#logger.info(
+        { event: 'dependency_available', dependency: 'Kafka', seconds },
+        'Kafka has recovered',
+      );
+    }
+  }
+}
+
+const GROUP = 'group';
+const CONSUMER = 'consumer';
+const FETCH = 'fetch ';
+
+const fetchFrom = (broker: string): string => `${FETCH}${broker}`;

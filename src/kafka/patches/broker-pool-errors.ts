@@ -1,0 +1,68 @@
+import BrokerPool, { type BrokerQuestion } from 'kafkajs/src/cluster/brokerPool.js';
+import { errorTypeOf } from '../kafka-error.ts';
+
+let isPatched = false;
+
+/**
+ * Has every kafkajs client of this process report why no broker could answer a request that any broker
+ * can. kafkajs 2.2.4 drops those errors ("Failed to find group coordinator" for a missing right, a
+ * TypeError for missing metadata), and gives up when the first broker that it picks is unreachable
+ * although another one would answer.
+ */
+export function reportBrokerPoolErrors(): void {
+  if (isPatched) return;
+  isPatched = true;
+  const { withBroker } = BrokerPool.prototype;
+  BrokerPool.prototype.withBroker = async function <Result>(
+    this: BrokerPool,
+    callback: BrokerQuestion<Result>,
+  ): Promise<Result | null> {
+    const nodeIds = inRandomOrder(Object.keys(this.brokers));
+    const original: (this: BrokerPool, callback: BrokerQuestion<Result>) => Promise<Result | null> =
+      withBroker;
+    // Throws the error on which kafkajs reads the metadata, which names the brokers.
+    if (nodeIds.length === 0) return original.call(this, callback);
+    const isConnected = (nodeId: string) => this.brokers[nodeId]?.isConnected() === true;
+    try {
+      return await firstAnswer(
+        // One that is down would cost a connection's timeout first.
+        [...nodeIds.filter(isConnected), ...nodeIds.filter((nodeId) => !isConnected(nodeId))],
+        async (nodeId) => callback({ nodeId, broker: await this.findBroker({ nodeId }) }),
+      );
+    } catch (error) {
+      // As kafkajs does it: the brokers may have changed.
+      this.metadataExpireAt = null;
+      throw error;
+    }
+  };
+}
+
+/**
+ * Asks one broker after the other until one answers. Throws what a broker answered with rather than why
+ * another one could not be reached.
+ */
+async function firstAnswer<Result>(
+  nodeIds: readonly string[],
+  ask: (nodeId: string) => Promise<Result>,
+): Promise<Result> {
+  let failure: unknown;
+  for (const nodeId of nodeIds) {
+    try {
+      return await ask(nodeId);
+    } catch (error) {
+      if (failure === undefined || isUnreachable(failure)) failure = error;
+      // Every broker would say so, each after half a minute of kafkajs's own attempts.
+      if (errorTypeOf(error) === 'GROUP_COORDINATOR_NOT_AVAILABLE') break;
+    }
+  }
+  throw failure;
+}
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof Error && /^KafkaJS(Connection|BrokerNotFound|LockTimeout)/.test(error.name);
+
+const inRandomOrder = (nodeIds: readonly string[]): readonly string[] =>
+  nodeIds
+    .map((nodeId) => ({ nodeId, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ nodeId }) => nodeId);

@@ -1,0 +1,100 @@
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
+import { checkRights, identifier } from '../../postgres/check-rights.ts';
+import { databaseFailed } from '../../postgres/database-failed.ts';
+import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
+import { checkSchema, migrationsKnown } from '../../order/sql/schema.ts';
+import { readServerState, type ServerState } from '../../postgres/server-state.ts';
+import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
+
+/** Beyond this, times of Kafka, Temporal and Postgres contradict each other in people's eyes. */
+const CLOCK_TOLERANCE_MS = 2000;
+
+/** Looks at the server, the schema, the right to write, and the clock. Never throws. */
+export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
+  try {
+    const { database } = readSettings(DATABASE_SETUP_ROLE, env);
+    const pool = createDatabasePool({
+      ...database,
+      maxConnections: 1,
+      onIdleError: () => undefined,
+    });
+    try {
+      await pool.query('SELECT');
+      const askedAt = Date.now();
+      const state = await readServerState(pool);
+      const clockMs = state.nowMs - (askedAt + Date.now()) / 2;
+      return [
+        ok('Postgres', `${state.version}, database "${state.database}", schema "${state.schema}"`),
+        await checkTables(pool),
+        await checkWriting(pool, state),
+        ...checkPooler(pool, state),
+        checkClock(clockMs),
+      ];
+    } finally {
+      await pool.end();
+    }
+  } catch (error) {
+    const failure = databaseFailed('Postgres cannot be used', error);
+    return [failed('Postgres', failure.message, failure.remedy)];
+  }
+}
+
+async function checkTables(pool: DatabasePool): Promise<Finding> {
+  const check = 'Postgres: schema';
+  try {
+    await checkSchema(pool);
+    return ok(check, `up to date: ${migrationsKnown().at(-1) ?? 'nothing'}`);
+  } catch (error) {
+    const failure = databaseFailed('the tables cannot be looked at', error);
+    return failed(check, failure.message, failure.remedy);
+  }
+}
+
+/** A worker needs both rights; who only reads may ignore what this says of INSERT. */
+async function checkWriting(
+  pool: DatabasePool,
+  { isReadOnly, hasTables, user }: ServerState,
+): Promise<Finding> {
+  const check = 'Postgres: writing';
+  if (isReadOnly) {
+    return failed(
+      check,
+      'the server takes no writes: a standby, or read-only by its settings',
+      'name the primary in DATABASE_URL, or take default_transaction_read_only back',
+    );
+  }
+  try {
+    if (hasTables) await checkRights(pool, ['SELECT', 'INSERT']);
+    return ok(check, `user "${user}" may insert`);
+  } catch (error) {
+    return failedBy(check, error, 'check that the server runs');
+  }
+}
+
+/** A pooler is worth a line; that its statements have no timeout is worth a warning. */
+function checkPooler(
+  { isPooled }: DatabasePool,
+  { statementTimeoutMs, user }: ServerState,
+): readonly Finding[] {
+  if (!isPooled) return [];
+  const check = 'Postgres: pooler';
+  return [
+    statementTimeoutMs > 0
+      ? ok(check, `in front of Postgres; a statement is given up after ${statementTimeoutMs} ms`)
+      : warning(
+          check,
+          'in front of Postgres; statements have no timeout, and one that waits for a lock keeps its connection',
+          `ALTER ROLE ${identifier(user)} SET statement_timeout = '3s'`,
+        ),
+  ];
+}
+
+function checkClock(differenceMs: number): Finding {
+  const check = 'Clock';
+  const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
+  const detail = `Postgres's is ${seconds} s ${differenceMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  return Math.abs(differenceMs) <= CLOCK_TOLERANCE_MS
+    ? ok(check, detail)
+    : warning(check, detail, 'set the clocks by NTP, or times in logs and tables mislead');
+}

@@ -1,0 +1,14 @@
+import type { Environment } from '../../config/read-settings.ts';
+import { checkDatabase } from './check-database.ts';
+import { checkKafka } from './check-kafka.ts';
+import { checkTemporal } from './check-temporal.ts';
+import type { Finding } from './finding.ts';
+
+/** Looks at everything that order-ingest needs, changes nothing, and never throws. */
+export async function examine(env: Environment): Promise<readonly Finding[]> {
+  const [{ findings: kafka, retentionMs }, database] = await Promise.all([
+    checkKafka(env),
+    checkDatabase(env),
+  ]);
+  return [...kafka, ...(await checkTemporal(env, retentionMs)), ...database];
+}

@@ -1,0 +1,24 @@
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { LAG_ROLE } from '../../config/roles.ts';
+import { readLag, type TopicLag } from '../../kafka/read-lag.ts';
+import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+
+export interface GroupLag {
+  readonly topic: string;
+  readonly groupId: string;
+  readonly read: () => Promise<TopicLag>;
+}
+
+/** Connects to Kafka for the time of `work`. Throws an OperatorError when it cannot be reached. */
+export async function withLag<Result>(
+  env: Environment,
+  work: (lag: GroupLag) => Promise<Result>,
+): Promise<Result> {
+  const { kafka, group } = readSettings(LAG_ROLE, env);
+  const { topic } = kafka;
+  const { groupId } = group;
+  return withAdmin(kafka, async (admin) => {
+    await checkTopics(admin, kafka);
+    return work({ topic, groupId, read: () => readLag(admin, groupId, topic) });
+  });
+}

@@ -1,0 +1,22 @@
+import { status } from '@grpc/grpc-js';
+import { callPatiently, hasCode } from '../../temporal/call-with-retry.ts';
+import type { OrderPlace } from './open-orders.ts';
+import { orderRun, type OrderRun } from './order-run.ts';
+
+/** The latest run of one order; undefined when Temporal does not know it, or no longer. */
+export async function findOrder(
+  { client, workflowIdPrefix }: OrderPlace,
+  orderId: string,
+): Promise<OrderRun | undefined> {
+  const { namespace } = client.options;
+  const workflowId = `${workflowIdPrefix}${orderId}`;
+  try {
+    const { workflowExecutionInfo } = await callPatiently(client, () =>
+      client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
+    );
+    return workflowExecutionInfo ? orderRun(workflowExecutionInfo, workflowIdPrefix) : undefined;
+  } catch (error) {
+    if (hasCode(error, status.NOT_FOUND)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { createReadStream } from 'node:fs';
+import {
+  type MessageProducer,
+  type OutgoingMessage,
+  createProducer,
+} from '../../kafka/producer.ts';
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { PRODUCER_ROLE } from '../../config/roles.ts';
+import { createKafkaClient, kafkaFailed, type KafkaSettings } from '../../kafka/kafka-client.ts';
+import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
+import { checkTopicsExist, withAdmin } from '../../kafka/topics.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import { ndjsonMessages } from './ndjson-messages.ts';
+import { sampleOrders, type SampleOptions } from '../../order/sample-orders.ts';
+
+const BATCH_SIZE = 500;
+
+/** Sends all messages in their order and answers with their number. Memory is bounded by a batch. */
+export async function sendAll(
+  producer: MessageProducer,
+  topic: string,
+  messages: Iterable<OutgoingMessage> | AsyncIterable<OutgoingMessage>,
+  onProgress: (sent: number) => void,
+): Promise<number> {
+  let sent = 0;
+  let batch: OutgoingMessage[] = [];
+  const flush = async () => {
+    if (batch.length === 0) return;
+    await producer.send(topic, batch);
+    sent += batch.length;
+    batch = [];
+    onProgress(sent);
+  };
+  for await (const message of messages) {
+    batch.push(message);
+    if (batch.length === BATCH_SIZE) await flush();
+  }
+  await flush();
+  return sent;
+}
+
+/** Where the messages come from. */
+export type ProduceSource =
+  | ({ readonly kind: 'sample' } & SampleOptions)
+  | { readonly kind: 'file'; readonly file: string; readonly raw: boolean }
+  | { readonly kind: 'stdin'; readonly raw: boolean };
+
+export interface ProduceResult {
+  readonly sent: number;
+  readonly topic: string;
+  readonly brokers: readonly string[];
+}
+
+/** Sends messages to the orders' topic. Throws an OperatorError. */
+export async function runProduce(
+  env: Environment,
+  source: ProduceSource,
+  onProgress: (sent: number) => void,
+): Promise<ProduceResult> {
+  const { kafka: settings } = readSettings(PRODUCER_ROLE, env);
+  await withAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
+  const producer = createProducer(createKafkaClient(settings, silentLogger()));
+  try {
+    await producer.connect();
+    const { topic, brokers } = settings;
+    return { sent: await sendAll(producer, topic, messagesOf(source), onProgress), topic, brokers };
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new OperatorError(error.message, 'name a file that exists', { cause: error });
+    }
+    throw (await offlineError(settings)) ?? kafkaFailed(settings, error);
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** What the messages could not be sent for, if it is that partitions of the topic are offline. */
+async function offlineError(settings: KafkaSettings): Promise<OperatorError | undefined> {
+  const { topic } = settings;
+  const ends = await withAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
+    () => undefined,
+  );
+  if (!ends || ends.offline.length === 0) return undefined;
+  return partitionsOffline(topic, ends.offline);
+}
+
+function messagesOf(source: ProduceSource) {
+  switch (source.kind) {
+    case 'sample':
+      return sampleOrders(source);
+    case 'file': {
+      const { file: name, raw } = source;
+      return ndjsonMessages(createReadStream(name), { name, raw });
+    }
+    case 'stdin':
+      return ndjsonMessages(process.stdin, { name: 'standard input', raw: source.raw });
+    default:
+      return source satisfies never;
+  }
+}

@@ -1,0 +1,195 @@
+import type { Client } from '@temporalio/client';
+import { type Environment, readSettings, type Settings } from '../../config/read-settings.ts';
+import { RECONCILE_ROLE } from '../../config/roles.ts';
+import { workflowId } from '../../contract/ids.ts';
+import { translateMessage } from '../../order/translate-message.ts';
+import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
+import type { OrderId } from '../../contract/order-id.ts';
+import {
+  createKafkaClient,
+  deadLetterTopicOf,
+  isKafkaError,
+  kafkaFailed,
+  replayMarksTopicOf,
+} from '../../kafka/kafka-client.ts';
+import { readRanges } from '../../kafka/read-ranges.ts';
+import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { checkRights } from '../../postgres/check-rights.ts';
+import { databaseFailed } from '../../postgres/database-failed.ts';
+import { createDatabasePool } from '../../postgres/database-pool.ts';
+import {
+  findStoredOrder,
+  type ComparedOrderRow,
+  findStoredOrders,
+  type IdentifiedOrderRow,
+} from '../../order/sql/find-orders.ts';
+import { checkSchema } from '../../order/sql/schema.ts';
+import { runStatement, type StatementPool } from '../../postgres/statements.ts';
+import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import { connectTemporal } from '../../temporal/connect.ts';
+import { callPatiently } from '../../temporal/call-with-retry.ts';
+import { temporalTarget, type TemporalTarget } from '../../temporal/connection-options.ts';
+import { findOrderWorkflow } from '../../temporal/find-order-workflow.ts';
+import { hasSameContent } from '../../temporal/same-content.ts';
+import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-failed.ts';
+import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
+import { judgeMessages, type JudgeOptions } from './classify-messages.ts';
+import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';
+
+export interface ReconcileOptions {
+  readonly request: RangeRequest;
+  readonly onMissing: (message: MissingMessage) => void;
+  readonly onProgress: (done: number, offsets: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Reconciliation {
+  readonly topic: string;
+  readonly groupId: string;
+  readonly partitions: readonly PartitionAccount[];
+  /** Partition to how many offsets of the range are no longer in the log. */
+  readonly gone: ReadonlyMap<number, bigint>;
+}
+
+/**
+ * Accounts for every message of a topic, or of a part of it: by Kafka, Postgres and Temporal as they
+ * are, and without changing anything. Memory is bounded, whatever the size of the topic. Throws an
+ * OperatorError when one of the servers cannot be reached.
+ */
+export async function reconcile(
+  env: Environment,
+  options: ReconcileOptions,
+): Promise<Reconciliation> {
+  const settings = readSettings(RECONCILE_ROLE, env);
+  await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
+  const pool = createDatabasePool({
+    ...settings.database,
+    maxConnections: 2,
+    onIdleError: () => undefined,
+  });
+  try {
+    await checkSchema(pool);
+    await checkRights(pool, ['SELECT']);
+    return await accountForAll(settings, { client, pool }, options);
+  } catch (error) {
+    throw asOperatorError(settings, target, error);
+  } finally {
+    await pool.end();
+    await client.connection.close();
+  }
+}
+
+type ReconcileSettings = Settings<typeof RECONCILE_ROLE>;
+
+async function accountForAll(
+  settings: ReconcileSettings,
+  {
+    client,
+    pool,
+  }: {
+    readonly client: Client;
+    readonly pool: StatementPool;
+  },
+  { request, onMissing, onProgress, signal }: ReconcileOptions,
+): Promise<Reconciliation> {
+  const { topic } = settings.kafka;
+  const { groupId, maxInputBytes } = settings.group;
+  const kafka = createKafkaClient(settings.kafka, silentLogger());
+  // Before the dead letters are read: each message up to here that became one is there already.
+  const { ranges, committed, gone } = await withAdmin(settings.kafka, (admin) =>
+    chooseRanges(admin, { groupId, topic }, request),
+  );
+  const place = {
+    kafka,
+    topic: deadLetterTopicOf(settings.kafka),
+    marksTopic: replayMarksTopicOf(settings.kafka),
+    groupPrefix: groupId,
+  };
+  const judge: JudgeOptions = {
+    topic,
+    maxInputBytes,
+    committed,
+    deadLetters: await indexDeadLetters(place, { topic, ranges }, { signal }),
+    ...ordersIn(client, pool, settings.temporal.workflowIdPrefix),
+  };
+  const tallies = new Map([...ranges.keys()].map((partition) => [partition, emptyTally()]));
+  const offsets = [...ranges.values()].reduce((sum, { from, to }) => sum + Number(to - from), 0);
+  let done = 0;
+  await readRanges(
+    { kafka, topic, ranges, groupPrefix: groupId, signal },
+    async ({ partition, messages }) => {
+      const tally = tallies.get(partition) ?? emptyTally();
+      for (const verdict of await judgeMessages(judge, partition, messages)) {
+        tally[verdict.outcome] += 1;
+        if (verdict.outcome === 'missing') onMissing(verdict.missing);
+      }
+      done += messages.length;
+      onProgress(done, offsets);
+    },
+  );
+  const partitions = [...ranges].map(([partition, range]) => {
+    const tally = tallies.get(partition) ?? emptyTally();
+    const messages = OUTCOMES.reduce((sum, outcome) => sum + tally[outcome], 0);
+    return { partition, ...range, messages, ...tally };
+  });
+  return { topic, groupId, partitions, gone };
+}
+
+/** Asks Postgres for rows and Temporal for workflows. */
+export function ordersIn(
+  client: Client,
+  pool: StatementPool,
+  workflowIdPrefix: string,
+): Pick<JudgeOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
+  const idOf = (orderId: OrderId) => workflowId(workflowIdPrefix, orderId);
+  return {
+    findRows: async (orderIds) =>
+      (await runStatement<IdentifiedOrderRow>(pool, findStoredOrders(orderIds))).rows,
+    hasValuesOf: async ({ text }) => {
+      const translation = translateMessage(text);
+      if (translation.kind !== 'translated') return false;
+      const statement = findStoredOrder(translation.order);
+      try {
+        const { rows } = await runStatement<ComparedOrderRow>(pool, statement);
+        return rows[0]?.has_same_values ?? false;
+      } catch (error) {
+        // No row has values that Postgres cannot hold, such as a NUL character.
+        if (isDatabaseError(error) && isRejection(error)) return false;
+        throw error;
+      }
+    },
+    findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
+    isAbout: ({ fingerprints }, order) =>
+      hasSameContent(client, idOf(order.orderId), fingerprints, order, (call) =>
+        callPatiently(client, call),
+      ),
+  };
+}
+
+const emptyTally = (): Record<Outcome, number> => ({
+  stored: 0,
+  duplicate: 0,
+  'in-progress': 0,
+  failed: 0,
+  'dead-lettered': 0,
+  missing: 0,
+});
+
+function asOperatorError(
+  { kafka }: ReconcileSettings,
+  temporal: TemporalTarget,
+  error: unknown,
+): unknown {
+  if (error instanceof OperatorError) return error;
+  if (isKafkaError(error)) return kafkaFailed(kafka, error);
+  if (grpcErrorOf(error)) return temporalFailed(temporal, error);
+  return databaseFailed(
+    'The account could not be made',
+    error,
+    'check that Postgres (DATABASE_URL) runs and that the user may read the tables, and repeat it',
+  );
+}

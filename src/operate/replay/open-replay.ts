@@ -1,0 +1,120 @@
+import { setMaxListeners } from 'node:events';
+import { createBacklogLimit, createOrderHandler } from '../../bridge/order-handler.ts';
+import { StartLimit } from '../../bridge/flow-control/adaptive-concurrency-limit.ts';
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
+import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
+import {
+  createKafkaClient,
+  deadLetterTopicOf,
+  isKafkaError,
+  kafkaFailed,
+  replayMarksTopicOf,
+  type KafkaAdmin,
+  type KafkaClient,
+} from '../../kafka/kafka-client.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import { createProducer } from '../../kafka/producer.ts';
+import type { OffsetRange } from '../../kafka/read-ranges.ts';
+import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import { createReadiness } from '../../telemetry/readiness.ts';
+import { isThrottled } from '../../temporal/call-with-retry.ts';
+import { connectTemporal } from '../../temporal/connect.ts';
+import { temporalTarget } from '../../temporal/connection-options.ts';
+import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
+import { temporalFailed } from '../../temporal/temporal-failed.ts';
+import { replayMessage, type Replayed } from './replay-message.ts';
+
+export interface ReplayOptions {
+  /** Also orders whose workflow has completed, for rows that were lost from the database. */
+  readonly completed: boolean;
+  /** Only says what would be done. */
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The connections of a replay, and what it does with each message. */
+export interface Replay {
+  readonly settings: BridgeSettings;
+  readonly kafka: KafkaClient;
+  /** What the replay is about: partition to offsets. */
+  readonly ranges: ReadonlyMap<number, OffsetRange>;
+  readonly replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
+  /** What does not answer just now, with the reason. */
+  readonly waitingFor: () => Readonly<Record<string, string>>;
+}
+
+/**
+ * Connects to Kafka and Temporal and reads which messages are dead letters already, once for all that
+ * `work` replays. Throws an OperatorError when one of the servers cannot be reached.
+ *
+ * @param chooseRanges settles which messages the replay is about, or throws an OperatorError
+ */
+export async function withReplay<Result>(
+  env: Environment,
+  options: ReplayOptions,
+  chooseRanges: (
+    admin: KafkaAdmin,
+    settings: BridgeSettings,
+  ) => Promise<ReadonlyMap<number, OffsetRange>>,
+  work: (replay: Replay) => Promise<Result>,
+): Promise<Result> {
+  const settings = readSettings(BRIDGE_ROLE, env);
+  const { topic } = settings.kafka;
+  const ranges = await withAdmin(settings.kafka, async (admin) => {
+    await checkTopics(admin, settings.kafka);
+    return chooseRanges(admin, settings);
+  });
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
+  const kafka = createKafkaClient(settings.kafka, silentLogger());
+  const producer = createProducer(kafka);
+  const readiness = createReadiness();
+  const backlogLimit = createBacklogLimit(settings, client);
+  readiness.ask('open orders', () => backlogLimit.reason());
+  const { signal } = options;
+  // Each message in flight listens.
+  setMaxListeners(0, signal);
+  try {
+    await checkSearchAttributes(client).catch((error: unknown) => {
+      throw temporalFailed(target, error);
+    });
+    await producer.connect();
+    const handleMessage = createOrderHandler(settings, {
+      identity: 'order-ingest-replay',
+      client,
+      producer,
+      logger: silentLogger(),
+      readiness,
+      startLimit: new StartLimit(settings.bridge.maxConcurrentStarts, isThrottled),
+      backlogLimit,
+      onAnswer: () => undefined,
+      ...(options.completed ? { rerunCompleted: `replay-${Date.now()}` } : {}),
+    });
+    const deadLetters = await indexDeadLetters(
+      {
+        kafka,
+        topic: deadLetterTopicOf(settings.kafka),
+        marksTopic: replayMarksTopicOf(settings.kafka),
+        groupPrefix: settings.bridge.groupId,
+      },
+      { topic, ranges },
+      { signal },
+    );
+    const parts = { deadLetters, handleMessage, dryRun: options.dryRun, signal };
+    return await work({
+      settings,
+      kafka,
+      ranges,
+      replay: (partition, message) => replayMessage(parts, { topic, partition }, message),
+      waitingFor: () => readiness.reasons(),
+    });
+  } catch (error) {
+    throw isKafkaError(error) ? kafkaFailed(settings.kafka, error) : error;
+  } finally {
+    backlogLimit.dispose();
+    await producer.disconnect();
+    await client.connection.close();
+  }
+}

@@ -1,0 +1,100 @@
+import pMap from 'p-map';
+import { createOutcomeCounts, type OutcomeSnapshot } from '../../bridge/outcome-counts.ts';
+import type { Environment } from '../../config/read-settings.ts';
+import { readRanges, type OffsetRange } from '../../kafka/read-ranges.ts';
+import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../../kafka/topic-partitions.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';
+
+export interface ReplayRangeOptions extends ReplayOptions {
+  readonly partition: number;
+  readonly range: OffsetRange;
+  /** @param waitingFor what does not answer just now, with the reason */
+  readonly onProgress: (handled: number, waitingFor: Readonly<Record<string, string>>) => void;
+}
+
+export interface RangeReplay extends OutcomeSnapshot {
+  /** Messages that have a dead letter already and got no second one. */
+  readonly deadLettersBefore: number;
+}
+
+const PROGRESS_INTERVAL_MS = 500;
+
+/**
+ * Hands old messages to Temporal again, by the bridge's own code and without touching the group's
+ * offsets. Safe to repeat: a start that was done is answered with its run, another message of the
+ * same order is a duplicate, and no dead letter is written twice.
+ */
+export const replayRange = (env: Environment, options: ReplayRangeOptions): Promise<RangeReplay> =>
+  withReplay(
+    env,
+    options,
+    async (admin, { kafka: { topic } }) => {
+      checkRange(await fetchTopicEnds(admin, topic), topic, options);
+      return new Map([[options.partition, options.range]]);
+    },
+    (replay) => replayMessages(replay, options),
+  );
+
+async function replayMessages(
+  { settings, kafka, ranges, replay, waitingFor }: Replay,
+  { signal, onProgress }: ReplayRangeOptions,
+): Promise<RangeReplay> {
+  const counts = createOutcomeCounts();
+  let deadLettersBefore = 0;
+  let handled = 0;
+  const progress = setInterval(() => {
+    onProgress(handled, waitingFor());
+  }, PROGRESS_INTERVAL_MS);
+  try {
+    await readRanges(
+      {
+        ...{ kafka, topic: settings.kafka.topic, ranges, signal },
+        groupPrefix: settings.bridge.groupId,
+      },
+      async ({ partition, messages }) => {
+        await pMap(
+          messages,
+          async (message) => {
+            if (signal.aborted) return;
+            counts.read();
+            const replayed = await replay(partition, message);
+            if (replayed.kind === 'dead-letter-before') deadLettersBefore += 1;
+            else if (replayed.kind !== 'due') counts.finished(replayed);
+            handled += 1;
+          },
+          { concurrency: settings.bridge.maxConcurrentStarts },
+        );
+      },
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearInterval(progress);
+  }
+  return { ...counts.snapshot(), read: handled, deadLettersBefore };
+}
+
+function checkRange(
+  { ends, offline }: TopicEnds,
+  topic: string,
+  { partition, range }: ReplayRangeOptions,
+): void {
+  if (offline.includes(partition)) throw partitionsOffline(topic, [partition]);
+  const end = ends.find((candidate) => candidate.partition === partition);
+  if (!end) {
+    throw new OperatorError(
+      `"${topic}" has no partition ${partition}`,
+      `give one from 0 to ${ends.length + offline.length - 1}`,
+    );
+  }
+  if (range.from < BigInt(end.low) || range.to > BigInt(end.high)) {
+    throw new OperatorError(
+      `Partition ${partition} of "${topic}" has the offsets from ${end.low} up to ${end.high} (not included)`,
+      'give --from and --to within them: older messages have been deleted from the topic',
+    );
+  }
+  if (range.from >= range.to) {
+    throw new OperatorError('The range is empty', 'give a --to that is larger than --from');
+  }
+}

@@ -1,0 +1,68 @@
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
+import { grantsFor } from '../../postgres/check-rights.ts';
+import { databaseFailed } from '../../postgres/database-failed.ts';
+import { migrate } from '../../order/sql/schema.ts';
+import { createTopics, withAdmin } from '../../kafka/topics.ts';
+import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
+import { connectTemporal } from '../../temporal/connect.ts';
+import { temporalTarget } from '../../temporal/connection-options.ts';
+import { addSearchAttributes } from '../../temporal/search-attributes.ts';
+import { temporalFailed } from '../../temporal/temporal-failed.ts';
+
+export interface DatabaseSetup {
+  /** The names of the migrations that were run. */
+  readonly made: readonly string[];
+  /** What roles other than the owner of the tables need. */
+  readonly hints: readonly string[];
+}
+
+/** Runs the migrations that are missing. Throws an OperatorError. */
+export async function setUpDatabase(env: Environment): Promise<DatabaseSetup> {
+  const { database } = readSettings(DATABASE_SETUP_ROLE, env);
+  try {
+    const { ran, schema } = await migrate(database.url, database.connectTimeoutMs);
+    return {
+      made: ran,
+      hints: [
+        `a worker with a role of its own needs: ${grantsFor(schema, 'ROLE', ['SELECT', 'INSERT'])};`,
+        `a role for the commands that only read: ${grantsFor(schema, 'ROLE', ['SELECT'])};`,
+      ],
+    };
+  } catch (error) {
+    throw databaseFailed(
+      'The database schema cannot be made',
+      error,
+      'check DATABASE_URL, that the server runs, and that the user may create tables',
+    );
+  }
+}
+
+/**
+ * Creates the topics that are missing and returns their names. Waits for a cluster that is still
+ * starting. Throws an OperatorError.
+ *
+ * @param onWait called once with the reason when it has to wait
+ */
+export async function setUpKafka(
+  env: Environment,
+  onWait: (reason: string) => void,
+): Promise<readonly string[]> {
+  const { kafka, topics } = readSettings(KAFKA_SETUP_ROLE, env);
+  return withAdmin(kafka, (admin) =>
+    createTopics(admin, kafka, topics, { timeoutMs: STARTUP_WAIT_MS, onWait }),
+  );
+}
+
+/** Adds the search attributes that are missing; answers with their names. Throws an OperatorError. */
+export async function setUpTemporal(env: Environment): Promise<readonly string[]> {
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
+  try {
+    return await addSearchAttributes(client);
+  } catch (error) {
+    throw temporalFailed(target, error);
+  } finally {
+    await client.connection.close();
+  }
+}
