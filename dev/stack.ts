@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { endWithReader } from '../src/program/exit.ts';
+import { exitOnBrokenPipe } from '../src/program/exit.ts';
 import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
 import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
@@ -11,7 +11,7 @@ import { startStack, stackStatus, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 import { readState } from './stack/state.ts';
 
-endWithReader();
+exitOnBrokenPipe();
 const program = new Command('npm run stack --')
   .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')
   .option('--name <name>', 'which stack; each has its own data', 'dev')

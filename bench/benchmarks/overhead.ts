@@ -1,20 +1,20 @@
 import kafkajs from 'kafkajs';
-import { createBatchHandler } from '../../src/bridge/ingest-batch.ts';
+import { createIngestBatch } from '../../src/bridge/ingest-batch.ts';
 import { createCircuitBreaker } from '../../src/bridge/flow-control/circuit-breaker.ts';
 import { pulseMs } from '../../src/bridge/consume-orders.ts';
 import { withConsumeSpan } from '../../src/bridge/consume-span.ts';
 import { deferred } from '../../src/bridge/deferred.ts';
-import { createMessageHandler } from '../../src/bridge/ingest-message.ts';
+import { createIngestMessage } from '../../src/bridge/ingest-message.ts';
 import { createOutcomeCounts } from '../../src/bridge/outcome-counts.ts';
-import { createPersist } from '../../src/bridge/retry-forever.ts';
-import { Slots } from '../../src/bridge/flow-control/semaphore.ts';
-import { StartLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
+import { createRetryForever } from '../../src/bridge/retry-forever.ts';
+import { Semaphore } from '../../src/bridge/flow-control/semaphore.ts';
+import { AdaptiveConcurrencyLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
 import { BacklogLimit, type OpenOrders } from '../../src/bridge/flow-control/backlog-limit.ts';
 import type { WorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
-import { OrderConsumer } from '../../src/kafka/consumer/group-consumer.ts';
+import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createReadiness } from '../../src/telemetry/readiness.ts';
 import { createTestTopic, type TestTopic } from '../../test/support/kafka.ts';
@@ -75,29 +75,29 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
     pauseMs: bridge.breakerPauseMs,
     logger,
   });
-  const handleMessage = createMessageHandler({
+  const handleMessage = createIngestMessage({
     starter: ANSWERS_AT_ONCE,
-    startLimit: new StartLimit(bridge.maxConcurrentStarts, () => false),
+    startLimit: new AdaptiveConcurrencyLimit(bridge.maxConcurrentStarts, () => false),
     backlogLimit: new BacklogLimit({
       window: bridge.maxWaitingOrders,
       maxOpen: bridge.maxWaitingOrders,
       openOrders: CLOSE_AT_ONCE,
     }),
     deadLetters: { write: () => Promise.reject(new Error('there is nothing broken here')) },
-    persistWithTemporal: createPersist('Temporal', { logger, readiness: createReadiness() }),
-    persistWithKafka: createPersist('Kafka', { logger, readiness: createReadiness() }),
+    persistWithTemporal: createRetryForever('Temporal', { logger, readiness: createReadiness() }),
+    persistWithKafka: createRetryForever('Kafka', { logger, readiness: createReadiness() }),
     maxInputBytes: bridge.maxInputBytes,
     loggedValueBytes: 0,
     onAnswer: () => undefined,
     logger,
   });
-  const handleBatch = createBatchHandler({
+  const handleBatch = createIngestBatch({
     handleMessage: withConsumeSpan(bridge.groupId, async (...message) => {
       const outcome = await handleMessage(...message);
       stopwatch.count();
       return outcome;
     }),
-    slots: new Slots(bridge.maxConcurrentStarts),
+    slots: new Semaphore(bridge.maxConcurrentStarts),
     counts: createOutcomeCounts(),
     breaker,
     logger,
@@ -106,7 +106,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
     stopping: stopping.signal,
   });
   const batches = new Set<Promise<void>>();
-  const consumer = new OrderConsumer({
+  const consumer = new GroupConsumer({
     kafka,
     topic: topic.name,
     ...bridge,

@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE_TYPES } from '../contract/failure-types.ts';
-import { formatFault, type Fault } from '../order/translate-message.ts';
+import { formatIssue, type ValidationIssue } from '../order/translate-message.ts';
 import type { MessageSource } from '../contract/message.ts';
 
 /**
  * The only place where an ending of the domain becomes a failure of Temporal's. Every failure here
  * is final: the workflow fails and is not retried. None quotes the order's own data.
  */
-export function orderInvalid(faults: readonly Fault[]): ApplicationFailure {
-  const shown = faults.slice(0, MAX_FAULTS).map(formatFault);
+export function orderInvalid(faults: readonly ValidationIssue[]): ApplicationFailure {
+  const shown = faults.slice(0, MAX_FAULTS).map(formatIssue);
   const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : '';
   return final(FAILURE_TYPES.invalid, `Not a valid order: ${shown.join('; ')}${more}`);
 }

@@ -54,7 +54,7 @@ export const createTranslateOrder =
         });
       }
       case 'invalid': {
-        const failure = orderInvalid(translation.faults);
+        const failure = orderInvalid(translation.issues);
         onEnding('invalid');
         logger.warn(
           {

@@ -5,12 +5,12 @@ import type { Readiness } from '../telemetry/readiness.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
-import type { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
+import type { AdaptiveConcurrencyLimit } from './flow-control/adaptive-concurrency-limit.ts';
 
 /** What the metrics are read from when somebody asks for them. */
 export interface BridgeMetricsSources {
   readonly counts: OutcomeCounts;
-  readonly startLimit: StartLimit;
+  readonly startLimit: AdaptiveConcurrencyLimit;
   readonly backlogLimit: BacklogLimit;
   readonly breaker: CircuitBreaker;
   readonly readiness: Readiness;

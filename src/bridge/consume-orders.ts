@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { isExplained, kafkaFailed, type createKafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
-import { OrderConsumer } from '../kafka/consumer/group-consumer.ts';
+import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchLag } from '../kafka/watch-lag.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
@@ -12,7 +12,7 @@ import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createReadiness } from '../telemetry/readiness.ts';
 import { isThrottled } from '../temporal/call-with-retry.ts';
-import { createBatchHandler } from './ingest-batch.ts';
+import { createIngestBatch } from './ingest-batch.ts';
 import { createBridgeMetrics } from './bridge-metrics.ts';
 import { foreignMembersReason, reportedLag } from './group-health.ts';
 import { createCircuitBreaker } from './flow-control/circuit-breaker.ts';
@@ -22,8 +22,8 @@ import { createLogTroubleReport } from './log-trouble-report.ts';
 import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { watchProgress } from './progress-watch.ts';
-import { Slots } from './flow-control/semaphore.ts';
-import { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
+import { Semaphore } from './flow-control/semaphore.ts';
+import { AdaptiveConcurrencyLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import { createThrottleLog } from './throttle-log.ts';
 
 export interface Connections {
@@ -49,7 +49,7 @@ export async function consumeOrders(
   const readiness = createReadiness();
   const counts = createOutcomeCounts();
   let throttledAt = Number.NEGATIVE_INFINITY;
-  const startLimit = new StartLimit(bridge.maxConcurrentStarts, isThrottled, () => {
+  const startLimit = new AdaptiveConcurrencyLimit(bridge.maxConcurrentStarts, isThrottled, () => {
     throttledAt = Date.now();
     metrics.throttled();
     logThrottled(startLimit.current);
@@ -79,7 +79,7 @@ export async function consumeOrders(
   const ofOurs = (partitions: ReadonlyMap<number, number>) =>
     new Map([...partitions].filter(([partition]) => consumer.partitions.has(partition)));
   const trouble = createLogTroubleReport({ topic, logger, readiness, metrics });
-  const handleBatch = createBatchHandler({
+  const handleBatch = createIngestBatch({
     handleMessage: createOrderHandler(settings, {
       identity: 'order-ingest-bridge',
       client,
@@ -90,7 +90,7 @@ export async function consumeOrders(
       backlogLimit,
       onAnswer: metrics.startAnswered,
     }),
-    slots: new Slots(bridge.maxConcurrentStarts),
+    slots: new Semaphore(bridge.maxConcurrentStarts),
     counts,
     breaker,
     logger,
@@ -121,7 +121,7 @@ export async function consumeOrders(
     progressWatch.dispose();
   };
   const batches = new Set<Promise<void>>();
-  const consumer = new OrderConsumer({
+  const consumer = new GroupConsumer({
     kafka,
     topic,
     ...bridge,

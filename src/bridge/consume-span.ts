@@ -1,13 +1,13 @@
 import { SpanKind } from '@opentelemetry/api';
 import { contextOf, inSpan } from '../telemetry/spans.ts';
-import type { MessageHandler } from './ingest-message.ts';
+import type { IngestMessage } from './ingest-message.ts';
 
 /**
  * Sees each message to its end within a span `consume_order`, as a child of the producer's span where
  * the headers name one. Attributes by OpenTelemetry's conventions for messaging.
  */
 export const withConsumeSpan =
-  (groupId: string, handleMessage: MessageHandler): MessageHandler =>
+  (groupId: string, handleMessage: IngestMessage): IngestMessage =>
   (message, place, signal) =>
     inSpan(
       {

@@ -3,15 +3,15 @@ import type { PartitionBatch } from '../kafka/consumer/partition-batch.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { eitherAborted } from './either-aborted.ts';
-import type { MessageHandler } from './ingest-message.ts';
+import type { IngestMessage } from './ingest-message.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
 import { createPartitionProgress } from './partition-progress.ts';
-import type { Slots } from './flow-control/semaphore.ts';
+import type { Semaphore } from './flow-control/semaphore.ts';
 
-export interface BatchHandlerOptions {
-  readonly handleMessage: MessageHandler;
+export interface IngestBatchOptions {
+  readonly handleMessage: IngestMessage;
   /** Shared by all partitions: bounds what is in flight, and so the memory. */
-  readonly slots: Slots;
+  readonly slots: Semaphore;
   readonly counts: OutcomeCounts;
   readonly breaker: CircuitBreaker;
   readonly logger: Logger;
@@ -31,8 +31,8 @@ export interface BatchHandlerOptions {
  * - the partition is lost: everything is dropped at once.
  * In each case exactly the finished part without a gap has been reported to the consumer.
  */
-export function createBatchHandler(
-  options: BatchHandlerOptions,
+export function createIngestBatch(
+  options: IngestBatchOptions,
 ): (batch: PartitionBatch) => Promise<void> {
   const { handleMessage, slots, counts, breaker, logger, pulseMs, graceMs, stopping } = options;
 
@@ -89,7 +89,7 @@ export function createBatchHandler(
     try {
       for (let index = 0; index < messages.length; index += 1) {
         await breaker.pass(ending.signal);
-        await slots.take();
+        await slots.acquire();
         if (ending.signal.aborted) {
           slots.release();
           break;

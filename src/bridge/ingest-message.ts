@@ -7,30 +7,30 @@ import { markActiveSpan } from '../telemetry/spans.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { DeadLetterWriter } from './dead-letter-writer.ts';
 import { describeValue } from './describe-value.ts';
-import { createInOrder } from './flow-control/keyed-sequencer.ts';
+import { createKeyedSequencer } from './flow-control/keyed-sequencer.ts';
 import type { MessageOutcome } from './outcome-counts.ts';
-import type { Persist } from './retry-forever.ts';
-import { readMessage } from '../order/identify.ts';
-import type { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
+import type { RetryForever } from './retry-forever.ts';
+import { identify } from '../order/identify.ts';
+import type { AdaptiveConcurrencyLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import type { WorkflowStarter } from './workflow-starter.ts';
 
 /**
  * Sees one message to its end: a workflow is started, or found to be started already, or the
  * message is a dead letter. Rejects only when the signal is aborted.
  */
-export type MessageHandler = (
+export type IngestMessage = (
   message: ConsumedMessage,
   place: { readonly topic: string; readonly partition: number },
   signal: AbortSignal,
 ) => Promise<MessageOutcome>;
 
-export interface MessageHandlerOptions {
+export interface IngestMessageOptions {
   readonly starter: WorkflowStarter;
-  readonly startLimit: StartLimit;
+  readonly startLimit: AdaptiveConcurrencyLimit;
   readonly backlogLimit: BacklogLimit;
   readonly deadLetters: DeadLetterWriter;
-  readonly persistWithTemporal: Persist;
-  readonly persistWithKafka: Persist;
+  readonly persistWithTemporal: RetryForever;
+  readonly persistWithKafka: RetryForever;
   readonly maxInputBytes: number;
   /** How many bytes of a value that cannot be read are logged. */
   readonly loggedValueBytes: number;
@@ -39,10 +39,10 @@ export interface MessageHandlerOptions {
   readonly logger: Logger;
 }
 
-export function createMessageHandler(options: MessageHandlerOptions): MessageHandler {
+export function createIngestMessage(options: IngestMessageOptions): IngestMessage {
   const { starter, startLimit, backlogLimit, deadLetters, logger } = options;
   const { persistWithTemporal, persistWithKafka } = options;
-  const inOrder = createInOrder();
+  const inOrder = createKeyedSequencer();
   const timed = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
     const begin = performance.now();
     const answer = await call();
@@ -74,7 +74,7 @@ export function createMessageHandler(options: MessageHandlerOptions): MessageHan
         `${Math.max(...Object.values(cut))} bytes, too many even for a dead letter: they are only where the message came from`,
       );
     }
-    const read = readMessage(message.value, options.maxInputBytes);
+    const read = identify(message.value, options.maxInputBytes);
     if (read.kind === 'unusable') {
       const { reason, error } = read;
       const value = describeValue(message.value, options.loggedValueBytes);

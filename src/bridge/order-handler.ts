@@ -10,9 +10,9 @@ import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { BacklogLimit } from './flow-control/backlog-limit.ts';
 import { withConsumeSpan } from './consume-span.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
-import { createMessageHandler, type MessageHandler } from './ingest-message.ts';
-import { createPersist } from './retry-forever.ts';
-import type { StartLimit } from './flow-control/adaptive-concurrency-limit.ts';
+import { createIngestMessage, type IngestMessage } from './ingest-message.ts';
+import { createRetryForever } from './retry-forever.ts';
+import type { AdaptiveConcurrencyLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import { createWorkflowStarter } from './workflow-starter.ts';
 
 /** A limit on the open orders under the workflow ID prefix of these settings; to be disposed of. */
@@ -42,15 +42,15 @@ export function createOrderHandler(
     readonly producer: MessageProducer;
     readonly logger: Logger;
     readonly readiness: Readiness;
-    readonly startLimit: StartLimit;
+    readonly startLimit: AdaptiveConcurrencyLimit;
     readonly backlogLimit: BacklogLimit;
     readonly onAnswer: (seconds: number) => void;
     readonly rerunCompleted?: string;
   },
-): MessageHandler {
+): IngestMessage {
   const { bridge } = settings;
   const { client, producer, startLimit, backlogLimit } = parts;
-  const handleMessage = createMessageHandler({
+  const handleMessage = createIngestMessage({
     starter: createWorkflowStarter({
       client,
       ...settings.temporal,
@@ -62,8 +62,8 @@ export function createOrderHandler(
     startLimit,
     backlogLimit,
     deadLetters: createDeadLetterWriter(producer, deadLetterTopicOf(settings.kafka)),
-    persistWithTemporal: createPersist('Temporal', { ...parts, isThrottled }),
-    persistWithKafka: createPersist('the dead-letter topic', parts),
+    persistWithTemporal: createRetryForever('Temporal', { ...parts, isThrottled }),
+    persistWithKafka: createRetryForever('the dead-letter topic', parts),
     maxInputBytes: bridge.maxInputBytes,
     loggedValueBytes: settings.logging.valueBytes,
     onAnswer: parts.onAnswer,

@@ -8,10 +8,10 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
 /** Repeats work until it succeeds, however long that takes, or until the signal is aborted. */
-export type Persist = <Result>(work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
+export type RetryForever = <Result>(work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
 
 /** Retries calls to one dependency, such as Temporal, and reports its outages. */
-export function createPersist(
+export function createRetryForever(
   dependency: string,
   parts: {
     readonly logger: Logger;
@@ -19,7 +19,7 @@ export function createPersist(
     /** Errors that are retried, too, and are no outage. */
     readonly isThrottled?: (error: unknown) => boolean;
   },
-): Persist {
+): RetryForever {
   const report = createOutageReport(dependency, parts);
   let failingCalls = 0;
   return async (work, signal) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { outliveOutput, endSoon } from '../program/exit.ts';
+import { outliveOutput, forceExitAfterGrace } from '../program/exit.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from '../terminal/environment.ts';
 
@@ -11,6 +11,6 @@ export function addBridgeCommand(program: Command): void {
     .action(async (_options, command: Command) => {
       outliveOutput();
       const { runBridge } = await import('../bridge/run-bridge.ts');
-      await runBridge(environmentOf(command), processSignals).finally(endSoon);
+      await runBridge(environmentOf(command), processSignals).finally(forceExitAfterGrace);
     });
 }

@@ -7,12 +7,12 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
  * @param isVerbose also where the error comes from, with its causes
  */
 export function describeFailure(error: unknown, isVerbose: boolean): string {
-  const { message, remedy } =
+  const { message, fix: remedy } =
     error instanceof OperatorError
       ? error
       : {
           message: `Unexpected error: ${describeError(error)}`,
-          remedy: isVerbose
+          fix: isVerbose
             ? 'report it with what stands below'
             : 'run it again with --verbose before the command, and report what that shows',
         };

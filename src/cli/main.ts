@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import { endWithReader } from '../program/exit.ts';
-import { keepCompiledCode } from '../program/keep-compiled-code.ts';
+import { exitOnBrokenPipe } from '../program/exit.ts';
+import { enableCompileCache } from '../program/keep-compiled-code.ts';
 import { handleSignals } from '../program/shutdown-signals.ts';
 
 // Before anything that takes time to load.
 handleSignals();
-keepCompiledCode();
-endWithReader();
+enableCompileCache();
+exitOnBrokenPipe();
 
 const { CommanderError } = await import('commander');
 const { describeFailure } = await import('./describe-failure.ts');

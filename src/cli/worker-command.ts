@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { outliveOutput, endSoon } from '../program/exit.ts';
+import { outliveOutput, forceExitAfterGrace } from '../program/exit.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from '../terminal/environment.ts';
 
@@ -14,6 +14,6 @@ export function addWorkerCommand(program: Command): void {
     .action(async (_options, command: Command) => {
       outliveOutput();
       const { runWorker } = await import('../worker/run-worker.ts');
-      await runWorker(environmentOf(command), processSignals).finally(endSoon);
+      await runWorker(environmentOf(command), processSignals).finally(forceExitAfterGrace);
     });
 }

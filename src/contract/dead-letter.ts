@@ -37,7 +37,7 @@ export const DEAD_LETTER_HEADERS = {
 export type OmittedParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
 
 /** What the headers of a dead letter say. */
-export interface DeadLetterAccount {
+export interface DeadLetterMetadata {
   readonly reason: string;
   readonly error: string;
   readonly sourceTopic: string;
@@ -59,7 +59,7 @@ export type MessageHeaders = Readonly<Record<string, HeaderValue | HeaderValue[]
 type HeaderValue = Buffer | string | null;
 
 /** Undefined for a message that no bridge has put there. */
-export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterAccount | undefined {
+export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterMetadata | undefined {
   const text = (name: string) => lastText(headers, name);
   const partition = text(DEAD_LETTER_HEADERS.sourcePartition);
   const offset = text(DEAD_LETTER_HEADERS.sourceOffset);

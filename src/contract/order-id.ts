@@ -1,4 +1,4 @@
-import { accepted, refused, type Parsed } from './parsed.ts';
+import { ok, err, type Parsed } from './parsed.ts';
 
 /** Length in Unicode code points, the unit in which Postgres and a reader count. */
 export function characterCount(text: string): number {
@@ -29,10 +29,10 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 
 export function parseOrderId(text: string): Parsed<OrderId> {
   if (text === '' || isLongerThan(text, ORDER_ID_MAX_CHARACTERS)) {
-    return refused(`1 to ${ORDER_ID_MAX_CHARACTERS} characters`);
+    return err(`1 to ${ORDER_ID_MAX_CHARACTERS} characters`);
   }
-  if (!text.isWellFormed()) return refused('well-formed Unicode without lone surrogates');
-  if (CONTROL_CHARACTER.test(text)) return refused('no control characters');
-  if (text.trim() !== text) return refused('no white space at either end');
-  return accepted(text as OrderId);
+  if (!text.isWellFormed()) return err('well-formed Unicode without lone surrogates');
+  if (CONTROL_CHARACTER.test(text)) return err('no control characters');
+  if (text.trim() !== text) return err('no white space at either end');
+  return ok(text as OrderId);
 }

@@ -6,5 +6,5 @@
 export type Parsed<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly expected: string };
 
-export const accepted = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
-export const refused = (expected: string): Parsed<never> => ({ ok: false, expected });
+export const ok = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
+export const err = (expected: string): Parsed<never> => ({ ok: false, expected });

@@ -11,13 +11,13 @@ export interface OffsetRange {
 }
 
 /** Where a message is. */
-export interface MessagePlace {
+export interface MessagePosition {
   readonly partition: number;
   readonly offset: bigint;
 }
 
 /** The smallest range of each partition that has all of these places. */
-export function rangesAround(places: readonly MessagePlace[]): ReadonlyMap<number, OffsetRange> {
+export function rangesAround(places: readonly MessagePosition[]): ReadonlyMap<number, OffsetRange> {
   const ranges = new Map<number, OffsetRange>();
   for (const { partition, offset } of places) {
     const { from, to } = ranges.get(partition) ?? { from: offset, to: offset };

@@ -4,7 +4,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { isJsonObject, jsonKind, parseJson } from '../contract/json.ts';
 import { parseOrderId, type OrderId } from '../contract/order-id.ts';
 
-export type ReadMessage =
+export type Identified =
   | {
       readonly kind: 'order';
       readonly orderId: OrderId;
@@ -22,7 +22,7 @@ const BYTE_ORDER_MARK = '\uFEFF';
  * @param value the message's bytes; null is a tombstone
  * @param maxBytes above which no workflow could take the message
  */
-export function readMessage(value: Buffer | null, maxBytes: number): ReadMessage {
+export function identify(value: Buffer | null, maxBytes: number): Identified {
   if (value === null) return unusable('tombstone', 'the message has no value');
   if (value.length > maxBytes) {
     return unusable('too-large', `${value.length} bytes; a workflow takes ${maxBytes}`);
@@ -45,7 +45,7 @@ export function readMessage(value: Buffer | null, maxBytes: number): ReadMessage
   return { kind: 'order', orderId: parsed.value, text, fingerprint: fingerprintOf(json.value) };
 }
 
-const unusable = (reason: DeadLetterReason, error: string): ReadMessage => ({
+const unusable = (reason: DeadLetterReason, error: string): Identified => ({
   kind: 'unusable',
   reason,
   error,

@@ -1,4 +1,4 @@
-import { accepted, refused, type Parsed } from '../contract/parsed.ts';
+import { ok, err, type Parsed } from '../contract/parsed.ts';
 
 declare const brand: unique symbol;
 
@@ -25,7 +25,7 @@ const MS_PER_400_YEARS = 146_097 * 24 * 60 * 60 * 1000;
  * Digits past the microsecond are cut off, not rounded: Postgres keeps microseconds.
  */
 export function parseInstant(text: string): Parsed<Instant> {
-  if (!ISO_8601.test(text)) return refused(EXPECTED);
+  if (!ISO_8601.test(text)) return err(EXPECTED);
   const year = twoDigitsAt(text, 0) * 100 + twoDigitsAt(text, 2);
   const month = twoDigitsAt(text, 5);
   const day = twoDigitsAt(text, 8);
@@ -35,14 +35,14 @@ export function parseInstant(text: string): Parsed<Instant> {
   const second = timeEnd === MINUTE_END ? 0 : twoDigitsAt(text, SECOND);
   const offsetMinutes = parseOffset(text.slice(timeEnd));
   const isRealTime = isRealDate(year, month, day) && hour < 24 && minute < 60 && second < 60;
-  if (!isRealTime || offsetMinutes === undefined) return refused(EXPECTED);
+  if (!isRealTime || offsetMinutes === undefined) return err(EXPECTED);
   const minuteOfDay = hour * 60 + minute - offsetMinutes;
   const daysLater = Math.floor(minuteOfDay / MINUTES_PER_DAY);
   const date = daysLater === 0 ? text.slice(0, 10) : shiftDate(year, month, day, daysLater);
-  if (date === undefined || date.startsWith('0000')) return refused(EXPECTED);
+  if (date === undefined || date.startsWith('0000')) return err(EXPECTED);
   const time = MINUTES_OF_DAY[minuteOfDay - daysLater * MINUTES_PER_DAY];
   const seconds = text.slice(SECOND, Math.min(timeEnd, MICROSECOND_END)).replace(',', '.');
-  return accepted(`${date}${time}${seconds}${'00.000000'.slice(seconds.length)}Z` as Instant);
+  return ok(`${date}${time}${seconds}${'00.000000'.slice(seconds.length)}Z` as Instant);
 }
 
 const ZERO = 0x30;

@@ -1,6 +1,6 @@
 import Big from 'big.js';
 import { canonicalDecimal } from './decimal.ts';
-import { accepted, refused, type Parsed } from '../contract/parsed.ts';
+import { ok, err, type Parsed } from '../contract/parsed.ts';
 
 /** What a Postgres `numeric` holds (PostgreSQL documentation, table 8.2). */
 const MAX_INTEGER_DIGITS = 131_072;
@@ -27,21 +27,21 @@ export class Money {
   static parse(exact: number | string): Parsed<Money> {
     const text = String(exact);
     if (typeof exact === 'number' && exact >= 0 && exact <= Number.MAX_VALUE) {
-      return accepted(new Money(text));
+      return ok(new Money(text));
     }
     const match = DECIMAL.exec(text);
-    if (!match) return refused('a decimal number such as 12.50');
+    if (!match) return err('a decimal number such as 12.50');
     const [, sign, integer = '', fraction = '', exponentText = '0'] = match;
     const isZero = !/[1-9]/.test(integer + fraction);
-    if (sign === '-' && !isZero) return refused('an amount that is not negative');
+    if (sign === '-' && !isZero) return err('an amount that is not negative');
     const exponent = Number(exponentText);
     if (integer.length + exponent > MAX_INTEGER_DIGITS) {
-      return refused(`at most ${MAX_INTEGER_DIGITS} digits before the decimal point`);
+      return err(`at most ${MAX_INTEGER_DIGITS} digits before the decimal point`);
     }
     if (fraction.length - exponent > MAX_FRACTION_DIGITS) {
-      return refused(`at most ${MAX_FRACTION_DIGITS} digits after the decimal point`);
+      return err(`at most ${MAX_FRACTION_DIGITS} digits after the decimal point`);
     }
-    return accepted(new Money(sign === '-' ? text.slice(1) : text));
+    return ok(new Money(sign === '-' ? text.slice(1) : text));
   }
 
   /** The amount from text that has been accepted before; throws a RangeError on anything else. */

@@ -2,7 +2,7 @@ import Big from 'big.js';
 import type { Instant } from './instant.ts';
 import type { Money } from './money.ts';
 import { type OrderId, isLongerThan } from '../contract/order-id.ts';
-import { accepted, refused, type Parsed } from '../contract/parsed.ts';
+import { ok, err, type Parsed } from '../contract/parsed.ts';
 
 /** One order, every rule of which has been checked. */
 export interface Order {
@@ -27,10 +27,10 @@ export const TEXT_MAX_CHARACTERS = 1000;
 /** A customer's name or a product's ID: text of any script, stored as it came. */
 export function parseText(text: string): Parsed<string> {
   if (text === '' || isLongerThan(text, TEXT_MAX_CHARACTERS)) {
-    return refused(`1 to ${TEXT_MAX_CHARACTERS} characters`);
+    return err(`1 to ${TEXT_MAX_CHARACTERS} characters`);
   }
-  if (!text.isWellFormed()) return refused('well-formed Unicode without lone surrogates');
-  return accepted(text);
+  if (!text.isWellFormed()) return err('well-formed Unicode without lone surrogates');
+  return ok(text);
 }
 
 /** Takes a number's digits too, since 1.00000000000000001 would pass as 1 once it is a float. */
@@ -41,12 +41,12 @@ export function parseQuantity(exact: number | string): Parsed<number> {
     quantity >= 1 &&
     (typeof exact === 'number' || new Big(exact).eq(quantity));
   return isQuantity
-    ? accepted(quantity)
-    : refused(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
+    ? ok(quantity)
+    : err(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
 }
 
 export function parseLineItems(lineItems: readonly LineItem[]): Parsed<Order['lineItems']> {
-  return hasOne(lineItems) ? accepted(lineItems) : refused('at least one line item');
+  return hasOne(lineItems) ? ok(lineItems) : err('at least one line item');
 }
 
 const hasOne = (lineItems: readonly LineItem[]): lineItems is Order['lineItems'] =>

@@ -5,10 +5,10 @@ import { orderSchema, toOrder } from './message-schema.ts';
 export type Translation =
   /** With the JSON value that the order was made from. */
   | { readonly kind: 'translated'; readonly order: Order; readonly json: Json }
-  | { readonly kind: 'invalid'; readonly faults: readonly Fault[] };
+  | { readonly kind: 'invalid'; readonly issues: readonly ValidationIssue[] };
 
 /** One field at fault: `line_items[2].quantity`, and `expected an integer from 1 to …`. */
-export interface Fault {
+export interface ValidationIssue {
   readonly path: string;
   readonly problem: string;
 }
@@ -19,19 +19,19 @@ export interface Fault {
  */
 export function translateMessage(text: string): Translation {
   const json = parseJson(text);
-  if (!json.ok) return { kind: 'invalid', faults: [{ path: '', problem: json.error }] };
+  if (!json.ok) return { kind: 'invalid', issues: [{ path: '', problem: json.error }] };
   const order = orderSchema.safeParse(json.value);
   if (!order.success) {
     const faults = order.error.issues.map(({ path, message }) => ({
       path: formatPath(path),
       problem: message,
     }));
-    return { kind: 'invalid', faults };
+    return { kind: 'invalid', issues: faults };
   }
   return { kind: 'translated', order: toOrder(order.data), json: json.value };
 }
 
-export const formatFault = ({ path, problem }: Fault): string =>
+export const formatIssue = ({ path, problem }: ValidationIssue): string =>
   path === '' ? problem : `${path}: ${problem}`;
 
 function formatPath(path: readonly PropertyKey[]): string {

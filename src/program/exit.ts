@@ -11,7 +11,7 @@ let mustOutliveOutput = false;
  * `| head`, else with one line on stderr and exit code 1. Errors of stderr are ignored, since there is
  * nowhere left to report them.
  */
-export function endWithReader(): void {
+export function exitOnBrokenPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (mustOutliveOutput) return;
     if (error.code === 'EPIPE') process.exit(ENDED_BY_SIGPIPE);
@@ -42,6 +42,6 @@ const LEAK_GRACE_MS = 2000;
  * a library has left a connection open. kafkajs does, when it is told to disconnect while it is
  * connecting anew.
  */
-export function endSoon(): void {
+export function forceExitAfterGrace(): void {
   setTimeout(() => process.exit(), LEAK_GRACE_MS).unref();
 }

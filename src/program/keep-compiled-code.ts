@@ -1,6 +1,6 @@
 import module from 'node:module';
 
 /** Has Node keep what it compiles from one start to the next, which it can from 22.1 on. */
-export function keepCompiledCode(): void {
+export function enableCompileCache(): void {
   (module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();
 }

@@ -5,11 +5,11 @@
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   /** Completes the sentence "To mend it: …". */
-  readonly remedy: string;
+  readonly fix: string;
 
   constructor(message: string, remedy: string, options?: ErrorOptions) {
     super(message, options);
-    this.remedy = remedy;
+    this.fix = remedy;
   }
 }
 

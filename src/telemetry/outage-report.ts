@@ -126,5 +126,5 @@ function everyInterval(): () => boolean {
 
 const errorFields = (error: unknown) => ({
   error: describeError(error),
-  ...(error instanceof OperatorError ? { remedy: error.remedy } : {}),
+  ...(error instanceof OperatorError ? { remedy: error.fix } : {}),
 });

@@ -18,7 +18,7 @@ const FINAL_CODES: readonly status[] = [
 ];
 
 /** For commands that a person waits for: retries transient errors for some 20 s, each call for 5 s. */
-export const callPatiently = <Answer>(client: Client, call: () => Promise<Answer>) =>
+export const callWithRetry = <Answer>(client: Client, call: () => Promise<Answer>) =>
   pRetry(() => client.connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call), {
     retries: RETRIES,
     minTimeout: 200,

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
-import { callPatiently, hasCode } from './call-with-retry.ts';
+import { callWithRetry, hasCode } from './call-with-retry.ts';
 import { ingestedFingerprints } from './ingested-fingerprints.ts';
 import { readPayload } from './read-payload.ts';
 
@@ -27,7 +27,7 @@ export async function findOrderWorkflow(
 ): Promise<OrderWorkflow | undefined> {
   const { namespace } = client.options;
   try {
-    const { workflowExecutionInfo: info } = await callPatiently(client, () =>
+    const { workflowExecutionInfo: info } = await callWithRetry(client, () =>
       client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
     );
     const attributes = info?.searchAttributes?.indexedFields ?? {};

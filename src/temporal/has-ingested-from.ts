@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { SOURCE_TOPIC } from '../contract/workflow-metadata.ts';
-import { callPatiently } from './call-with-retry.ts';
+import { callWithRetry } from './call-with-retry.ts';
 import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 
 /**
@@ -16,14 +16,14 @@ export async function hasIngestedFrom(
     `${SOURCE_TOPIC.name} = ${quoted(topic)}`,
     ...startsWith('WorkflowId', workflowIdPrefix),
   ].join(' AND ');
-  const { count } = await callPatiently(client, () =>
+  const { count } = await callWithRetry(client, () =>
     client.workflowService.countWorkflowExecutions({ namespace, query }),
   );
   if (Number(count) === 0 || isExpressible(workflowIdPrefix)) return Number(count) > 0;
   let nextPageToken: Uint8Array = new Uint8Array();
   do {
     const request = { namespace, query, nextPageToken };
-    const page = await callPatiently(client, () =>
+    const page = await callWithRetry(client, () =>
       client.workflowService.listWorkflowExecutions(request),
     );
     const isOurs = (id: string | null | undefined) => id?.startsWith(workflowIdPrefix) ?? false;

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type proto from '@temporalio/proto';
 import type { OrderMessage } from '../contract/message.ts';
-import { callPatiently } from './call-with-retry.ts';
+import { callWithRetry } from './call-with-retry.ts';
 import { readPayload } from './read-payload.ts';
 
 /** With what a run was started: the first event of its history. */
@@ -15,7 +15,7 @@ export async function runStart(
   { workflowId, runId }: { readonly workflowId: string; readonly runId: string },
 ): Promise<RunStart> {
   const { namespace } = client.options;
-  const { history } = await callPatiently(client, () =>
+  const { history } = await callWithRetry(client, () =>
     client.workflowService.getWorkflowExecutionHistory({
       namespace,
       execution: { workflowId, runId },

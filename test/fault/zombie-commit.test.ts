@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
-import { OrderConsumer } from '../../src/kafka/consumer/group-consumer.ts';
+import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
@@ -115,7 +115,7 @@ const startKafkajs: StartMember = async (clientId, onBatch) => {
 };
 
 const startOurs: StartMember = async (clientId, onBatch) => {
-  const consumer = new OrderConsumer({
+  const consumer = new GroupConsumer({
     kafka: kafkaOf(clientId),
     topic,
     groupId,

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { indexDeadLetters } from '../../src/operate/dead-letters/dead-letter-index.ts';
-import type { DeadLetterPlace } from '../../src/operate/dead-letters/read-dead-letters.ts';
+import type { DeadLetterTopic } from '../../src/operate/dead-letters/read-dead-letters.ts';
 import { readReplayMarks, replayMark } from '../../src/operate/dead-letters/replay-marks.ts';
 import { storedDeadLetter } from '../../src/operate/dead-letters/stored-dead-letter.ts';
 import { maxFutureTimestamp } from '../../src/kafka/topics.ts';
@@ -12,7 +12,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 let topic: TestTopic;
-let place: DeadLetterPlace;
+let place: DeadLetterTopic;
 beforeEach(async () => {
   topic = await createTestTopic();
   place = {

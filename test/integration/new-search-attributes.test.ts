@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/workflow-metadata.ts';
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 const start = () => {
-  const read = readMessage(Buffer.from(orderText('A-1')), 100_000);
+  const read = identify(Buffer.from(orderText('A-1')), 100_000);
   if (read.kind === 'unusable') throw new Error(read.error);
   return createWorkflowStarter({
     client,

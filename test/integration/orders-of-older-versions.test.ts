@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { payload, startRequest } from '../../src/bridge/start-request.ts';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import { FINGERPRINT_MEMO } from '../../src/contract/workflow-metadata.ts';
 import { translateMessage } from '../../src/order/translate-message.ts';
-import { judgeMessages } from '../../src/operate/reconcile/classify-messages.ts';
+import { classifyMessages } from '../../src/operate/reconcile/classify-messages.ts';
 import { ordersIn } from '../../src/operate/reconcile/reconcile.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 function orderIn(value: string) {
-  const read = readMessage(Buffer.from(value), 100_000);
+  const read = identify(Buffer.from(value), 100_000);
   if (read.kind === 'unusable') throw new Error(read.error);
   return read;
 }
@@ -59,7 +59,7 @@ async function startOutcome(value: string) {
 
 /** What reconcile says of messages that come after the one that was ingested. */
 async function verdicts(values: readonly string[], workflowIdPrefix: string) {
-  const judged = await judgeMessages(
+  const judged = await classifyMessages(
     {
       topic: 'orders',
       ...ordersIn(client, database.pool, workflowIdPrefix),

@@ -5,7 +5,7 @@ import { requestedSearchPath } from '../../src/postgres/search-path.ts';
 function remedyOf(code: string, message: string): string {
   const error = new pg.DatabaseError(message, message.length, 'error');
   error.code = code;
-  return databaseFailed('Postgres cannot be used', error).remedy;
+  return databaseFailed('Postgres cannot be used', error).fix;
 }
 
 test.each([

@@ -6,7 +6,7 @@ import {
   isFingerprintOf,
 } from '../../src/order/fingerprint.ts';
 import { MAX_JSON_DEPTH, parseJson } from '../../src/contract/json.ts';
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import { translateMessage } from '../../src/order/translate-message.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
 import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
@@ -38,7 +38,7 @@ describe('the fingerprint of an order', () => {
       fc.property(arbitraryOrder, ({ text }) => {
         const translation = translateMessage(text);
         if (translation.kind !== 'translated') throw new Error('not valid');
-        expect(readMessage(Buffer.from(text), 1_000_000)).toMatchObject({
+        expect(identify(Buffer.from(text), 1_000_000)).toMatchObject({
           fingerprint: fingerprintOfOrder(translation.order),
         });
       }),

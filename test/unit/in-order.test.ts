@@ -1,10 +1,10 @@
-import { createInOrder } from '../../src/bridge/flow-control/keyed-sequencer.ts';
-import { Slots } from '../../src/bridge/flow-control/semaphore.ts';
+import { createKeyedSequencer } from '../../src/bridge/flow-control/keyed-sequencer.ts';
+import { Semaphore } from '../../src/bridge/flow-control/semaphore.ts';
 import { deferred } from '../../src/bridge/deferred.ts';
 
 describe('work on the same order', () => {
   test('waits for the one before it, also when that fails, and for no other', async () => {
-    const inOrder = createInOrder();
+    const inOrder = createKeyedSequencer();
     const log: string[] = [];
     const first = deferred<undefined>();
     const a1 = inOrder('a', async () => {
@@ -23,11 +23,11 @@ describe('work on the same order', () => {
 
 describe('slots', () => {
   test('let in as many as there are, and the others in their order', async () => {
-    const slots = new Slots(1);
+    const slots = new Semaphore(1);
     const log: number[] = [];
-    await slots.take();
+    await slots.acquire();
     const waiting = [1, 2, 3].map(async (number) => {
-      await slots.take();
+      await slots.acquire();
       log.push(number);
     });
     await Promise.resolve();

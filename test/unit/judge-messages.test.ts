@@ -1,6 +1,6 @@
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
-import { judgeMessages, type JudgeOptions } from '../../src/operate/reconcile/classify-messages.ts';
+import { classifyMessages, type ClassifyOptions } from '../../src/operate/reconcile/classify-messages.ts';
 import type { IdentifiedOrderRow } from '../../src/order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../src/temporal/find-order-workflow.ts';
 import { consumed } from '../support/consumed-message.ts';
@@ -9,7 +9,7 @@ import { orderText } from '../support/messages.ts';
 const TOPIC = 'orders';
 
 function fingerprintOf(text: string): string {
-  const read = readMessage(Buffer.from(text), text.length);
+  const read = identify(Buffer.from(text), text.length);
   if (read.kind !== 'order') throw new Error('not an order');
   return read.fingerprint;
 }
@@ -53,7 +53,7 @@ interface World {
 
 async function judge(message: ConsumedMessage, world: World = {}) {
   let asked = 0;
-  const options: JudgeOptions = {
+  const options: ClassifyOptions = {
     topic: TOPIC,
     maxInputBytes: world.maxInputBytes ?? 1_000_000,
     committed: new Map([[0, world.committed ?? 100n]]),
@@ -68,7 +68,7 @@ async function judge(message: ConsumedMessage, world: World = {}) {
     isAbout: ({ fingerprints }, { fingerprint }) =>
       Promise.resolve(fingerprints.includes(fingerprint)),
   };
-  const [verdict] = await judgeMessages(options, 0, [message]);
+  const [verdict] = await classifyMessages(options, 0, [message]);
   return verdict?.outcome === 'missing' ? `missing: ${verdict.missing.why}` : verdict?.outcome;
 }
 
@@ -196,7 +196,7 @@ describe('nothing else', () => {
 
 test('Postgres is asked once for each order of a batch', async () => {
   const asked: (readonly string[])[] = [];
-  const verdicts = await judgeMessages(
+  const verdicts = await classifyMessages(
     {
       topic: TOPIC,
       maxInputBytes: 1_000_000,

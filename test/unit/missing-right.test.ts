@@ -34,7 +34,7 @@ const explained = async (error: unknown, rights: readonly KafkaRight[]) => {
   const failure: unknown = await needing(rights, () =>
     Promise.reject(error instanceof Error ? error : new Error('none')),
   ).catch((thrown: unknown) => thrown);
-  const { message, remedy } = kafkaFailed(settings, failure);
+  const { message, fix: remedy } = kafkaFailed(settings, failure);
   return { message, remedy };
 };
 
@@ -81,7 +81,7 @@ test('a right on resources that begin with a name is granted as a prefix', async
 
 test('without a login the command leaves the name to the operator', () => {
   const error = new MissingRightError([READ_TOPIC]);
-  const { message, remedy } = kafkaFailed({ ...settings, saslUsername: undefined }, error);
+  const { message, fix: remedy } = kafkaFailed({ ...settings, saslUsername: undefined }, error);
   expect(message).toContain('denies this client the right READ on topic "orders"');
   expect(remedy).toContain('--allow-principal User:NAME');
 });

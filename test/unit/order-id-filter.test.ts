@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createOrderIdFilter } from '../../src/order/order-id-filter.ts';
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
 import { isAbout } from '../../src/operate/orders/order-details.ts';
 
@@ -48,7 +48,7 @@ test('no spelling of an order ID is overlooked', () => {
         ];
         const text = `${isMarked ? BYTE_ORDER_MARK : ''}{${members.join(',')}}`;
         const value = Buffer.from(text);
-        expect(readMessage(value, value.length)).toMatchObject({ kind: 'order', orderId: id });
+        expect(identify(value, value.length)).toMatchObject({ kind: 'order', orderId: id });
         expect(createOrderIdFilter([id, 'x'])(value)).toBe(true);
         expect(createOrderIdFilter([...many, id])(value)).toBe(true);
         expect(isAbout(id)({ key: null, value })).toBe(true);

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
-import { createPersist } from '../../src/bridge/retry-forever.ts';
+import { createRetryForever } from '../../src/bridge/retry-forever.ts';
 import { OperatorError } from '../../src/program/operator-error.ts';
 import { createOutageReport, type OutageReport } from '../../src/telemetry/outage-report.ts';
 import { createReadiness, type Readiness } from '../../src/telemetry/readiness.ts';
@@ -129,7 +129,7 @@ describe('calls that are retried', () => {
   const { signal } = new AbortController();
 
   test('succeed in the end, and end the outage', async () => {
-    const persist = createPersist('Temporal', parts());
+    const persist = createRetryForever('Temporal', parts());
     let isDown = true;
     const call = persist(
       () => (isDown ? Promise.reject(new Error('refused')) : Promise.resolve(7)),
@@ -144,7 +144,7 @@ describe('calls that are retried', () => {
   });
 
   test('do not count as an outage once they are aborted', async () => {
-    const persist = createPersist('Temporal', parts());
+    const persist = createRetryForever('Temporal', parts());
     const stopping = new AbortController();
     const call = persist(() => Promise.reject(new Error('refused')), stopping.signal);
     const ended = expect(call).rejects.toThrow('stopped');

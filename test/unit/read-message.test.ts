@@ -1,8 +1,8 @@
-import { readMessage } from '../../src/order/identify.ts';
+import { identify } from '../../src/order/identify.ts';
 import { orderText } from '../support/messages.ts';
 
 const read = (value: string | Buffer | null) =>
-  readMessage(typeof value === 'string' ? Buffer.from(value) : value, 1000);
+  identify(typeof value === 'string' ? Buffer.from(value) : value, 1000);
 
 describe('finding the order of a message', () => {
   test('needs only a usable order ID, not a valid order', () => {

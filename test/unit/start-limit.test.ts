@@ -1,12 +1,12 @@
-import { StartLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
+import { AdaptiveConcurrencyLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
 import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
 
 const THROTTLED = new Error('throttled');
 const never = new AbortController().signal;
-const createLimit = (max: number) => new StartLimit(max, (error) => error === THROTTLED);
+const createLimit = (max: number) => new AdaptiveConcurrencyLimit(max, (error) => error === THROTTLED);
 
 /** Calls that are under way until they are told how they end. */
-function calls(limit: StartLimit, count: number): Deferred<string>[] {
+function calls(limit: AdaptiveConcurrencyLimit, count: number): Deferred<string>[] {
   return Array.from({ length: count }, () => {
     const call = deferred<string>();
     void limit.run(() => call.promise, never).catch(() => undefined);

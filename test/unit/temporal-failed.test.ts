@@ -22,7 +22,7 @@ test.each([
   const error = temporalFailed(target, grpcError(code, 'why'));
   expect(error.message).toMatch(message);
   expect(error.message).toContain('temporal:7233');
-  expect(error.remedy).toMatch(remedy);
+  expect(error.fix).toMatch(remedy);
 });
 
 test('the status of an error that the client has wrapped counts', () => {

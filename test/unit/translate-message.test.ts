@@ -1,9 +1,9 @@
-import { formatFault, translateMessage } from '../../src/order/translate-message.ts';
+import { formatIssue, translateMessage } from '../../src/order/translate-message.ts';
 import { orderText } from '../support/messages.ts';
 
 function faultsOf(text: string): readonly string[] {
   const translation = translateMessage(text);
-  return translation.kind === 'invalid' ? translation.faults.map(formatFault) : [];
+  return translation.kind === 'invalid' ? translation.issues.map(formatIssue) : [];
 }
 
 function orderOf(text: string) {

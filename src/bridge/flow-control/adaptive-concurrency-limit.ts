@@ -1,4 +1,4 @@
-import { WaitingLine } from './fifo-queue.ts';
+import { FifoQueue } from './fifo-queue.ts';
 
 /**
  * How many calls to Temporal may be under way at once, found by additive increase and multiplicative
@@ -8,7 +8,7 @@ import { WaitingLine } from './fifo-queue.ts';
  * Throttled calls that were under way together say one thing, not many: after a decrease those that
  * began before it no longer count.
  */
-export class StartLimit {
+export class AdaptiveConcurrencyLimit {
   readonly #max: number;
   readonly #isThrottled: (error: unknown) => boolean;
   readonly #onThrottled: () => void;
@@ -16,7 +16,7 @@ export class StartLimit {
   #inUse = 0;
   /** Counts the decreases: a call belongs to the one after which it began. */
   #decreases = 0;
-  readonly #line = new WaitingLine();
+  readonly #line = new FifoQueue();
 
   /** @param onThrottled told of each decrease, after it */
   constructor(

@@ -1,4 +1,4 @@
-import { WaitingLine } from './fifo-queue.ts';
+import { FifoQueue } from './fifo-queue.ts';
 import type { StartOutcome } from '../workflow-starter.ts';
 
 export interface StartedWorkflow {
@@ -51,7 +51,7 @@ export class BacklogLimit {
   readonly #fullWindow: number;
   readonly #maxOpen: number;
   readonly #openOrders: OpenOrders;
-  readonly #line = new WaitingLine();
+  readonly #line = new FifoQueue();
   /** Watched orders, the oldest first. */
   readonly #samples = new Set<AbortController>();
   #begun: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 /** Callers that wait for their turn, first come first served. */
-export class WaitingLine {
+export class FifoQueue {
   readonly #waiting = new Set<() => void>();
 
   /** Waits until woken. Rejects with the signal's reason when that is aborted first. */

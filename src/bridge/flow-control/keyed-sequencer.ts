@@ -3,7 +3,7 @@
  * different keys side by side. Two messages of one order thus reach Temporal in the order of the
  * topic, and it is the later one that is the duplicate.
  */
-export function createInOrder(): <Result>(
+export function createKeyedSequencer(): <Result>(
   key: string,
   work: () => Promise<Result>,
 ) => Promise<Result> {

@@ -15,7 +15,7 @@ import { partitionsWithoutLeader } from '../patches/offline-partitions.ts';
 import type { PartitionBatch } from './partition-batch.ts';
 import { PositionLedger, type LogTrouble } from './position-ledger.ts';
 
-export interface OrderConsumerOptions extends KafkajsConsumerOptions {
+export interface GroupConsumerOptions extends KafkajsConsumerOptions {
   readonly topic: string;
   readonly commitIntervalMs: number;
   readonly logger: Logger;
@@ -32,8 +32,8 @@ export interface OrderConsumerOptions extends KafkajsConsumerOptions {
  * A member of the consumer group that commits only what is finished, and only for partitions it
  * still owns. It restarts by itself after what kafkajs ends a consumer for.
  */
-export class OrderConsumer {
-  readonly #options: OrderConsumerOptions;
+export class GroupConsumer {
+  readonly #options: GroupConsumerOptions;
   readonly #consumer: Consumer;
   readonly #cluster: Cluster;
   readonly #group: GroupClient;
@@ -52,7 +52,7 @@ export class OrderConsumer {
   /** By partition the last batch that kafkajs moves past by itself, and in which membership it was fetched. */
   readonly #invisible = new Map<number, InvisibleBatch & { readonly membership: Membership }>();
 
-  constructor(options: OrderConsumerOptions) {
+  constructor(options: GroupConsumerOptions) {
     const { kafka, groupId, topic } = options;
     this.#options = options;
     this.#connectionLog = new ConnectionLog(options.logger);

@@ -5,7 +5,7 @@ import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
 import { DigestSet } from './digest-set.ts';
 import { earliestLetters } from './earliest-letters.ts';
-import type { DeadLetterPlace } from './read-dead-letters.ts';
+import type { DeadLetterTopic } from './read-dead-letters.ts';
 import { storedDeadLetter, type StoredDeadLetter } from './stored-dead-letter.ts';
 
 /** Which messages of the source topic an index is about. */
@@ -84,7 +84,7 @@ const digestOf = (partition: number, offset: bigint, timestamp: string, content:
  * committed offsets has the letter of each message before them.
  */
 export async function indexDeadLetters(
-  place: DeadLetterPlace,
+  place: DeadLetterTopic,
   source: IndexedSource,
   options: IndexOptions = {},
 ): Promise<DeadLetterIndex> {

@@ -3,7 +3,7 @@ import { readRanges } from '../../kafka/read-ranges.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
 import { maxFutureTimestamp } from '../../kafka/topics.ts';
 import type { IndexedSource, IndexOptions } from './dead-letter-index.ts';
-import type { DeadLetterPlace } from './read-dead-letters.ts';
+import type { DeadLetterTopic } from './read-dead-letters.ts';
 
 /** A dead-letter topic with fewer offsets is read as a whole: that takes less time than a look at the source. */
 const SMALL_TOPIC_OFFSETS = 100_000n;
@@ -17,7 +17,7 @@ const CLOCK_DIFFERENCE_MS = 24 * 60 * 60 * 1000;
  * Undefined where that cannot be said, and where it is not worth the effort.
  */
 export async function earliestLetters(
-  { kafka, topic, groupPrefix }: DeadLetterPlace,
+  { kafka, topic, groupPrefix }: DeadLetterTopic,
   source: IndexedSource,
   { signal, smallTopicOffsets = SMALL_TOPIC_OFFSETS }: IndexOptions = {},
 ): Promise<number | undefined> {

@@ -11,7 +11,7 @@ import { checkTopics, createTopics, withAdmin } from '../../kafka/topics.ts';
 import { createTransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { readDeadLetters, type DeadLetterPlace } from './read-dead-letters.ts';
+import { readDeadLetters, type DeadLetterTopic } from './read-dead-letters.ts';
 import {
   replayDeadLetters,
   type ReplayDeadLettersOptions,
@@ -54,7 +54,7 @@ export interface ReplayOptions extends Pick<
 export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
   const settings = readSettings(DEAD_LETTERS_ROLE, env);
   await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
-  const place: DeadLetterPlace = {
+  const place: DeadLetterTopic = {
     kafka: createKafkaClient(settings.kafka, silentLogger()),
     topic: deadLetterTopicOf(settings.kafka),
     marksTopic: replayMarksTopicOf(settings.kafka),
@@ -103,7 +103,7 @@ type DeadLettersSettings = Settings<typeof DEAD_LETTERS_ROLE>;
 /** For letters that were written at this time or later. Nothing has been replayed where the topic is missing. */
 const replayedSince = async (
   { kafka }: DeadLettersSettings,
-  place: DeadLetterPlace,
+  place: DeadLetterTopic,
   since: number | undefined,
 ) =>
   (await withAdmin(kafka, (admin) => topicExists(admin, place.marksTopic)))
@@ -112,7 +112,7 @@ const replayedSince = async (
 
 async function replay(
   settings: DeadLettersSettings,
-  place: DeadLetterPlace,
+  place: DeadLetterTopic,
   { filter, dryRun, ...options }: ReplayOptions,
 ): Promise<ReplayResult> {
   const { topic } = settings.kafka;

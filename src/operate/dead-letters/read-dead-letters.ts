@@ -9,7 +9,7 @@ import {
 } from './stored-dead-letter.ts';
 
 /** Where the dead letters are, and how to read them. */
-export interface DeadLetterPlace {
+export interface DeadLetterTopic {
   readonly kafka: KafkaClient;
   readonly topic: string;
   /** Of the marks which of them have been replayed. */
@@ -22,7 +22,7 @@ export interface DeadLetterPlace {
  * Reads no more of the topic than the IDs and the time of the filter leave.
  */
 export async function readDeadLetters(
-  { kafka, topic, groupPrefix }: DeadLetterPlace,
+  { kafka, topic, groupPrefix }: DeadLetterTopic,
   filter: DeadLetterFilter,
   onLetters: (letters: readonly StoredDeadLetter[]) => Promise<void>,
   signal?: AbortSignal,

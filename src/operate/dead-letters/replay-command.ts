@@ -39,7 +39,7 @@ export async function replay(
   }).catch((error: unknown) => {
     line.clear();
     throw error instanceof OperatorError && !dryRun
-      ? new OperatorError(`${error.message} (${sent} sent before)`, error.remedy, { cause: error })
+      ? new OperatorError(`${error.message} (${sent} sent before)`, error.fix, { cause: error })
       : error;
   });
   line.clear();

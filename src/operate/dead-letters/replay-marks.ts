@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { OutgoingMessage } from '../../kafka/producer.ts';
 import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
 import { DigestSet } from './digest-set.ts';
-import type { DeadLetterPlace } from './read-dead-letters.ts';
+import type { DeadLetterTopic } from './read-dead-letters.ts';
 import type { StoredDeadLetter } from './stored-dead-letter.ts';
 
 /** By which the clocks of whoever writes letters and marks may differ. */
@@ -32,7 +32,7 @@ const digestOf = (key: Buffer | string): Buffer => hash('sha256', key, 'buffer')
  *   letter, so that older ones are not read
  */
 export async function readReplayMarks(
-  { kafka, marksTopic, groupPrefix }: DeadLetterPlace,
+  { kafka, marksTopic, groupPrefix }: DeadLetterTopic,
   since?: number,
 ): Promise<(letter: StoredDeadLetter) => boolean> {
   const marks = new DigestSet();

@@ -1,6 +1,6 @@
 import {
   readDeadLetterHeaders,
-  type DeadLetterAccount,
+  type DeadLetterMetadata,
   type MessageHeaders,
 } from '../../contract/dead-letter.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
@@ -17,7 +17,7 @@ export interface StoredDeadLetter {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: MessageHeaders;
-  readonly account: DeadLetterAccount;
+  readonly account: DeadLetterMetadata;
 }
 
 /** Undefined for a message that no bridge has put there. */

@@ -5,7 +5,7 @@ import { databaseFailed } from '../../postgres/database-failed.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
 import { checkSchema, migrationsKnown } from '../../order/sql/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
-import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
+import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
 /** Beyond this, times of Kafka, Temporal and Postgres contradict each other in people's eyes. */
 const CLOCK_TOLERANCE_MS = 2000;
@@ -36,7 +36,7 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
     }
   } catch (error) {
     const failure = databaseFailed('Postgres cannot be used', error);
-    return [failed('Postgres', failure.message, failure.remedy)];
+    return [failed('Postgres', failure.message, failure.fix)];
   }
 }
 
@@ -47,7 +47,7 @@ async function checkTables(pool: DatabasePool): Promise<Finding> {
     return ok(check, `up to date: ${migrationsKnown().at(-1) ?? 'nothing'}`);
   } catch (error) {
     const failure = databaseFailed('the tables cannot be looked at', error);
-    return failed(check, failure.message, failure.remedy);
+    return failed(check, failure.message, failure.fix);
   }
 }
 
@@ -68,7 +68,7 @@ async function checkWriting(
     if (hasTables) await checkRights(pool, ['SELECT', 'INSERT']);
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
-    return failedBy(check, error, 'check that the server runs');
+    return fromError(check, error, 'check that the server runs');
   }
 }
 

@@ -24,7 +24,7 @@ import {
   type TopicEnds,
 } from '../../kafka/topic-partitions.ts';
 import { deadLetterMaxBytes, topicConfig, withAdmin } from '../../kafka/topics.ts';
-import { failed, failedBy, ok, warning, type Finding } from './finding.ts';
+import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
 export interface KafkaFindings {
   readonly findings: readonly Finding[];
@@ -43,7 +43,7 @@ export async function checkKafka(env: Environment): Promise<KafkaFindings> {
     return await withAdmin(settings.kafka, (admin) => checkConnected(admin, settings));
   } catch (error) {
     return {
-      findings: [failedBy('Kafka', error, 'check KAFKA_BROKERS and that the broker runs')],
+      findings: [fromError('Kafka', error, 'check KAFKA_BROKERS and that the broker runs')],
       retentionMs: undefined,
     };
   }
@@ -64,7 +64,7 @@ async function checkConnected(admin: KafkaAdmin, settings: DoctorSettings): Prom
     try {
       findings.push(...(await look()));
     } catch (error) {
-      findings.push(failedBy(name, kafkaFailed(kafka, error), SET_UP));
+      findings.push(fromError(name, kafkaFailed(kafka, error), SET_UP));
     }
   };
   let ends: TopicEnds | undefined;

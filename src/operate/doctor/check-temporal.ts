@@ -6,7 +6,7 @@ import { temporalTarget } from '../../temporal/connection-options.ts';
 import { readQueueWorkers, routingProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-failed.ts';
-import { failed, failedBy, ok, span, warning, type Finding } from './finding.ts';
+import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
 
 /**
  * Looks at the server, the namespace, its search attributes and retention, and the task queue. Never
@@ -27,7 +27,7 @@ export async function checkTemporal(
     const look = async (check: string, examine: (check: string) => Promise<Finding>) => {
       findings.push(
         await examine(check).catch((error: unknown) =>
-          failedBy(check, temporalFailed(target, error), ''),
+          fromError(check, temporalFailed(target, error), ''),
         ),
       );
     };
@@ -44,7 +44,7 @@ export async function checkTemporal(
     }
   } catch (error) {
     const remedy = 'check TEMPORAL_ADDRESS and that the server runs';
-    findings.push(failedBy('Temporal', error, remedy));
+    findings.push(fromError('Temporal', error, remedy));
   }
   return findings;
 }

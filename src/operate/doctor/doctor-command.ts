@@ -16,7 +16,7 @@ Example:
   order-ingest --env-file production.env doctor`,
     )
     .action(async ({ json }: { readonly json?: true }, command: Command) => {
-      const { examine } = await import('./run-checks.ts');
+      const { runChecks: examine } = await import('./run-checks.ts');
       const findings = await examine(environmentOf(command));
       for (const finding of findings) {
         console.log(json ? JSON.stringify(finding) : asText(finding));

@@ -28,9 +28,9 @@ export const failed = (check: string, detail: string, remedy: string): Finding =
 });
 
 /** What an error says that ended a check. */
-export const failedBy = (check: string, error: unknown, remedy: string): Finding =>
+export const fromError = (check: string, error: unknown, remedy: string): Finding =>
   error instanceof OperatorError
-    ? failed(check, error.message, error.remedy)
+    ? failed(check, error.message, error.fix)
     : failed(check, describeError(error), remedy);
 
 /** Milliseconds as `7 days` or `90 min`. */

@@ -5,7 +5,7 @@ import { checkTemporal } from './check-temporal.ts';
 import type { Finding } from './finding.ts';
 
 /** Looks at everything that order-ingest needs, changes nothing, and never throws. */
-export async function examine(env: Environment): Promise<readonly Finding[]> {
+export async function runChecks(env: Environment): Promise<readonly Finding[]> {
   const [{ findings: kafka, retentionMs }, database] = await Promise.all([
     checkKafka(env),
     checkDatabase(env),

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
-import { callPatiently, hasCode } from '../../temporal/call-with-retry.ts';
+import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import { findOrder } from './find-order.ts';
-import type { OrderPlace } from './open-orders.ts';
+import type { OrderNamespace } from './open-orders.ts';
 import type { OrderRun } from './order-run.ts';
 
 /** What has become of the wish to do something to an order that is being retried. */
@@ -19,14 +19,14 @@ export type ActOutcome =
 
 /** Asks the running workflow of an order to end as cancelled; nothing is stored then. */
 export const cancelOrder = (
-  place: OrderPlace,
+  place: OrderNamespace,
   orderId: string,
   identity: string,
 ): Promise<ActOutcome> =>
   onRunning(place, orderId, async ({ workflowId, runId }) => {
     const { client } = place;
     const { namespace } = client.options;
-    await callPatiently(client, () =>
+    await callWithRetry(client, () =>
       client.workflowService.requestCancelWorkflowExecution({
         namespace,
         workflowExecution: { workflowId, runId },
@@ -39,7 +39,7 @@ export const cancelOrder = (
 
 /** Has the pending activity of an order try at once; it counts its attempts from one again. */
 export const retryOrderNow = (
-  place: OrderPlace,
+  place: OrderNamespace,
   orderId: string,
   identity: string,
 ): Promise<ActOutcome> =>
@@ -47,7 +47,7 @@ export const retryOrderNow = (
     const { client } = place;
     const { namespace } = client.options;
     const execution = { workflowId: run.workflowId, runId: run.runId };
-    const { pendingActivities } = await callPatiently(client, () =>
+    const { pendingActivities } = await callWithRetry(client, () =>
       client.workflowService.describeWorkflowExecution({ namespace, execution }),
     );
     for (const { activityId } of pendingActivities) {
@@ -67,7 +67,7 @@ async function resetActivity(
 ): Promise<'done' | 'not-supported' | 'nothing-pending'> {
   const { namespace } = client.options;
   try {
-    await callPatiently(client, () =>
+    await callWithRetry(client, () =>
       client.workflowService.resetActivity({ namespace, ...request, keepPaused: true }),
     );
     return 'done';
@@ -80,7 +80,7 @@ async function resetActivity(
 }
 
 async function onRunning(
-  place: OrderPlace,
+  place: OrderNamespace,
   orderId: string,
   act: (run: OrderRun) => Promise<ActOutcome>,
 ): Promise<ActOutcome> {

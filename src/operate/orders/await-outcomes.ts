@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pMap from 'p-map';
 import { findOrder } from './find-order.ts';
-import type { OrderPlace } from './open-orders.ts';
+import type { OrderNamespace } from './open-orders.ts';
 import type { OrderRun } from './order-run.ts';
 
 const CALLS_AT_ONCE = 16;
@@ -12,7 +12,7 @@ const POLL_INTERVAL_MS = 1000;
  * without end is waited for without end, until the signal is aborted.
  */
 export async function awaitOutcomes(
-  place: OrderPlace,
+  place: OrderNamespace,
   orderIds: readonly string[],
   signal: AbortSignal,
   onProgress: (ended: number) => void,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { text as readText } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { OrderPlace } from './open-orders.ts';
+import type { OrderNamespace } from './open-orders.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
@@ -64,7 +64,7 @@ export async function correct(
 }
 
 /** `completed`, the type of the failure, or how else it has ended. */
-async function outcomeOf(place: OrderPlace, orderId: string): Promise<string | undefined> {
+async function outcomeOf(place: OrderNamespace, orderId: string): Promise<string | undefined> {
   const { awaitOutcomes } = await import('./await-outcomes.ts');
   const [run] = await untilInterrupted((signal) =>
     awaitOutcomes(place, [orderId], signal, () => undefined),

@@ -1,8 +1,8 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { OrderMessage, Correction } from '../../contract/message.ts';
-import { readMessage } from '../../order/identify.ts';
+import { identify } from '../../order/identify.ts';
 import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
-import { formatFault, translateMessage } from '../../order/translate-message.ts';
+import { formatIssue, translateMessage } from '../../order/translate-message.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { OrderRun } from './order-run.ts';
 import { messageOfStart, runStart } from '../../temporal/run-start.ts';
@@ -19,7 +19,7 @@ export interface CorrectedMessage {
  * valid order, or one of another ID.
  */
 export function checkCorrection(orderId: string, value: Buffer): CorrectedMessage {
-  const read = readMessage(value, MAX_BYTES);
+  const read = identify(value, MAX_BYTES);
   if (read.kind === 'unusable') throw notValid(read.error);
   if (read.orderId !== orderId) {
     throw new OperatorError(
@@ -29,7 +29,7 @@ export function checkCorrection(orderId: string, value: Buffer): CorrectedMessag
   }
   const translation = translateMessage(read.text);
   if (translation.kind === 'invalid') {
-    throw notValid(translation.faults.map(formatFault).join('; '));
+    throw notValid(translation.issues.map(formatIssue).join('; '));
   }
   return { text: read.text, fingerprint: read.fingerprint };
 }

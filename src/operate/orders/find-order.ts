@@ -1,17 +1,17 @@
 import { status } from '@grpc/grpc-js';
-import { callPatiently, hasCode } from '../../temporal/call-with-retry.ts';
-import type { OrderPlace } from './open-orders.ts';
+import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
+import type { OrderNamespace } from './open-orders.ts';
 import { orderRun, type OrderRun } from './order-run.ts';
 
 /** The latest run of one order; undefined when Temporal does not know it, or no longer. */
 export async function findOrder(
-  { client, workflowIdPrefix }: OrderPlace,
+  { client, workflowIdPrefix }: OrderNamespace,
   orderId: string,
 ): Promise<OrderRun | undefined> {
   const { namespace } = client.options;
   const workflowId = `${workflowIdPrefix}${orderId}`;
   try {
-    const { workflowExecutionInfo } = await callPatiently(client, () =>
+    const { workflowExecutionInfo } = await callWithRetry(client, () =>
       client.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } }),
     );
     return workflowExecutionInfo ? orderRun(workflowExecutionInfo, workflowIdPrefix) : undefined;

@@ -1,8 +1,8 @@
 import pMap from 'p-map';
-import { callPatiently } from '../../temporal/call-with-retry.ts';
+import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import { isExpressible, quoted } from '../../temporal/visibility-query.ts';
 import { findOrder } from './find-order.ts';
-import type { OrderPlace } from './open-orders.ts';
+import type { OrderNamespace } from './open-orders.ts';
 import { orderQuery, type OrderFilter } from './order-query.ts';
 import { orderRun, type OrderRun } from './order-run.ts';
 
@@ -14,7 +14,7 @@ import { orderRun, type OrderRun } from './order-run.ts';
  * @param limit about how many are wanted: no page is larger
  */
 export async function* listOrders(
-  place: OrderPlace,
+  place: OrderNamespace,
   filter: OrderFilter,
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<OrderRun, void, undefined> {
@@ -30,12 +30,12 @@ export async function* listOrders(
  * a query cannot express in full, runs under other prefixes that begin alike count too.
  */
 export async function countRuns(
-  { client, workflowIdPrefix }: OrderPlace,
+  { client, workflowIdPrefix }: OrderNamespace,
   filter: OrderFilter,
 ): Promise<number> {
   const { namespace } = client.options;
   const query = orderQuery(workflowIdPrefix, filter);
-  const { count } = await callPatiently(client, () =>
+  const { count } = await callWithRetry(client, () =>
     client.workflowService.countWorkflowExecutions({ namespace, query }),
   );
   return Number(count);
@@ -46,7 +46,7 @@ const MAX_PAGE_SIZE = 500;
 
 /** Every run of an order that the query takes, the newest first, a page at a time. */
 export async function* listRuns(
-  { client, workflowIdPrefix }: OrderPlace,
+  { client, workflowIdPrefix }: OrderNamespace,
   query: string,
   pageSize = MAX_PAGE_SIZE,
 ): AsyncGenerator<readonly OrderRun[], void, undefined> {
@@ -54,7 +54,7 @@ export async function* listRuns(
   let token: Uint8Array = new Uint8Array();
   do {
     const request = { namespace, query, pageSize, nextPageToken: token };
-    const page = await callPatiently(client, () =>
+    const page = await callWithRetry(client, () =>
       client.workflowService.listWorkflowExecutions(request),
     );
     // A server may find more: SQLite's prefixes ignore case.
@@ -71,7 +71,7 @@ const CALLS_AT_ONCE = 64;
 
 /** The newest run of each of these workflows. */
 async function latestRuns(
-  place: OrderPlace,
+  place: OrderNamespace,
   runs: readonly OrderRun[],
 ): Promise<ReadonlyMap<string, OrderRun>> {
   const latest = new Map<string, OrderRun>();

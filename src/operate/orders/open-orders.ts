@@ -6,12 +6,12 @@ import { temporalTarget } from '../../temporal/connection-options.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-failed.ts';
 
 /** Where the orders of one service are. */
-export interface OrderPlace {
+export interface OrderNamespace {
   readonly client: Client;
   readonly workflowIdPrefix: string;
 }
 
-export interface OpenOrders extends OrderPlace {
+export interface OpenOrders extends OrderNamespace {
   readonly settings: Settings<typeof ORDERS_ROLE>;
 }
 

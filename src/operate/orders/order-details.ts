@@ -1,16 +1,16 @@
 import { status } from '@grpc/grpc-js';
 import type { OrderMessage } from '../../contract/message.ts';
 import { SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC } from '../../contract/workflow-metadata.ts';
-import { callPatiently, hasCode } from '../../temporal/call-with-retry.ts';
+import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import { isExpressible, quoted } from '../../temporal/visibility-query.ts';
 import { listRuns } from './list-orders.ts';
-import { type OrderPlace, withOrders } from './open-orders.ts';
+import { type OrderNamespace, withOrders } from './open-orders.ts';
 import { orderRun, type OrderRun } from './order-run.ts';
 import { asPendingAttempt, type PendingAttempt } from './pending-attempt.ts';
 import { messageOfStart, runStart } from '../../temporal/run-start.ts';
 import type { Environment } from '../../config/read-settings.ts';
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
-import { readMessage } from '../../order/identify.ts';
+import { identify } from '../../order/identify.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { DeadLetterFilter, StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
@@ -28,14 +28,14 @@ export interface OrderStory {
 
 /** Undefined when Temporal does not know the order, or no longer. */
 export async function orderStory(
-  place: OrderPlace,
+  place: OrderNamespace,
   orderId: string,
 ): Promise<OrderStory | undefined> {
   const { client, workflowIdPrefix } = place;
   const { namespace } = client.options;
   const execution = { workflowId: `${workflowIdPrefix}${orderId}` };
   try {
-    const { workflowExecutionInfo: info, pendingActivities } = await callPatiently(client, () =>
+    const { workflowExecutionInfo: info, pendingActivities } = await callWithRetry(client, () =>
       client.workflowService.describeWorkflowExecution({ namespace, execution }),
     );
     if (!info) return undefined;
@@ -52,7 +52,7 @@ export async function orderStory(
 }
 
 /** All runs of the order, the newest first. The latest is not in the list before visibility has it. */
-async function allRuns(place: OrderPlace, latest: OrderRun): Promise<readonly OrderRun[]> {
+async function allRuns(place: OrderNamespace, latest: OrderRun): Promise<readonly OrderRun[]> {
   const runs = [latest];
   const query = queryForRuns(latest);
   if (query === undefined) return runs;
@@ -85,7 +85,7 @@ function queryForRuns({ workflowId, source }: OrderRun): string | undefined {
 
 /** Undefined too when the namespace's retention has passed just now. */
 async function startMessage(
-  { client }: OrderPlace,
+  { client }: OrderNamespace,
   run: OrderRun,
 ): Promise<OrderMessage | undefined> {
   try {
@@ -138,7 +138,7 @@ async function part<Value>(read: () => Promise<Value>): Promise<Part<Value>> {
   try {
     return { ok: true, value: await read() };
   } catch (error) {
-    const remedy = error instanceof OperatorError ? `; to mend it: ${error.remedy}` : '';
+    const remedy = error instanceof OperatorError ? `; to mend it: ${error.fix}` : '';
     return { ok: false, error: `${describeError(error)}${remedy}` };
   }
 }
@@ -180,7 +180,7 @@ export function isAbout(
   return ({ key, value }) => {
     if (key?.toString() === orderId) return true;
     if (!value || !mayBeAbout(value)) return false;
-    const read = readMessage(value, value.length);
+    const read = identify(value, value.length);
     return read.kind === 'order' && read.orderId === orderId;
   };
 }

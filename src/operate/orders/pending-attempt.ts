@@ -1,6 +1,6 @@
 import type proto from '@temporalio/proto';
 import type { Client } from '@temporalio/client';
-import { callPatiently } from '../../temporal/call-with-retry.ts';
+import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import { milliseconds, type OrderRun } from './order-run.ts';
 
 /** A step that a running order has not got past yet. */
@@ -19,7 +19,7 @@ async function pendingAttempt(
   { workflowId, runId }: Pick<OrderRun, 'workflowId' | 'runId'>,
 ): Promise<PendingAttempt | undefined> {
   const { namespace } = client.options;
-  const { pendingActivities } = await callPatiently(client, () =>
+  const { pendingActivities } = await callWithRetry(client, () =>
     client.workflowService.describeWorkflowExecution({
       namespace,
       execution: { workflowId, runId },

@@ -1,10 +1,10 @@
 import type { Environment } from '../../config/read-settings.ts';
 import type { OrderRun } from './order-run.ts';
-import type { MessagePlace } from '../../kafka/read-ranges.ts';
+import type { MessagePosition } from '../../kafka/read-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 /** Where the message of a run stood, if its search attributes say so. */
-export const placeOf = ({ source: { partition, offset } }: OrderRun): MessagePlace | undefined =>
+export const placeOf = ({ source: { partition, offset } }: OrderRun): MessagePosition | undefined =>
   partition === undefined || offset === undefined
     ? undefined
     : { partition, offset: BigInt(offset) };
@@ -33,7 +33,7 @@ export interface ForgottenRerun {
  */
 export async function rerunForgotten(
   env: Environment,
-  forgotten: ReadonlyMap<string, MessagePlace | undefined>,
+  forgotten: ReadonlyMap<string, MessagePosition | undefined>,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<ForgottenRerun> {

@@ -4,7 +4,7 @@ import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import pMap from 'p-map';
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
-import { callPatiently, hasCode } from '../../temporal/call-with-retry.ts';
+import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import { type RunStart, runStart } from '../../temporal/run-start.ts';
 import type { OrderRun } from './order-run.ts';
 
@@ -37,7 +37,7 @@ export async function startAgain(
   const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
   const { input, header, memo, searchAttributes } = attributes;
   try {
-    const started = await callPatiently(client, () =>
+    const started = await callWithRetry(client, () =>
       client.workflowService.startWorkflowExecution({
         namespace,
         workflowType: { name: INGEST_ORDER },

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { readMessage, type ReadMessage } from '../../order/identify.ts';
-import { formatFault, translateMessage } from '../../order/translate-message.ts';
+import { identify, type Identified } from '../../order/identify.ts';
+import { formatIssue, translateMessage } from '../../order/translate-message.ts';
 import type { OutgoingMessage } from '../../kafka/producer.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 
@@ -22,13 +22,13 @@ export async function* ndjsonMessages(
     number += 1;
     if (line.trim() === '') continue;
     const value = Buffer.from(line, 'latin1');
-    const read = readMessage(value, Infinity);
+    const read = identify(value, Infinity);
     if (!raw) checkOrder(read, `line ${number} of ${name}`);
     yield { key: read.kind === 'order' ? read.orderId : null, value };
   }
 }
 
-function checkOrder(read: ReadMessage, place: string): void {
+function checkOrder(read: Identified, place: string): void {
   const problem = read.kind === 'order' ? faultsOf(read.text) : read.error;
   if (problem === '') return;
   throw new OperatorError(
@@ -39,5 +39,5 @@ function checkOrder(read: ReadMessage, place: string): void {
 
 function faultsOf(text: string): string {
   const translation = translateMessage(text);
-  return translation.kind === 'invalid' ? translation.faults.map(formatFault).join('; ') : '';
+  return translation.kind === 'invalid' ? translation.issues.map(formatIssue).join('; ') : '';
 }

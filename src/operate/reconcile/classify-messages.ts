@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { isFingerprintOf, isFirstForm } from '../../order/fingerprint.ts';
-import { readMessage, type ReadMessage } from '../../order/identify.ts';
+import { identify, type Identified } from '../../order/identify.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { OrderId } from '../../contract/order-id.ts';
 import { cutParts } from '../../kafka/cut-records.ts';
@@ -10,14 +10,14 @@ import type { OrderWorkflow } from '../../temporal/find-order-workflow.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
 /** A message's outcome, with the reason when it is missing. */
-export type Verdict =
+export type Classification =
   | { readonly outcome: Exclude<Outcome, 'missing'> }
   | { readonly outcome: 'missing'; readonly missing: MissingMessage };
 
 /** A message that is about an order. */
-export type ReadOrder = Extract<ReadMessage, { kind: 'order' }>;
+export type ReadOrder = Extract<Identified, { kind: 'order' }>;
 
-export interface JudgeOptions {
+export interface ClassifyOptions {
   readonly topic: string;
   readonly maxInputBytes: number;
   /** The group's committed offset of each partition: what comes after it is still to be read. */
@@ -38,7 +38,7 @@ const TEMPORAL_CALLS_AT_ONCE = 16;
 interface Candidate {
   readonly partition: number;
   readonly message: ConsumedMessage;
-  readonly read: ReadMessage;
+  readonly read: Identified;
 }
 
 type OrderCandidate = Candidate & { readonly read: ReadOrder };
@@ -47,15 +47,15 @@ type OrderCandidate = Candidate & { readonly read: ReadOrder };
  * Finds out what has become of messages of one partition: Postgres is asked once for all of them, and
  * Temporal for those alone that Postgres and the dead letters do not account for.
  */
-export async function judgeMessages(
-  options: JudgeOptions,
+export async function classifyMessages(
+  options: ClassifyOptions,
   partition: number,
   messages: readonly ConsumedMessage[],
-): Promise<readonly Verdict[]> {
+): Promise<readonly Classification[]> {
   const candidates = messages.map((message) => ({
     partition,
     message,
-    read: readMessage(message.value, options.maxInputBytes),
+    read: identify(message.value, options.maxInputBytes),
   }));
   const rows = await rowsOf(options, candidates.filter(isOrder));
   return pMap(candidates, (candidate) => judge(options, candidate, rows), {
@@ -66,7 +66,7 @@ export async function judgeMessages(
 type Rows = ReadonlyMap<string, IdentifiedOrderRow>;
 
 async function rowsOf(
-  { findRows }: JudgeOptions,
+  { findRows }: ClassifyOptions,
   orders: readonly OrderCandidate[],
 ): Promise<Rows> {
   const ids = new Set(orders.map(({ read }) => read.orderId));
@@ -77,7 +77,7 @@ async function rowsOf(
 const isOrder = (candidate: Candidate): candidate is OrderCandidate =>
   candidate.read.kind === 'order';
 
-async function judge(options: JudgeOptions, candidate: Candidate, rows: Rows): Promise<Verdict> {
+async function judge(options: ClassifyOptions, candidate: Candidate, rows: Rows): Promise<Classification> {
   const { partition, message, read } = candidate;
   const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
   const isStored =
@@ -94,7 +94,7 @@ async function judge(options: JudgeOptions, candidate: Candidate, rows: Rows): P
 
 /** Whether the row holds what the message says. */
 const hasContentOf = async (
-  { hasValuesOf }: JudgeOptions,
+  { hasValuesOf }: ClassifyOptions,
   row: IdentifiedOrderRow,
   read: ReadOrder,
 ): Promise<boolean> =>
@@ -117,7 +117,7 @@ function whyUnusable({ message, read }: Candidate): string {
   return read.kind === 'unusable' ? read.error : 'it is about no order';
 }
 
-async function judgeByTemporal(options: JudgeOptions, order: OrderCandidate): Promise<Verdict> {
+async function judgeByTemporal(options: ClassifyOptions, order: OrderCandidate): Promise<Classification> {
   const workflow = await options.findWorkflow(order.read.orderId);
   const isOpen = workflow?.state === 'running' || workflow?.state === 'failed';
   // Only now: the order may have been stored since Postgres was asked for the whole batch.
@@ -126,13 +126,13 @@ async function judgeByTemporal(options: JudgeOptions, order: OrderCandidate): Pr
 }
 
 async function judgeByWorkflow(
-  options: JudgeOptions,
+  options: ClassifyOptions,
   order: OrderCandidate,
   workflow: OrderWorkflow | undefined,
   row: IdentifiedOrderRow | undefined,
-): Promise<Verdict> {
+): Promise<Classification> {
   const isRowFromHere = row !== undefined && isFrom(order, options.topic, row);
-  const byRow: Verdict = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
+  const byRow: Classification = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
   if (row && (await hasContentOf(options, row, order.read))) return byRow;
   if (!workflow) {
     // Its row has the corrected content; what the message said was known to Temporal alone.
@@ -169,7 +169,7 @@ async function judgeByWorkflow(
   }
 }
 
-const missing = ({ partition, message, read }: Candidate, why: string): Verdict => ({
+const missing = ({ partition, message, read }: Candidate, why: string): Classification => ({
   outcome: 'missing',
   missing: {
     partition,

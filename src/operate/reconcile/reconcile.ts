@@ -29,13 +29,13 @@ import { runStatement, type StatementPool } from '../../postgres/statements.ts';
 import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
-import { callPatiently } from '../../temporal/call-with-retry.ts';
+import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import { temporalTarget, type TemporalTarget } from '../../temporal/connection-options.ts';
 import { findOrderWorkflow } from '../../temporal/find-order-workflow.ts';
 import { hasSameContent } from '../../temporal/same-content.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-failed.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
-import { judgeMessages, type JudgeOptions } from './classify-messages.ts';
+import { classifyMessages, type ClassifyOptions } from './classify-messages.ts';
 import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';
 
 export interface ReconcileOptions {
@@ -109,7 +109,7 @@ async function accountForAll(
     marksTopic: replayMarksTopicOf(settings.kafka),
     groupPrefix: groupId,
   };
-  const judge: JudgeOptions = {
+  const judge: ClassifyOptions = {
     topic,
     maxInputBytes,
     committed,
@@ -123,7 +123,7 @@ async function accountForAll(
     { kafka, topic, ranges, groupPrefix: groupId, signal },
     async ({ partition, messages }) => {
       const tally = tallies.get(partition) ?? emptyTally();
-      for (const verdict of await judgeMessages(judge, partition, messages)) {
+      for (const verdict of await classifyMessages(judge, partition, messages)) {
         tally[verdict.outcome] += 1;
         if (verdict.outcome === 'missing') onMissing(verdict.missing);
       }
@@ -144,7 +144,7 @@ export function ordersIn(
   client: Client,
   pool: StatementPool,
   workflowIdPrefix: string,
-): Pick<JudgeOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
+): Pick<ClassifyOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
   const idOf = (orderId: OrderId) => workflowId(workflowIdPrefix, orderId);
   return {
     findRows: async (orderIds) =>
@@ -165,7 +165,7 @@ export function ordersIn(
     findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
     isAbout: ({ fingerprints }, order) =>
       hasSameContent(client, idOf(order.orderId), fingerprints, order, (call) =>
-        callPatiently(client, call),
+        callWithRetry(client, call),
       ),
   };
 }

@@ -1,7 +1,7 @@
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
-import { readMessage } from '../../order/identify.ts';
+import { identify } from '../../order/identify.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
-import type { MessagePlace, RangeBatch } from '../../kafka/read-ranges.ts';
+import type { MessagePosition, RangeBatch } from '../../kafka/read-ranges.ts';
 import type { Replayed } from './replay-message.ts';
 
 /** What has become of the wish to run an order again that Temporal no longer has. */
@@ -11,9 +11,9 @@ export type ForgottenOutcome =
   /** Temporal has a workflow of it after all. */
   | { readonly kind: 'duplicate' }
   /** All of its messages on the topic are dead letters; this is the last that was read. */
-  | { readonly kind: 'dead-letter-before'; readonly place: MessagePlace }
+  | { readonly kind: 'dead-letter-before'; readonly place: MessagePosition }
   /** Its message has become a dead letter now. */
-  | { readonly kind: 'dead-letter'; readonly place: MessagePlace; readonly reason: string };
+  | { readonly kind: 'dead-letter'; readonly place: MessagePosition; readonly reason: string };
 
 /** Searches the topic for messages of these orders, and replays the first of each that can be. */
 export class ForgottenOrders {
@@ -46,7 +46,7 @@ export class ForgottenOrders {
       const { value } = message;
       if (!value || !this.#mayBeSought(value)) continue;
       // Also a message that is too large for Temporal is about an order: the replay says so.
-      const read = readMessage(value, value.length);
+      const read = identify(value, value.length);
       if (read.kind !== 'order' || !this.#sought.has(read.orderId)) continue;
       if (this.#isSettled(read.orderId)) continue;
       const place = { partition, offset: BigInt(message.offset) };
@@ -61,7 +61,7 @@ export class ForgottenOrders {
   }
 }
 
-function outcomeOf(replayed: Replayed, place: MessagePlace): ForgottenOutcome {
+function outcomeOf(replayed: Replayed, place: MessagePosition): ForgottenOutcome {
   switch (replayed.kind) {
     case 'started':
     case 'due':

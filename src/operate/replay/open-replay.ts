@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createBacklogLimit, createOrderHandler } from '../../bridge/order-handler.ts';
-import { StartLimit } from '../../bridge/flow-control/adaptive-concurrency-limit.ts';
+import { AdaptiveConcurrencyLimit } from '../../bridge/flow-control/adaptive-concurrency-limit.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
@@ -87,7 +87,7 @@ export async function withReplay<Result>(
       producer,
       logger: silentLogger(),
       readiness,
-      startLimit: new StartLimit(settings.bridge.maxConcurrentStarts, isThrottled),
+      startLimit: new AdaptiveConcurrencyLimit(settings.bridge.maxConcurrentStarts, isThrottled),
       backlogLimit,
       onAnswer: () => undefined,
       ...(options.completed ? { rerunCompleted: `replay-${Date.now()}` } : {}),

@@ -2,7 +2,7 @@ import type { Environment } from '../../config/read-settings.ts';
 import {
   rangesAround,
   readRanges,
-  type MessagePlace,
+  type MessagePosition,
   type OffsetRange,
 } from '../../kafka/read-ranges.ts';
 import { topicRanges } from '../../kafka/read-whole-topic.ts';
@@ -12,7 +12,7 @@ import { withReplay, type Replay } from './open-replay.ts';
 
 export interface ReplayForgottenOptions {
   /** Order ID to where its message stood, as far as somebody knows. */
-  readonly places: ReadonlyMap<string, MessagePlace | undefined>;
+  readonly places: ReadonlyMap<string, MessagePosition | undefined>;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   /**
@@ -88,7 +88,7 @@ async function searchTopic(
 /** Retention may have deleted the message since. */
 function isWithin(
   ranges: ReadonlyMap<number, OffsetRange>,
-  { partition, offset }: MessagePlace,
+  { partition, offset }: MessagePosition,
 ): boolean {
   const range = ranges.get(partition);
   return range !== undefined && offset >= range.from && offset < range.to;

@@ -1,4 +1,4 @@
-import type { MessageHandler } from '../../bridge/ingest-message.ts';
+import type { IngestMessage } from '../../bridge/ingest-message.ts';
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
@@ -13,7 +13,7 @@ export type Replayed =
 
 export interface ReplayParts {
   readonly deadLetters: DeadLetterIndex;
-  readonly handleMessage: MessageHandler;
+  readonly handleMessage: IngestMessage;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }
