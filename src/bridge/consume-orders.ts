@@ -182,8 +182,9 @@ export async function consumeOrders(
     ]);
     if (isExplained(named)) throw kafkaFailed(settings.kafka, named);
     throw new OperatorError(
+      'CONSUMER_ENDED',
       `The Kafka consumer has ended: ${describeError(error)}`,
-      'see the log above for the cause, mend it and start the bridge again; nothing is lost',
+      'see the log above for the cause, fix it and start the bridge again; nothing is lost',
       { cause: error },
     );
   } finally {

@@ -8,7 +8,10 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
 /** Repeats work until it succeeds, however long that takes, or until the signal is aborted. */
-export type RetryForever = <Result>(work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
+export type RetryForever = <Result>(
+  work: () => Promise<Result>,
+  signal: AbortSignal,
+) => Promise<Result>;
 
 /** Retries calls to one dependency, such as Temporal, and reports its outages. */
 export function createRetryForever(

@@ -91,7 +91,13 @@ async function waitForCluster(
 ): Promise<void> {
   const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
-    stopping.abort(new OperatorError(`Ended by ${signal} before it had started`, 'start it again'));
+    stopping.abort(
+      new OperatorError(
+        'INTERRUPTED',
+        `Ended by ${signal} before it had started`,
+        'start it again',
+      ),
+    );
   });
   const wait: WaitForKafka = {
     timeoutMs: STARTUP_WAIT_MS,

@@ -30,6 +30,7 @@ export function readSettings<R extends Role>(
   mistakes.push(...contradictions(settings as PartialSettings<R>));
   if (mistakes.length > 0) {
     throw new OperatorError(
+      'SETTINGS_INVALID',
       `${mistakes.length === 1 ? 'A setting is' : `${mistakes.length} settings are`} wrong:\n${mistakes.map((m) => `  ${m}`).join('\n')}`,
       'docs/configuration.md explains every setting',
     );

@@ -9,6 +9,7 @@ import {
 } from 'kafkajs';
 import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
+import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
@@ -100,13 +101,14 @@ export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorEr
   const { brokers, saslUsername, saslMechanism } = settings;
   const kafka = `Kafka at ${brokers.join(',')}`;
   const reason = describeError(error);
-  const failed = (message: string, remedy: string) =>
-    new OperatorError(message, remedy, { cause: error });
+  const failed = (code: ErrorCode, message: string, fix: string) =>
+    new OperatorError(code, message, fix, { cause: error });
   const user = saslUsername === undefined ? 'this client' : `user "${saslUsername}"`;
 
   const rights = findMissingRights(error);
   if (rights.length > 0) {
     return failed(
+      'KAFKA_RIGHT_MISSING',
       `${kafka} denies ${user} the right ${rightsText(rights)}`,
       `grant it: ${rights.map((right) => grantCommand(right, { brokers, user: saslUsername })).join(' and ')}; the table "Rights in Kafka" in docs/runbook.md has all that each program needs`,
     );
@@ -114,37 +116,49 @@ export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorEr
   const denied = deniedResource(error);
   if (denied) {
     return failed(
+      'KAFKA_RIGHT_MISSING',
       `${kafka} denies ${user} a right on a ${RESOURCE_NAMES[denied]}: ${reason}`,
       'compare its rights (kafka-acls --list) with the table "Rights in Kafka" in docs/runbook.md',
     );
   }
   if (isLoginFailure(error)) {
     return failed(
+      'KAFKA_LOGIN_REJECTED',
       `${kafka} rejects the login of ${user}${saslMechanism ? ` by ${saslMechanism}` : ''}: ${reason}`,
       'correct KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
   }
   if (isWithoutCoordinator(error)) {
     return failed(
+      'KAFKA_COORDINATOR_UNAVAILABLE',
       `${kafka} has no coordinator for the consumer group yet: ${reason}`,
       'try again in a minute if the cluster is new: it is still creating __consumer_offsets; otherwise check that as many brokers run as offsets.topic.replication.factor says, and that __consumer_offsets is online',
     );
   }
   if (errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL') {
     return failed(
+      'KAFKA_GROUP_INCOMPATIBLE',
       `${kafka} does not let the bridge join the consumer group: its members are not bridges (${reason})`,
       'give the bridges a KAFKA_GROUP_ID of their own, or stop the other members',
     );
   }
   if (errorChain(error).some((one) => one instanceof PartitionOfflineError)) {
-    return failed(`${kafka} cannot take the messages: ${reason}`, OFFLINE_REMEDY);
+    return failed(
+      'KAFKA_PARTITION_OFFLINE',
+      `${kafka} cannot take the messages: ${reason}`,
+      OFFLINE_REMEDY,
+    );
   }
   if (isLeaderless(error)) {
-    return failed(`${kafka} has part of the topic offline: ${reason}`, OFFLINE_REMEDY);
+    return failed(
+      'KAFKA_PARTITION_OFFLINE',
+      `${kafka} has part of the topic offline: ${reason}`,
+      OFFLINE_REMEDY,
+    );
   }
   return isRefusal(error)
-    ? failed(`${kafka} refused the request: ${reason}`, REFUSED_REMEDY)
-    : failed(`${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY);
+    ? failed('KAFKA_REQUEST_REFUSED', `${kafka} refused the request: ${reason}`, REFUSED_REMEDY)
+    : failed('KAFKA_UNREACHABLE', `${kafka} cannot be reached: ${reason}`, UNREACHABLE_REMEDY);
 }
 
 const RESOURCE_NAMES = {
@@ -199,6 +213,7 @@ function sslOptions({ ssl, sslCaFile }: KafkaSettings): NonNullable<KafkaConfig[
     return { ca: readFileSync(sslCaFile, 'utf8') };
   } catch (error) {
     throw new OperatorError(
+      'FILE_UNREADABLE',
       `KAFKA_SSL_CA_FILE cannot be read: ${describeError(error)}`,
       'name a PEM file that this user may read',
       { cause: error },
@@ -211,6 +226,7 @@ function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
   if (mechanism === undefined) return {};
   if (username === undefined || password === undefined) {
     throw new OperatorError(
+      'SETTINGS_INVALID',
       'KAFKA_SASL_MECHANISM is set without a user name and a password',
       'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );

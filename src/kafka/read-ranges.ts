@@ -110,6 +110,7 @@ export async function readRanges(
         const [partition] = [...ranges.keys()].filter((key) => !isDone(key));
         fail(
           new OperatorError(
+            'KAFKA_READ_STALLED',
             `Nothing has come from partition ${partition ?? 0} of "${topic}" for ${STALL_TIMEOUT_MS / 1000} s, at offset ${next.get(partition ?? 0) ?? 0n}`,
             'check that the broker is well, and that no transaction is open there',
           ),

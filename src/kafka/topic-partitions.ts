@@ -82,7 +82,11 @@ export async function fetchAllTopicEnds(
 }
 
 export const partitionsOffline = (topic: string, offline: readonly number[]): OperatorError =>
-  new OperatorError(`In Kafka ${offlineText(topic, offline)}`, OFFLINE_REMEDY);
+  new OperatorError(
+    'KAFKA_PARTITION_OFFLINE',
+    `In Kafka ${offlineText(topic, offline)}`,
+    OFFLINE_REMEDY,
+  );
 
 /** Such as `partition 1 of "orders" has no leader`. */
 export const offlineText = (topic: string, partitions: readonly number[]): string =>

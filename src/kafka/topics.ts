@@ -88,6 +88,7 @@ export async function checkTopicsExist(
   for (const topic of topics) if (!(await topicExists(admin, topic))) missing.push(topic);
   if (missing.length === 0) return;
   throw new OperatorError(
+    'KAFKA_TOPIC_MISSING',
     `Kafka at ${brokers.join(',')} has no topic ${missing.map((t) => `"${t}"`).join(' and no topic ')}`,
     'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC',
   );

@@ -107,6 +107,7 @@ const isFenced = (error: unknown): boolean =>
 
 const fenced = (error: unknown) =>
   new OperatorError(
+    'KAFKA_TRANSACTION_FENCED',
     'This run has been fenced: another one has taken over, or a transaction took longer than the broker allows',
     'run one at a time, and start it again when the other has ended: it continues where that one stopped',
     { cause: error },

@@ -40,9 +40,7 @@ export function parseQuantity(exact: number | string): Parsed<number> {
     Number.isSafeInteger(quantity) &&
     quantity >= 1 &&
     (typeof exact === 'number' || new Big(exact).eq(quantity));
-  return isQuantity
-    ? ok(quantity)
-    : err(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
+  return isQuantity ? ok(quantity) : err(`an integer from 1 to ${Number.MAX_SAFE_INTEGER}`);
 }
 
 export function parseLineItems(lineItems: readonly LineItem[]): Parsed<Order['lineItems']> {

@@ -28,6 +28,7 @@ export async function checkRights(
       : [`GRANT ${missing.join(', ')} ON ${table} TO ${identifier(first.role)}`];
   });
   throw new OperatorError(
+    'DATABASE_RIGHT_MISSING',
     `The user "${first.role}" lacks ${rows.map(({ table, right }) => `${right} on ${table}`).join(', ')}`,
     grants.join('; '),
   );
@@ -47,6 +48,7 @@ export async function checkSchemaUsage(pool: Pick<Pool, 'query'>): Promise<void>
   const [hidden] = rows;
   if (!hidden) return;
   throw new OperatorError(
+    'DATABASE_RIGHT_MISSING',
     `The user "${hidden.role}" may not use the schema "${hidden.schema}"`,
     `GRANT USAGE ON SCHEMA ${identifier(hidden.schema)} TO ${identifier(hidden.role)}`,
   );

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { isDatabaseError } from './sql-state.ts';
 
@@ -8,14 +9,37 @@ export function databaseFailed(
   remedy = 'check DATABASE_URL and that the server runs',
 ): OperatorError {
   if (error instanceof OperatorError) return error;
-  return new OperatorError(`${what}: ${describeError(error)}`, remedyFor(error) ?? remedy, {
-    cause: error,
-  });
+  return new OperatorError(
+    codeOf(error),
+    `${what}: ${describeError(error)}`,
+    remedyFor(error) ?? remedy,
+    {
+      cause: error,
+    },
+  );
 }
+
+/** By SQLSTATE: `53300` is too_many_connections, `3D000` invalid_catalog_name. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  '28P01': 'DATABASE_LOGIN_REJECTED',
+  '28000': 'DATABASE_LOGIN_REJECTED',
+  '3D000': 'DATABASE_NOT_FOUND',
+  '42501': 'DATABASE_RIGHT_MISSING',
+  '53300': 'DATABASE_CONNECTIONS_EXHAUSTED',
+};
+
+function codeOf(error: unknown): ErrorCode {
+  if (!isDatabaseError(error)) return 'DATABASE_UNREACHABLE';
+  if (refusedParameter(error) !== undefined) return 'DATABASE_PARAMETER_REFUSED';
+  return CODES[error.code ?? ''] ?? 'DATABASE_ERROR';
+}
+
+const refusedParameter = ({ message }: Error): string | undefined =>
+  /unsupported startup parameter(?: in options)?: (\w+)/.exec(message)?.[1];
 
 function remedyFor(error: unknown): string | undefined {
   if (!isDatabaseError(error)) return undefined;
-  const refused = /unsupported startup parameter(?: in options)?: (\w+)/.exec(error.message)?.[1];
+  const refused = refusedParameter(error);
   if (refused !== undefined) return pooledRemedy(refused);
   if (error.code === '42501') return rightsRemedy(error.message);
   return REMEDIES[error.code ?? ''];

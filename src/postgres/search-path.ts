@@ -23,6 +23,7 @@ export async function checkSearchPath(
   const actual = rows[0]?.search_path ?? '';
   if (actual === requested) return;
   throw new OperatorError(
+    'DATABASE_SEARCH_PATH_IGNORED',
     `The search path is ${actual} and not ${requested}, which DATABASE_URL asks for: something between here and Postgres, such as PgBouncer, ignores \`options\``,
     `take \`options\` out of DATABASE_URL and set the search path for the role: ALTER ROLE … SET search_path = ${requested}`,
   );

@@ -1,15 +1,21 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /**
- * A mistake or a fault that whoever runs the program can mend. Shown as its message and what to do,
- * without a stack trace.
+ * A mistake or a fault that the person who runs the program can fix. It is shown as its code, its
+ * message and its fix, without a stack trace.
  */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
-  /** Completes the sentence "To mend it: …". */
+  /** Stable across versions: docs/errors.md lists what each one means. */
+  readonly code: ErrorCode;
+  /** What to do, as an imperative without a full stop. Shown after "Fix:". */
   readonly fix: string;
 
-  constructor(message: string, remedy: string, options?: ErrorOptions) {
+  /** @param message what was tried, on what, and why it failed */
+  constructor(code: ErrorCode, message: string, fix: string, options?: ErrorOptions) {
     super(message, options);
-    this.fix = remedy;
+    this.code = code;
+    this.fix = fix;
   }
 }
 

@@ -63,6 +63,7 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
     await once(server, 'listening');
   } catch (error) {
     throw new OperatorError(
+      'HTTP_PORT_UNAVAILABLE',
       `Health and metrics cannot be served on ${host}:${port}: ${describeError(error)}`,
       `set ${portSetting} to a free port, or to 0 for any`,
       { cause: error },

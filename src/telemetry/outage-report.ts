@@ -126,5 +126,5 @@ function everyInterval(): () => boolean {
 
 const errorFields = (error: unknown) => ({
   error: describeError(error),
-  ...(error instanceof OperatorError ? { remedy: error.fix } : {}),
+  ...(error instanceof OperatorError ? { code: error.code, remedy: error.fix } : {}),
 });

@@ -84,4 +84,8 @@ async function exporterOf(env: TracingEnvironment): Promise<SpanExporter> {
 }
 
 const unknown = (name: string, value: string, known: string) =>
-  new OperatorError(`${name} is "${value}", which is not known here`, `set it to ${known}`);
+  new OperatorError(
+    'SETTINGS_INVALID',
+    `${name} is "${value}", which is not known here`,
+    `set it to ${known}`,
+  );

@@ -35,6 +35,7 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
     await connection.close();
     if (hasCode(error, status.NOT_FOUND)) {
       throw new OperatorError(
+        'TEMPORAL_NAMESPACE_MISSING',
         `Temporal at ${address} has no namespace "${namespace}"`,
         `set TEMPORAL_NAMESPACE to one that exists, or create it: temporal operator namespace create --namespace ${namespace}`,
         { cause: error },

@@ -49,6 +49,7 @@ export function temporalTarget(env: Environment): TemporalTarget {
     };
   } catch (error) {
     throw new OperatorError(
+      'SETTINGS_INVALID',
       `The Temporal connection settings cannot be read: ${describeError(error)}`,
       'correct the TEMPORAL_* variables or the temporal.toml; docs/configuration.md lists them',
       { cause: error },

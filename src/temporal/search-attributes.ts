@@ -61,6 +61,7 @@ export function searchAttributeProblem(
   const toAdd = [...missing, ...mistyped.map(({ attribute }) => attribute)];
   const adding = mayAdd ? SET_UP : addByOthers(toAdd, namespace);
   return new OperatorError(
+    'SEARCH_ATTRIBUTES_MISSING',
     `Temporal's namespace "${namespace}" ${problems.join('; it ')}`,
     remedies.length === 0
       ? adding
@@ -98,6 +99,7 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
   if (!problem) {
     if (state.isKnown) return [];
     throw new OperatorError(
+      'SEARCH_ATTRIBUTES_UNKNOWN',
       `These credentials do not show whether Temporal's namespace "${namespace}" has the search attributes ${names(SEARCH_ATTRIBUTES)}`,
       "look for them in the namespace's settings, in Temporal Cloud in its UI",
     );
@@ -120,6 +122,7 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
     const reason = grpcErrorOf(error)?.details ?? '';
     if (!reason.includes('cannot have more than')) throw error;
     throw new OperatorError(
+      'SEARCH_ATTRIBUTES_FULL',
       `Temporal's namespace "${namespace}" has no room for the search attributes ${names(state.missing)}: ${reason}`,
       `remove one that nothing uses (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`), or set TEMPORAL_NAMESPACE to a namespace of its own`,
       { cause: error },

@@ -24,7 +24,11 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
 /** Throws an OperatorError for a text that is not UTF-8: some editors on Windows write UTF-16. */
 export function parseEnvFile(bytes: Buffer): Environment {
   if (!isUtf8(bytes) || bytes.includes(0)) {
-    throw new OperatorError('The file of --env-file is not UTF-8 text', 'save it as UTF-8');
+    throw new OperatorError(
+      'FILE_UNREADABLE',
+      'The file of --env-file is not UTF-8 text',
+      'save it as UTF-8',
+    );
   }
   return parseEnv(bytes.toString('utf8').replace(BYTE_ORDER_MARK, ''));
 }
@@ -35,6 +39,7 @@ function readEnvFile(file: string): Environment {
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(
+      'FILE_UNREADABLE',
       `The file of --env-file cannot be read: ${describeError(error)}`,
       'name a file with lines such as KAFKA_BROKERS=localhost:9092',
       { cause: error },

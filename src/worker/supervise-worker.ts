@@ -276,6 +276,7 @@ async function within<Result>(
 
 const tooManyUnreleased = (failure: string) =>
   new OperatorError(
+    'WORKER_NOT_RELEASED',
     `The Temporal worker has failed ${MAX_UNRELEASED_WORKERS + 1} times and could not be released: ${failure}`,
     'see the log above for the cause, correct it and start the worker again; nothing is lost',
   );

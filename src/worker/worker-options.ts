@@ -33,6 +33,7 @@ export function deploymentOptions(
   if (deploymentName === undefined && buildId === undefined) return {};
   if (deploymentName === undefined || buildId === undefined) {
     throw new OperatorError(
+      'SETTINGS_INVALID',
       'Only one of TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID is set',
       'set both to use worker versioning, or neither',
     );

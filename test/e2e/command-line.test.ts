@@ -28,7 +28,7 @@ function expectPlainError(
 ) {
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toMatch(text);
-  expect(result.stderr).toContain('To mend it: ');
+  expect(result.stderr).toContain('Fix: ');
   expect(result.stderr).not.toMatch(/^ +at /m);
 }
 
@@ -55,7 +55,7 @@ describe('the command line', () => {
   test('shows where an error comes from when it is asked to, and what a flag or a command could be', async () => {
     const { exitCode, stderr } = await runCli(['--verbose', 'lag'], {});
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/To mend it: [^]*\n +at /);
+    expect(stderr).toMatch(/Fix: [^]*\n +at /);
     const complete = async (...words: string[]) =>
       (await runCli(['complete', '--', ...words], {})).stdout;
     expect(await complete('orders', 're')).toMatch(/^rerun\t[^]*retry-now\t/);

@@ -46,7 +46,7 @@ test('the doctor finds nothing wrong with a system that works', async () => {
   });
   const { stdout } = await runCli(['doctor'], allEnv());
   expect(stdout).toContain('✔ Kafka: topic:');
-  expect(stdout).toMatch(/! Temporal: retention: .*\n {4}To mend it: raise it/);
+  expect(stdout).toMatch(/! Temporal: retention: .*\n {4}Fix: raise it/);
 });
 
 test('the doctor names what is missing, each with what to do', async () => {

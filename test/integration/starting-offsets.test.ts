@@ -46,7 +46,7 @@ test('none: a group without committed offsets is an error that says what to do',
   expect(stderr).toContain(
     `"${system.topic.groupId}" has no committed offset for "${system.topic.name}"`,
   );
-  expect(stderr).toContain('To mend it: correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET');
+  expect(stderr).toContain('Fix: correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET');
 });
 
 test('none: a group with a committed offset resumes from it, and reads partitions without one from their beginning', async () => {

@@ -1,6 +1,9 @@
 import { identify } from '../../src/order/identify.ts';
 import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
-import { classifyMessages, type ClassifyOptions } from '../../src/operate/reconcile/classify-messages.ts';
+import {
+  classifyMessages,
+  type ClassifyOptions,
+} from '../../src/operate/reconcile/classify-messages.ts';
 import type { IdentifiedOrderRow } from '../../src/order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../src/temporal/find-order-workflow.ts';
 import { consumed } from '../support/consumed-message.ts';

@@ -116,7 +116,7 @@ test('while there is nothing to ask with, a dependency is neither available nor 
 
 test('one call that keeps failing while others succeed is logged, once per half minute', () => {
   for (let ms = 0; ms <= 90_000; ms += 1000) {
-    report.failed(new OperatorError('refused', 'allow it'), ms);
+    report.failed(new OperatorError('KAFKA_UNREACHABLE', 'refused', 'allow it'), ms);
     report.succeeded();
     jest.advanceTimersByTime(1000);
   }

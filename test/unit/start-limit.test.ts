@@ -3,7 +3,8 @@ import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
 
 const THROTTLED = new Error('throttled');
 const never = new AbortController().signal;
-const createLimit = (max: number) => new AdaptiveConcurrencyLimit(max, (error) => error === THROTTLED);
+const createLimit = (max: number) =>
+  new AdaptiveConcurrencyLimit(max, (error) => error === THROTTLED);
 
 /** Calls that are under way until they are told how they end. */
 function calls(limit: AdaptiveConcurrencyLimit, count: number): Deferred<string>[] {

@@ -36,6 +36,6 @@ test('anything else is a server that cannot be reached, and an OperatorError sta
   expect(temporalFailed(target, new Error('Failed to connect')).message).toContain(
     'cannot be reached: Failed to connect',
   );
-  const error = new OperatorError('a', 'b');
+  const error = new OperatorError('KAFKA_UNREACHABLE', 'a', 'b');
   expect(temporalFailed(target, error)).toBe(error);
 });

@@ -35,6 +35,7 @@ export async function settleStartingOffsets(
   if (!isNew) return;
   if (policy === 'none') {
     throw new OperatorError(
+      'GROUP_WITHOUT_OFFSETS',
       `The consumer group "${groupId}" has no committed offset for "${topic}", and KAFKA_AUTO_OFFSET_RESET is none`,
       'correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET to earliest or latest for the first start of a new group',
     );

@@ -39,20 +39,31 @@ export async function replay(
   }).catch((error: unknown) => {
     line.clear();
     throw error instanceof OperatorError && !dryRun
-      ? new OperatorError(`${error.message} (${sent} sent before)`, error.fix, { cause: error })
+      ? new OperatorError(error.code, `${error.message} (${sent} sent before)`, error.fix, {
+          cause: error,
+        })
       : error;
   });
   line.clear();
   if (flags.json) console.log(JSON.stringify({ ...result, dryRun }));
   else console.log(summary(result, dryRun, flags.maxAttempts));
   if (isInterrupted) {
-    throw new OperatorError('Interrupted', 'start it again: it continues where it stopped');
+    throw new OperatorError(
+      'INTERRUPTED',
+      'Interrupted',
+      'start it again: it continues where it stopped',
+    );
   }
   if (result.notSent.length > 0) {
-    throw new OperatorError(`${result.notSent.length} dead letters cannot be sent`, NOT_SENT);
+    throw new OperatorError(
+      'DEAD_LETTER_INCOMPLETE',
+      `${result.notSent.length} dead letters cannot be sent`,
+      NOT_SENT,
+    );
   }
   if (result.notFound.length > 0) {
     throw new OperatorError(
+      'DEAD_LETTER_NOT_FOUND',
       `No dead letter is ${result.notFound.join(' or ')}, or the other filters leave it out`,
       'see `order-ingest dead-letters list` for their IDs',
     );

@@ -12,6 +12,7 @@ export async function show(
   const [first] = await deadLetters.find({ ids: [id] }, () => true);
   if (!first) {
     throw new OperatorError(
+      'DEAD_LETTER_NOT_FOUND',
       `There is no dead letter ${id} in "${deadLetters.topic}"`,
       'look it up with `order-ingest dead-letters list`',
     );
@@ -20,6 +21,7 @@ export async function show(
   const { omitted, sourceTopic, sourcePartition, sourceOffset } = letter.account;
   if (flags.raw && omitted.value !== undefined) {
     throw new OperatorError(
+      'DEAD_LETTER_INCOMPLETE',
       `The dead letter ${id} does not carry its value of ${omitted.value} bytes`,
       `read it where it came from: "${sourceTopic}", partition ${sourcePartition}, offset ${sourceOffset}`,
     );

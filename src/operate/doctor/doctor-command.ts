@@ -28,4 +28,4 @@ Example:
 const MARKS = { ok: '✔', warning: '!', failed: '✖' } as const;
 
 const asText = ({ state, check, detail, remedy }: Finding): string =>
-  `${MARKS[state]} ${check}: ${detail}${remedy === undefined ? '' : `\n    To mend it: ${remedy}.`}`;
+  `${MARKS[state]} ${check}: ${detail}${remedy === undefined ? '' : `\n    Fix: ${remedy}.`}`;

@@ -42,6 +42,7 @@ async function actOnEach(
   });
   if (undone.length > 0) {
     throw new OperatorError(
+      'ORDERS_UNCHANGED',
       `Not done for ${undone.length} of ${ids.length}: ${undone.join('; ')}`,
       '`order-ingest orders show ID` says how an order stands',
     );

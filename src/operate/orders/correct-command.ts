@@ -31,6 +31,7 @@ export async function correct(
     const run = await findOrder(orders, orderId);
     if (!run) {
       throw new OperatorError(
+        'ORDER_NOT_FOUND',
         `Temporal does not know an order "${orderId}", or no longer`,
         'check the ID; an order that Temporal has forgotten can be sent to the topic again as it should be',
       );
@@ -50,6 +51,7 @@ export async function correct(
         );
     if (outcome.kind === 'left-alone') {
       throw new OperatorError(
+        'ORDER_NOT_FAILED',
         `"${orderId}" runs or has been stored: nothing was corrected`,
         'end it first with `order-ingest orders cancel` if it runs; a stored order is changed in Postgres; if its row is gone, `order-ingest replay --completed` brings it back',
       );
@@ -77,6 +79,7 @@ async function readPayloadFile(file: string): Promise<Buffer> {
     return file === '-' ? Buffer.from(await readText(process.stdin)) : readFileSync(file);
   } catch (error) {
     throw new OperatorError(
+      'FILE_UNREADABLE',
       `The file of --payload cannot be read: ${describeError(error)}`,
       'name a file with the corrected JSON, or - for standard input',
       { cause: error },

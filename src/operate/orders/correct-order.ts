@@ -23,6 +23,7 @@ export function checkCorrection(orderId: string, value: Buffer): CorrectedMessag
   if (read.kind === 'unusable') throw notValid(read.error);
   if (read.orderId !== orderId) {
     throw new OperatorError(
+      'CORRECTION_INVALID',
       `The corrected message is about another order: "${read.orderId}", not "${orderId}"`,
       'the order ID cannot change; send a new order to the topic instead',
     );
@@ -39,6 +40,7 @@ const MAX_BYTES = 1_900_000;
 
 const notValid = (problem: string) =>
   new OperatorError(
+    'CORRECTION_INVALID',
     `The corrected message is not a valid order: ${problem}`,
     'correct it further; `order-ingest orders show ID` prints the message as it came',
   );
@@ -57,6 +59,7 @@ export async function correctOrder(
   const message = messageOfStart(start);
   if (!message) {
     throw new OperatorError(
+      'WORKFLOW_NOT_AN_ORDER',
       `${workflowId} was not started with an order's message`,
       'send the order to the topic instead',
     );

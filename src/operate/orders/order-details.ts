@@ -138,7 +138,7 @@ async function part<Value>(read: () => Promise<Value>): Promise<Part<Value>> {
   try {
     return { ok: true, value: await read() };
   } catch (error) {
-    const remedy = error instanceof OperatorError ? `; to mend it: ${error.fix}` : '';
+    const remedy = error instanceof OperatorError ? `; fix: ${error.fix}` : '';
     return { ok: false, error: `${describeError(error)}${remedy}` };
   }
 }

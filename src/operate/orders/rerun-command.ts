@@ -28,6 +28,7 @@ export async function rerun(
 ): Promise<void> {
   if (ids.length > 0 === (flags.failed ?? false)) {
     throw new OperatorError(
+      'ARGUMENT_INVALID',
       'Which orders to run again is not clear',
       'name their IDs, or say --failed for all that have failed, with filters if you like',
     );
@@ -87,7 +88,11 @@ async function rerunChosen(
       flags.wait && !dryRun ? await waitFor(orders, rerun.started, signal) : undefined;
     print(rerun, outcomes, flags);
     if (signal.aborted) {
-      throw new OperatorError('Interrupted', 'start it again: what has been started is left alone');
+      throw new OperatorError(
+        'INTERRUPTED',
+        'Interrupted',
+        'start it again: what has been started is left alone',
+      );
     }
     failUnlessRun(rerun);
     if (outcomes?.some(({ status }) => status !== 'completed')) process.exitCode = 1;
@@ -114,7 +119,8 @@ function failUnlessRun({ deadLetters, gone }: Rerun): void {
       'check the IDs: capital letters and white space count; where both have passed their retention, the producer has to send the order again',
     );
   }
-  if (problems.length > 0) throw new OperatorError(problems.join('; '), remedies.join('; '));
+  if (problems.length > 0)
+    throw new OperatorError('ORDERS_NOT_RERUN', problems.join('; '), remedies.join('; '));
 }
 
 interface Rerun {
@@ -156,13 +162,21 @@ async function* upTo<Item>(
 async function confirm(count: number): Promise<void> {
   const question = `About ${count} orders would be run again`;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new OperatorError(question, 'add --yes if that is what you want, or look with --dry-run');
+    throw new OperatorError(
+      'CONFIRMATION_REQUIRED',
+      question,
+      'add --yes if that is what you want, or look with --dry-run',
+    );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question}. Go on? [y/N] `);
     if (!/^y(es)?$/i.test(answer)) {
-      throw new OperatorError('Nothing was run again', 'answer "y" to go on');
+      throw new OperatorError(
+        'CONFIRMATION_DECLINED',
+        'Nothing was run again',
+        'answer "y" to go on',
+      );
     }
   } finally {
     terminal.close();

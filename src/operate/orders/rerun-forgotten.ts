@@ -4,7 +4,9 @@ import type { MessagePosition } from '../../kafka/read-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 /** Where the message of a run stood, if its search attributes say so. */
-export const placeOf = ({ source: { partition, offset } }: OrderRun): MessagePosition | undefined =>
+export const placeOf = ({
+  source: { partition, offset },
+}: OrderRun): MessagePosition | undefined =>
   partition === undefined || offset === undefined
     ? undefined
     : { partition, offset: BigInt(offset) };

@@ -24,6 +24,7 @@ async function messageText(orderId: string, { temporal }: WholeStory): Promise<s
   const text = read.ok ? read.value.story?.message?.text : undefined;
   if (text !== undefined) return text;
   throw new OperatorError(
+    read.ok ? 'ORDER_NOT_FOUND' : 'SOURCE_UNREADABLE',
     read.ok
       ? `Temporal has no message of an order "${orderId}", or no longer`
       : `The message could not be read: ${read.error}`,
@@ -63,6 +64,7 @@ function failUnlessFound(orderId: string, { temporal, stored, deadLetters }: Par
   const unread = [temporal, stored, deadLetters].flatMap((part) => (part.ok ? [] : [part.error]));
   if (isNowhere) {
     throw new OperatorError(
+      'ORDER_NOT_FOUND',
       `There is no order "${orderId}"${unread.length > 0 ? ` where it could be looked for; ${unread.join('; ')}` : ': no workflow, no row and no dead letter'}`,
       'check the ID: capital letters and white space count',
     );

@@ -32,6 +32,7 @@ function checkOrder(read: Identified, place: string): void {
   const problem = read.kind === 'order' ? faultsOf(read.text) : read.error;
   if (problem === '') return;
   throw new OperatorError(
+    'INPUT_ORDER_INVALID',
     `${place} is not a valid order: ${problem}`,
     'correct the line and send the whole file again (an order that was sent before is recognised), or send everything as it is with --raw',
   );

@@ -55,6 +55,7 @@ function sourceOf(file: string | undefined, flags: ProduceFlags): ProduceSource 
   if (file !== undefined && file !== '-') return { kind: 'file', file, raw };
   if (file === undefined && process.stdin.isTTY) {
     throw new OperatorError(
+      'INPUT_MISSING',
       'Nothing to send',
       'name an NDJSON file, pipe one to standard input, or use --sample 10',
     );

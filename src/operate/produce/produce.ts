@@ -68,7 +68,9 @@ export async function runProduce(
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new OperatorError(error.message, 'name a file that exists', { cause: error });
+      throw new OperatorError('FILE_UNREADABLE', error.message, 'name a file that exists', {
+        cause: error,
+      });
     }
     throw (await offlineError(settings)) ?? kafkaFailed(settings, error);
   } finally {

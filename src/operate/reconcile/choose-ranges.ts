@@ -40,6 +40,7 @@ export async function chooseRanges(
   const count = ends.length + offline.length;
   if (request.partition !== undefined && request.partition >= count) {
     throw new OperatorError(
+      'PARTITION_NOT_FOUND',
       `"${topic}" has no partition ${request.partition}`,
       `give one from 0 to ${count - 1}`,
     );

@@ -77,7 +77,11 @@ async function rowsOf(
 const isOrder = (candidate: Candidate): candidate is OrderCandidate =>
   candidate.read.kind === 'order';
 
-async function judge(options: ClassifyOptions, candidate: Candidate, rows: Rows): Promise<Classification> {
+async function judge(
+  options: ClassifyOptions,
+  candidate: Candidate,
+  rows: Rows,
+): Promise<Classification> {
   const { partition, message, read } = candidate;
   const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
   const isStored =
@@ -117,7 +121,10 @@ function whyUnusable({ message, read }: Candidate): string {
   return read.kind === 'unusable' ? read.error : 'it is about no order';
 }
 
-async function judgeByTemporal(options: ClassifyOptions, order: OrderCandidate): Promise<Classification> {
+async function judgeByTemporal(
+  options: ClassifyOptions,
+  order: OrderCandidate,
+): Promise<Classification> {
   const workflow = await options.findWorkflow(order.read.orderId);
   const isOpen = workflow?.state === 'running' || workflow?.state === 'failed';
   // Only now: the order may have been stored since Postgres was asked for the whole batch.

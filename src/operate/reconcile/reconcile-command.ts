@@ -57,7 +57,7 @@ async function run(flags: ReconcileFlags, command: Command): Promise<void> {
     return { result: reconciliation, isInterrupted: signal.aborted };
   });
   line.clear();
-  if (isInterrupted) throw new OperatorError('Interrupted', 'start it again');
+  if (isInterrupted) throw new OperatorError('INTERRUPTED', 'Interrupted', 'start it again');
   output.end(result);
   if (totals(result.partitions).missing > 0) process.exitCode = 1;
 }

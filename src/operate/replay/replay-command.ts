@@ -67,7 +67,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
   if (flags.json) console.log(JSON.stringify({ ...result, dryRun }));
   else console.log(summary(result, dryRun));
   if (isInterrupted)
-    throw new OperatorError('Interrupted', 'start it again: repeating is harmless');
+    throw new OperatorError('INTERRUPTED', 'Interrupted', 'start it again: repeating is harmless');
 }
 
 function summary(result: RangeReplay, dryRun: boolean): string {

@@ -84,17 +84,23 @@ function checkRange(
   const end = ends.find((candidate) => candidate.partition === partition);
   if (!end) {
     throw new OperatorError(
+      'PARTITION_NOT_FOUND',
       `"${topic}" has no partition ${partition}`,
       `give one from 0 to ${ends.length + offline.length - 1}`,
     );
   }
   if (range.from < BigInt(end.low) || range.to > BigInt(end.high)) {
     throw new OperatorError(
+      'RANGE_INVALID',
       `Partition ${partition} of "${topic}" has the offsets from ${end.low} up to ${end.high} (not included)`,
       'give --from and --to within them: older messages have been deleted from the topic',
     );
   }
   if (range.from >= range.to) {
-    throw new OperatorError('The range is empty', 'give a --to that is larger than --from');
+    throw new OperatorError(
+      'RANGE_INVALID',
+      'The range is empty',
+      'give a --to that is larger than --from',
+    );
   }
 }

@@ -36,6 +36,7 @@ export async function migrate(
     const schema = rows[0]?.schema;
     if (!schema) {
       throw new OperatorError(
+        'DATABASE_SCHEMA_MISSING',
         'No schema of the search path in DATABASE_URL exists',
         'create the schema, or take `options=-csearch_path%3D…` out of DATABASE_URL',
       );
@@ -78,12 +79,14 @@ async function checkMayMigrate(client: pg.Client, schema: string): Promise<void>
   const [state] = rows;
   if (state && state.owner === null && !state.may_create) {
     throw new OperatorError(
+      'DATABASE_RIGHT_MISSING',
       `The user "${state.role}" may not create tables in the schema "${schema}"`,
       `GRANT CREATE ON SCHEMA ${identifier(schema)} TO ${identifier(state.role)}`,
     );
   }
   if (state && state.owner !== null && !state.may_read) {
     throw new OperatorError(
+      'DATABASE_RIGHT_MISSING',
       `The tables belong to "${state.owner}"; the user "${state.role}" cannot migrate them`,
       `run \`order-ingest setup\` as "${state.owner}"; a worker does not need it`,
     );
@@ -101,6 +104,7 @@ export async function checkSchema(pool: Pick<pg.Pool, 'query'>): Promise<void> {
   const missing = migrationsKnown().filter((name) => !done.includes(name));
   if (missing.length === 0) return;
   throw new OperatorError(
+    'DATABASE_SCHEMA_OUTDATED',
     done.length === 0
       ? 'The database has no tables of order-ingest yet'
       : `The database schema is older than this build: ${missing.join(', ')} not run yet`,
@@ -138,6 +142,7 @@ async function checkColumns(pool: Pick<pg.Pool, 'query'>): Promise<void> {
     .filter((name) => !present.includes(name));
   if (missing.length === 0) return;
   throw new OperatorError(
+    'DATABASE_SCHEMA_OUTDATED',
     `The database schema is older than this build: it lacks ${missing.join(', ')}`,
     'run `order-ingest setup --only database`',
   );

@@ -1,0 +1,273 @@
+/**
+ * Every error that an operator may see, by its code. Codes are stable: scripts and alerts may rely on
+ * them, while the words of a message may change. docs/errors.md is generated from this list.
+ */
+export const ERRORS = {
+  ARGUMENT_INVALID: {
+    meaning: 'An argument or an option of a command has a value that it cannot have.',
+    fix: 'Correct it; `--help` after the command lists what it accepts.',
+  },
+  CONFIRMATION_DECLINED: {
+    meaning:
+      'A command asked before it changed many orders, and the answer was not yes. Nothing was changed.',
+    fix: 'Run it again and answer `y`, or add `--yes`.',
+  },
+  CONFIRMATION_REQUIRED: {
+    meaning:
+      'A command would change many orders and cannot ask, because it does not run in a terminal. Nothing was changed.',
+    fix: 'Add `--yes`, or look first with `--dry-run`.',
+  },
+  CONSUMER_ENDED: {
+    meaning:
+      'The Kafka consumer of the bridge ended with an error from which it could not recover. Nothing is lost: what was not committed is read again.',
+    fix: 'Look for the cause in the log above the error, fix it and start the bridge again.',
+  },
+  CORRECTION_INVALID: {
+    meaning: 'The message given to `orders correct` is not a valid order, or has another order ID.',
+    fix: 'Correct the message. An order with another ID must be sent to the topic.',
+  },
+  DATABASE_CONNECTIONS_EXHAUSTED: {
+    meaning: 'Postgres has no connection left (SQLSTATE 53300).',
+    fix: 'Raise `max_connections`, give the workers fewer slots, or put a connection pooler in front of Postgres.',
+  },
+  DATABASE_ERROR: {
+    meaning:
+      'Postgres answered with an error that has no code of its own here. The message has the reason.',
+    fix: 'Fix what the message names.',
+  },
+  DATABASE_LOGIN_REJECTED: {
+    meaning: 'Postgres rejected the user or the password (SQLSTATE 28P01 or 28000).',
+    fix: 'Correct the user and the password in `DATABASE_URL`, or allow the connection in `pg_hba.conf`.',
+  },
+  DATABASE_NOT_FOUND: {
+    meaning: 'The database named in `DATABASE_URL` does not exist (SQLSTATE 3D000).',
+    fix: 'Correct the name, or create the database.',
+  },
+  DATABASE_PARAMETER_REFUSED: {
+    meaning:
+      'A connection pooler between the program and Postgres refused a startup parameter of `DATABASE_URL`.',
+    fix: 'Take the parameter out of `DATABASE_URL` and set it for the role with `ALTER ROLE`.',
+  },
+  DATABASE_RIGHT_MISSING: {
+    meaning: 'The user of `DATABASE_URL` lacks a right on a table or a schema.',
+    fix: 'Run the `GRANT` statement that the message shows.',
+  },
+  DATABASE_SCHEMA_MISSING: {
+    meaning: 'No schema of the search path exists, so there is no place for the tables.',
+    fix: 'Create the schema, or correct the search path in `DATABASE_URL`.',
+  },
+  DATABASE_SCHEMA_OUTDATED: {
+    meaning: 'The tables do not exist, or are older than this version needs.',
+    fix: 'Run `order-ingest setup --only database`.',
+  },
+  DATABASE_SEARCH_PATH_IGNORED: {
+    meaning:
+      '`DATABASE_URL` asks for a search path and Postgres uses another one, because a connection pooler ignores `options`.',
+    fix: 'Take `options` out of `DATABASE_URL` and set the search path for the role with `ALTER ROLE`.',
+  },
+  DATABASE_UNREACHABLE: {
+    meaning: 'No connection to Postgres could be opened.',
+    fix: 'Check `DATABASE_URL` and that the server runs.',
+  },
+  DEAD_LETTER_INCOMPLETE: {
+    meaning:
+      'A dead letter lacks a part of the original message that the broker did not accept, so it cannot be sent or shown.',
+    fix: 'Read the original at the source topic, partition and offset in its headers.',
+  },
+  DEAD_LETTER_NOT_FOUND: {
+    meaning:
+      'The dead-letter topic has no dead letter with this ID, or the other filters exclude it.',
+    fix: 'List the IDs with `order-ingest dead-letters list`.',
+  },
+  FILE_UNREADABLE: {
+    meaning: 'A file that a setting or an option names cannot be read.',
+    fix: 'Name a file that exists and that this user may read.',
+  },
+  GROUP_WITHOUT_OFFSETS: {
+    meaning: 'The consumer group has no committed offset and `KAFKA_AUTO_OFFSET_RESET` is `none`.',
+    fix: 'Correct `KAFKA_GROUP_ID`, or set `KAFKA_AUTO_OFFSET_RESET` to `earliest` or `latest` for the first start of a new group.',
+  },
+  HTTP_PORT_UNAVAILABLE: {
+    meaning: 'The port for health and metrics cannot be opened.',
+    fix: 'Set the port to a free one, or to 0 for any.',
+  },
+  INPUT_MISSING: {
+    meaning: 'A command was given nothing to send.',
+    fix: 'Name a file, pipe one to standard input, or use `--sample`.',
+  },
+  INPUT_ORDER_INVALID: {
+    meaning: 'A line of the input is not a valid order. The lines before it have been sent.',
+    fix: 'Correct the line and send the whole file again (orders sent before are recognized as duplicates), or send everything unchanged with `--raw`.',
+  },
+  INTERRUPTED: {
+    meaning: 'A signal ended the program before it was done. Nothing is lost.',
+    fix: 'Run it again: it continues, or repeats what is safe to repeat.',
+  },
+  KAFKA_COORDINATOR_UNAVAILABLE: {
+    meaning:
+      'Kafka has no coordinator for the consumer group: the cluster is new, or `__consumer_offsets` is offline.',
+    fix: 'Try again in a minute if the cluster is new; otherwise check that `__consumer_offsets` is online.',
+  },
+  KAFKA_GROUP_INCOMPATIBLE: {
+    meaning: 'The consumer group has members that are not bridges.',
+    fix: 'Give the bridges a `KAFKA_GROUP_ID` of their own, or stop the other members.',
+  },
+  KAFKA_LOGIN_REJECTED: {
+    meaning: 'Kafka rejected the login.',
+    fix: 'Correct `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME` and `KAFKA_SASL_PASSWORD`.',
+  },
+  KAFKA_PARTITION_OFFLINE: {
+    meaning: 'A partition has no leader: none of the brokers that hold it is running.',
+    fix: 'Start those brokers.',
+  },
+  KAFKA_READ_STALLED: {
+    meaning: 'A partition delivered nothing for a long time, although it has messages.',
+    fix: 'Check the health of the broker and that no transaction is open there.',
+  },
+  KAFKA_REQUEST_REFUSED: {
+    meaning: 'Kafka answered a request with an error. The message has the reason.',
+    fix: 'Correct the setting that the message names, or the rights of the user.',
+  },
+  KAFKA_RIGHT_MISSING: {
+    meaning: 'The Kafka user lacks a right.',
+    fix: 'Run the `kafka-acls` command that the message shows; docs/runbook.md lists the rights of each program.',
+  },
+  KAFKA_TOPIC_MISSING: {
+    meaning: 'A topic does not exist.',
+    fix: 'Run `order-ingest setup --only kafka`, or correct `KAFKA_TOPIC`.',
+  },
+  KAFKA_TRANSACTION_FENCED: {
+    meaning:
+      'Another run of the same command has taken over, or a transaction exceeded the time limit of the broker.',
+    fix: 'Run one at a time; start again when the other has ended.',
+  },
+  KAFKA_UNREACHABLE: {
+    meaning: 'No broker could be reached.',
+    fix: 'Check `KAFKA_BROKERS` and that the brokers run.',
+  },
+  ORDERS_NOT_RERUN: {
+    meaning:
+      'Some of the orders could not be run again: the message is a dead letter, or neither Temporal nor the topic has it any more.',
+    fix: 'Follow the advice in the message for each of them.',
+  },
+  ORDERS_UNCHANGED: {
+    meaning:
+      'The action was not possible for some of the orders, for instance because they have ended. The others were changed.',
+    fix: '`order-ingest orders show ID` shows the state of each.',
+  },
+  ORDER_NOT_FAILED: {
+    meaning: 'The order is running or has been stored, so there is nothing to correct.',
+    fix: 'Cancel it first if it is running; change a stored order in Postgres.',
+  },
+  ORDER_NOT_FOUND: {
+    meaning: 'No workflow, row or dead letter has this order ID.',
+    fix: 'Check the ID: upper and lower case and white space count.',
+  },
+  PARTITION_NOT_FOUND: {
+    meaning: 'The topic has no partition with this number.',
+    fix: 'Give a number within the range in the message.',
+  },
+  RANGE_INVALID: {
+    meaning: 'The range of offsets is empty, or lies outside what the topic still has.',
+    fix: 'Give offsets within the range in the message.',
+  },
+  SEARCH_ATTRIBUTES_FULL: {
+    meaning: 'The Temporal namespace has no room for the search attributes.',
+    fix: 'Remove an unused one, or use a namespace of its own.',
+  },
+  SEARCH_ATTRIBUTES_MISSING: {
+    meaning: 'The Temporal namespace lacks search attributes, or has them with another type.',
+    fix: 'Run `order-ingest setup --only temporal`, or follow the advice in the message.',
+  },
+  SEARCH_ATTRIBUTES_UNKNOWN: {
+    meaning: 'The credentials do not allow listing the search attributes of the namespace.',
+    fix: 'Look for them in the settings of the namespace.',
+  },
+  SETTINGS_INVALID: {
+    meaning:
+      'One or more settings are missing or have an invalid value. The message lists all of them.',
+    fix: 'Correct them; docs/configuration.md explains every setting.',
+  },
+  SOURCE_UNREADABLE: {
+    meaning:
+      'One of the servers that a command reads from could not be read, so the answer would be incomplete.',
+    fix: 'Fix what the message names and run the command again.',
+  },
+  TEMPORAL_CALL_UNKNOWN: {
+    meaning: 'Temporal does not know the call (UNIMPLEMENTED).',
+    fix: 'Check that `TEMPORAL_ADDRESS` is that of a Temporal frontend, and upgrade an old server.',
+  },
+  TEMPORAL_FAILED: {
+    meaning: 'Temporal failed internally (INTERNAL, UNKNOWN, DATA_LOSS or ABORTED).',
+    fix: 'Look at the log of the server and at its database, then try again.',
+  },
+  TEMPORAL_LOGIN_REJECTED: {
+    meaning: 'Temporal rejected the credentials (UNAUTHENTICATED).',
+    fix: 'Set `TEMPORAL_API_KEY`, or the TLS client certificate, to credentials that are valid.',
+  },
+  TEMPORAL_NAMESPACE_MISSING: {
+    meaning: 'The Temporal namespace does not exist.',
+    fix: 'Correct `TEMPORAL_NAMESPACE`, or create the namespace.',
+  },
+  TEMPORAL_NOT_FOUND: {
+    meaning: 'Temporal did not find what the call named (NOT_FOUND).',
+    fix: 'Check `TEMPORAL_NAMESPACE`.',
+  },
+  TEMPORAL_PERMISSION_DENIED: {
+    meaning: 'The credentials do not permit the call (PERMISSION_DENIED).',
+    fix: 'Check that they may read and write the namespace, and that `TEMPORAL_ADDRESS` and `TEMPORAL_NAMESPACE` belong together.',
+  },
+  TEMPORAL_REQUEST_INVALID: {
+    meaning: 'Temporal rejected the request as invalid.',
+    fix: 'Correct `--query` if you gave one, or the setting that the message names.',
+  },
+  TEMPORAL_THROTTLED: {
+    meaning: 'Temporal throttled the call (RESOURCE_EXHAUSTED).',
+    fix: 'Try again later, or raise the limit of the namespace.',
+  },
+  TEMPORAL_TIMEOUT: {
+    meaning: 'Temporal did not answer in time (DEADLINE_EXCEEDED).',
+    fix: 'Check `TEMPORAL_ADDRESS`, the load of the server and of its database, and the network.',
+  },
+  TEMPORAL_UNREACHABLE: {
+    meaning: 'No connection to Temporal could be opened.',
+    fix: 'Check `TEMPORAL_ADDRESS`, that the server runs, and `TEMPORAL_TLS` if it expects TLS.',
+  },
+  UNEXPECTED: {
+    meaning: 'An error that the program does not know: most likely a fault of order-ingest.',
+    fix: 'Run the command again with `--verbose` before it, and report the output.',
+  },
+  WORKER_NOT_RELEASED: {
+    meaning:
+      'The Temporal worker failed repeatedly and the SDK did not release the failed ones, so the process ends.',
+    fix: 'Look for the cause in the log above the error, fix it and start the worker again.',
+  },
+  WORKFLOW_NOT_AN_ORDER: {
+    meaning:
+      'A workflow with the ID of the order exists, but was not started with the message of an order.',
+    fix: 'Send the order to the topic instead.',
+  },
+} as const satisfies Readonly<Record<string, ErrorDescription>>;
+
+interface ErrorDescription {
+  readonly meaning: string;
+  readonly fix: string;
+}
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The text of docs/errors.md. */
+export const errorReference = (): string =>
+  `# Errors
+
+<!-- Generated by \`npm run docs\` from src/program/error-codes.ts. Change it there. -->
+
+An error is printed as \`order-ingest: CODE: message\`, followed by \`Fix:\` and what to do. The codes are
+stable across versions; the wording of messages is not.
+
+| code | meaning | fix |
+| --- | --- | --- |
+${Object.entries(ERRORS)
+  .map(([code, { meaning, fix }]) => `| \`${code}\` | ${meaning} | ${fix} |`)
+  .join('\n')}
+`;
