@@ -1,0 +1,153 @@
+import { createDeadLetterWriter } from '../../../src/bridge/dead-letter-writer.ts';
+import { DEAD_LETTER_HEADERS, readDeadLetterHeaders } from '../../../src/contract/dead-letter.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/partition-batch.ts';
+import type { MessageProducer, OutgoingMessage } from '../../../src/kafka/producer.ts';
+
+const KEY = Buffer.from('a key');
+const VALUE = Buffer.from('not JSON');
+const HEADERS = { mine: Buffer.from('1'), constructor: Buffer.from('2'), empty: null };
+
+const letterOf = (changes: Partial<ConsumedMessage> = {}) => ({
+  message: {
+    key: KEY,
+    value: VALUE,
+    headers: HEADERS,
+    offset: '17',
+    timestamp: '1795577684844',
+    ...changes,
+  },
+  topic: 'orders',
+  partition: 3,
+  reason: 'not-json' as const,
+  error: 'not JSON at all',
+});
+
+/** As kafkajs rejects: the broker's error within one that counts its tries, or as it is. */
+const refusal = (type: string) =>
+  new Error('gave up', { cause: Object.assign(new Error(type), { type }) });
+
+/** A broker that refuses some messages. */
+function brokerThat(refuses: (message: OutgoingMessage) => string | undefined) {
+  const tried: OutgoingMessage[] = [];
+  const stored: OutgoingMessage[] = [];
+  const producer: Pick<MessageProducer, 'send'> = {
+    send(_topic, messages) {
+      for (const message of messages) {
+        tried.push(message);
+        const type = refuses(message);
+        if (type !== undefined) return Promise.reject(refusal(type));
+        stored.push(message);
+      }
+      return Promise.resolve();
+    },
+  };
+  return { tried, stored, writer: createDeadLetterWriter(producer, 'orders.dead-letter') };
+}
+
+const own = (message: OutgoingMessage | undefined) =>
+  (message?.headers ?? []).filter(({ name }) => !name.toString().startsWith('dead-letter.'));
+const account = (message: OutgoingMessage | undefined) =>
+  readDeadLetterHeaders(
+    Object.fromEntries((message?.headers ?? []).map(({ name, value }) => [String(name), value])),
+  );
+
+test('a message is written as it came, with headers that say what was wrong', async () => {
+  const { stored, writer } = brokerThat(() => undefined);
+  expect(await writer.write(letterOf())).toEqual({});
+  expect(stored).toHaveLength(1);
+  expect(stored[0]).toMatchObject({ key: KEY, value: VALUE });
+  expect(own(stored[0])).toEqual([
+    { name: 'mine', value: Buffer.from('1') },
+    { name: 'constructor', value: Buffer.from('2') },
+    { name: 'empty', value: null },
+  ]);
+  expect(account(stored[0])).toMatchObject({
+    reason: 'not-json',
+    error: 'not JSON at all',
+    sourceTopic: 'orders',
+    sourcePartition: 3,
+    sourceOffset: 17n,
+    attempt: 1,
+    omitted: {},
+    hasGeneratedKey: false,
+  });
+});
+
+test('a header that claims to be ours is not carried', async () => {
+  const { stored, writer } = brokerThat(() => undefined);
+  const headers = Object.fromEntries(
+    Object.values(DEAD_LETTER_HEADERS).map((name) => [name, Buffer.from('17')]),
+  );
+  await writer.write(letterOf({ headers: { ...headers, 'dead-letter.mine': 'kept' } }));
+  const names = (stored[0]?.headers ?? []).map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain('dead-letter.mine');
+  expect(account(stored[0])).toMatchObject({ sourceOffset: 17n, attempt: 18, omitted: {} });
+});
+
+describe.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE'])(
+  'a message that the broker refuses with %s',
+  (type) => {
+    test('is written without its value', async () => {
+      const { stored, writer } = brokerThat(({ value }) => (value === null ? undefined : type));
+      expect(await writer.write(letterOf())).toEqual({ value: VALUE.length });
+      expect(stored).toMatchObject([{ key: KEY, value: null }]);
+      expect(own(stored[0])).toHaveLength(3);
+      expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length });
+    });
+
+    test('is written without its headers if it is still refused', async () => {
+      const { stored, writer } = brokerThat((one) => (own(one).length > 0 ? type : undefined));
+      await writer.write(letterOf());
+      expect(own(stored[0])).toEqual([]);
+      expect(stored[0]?.key).toEqual(KEY);
+      const headers = 'mine1constructor2empty'.length;
+      expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length, headers });
+    });
+
+    test('is written without its key if it is still refused', async () => {
+      const { stored, writer } = brokerThat(({ key }) => (key === KEY ? type : undefined));
+      await writer.write(letterOf({ headers: {} }));
+      expect(stored[0]?.key).toBeNull();
+      expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length, key: KEY.length });
+    });
+
+    test('is thrown for the caller to repeat when nothing can be left out any more', async () => {
+      const { tried, writer } = brokerThat(() => type);
+      await expect(writer.write(letterOf())).rejects.toThrow('gave up');
+      expect(tried.length).toBeLessThan(6);
+    });
+  },
+);
+
+test('a tombstone that is refused is not said to have had a value', async () => {
+  const { stored, writer } = brokerThat((one) =>
+    own(one).length > 0 ? 'MESSAGE_TOO_LARGE' : undefined,
+  );
+  await writer.write(letterOf({ value: null }));
+  expect(account(stored[0])?.omitted).toEqual({ headers: expect.any(Number) });
+});
+
+test('a message without a key gets one where the topic takes no other', async () => {
+  const { stored, writer } = brokerThat(({ key }) => (key === null ? 'INVALID_RECORD' : undefined));
+  expect(await writer.write(letterOf({ key: null }))).toEqual({});
+  expect(stored).toMatchObject([{ key: 'orders/3/17', value: VALUE }]);
+  expect(account(stored[0])).toMatchObject({ hasGeneratedKey: true, omitted: {} });
+});
+
+test("a letter whose time the broker refuses has its message's", async () => {
+  const { stored, writer } = brokerThat(({ timestamp }) =>
+    timestamp === undefined ? 'INVALID_TIMESTAMP' : undefined,
+  );
+  await writer.write(letterOf());
+  expect(stored).toMatchObject([{ value: VALUE, timestamp: '1795577684844' }]);
+});
+
+test.each(['NOT_ENOUGH_REPLICAS', 'TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN'])(
+  'after %s, which is not about the message, nothing is left out',
+  async (type) => {
+    const { tried, writer } = brokerThat(() => type);
+    await expect(writer.write(letterOf())).rejects.toThrow('gave up');
+    expect(tried).toHaveLength(1);
+  },
+);

@@ -1,0 +1,265 @@
+import { setMaxListeners } from 'node:events';
+import { jest } from '@jest/globals';
+import { BacklogLimit } from '../../../../src/bridge/flow-control/backlog-limit.ts';
+import { deferred, type Deferred } from '../../../../src/bridge/deferred.ts';
+import type { StartOutcome } from '../../../../src/bridge/workflow-starter.ts';
+
+const never = new AbortController().signal;
+setMaxListeners(0, never);
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const settle = () => new Promise(setImmediate);
+
+async function seconds(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    await settle();
+    jest.advanceTimersByTime(1000);
+    await settle();
+  }
+}
+
+/** A window of ten and at most thirty open orders, over a Temporal that the test plays. */
+function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true } = {}) {
+  /** Numbers of the orders that are open. */
+  const open = new Set<number>();
+  const others = { open: openBefore };
+  const watched = new Map<number, Deferred<undefined>>();
+  const limit = new BacklogLimit({
+    window,
+    maxOpen,
+    openOrders: {
+      untilClosed: ({ workflowId }, signal) => {
+        const number = Number(workflowId);
+        const end = deferred<undefined>();
+        signal.addEventListener('abort', () => {
+          end.reject(signal.reason);
+        });
+        watched.set(number, end);
+        return end.promise;
+      },
+      count: () =>
+        counts ? Promise.resolve(others.open + open.size) : Promise.reject(new Error('no answer')),
+    },
+  });
+  let started = 0;
+  const startOne = (): Promise<StartOutcome> => {
+    started += 1;
+    open.add(started);
+    return Promise.resolve({
+      kind: 'started',
+      workflow: { workflowId: String(started), runId: 'run' },
+    });
+  };
+  return {
+    limit,
+    watched,
+    open,
+    /** Orders that were open before the limit was made. */
+    others,
+    /** How many orders have been started. */
+    started: () => started,
+    /** Asks for so many starts; they happen as the limit lets them. */
+    ask: async (count: number, start = startOne): Promise<void> => {
+      for (let n = 0; n < count; n += 1) {
+        void limit.run(start, never);
+      }
+      await settle();
+    },
+    /** Closes these orders in Temporal. */
+    close: async (...numbers: number[]): Promise<void> => {
+      for (const number of numbers) {
+        open.delete(number);
+        watched.get(number)?.resolve(undefined);
+      }
+      await settle();
+    },
+  };
+}
+
+test('as many orders as the window are open, and the others wait', async () => {
+  const { limit, ask, started } = createLimit();
+  await ask(9);
+  expect(limit.isFull).toBe(false);
+  await ask(5);
+  expect(limit.isFull).toBe(true);
+  expect(started()).toBe(10);
+});
+
+test('an order that has closed stands for all before it', async () => {
+  const { ask, started, watched, close } = createLimit();
+  await ask(20);
+  expect([...watched.keys()]).toEqual([5, 10]);
+  await close(5);
+  expect(started()).toBe(15);
+});
+
+test('one order of every half window is watched, and none while few are started', async () => {
+  const { ask, watched } = createLimit();
+  await ask(4);
+  expect(watched.size).toBe(0);
+  await ask(1);
+  expect([...watched.keys()]).toEqual([5]);
+});
+
+test('starts that are under way count, so that no more than the window are open', async () => {
+  const { limit, ask } = createLimit();
+  const answer = deferred<StartOutcome>();
+  let calls = 0;
+  await ask(15, () => {
+    calls += 1;
+    return answer.promise;
+  });
+  expect(calls).toBe(10);
+  answer.resolve({ kind: 'duplicate' });
+  await settle();
+  // Duplicates have started nothing.
+  expect(calls).toBe(15);
+  expect(limit.isFull).toBe(false);
+});
+
+test('a start that fails makes room for the next one', async () => {
+  const { limit } = createLimit({ window: 2 });
+  const failing = () => Promise.reject(new Error('unavailable'));
+  await expect(limit.run(failing, never)).rejects.toThrow('unavailable');
+  await expect(limit.run(failing, never)).rejects.toThrow('unavailable');
+  expect(limit.isFull).toBe(false);
+});
+
+test('slow workers get no more than the window, by the count of what they have closed', async () => {
+  const { ask, started, open, limit } = createLimit();
+  await ask(100);
+  for (let second = 1; second <= 40; second += 1) {
+    // Without anything that is watched, so that the count alone can show it.
+    const [oldest = 0] = open;
+    open.delete(oldest);
+    await seconds(1);
+    expect(open.size).toBeLessThanOrEqual(10);
+  }
+  expect(started()).toBe(50);
+  expect(limit.reason()).toBeUndefined();
+});
+
+test('orders that are stuck do not hold up the others: another window opens beside them', async () => {
+  const { ask, started, limit } = createLimit();
+  await ask(100);
+  await seconds(9);
+  expect(started()).toBe(10);
+  await seconds(1);
+  expect(started()).toBe(20);
+  expect(limit.reason()).toBeUndefined();
+});
+
+test('a newer order that closes shows that only the watched ones are stuck', async () => {
+  const { ask, started, open, watched, close } = createLimit();
+  await ask(30);
+  for (const number of [1, 2, 3]) open.delete(number);
+  await seconds(1);
+  expect(started()).toBe(13);
+  expect([...watched.keys()]).toEqual([5, 10]);
+  await seconds(1);
+  expect([...watched.keys()]).toEqual([5, 10, 13]);
+  await close(13);
+  expect(started()).toBe(23);
+});
+
+test('while nothing closes the open orders are bounded, and the bridge says so', async () => {
+  const { ask, started, limit } = createLimit();
+  await ask(1000);
+  await seconds(30);
+  // Three windows, and one more order to see whether it closes.
+  expect(started()).toBe(31);
+  expect(limit.reason()).toContain('30 orders are open in Temporal and none of them closes');
+  // At most one for each 20, 40, 60 s and then each minute.
+  await seconds(3600);
+  expect(started()).toBeLessThanOrEqual(31 + 62);
+  expect(started()).toBeGreaterThanOrEqual(31 + 50);
+});
+
+test('when orders close again the window doubles with each of them, up to its full size', async () => {
+  const { ask, started, close, limit } = createLimit();
+  await ask(1000);
+  await seconds(30);
+  expect(started()).toBe(31);
+  await close(31);
+  expect(started()).toBe(33);
+  await close(33);
+  expect(started()).toBe(37);
+  await close(37);
+  expect(limit.reason()).toContain('open');
+  await close(41);
+  expect(limit.reason()).toBeUndefined();
+  expect(started()).toBe(51);
+});
+
+test('stuck orders that close again let another one be tried at once', async () => {
+  const { ask, started, open } = createLimit();
+  await ask(1000);
+  await seconds(120);
+  const before = started();
+  open.delete(3);
+  await seconds(1);
+  expect(started()).toBe(before + 1);
+});
+
+test('a bridge that starts while too many are open tries one, and opens no window', async () => {
+  const { ask, started, limit } = createLimit({ openBefore: 25 });
+  await ask(100);
+  expect(started()).toBe(1);
+  expect(limit.reason()).toContain('25 orders are open');
+});
+
+test('the reason ends with the stuck orders, also when no other order comes', async () => {
+  const { limit, ask, close, others } = createLimit({ openBefore: 25 });
+  await ask(1);
+  await close(1);
+  expect(limit.reason()).toContain('25 orders are open');
+  others.open = 0;
+  await seconds(1);
+  expect(limit.reason()).toBeUndefined();
+  await seconds(1);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+test('stuck orders that close leave room for no more than the window', async () => {
+  const { ask, started, others } = createLimit({ openBefore: 25 });
+  await ask(100);
+  others.open = 0;
+  await seconds(1);
+  expect(started()).toBeLessThanOrEqual(11);
+});
+
+test('a Temporal that does not count is judged by what this bridge has started', async () => {
+  const { ask, started } = createLimit({ counts: false });
+  await ask(1000);
+  await seconds(30);
+  expect(started()).toBe(31);
+  await seconds(60);
+  expect(started()).toBeLessThanOrEqual(34);
+});
+
+test('a wait ends with its signal', async () => {
+  const { limit, ask } = createLimit();
+  await ask(10);
+  const stopping = new AbortController();
+  const waiting = limit.run(() => Promise.reject(new Error('started')), stopping.signal);
+  stopping.abort(new Error('shutting down'));
+  await expect(waiting).rejects.toThrow('shutting down');
+});
+
+test('no timer is left when nobody waits, or when it is disposed of', async () => {
+  const { limit, ask, close } = createLimit();
+  await ask(15);
+  expect(jest.getTimerCount()).toBe(1);
+  await close(10);
+  await seconds(1);
+  expect(jest.getTimerCount()).toBe(0);
+  await ask(15);
+  expect(jest.getTimerCount()).toBe(1);
+  limit.dispose();
+  expect(jest.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { configurationReference } from '../../../src/config/configuration-reference.ts';
+import { readSettings } from '../../../src/config/read-settings.ts';
+import { BRIDGE_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
+import { settingsReport } from '../../../src/config/settings-report.ts';
+import { bridgeTimeoutMistakes, databaseTimeoutMistakes } from '../../../src/config/timeouts.ts';
+import { OperatorError } from '../../../src/program/operator-error.ts';
+import { STORE_ATTEMPT_MS } from '../../../src/worker/worker-options.ts';
+import { PATIENT_ATTEMPTS } from '../../../src/workflows/retry-policies.ts';
+
+const mistakesOf = (read: () => unknown): string => {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof OperatorError) return error.message;
+    throw error;
+  }
+  return '';
+};
+
+describe('settings', () => {
+  test('have defaults for all but the addresses', () => {
+    const bridge = readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1, b:2' });
+    expect(bridge.kafka.brokers).toEqual(['a:1', 'b:2']);
+    expect(bridge.bridge).toMatchObject({ groupId: 'storage_loader', sessionTimeoutMs: 15_000 });
+    const worker = readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://u:p@h/d' });
+    expect(worker.temporal.taskQueue).toBe('order-ingest');
+  });
+
+  test('ask the bridge for no database and the worker for no Kafka', () => {
+    expect(mistakesOf(() => readSettings(BRIDGE_ROLE, {}))).not.toContain('DATABASE');
+    expect(mistakesOf(() => readSettings(WORKER_ROLE, {}))).not.toContain('KAFKA');
+  });
+
+  test('refuse a worker that keeps no workflow: the SDK would begin each again and again', () => {
+    const env = { DATABASE_URL: 'postgres://u:p@h/d', WORKER_MAX_CACHED_WORKFLOWS: '0' };
+    expect(mistakesOf(() => readSettings(WORKER_ROLE, env))).toContain(
+      'expected an integer from 1 to 100000, got "0"',
+    );
+  });
+
+  test('report all mistakes at once and by name', () => {
+    const env = {
+      KAFKA_BROKERS: 'kafka',
+      KAFKA_SESSION_TIMEOUT_MS: 'soon',
+      KAFKA_AUTO_OFFSET_RESET: 'newest',
+      KAFKA_TOPIC: 'no spaces',
+      LOG_LEVEL: 'loud',
+    };
+    const message = mistakesOf(() => readSettings(BRIDGE_ROLE, env));
+    for (const name of Object.keys(env)) expect(message).toContain(name);
+    expect(message).toContain('expected an integer from 6000 to 1800000, got "soon"');
+    expect(message.split('\n')).toHaveLength(6);
+  });
+
+  test('never show a secret, right or wrong', () => {
+    const env = { DATABASE_URL: 'mysql://user:hunter2@host/db' };
+    expect(mistakesOf(() => readSettings(WORKER_ROLE, env))).not.toContain('hunter2');
+    expect(settingsReport(env)).not.toContain('hunter2');
+    expect(settingsReport(env)).toContain('DATABASE_URL=********  # WRONG: expected a URL');
+  });
+
+  test('count as unset when they are empty', () => {
+    expect(readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topic).toBe(
+      'orders',
+    );
+  });
+
+  test('are all in docs/configuration.md, which is up to date (npm run docs)', () => {
+    const file = new URL('../../../docs/configuration.md', import.meta.url);
+    expect(readFileSync(file, 'utf8')).toBe(configurationReference());
+  });
+});
+
+describe('timeouts that contradict each other', () => {
+  const bridgeMistakes = (env: Readonly<Record<string, string>>) =>
+    mistakesOf(() =>
+      readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', ...env }, ({ bridge }) =>
+        bridgeTimeoutMistakes(bridge),
+      ),
+    );
+  const workerMistakes = (env: Readonly<Record<string, string>>) =>
+    mistakesOf(() =>
+      readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env }, ({ database }) =>
+        databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
+      ),
+    );
+
+  test.each([
+    [{ KAFKA_HEARTBEAT_INTERVAL_MS: '5001' }, /HEARTBEAT.*\(5001\).*SESSION.*\(15000\)/],
+    [{ KAFKA_REBALANCE_TIMEOUT_MS: '8999' }, /HEARTBEAT.*\(3000\).*REBALANCE.*\(8999\)/],
+    [{ KAFKA_POLL_TIMEOUT_MS: '5001' }, /POLL_TIMEOUT.*\(5001\).*SESSION.*\(15000\)/],
+    [
+      { KAFKA_POLL_TIMEOUT_MS: '5000', KAFKA_REBALANCE_TIMEOUT_MS: '14999' },
+      /POLL_TIMEOUT.*\(5000\).*REBALANCE.*\(14999\)/,
+    ],
+    [{ BRIDGE_SHUTDOWN_GRACE_MS: '30001' }, /GRACE.*\(30001\).*REBALANCE.*\(30000\)/],
+  ])('are refused by the bridge: %p', (env, message) => {
+    expect(bridgeMistakes(env)).toMatch(message);
+  });
+
+  test('are refused by the worker', () => {
+    const env = { DATABASE_CONNECT_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '25000' };
+    expect(workerMistakes(env)).toMatch(/CONNECT.*\(5000\) and .*STATEMENT.*\(25000\) .* 30000 ms/);
+    expect(workerMistakes({ ...env, DATABASE_CONNECT_TIMEOUT_MS: '4999' })).toBe('');
+    expect(PATIENT_ATTEMPTS.startToCloseTimeout).toBe(`${STORE_ATTEMPT_MS / 1000}s`);
+  });
+
+  test('are reported together with all other mistakes', () => {
+    const mistakes = bridgeMistakes({
+      BRIDGE_SHUTDOWN_GRACE_MS: '60000',
+      KAFKA_SESSION_TIMEOUT_MS: 'soon',
+      KAFKA_TOPIC: '?',
+    });
+    expect(mistakes).toContain('3 settings are wrong');
+    expect(mistakes).not.toContain('NaN');
+  });
+
+  test('are none among the defaults', () => {
+    expect(bridgeMistakes({})).toBe('');
+    expect(workerMistakes({})).toBe('');
+  });
+});

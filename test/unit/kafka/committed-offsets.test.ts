@@ -1,0 +1,40 @@
+import { jest } from '@jest/globals';
+import { committedOffsets, type CommittedOffset } from '../../../src/kafka/committed-offsets.ts';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const offsets = (...answers: (readonly string[])[]) => {
+  const fetchOffsets = () => {
+    const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? [];
+    const partitions = answer.map((offset, partition) => ({ partition, offset, metadata: null }));
+    return Promise.resolve([{ topic: 'orders', partitions }]);
+  };
+  return committedOffsets({ fetchOffsets }, 'group', 'orders');
+};
+
+test('an offset, none, and the mark for one that was out of range are told apart', async () => {
+  expect(await offsets(['7', '-1', '-2'])).toEqual(
+    new Map<number, CommittedOffset>([
+      [0, 7n],
+      [1, 'none'],
+      [2, 'reset'],
+    ]),
+  );
+});
+
+test('an answer without any partition is asked for again', async () => {
+  const found = offsets([], [], ['7']);
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(await found).toEqual(new Map([[0, 7n]]));
+});
+
+test('an answer without any partition is never taken for a group without offsets', async () => {
+  const found = expect(offsets([])).rejects.toThrow('names no partition of "orders"');
+  await jest.advanceTimersByTimeAsync(60_000);
+  await found;
+});

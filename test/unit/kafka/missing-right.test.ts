@@ -1,0 +1,173 @@
+import kafkajs from 'kafkajs';
+import { kafkaFailed, type KafkaSettings } from '../../../src/kafka/kafka-client.ts';
+import { errorTypeOf } from '../../../src/kafka/kafka-error.ts';
+import { MissingRightError, needing, type KafkaRight } from '../../../src/kafka/missing-right.ts';
+import { explainSendFailure } from '../../../src/kafka/producer.ts';
+import { OperatorError } from '../../../src/program/operator-error.ts';
+
+const settings: KafkaSettings = {
+  brokers: ['kafka-1:9092', 'kafka-2:9092'],
+  topic: 'orders',
+  deadLetterTopic: undefined,
+  clientId: 'order-ingest',
+  ssl: false,
+  sslCaFile: undefined,
+  saslMechanism: 'plain',
+  saslUsername: 'bridge',
+  saslPassword: 'secret',
+  connectTimeoutMs: 3000,
+};
+
+/** As kafkajs makes it of a broker's answer. */
+const answer = (type: string, message = 'denied') =>
+  new kafkajs.KafkaJSProtocolError(
+    Object.assign(new Error(message), { type, code: 1, retriable: false }),
+  );
+
+/** kafkajs's types leave out what the constructors of these errors take. */
+const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+
+const READ_TOPIC: KafkaRight = { operation: 'READ', resource: 'topic', name: 'orders' };
+const READ_GROUP: KafkaRight = { operation: 'READ', resource: 'group', name: 'storage_loader' };
+
+const explained = async (error: unknown, rights: readonly KafkaRight[]) => {
+  const failure: unknown = await needing(rights, () =>
+    Promise.reject(error instanceof Error ? error : new Error('none')),
+  ).catch((thrown: unknown) => thrown);
+  const { message, fix: remedy } = kafkaFailed(settings, failure);
+  return { message, remedy };
+};
+
+test.each([
+  ['TOPIC_AUTHORIZATION_FAILED', READ_TOPIC, 'READ on topic "orders"', "--topic 'orders'"],
+  [
+    'GROUP_AUTHORIZATION_FAILED',
+    READ_GROUP,
+    'READ on consumer group "storage_loader"',
+    "--group 'storage_loader'",
+  ],
+  [
+    'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    { operation: 'WRITE', resource: 'transactional-id', name: 'x.replay' },
+    'WRITE on transactional ID "x.replay"',
+    "--transactional-id 'x.replay'",
+  ],
+  [
+    'CLUSTER_AUTHORIZATION_FAILED',
+    { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
+    'IDEMPOTENT_WRITE on the cluster',
+    '--cluster',
+  ],
+] as const)(
+  '%s names the right, and the command that grants it',
+  async (type, right, name, option) => {
+    const { message, remedy } = await explained(answer(type), [right]);
+    expect(message).toBe(
+      `Kafka at kafka-1:9092,kafka-2:9092 denies user "bridge" the right ${name}`,
+    );
+    expect(remedy).toContain(
+      'kafka-acls --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:bridge --operation',
+    );
+    expect(remedy).toContain(option);
+  },
+);
+
+test('a right on resources that begin with a name is granted as a prefix', async () => {
+  const right: KafkaRight = { ...READ_GROUP, name: 'storage_loader.reader-', isPrefix: true };
+  const { message, remedy } = await explained(answer('GROUP_AUTHORIZATION_FAILED'), [right]);
+  expect(message).toContain('READ on consumer group "storage_loader.reader-*"');
+  expect(remedy).toContain("--group 'storage_loader.reader-' --resource-pattern-type prefixed");
+});
+
+test('without a login the command leaves the name to the operator', () => {
+  const error = new MissingRightError([READ_TOPIC]);
+  const { message, fix: remedy } = kafkaFailed({ ...settings, saslUsername: undefined }, error);
+  expect(message).toContain('denies this client the right READ on topic "orders"');
+  expect(remedy).toContain('--allow-principal User:NAME');
+});
+
+test.each([
+  [
+    'retries',
+    (cause: Error) =>
+      new kafkajs.KafkaJSNumberOfRetriesExceeded(cause, { retryCount: 5, retryTime: 1 }),
+  ],
+  [
+    'an error that is not retried',
+    (cause: Error) => Object.assign(named('KafkaJSNonRetriableError', cause.message), { cause }),
+  ],
+  ['an aggregate', (cause: Error) => new kafkajs.KafkaJSAggregateError('failed', [cause])],
+])('a right is named also when kafkajs has wrapped the answer into %s', async (_, wrap) => {
+  const error = wrap(answer('GROUP_AUTHORIZATION_FAILED'));
+  expect(errorTypeOf(error)).toBe('GROUP_AUTHORIZATION_FAILED');
+  const { message } = await explained(error, [READ_TOPIC, READ_GROUP]);
+  expect(message).toContain('READ on consumer group "storage_loader"');
+});
+
+test('of several topics the answer does not say which one it was, so each is named', async () => {
+  const other: KafkaRight = { ...READ_TOPIC, name: 'other' };
+  const { message, remedy } = await explained(answer('TOPIC_AUTHORIZATION_FAILED'), [
+    READ_TOPIC,
+    READ_GROUP,
+    other,
+  ]);
+  expect(message).toContain('the right READ on topic "orders" or READ on topic "other"');
+  expect(remedy).toContain("--topic 'orders' and kafka-acls");
+});
+
+test('the innermost request names the right, not those around it', async () => {
+  const { message } = await explained(new MissingRightError([READ_TOPIC]), [
+    { ...READ_TOPIC, name: 'another' },
+  ]);
+  expect(message).toContain('topic "orders"');
+});
+
+test('a denial of a right that is not known here still says what kind of resource it is', async () => {
+  const { message, remedy } = await explained(answer('GROUP_AUTHORIZATION_FAILED'), [READ_TOPIC]);
+  expect(message).toContain('denies user "bridge" a right on a consumer group: denied');
+  expect(remedy).toContain('Rights in Kafka');
+});
+
+test('what is no denial stays what it is', async () => {
+  const error = answer('UNKNOWN_TOPIC_OR_PARTITION');
+  await expect(needing([READ_TOPIC], () => Promise.reject(error))).rejects.toBe(error);
+});
+
+test('a rejected login, a missing coordinator and members of another kind each have their code', () => {
+  const login = named('KafkaJSSASLAuthenticationError', 'wrong password');
+  expect(kafkaFailed(settings, login)).toMatchObject({
+    code: 'KAFKA_LOGIN_REJECTED',
+    message: expect.stringContaining('user "bridge" by plain'),
+  });
+  for (const error of [
+    answer('NOT_COORDINATOR_FOR_GROUP'),
+    answer('GROUP_COORDINATOR_NOT_AVAILABLE'),
+    named('KafkaJSGroupCoordinatorNotFound', 'Failed to find group coordinator'),
+  ]) {
+    expect(kafkaFailed(settings, error).code).toBe('KAFKA_COORDINATOR_UNAVAILABLE');
+  }
+  const otherMembers = kafkaFailed(settings, answer('INCONSISTENT_GROUP_PROTOCOL'));
+  expect(otherMembers.code).toBe('KAFKA_GROUP_INCOMPATIBLE');
+});
+
+test('other answers are refusals, and what is no answer is an unreachable broker', () => {
+  const refusal = kafkaFailed(settings, answer('INVALID_REPLICATION_FACTOR'));
+  expect(refusal.code).toBe('KAFKA_REQUEST_REFUSED');
+  const silence = kafkaFailed(settings, new kafkajs.KafkaJSConnectionError('ECONNREFUSED'));
+  expect(silence.code).toBe('KAFKA_UNREACHABLE');
+});
+
+test('a message that cannot be written names the right, or the topic without a leader', () => {
+  expect(
+    explainSendFailure(answer('TOPIC_AUTHORIZATION_FAILED'), 'orders.dead-letter'),
+  ).toMatchObject({
+    message: 'the right WRITE on topic "orders.dead-letter" is missing',
+  });
+  const offline = explainSendFailure(
+    new kafkajs.KafkaJSNonRetriableError('Broker -1 not found in the cached metadata'),
+    'orders',
+  );
+  expect(offline).toMatchObject({ message: expect.stringContaining('"orders"') });
+  expect(kafkaFailed(settings, offline)).toBeInstanceOf(OperatorError);
+  expect(kafkaFailed(settings, offline).message).toContain('no leader');
+});

@@ -1,0 +1,105 @@
+import type { ConsumedMessage } from '../../../src/kafka/consumer/partition-batch.ts';
+import { ForgottenOrders } from '../../../src/operate/replay/forgotten-orders.ts';
+import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
+import { consumed } from '../../support/consumed-message.ts';
+import { orderText } from '../../support/messages.ts';
+
+/** Answers by the offset of a message; `started` where nothing else is given. */
+function search(orderIds: readonly string[], answers: Readonly<Record<string, Replayed>> = {}) {
+  const replayed: string[] = [];
+  const orders = new ForgottenOrders(orderIds, (partition, { offset }) => {
+    replayed.push(`${partition}/${offset}`);
+    return Promise.resolve(answers[offset] ?? { kind: 'started' });
+  });
+  const read = (...messages: ConsumedMessage[]) => orders.read({ partition: 0, messages });
+  return { orders, replayed, read };
+}
+
+const about = (orderId: string, offset: string, changes = {}) =>
+  consumed(orderText(orderId, changes), { offset });
+
+test('replays the first message of each order, and no other', async () => {
+  const { orders, replayed, read } = search(['a', 'b']);
+  await read(about('x', '0'), consumed('not JSON', { offset: '1' }), consumed(null));
+  expect(orders.isSettled).toBe(false);
+  await read(about('b', '2'), about('a', '3'), about('a', '4'), about('b', '5'));
+  expect(replayed).toEqual(['0/2', '0/3']);
+  expect(orders.isSettled).toBe(true);
+  expect([...orders.outcomes]).toEqual([
+    ['b', { kind: 'started' }],
+    ['a', { kind: 'started' }],
+  ]);
+});
+
+test('looks further where a message is a dead letter, and says so where none is left', async () => {
+  const before = { kind: 'dead-letter-before' } as const;
+  const { orders, replayed, read } = search(['a', 'b'], { 0: before, 1: before, 2: before });
+  await read(about('a', '0'), about('b', '1'));
+  expect(orders.isSettled).toBe(false);
+  await read(about('b', '2'), about('a', '3'));
+  expect(replayed).toEqual(['0/0', '0/1', '0/2', '0/3']);
+  expect(orders.outcomes).toEqual(
+    new Map([
+      ['a', { kind: 'started' }],
+      ['b', { kind: 'dead-letter-before', place: { partition: 0, offset: 2n } }],
+    ]),
+  );
+});
+
+test('says what has become of a message that was not started', async () => {
+  const { orders, replayed, read } = search(['a', 'b', 'c', 'd'], {
+    0: { kind: 'dead-letter', reason: 'conflicting-duplicate' },
+    1: { kind: 'duplicate' },
+    2: { kind: 'due' },
+  });
+  await read(about('a', '0'), about('b', '1'), about('c', '2'), about('a', '3'));
+  // A second dead letter of the same order would say nothing new.
+  expect(replayed).toEqual(['0/0', '0/1', '0/2']);
+  expect(orders.outcomes).toEqual(
+    new Map([
+      [
+        'a',
+        {
+          kind: 'dead-letter',
+          place: { partition: 0, offset: 0n },
+          reason: 'conflicting-duplicate',
+        },
+      ],
+      ['b', { kind: 'duplicate' }],
+      ['c', { kind: 'started' }],
+    ]),
+  );
+});
+
+test('finds an order however its ID is written, and none that only looks like it', async () => {
+  const { orders, replayed, read } = search(['WC/2026/17', 'café-1']);
+  await read(
+    about('caf\\u00e9-1', '0'),
+    about('WC/2026', '1', { customer_name: '"WC/2026/17"' }),
+    about('x', '2', { order_id: '"WC\\/2026\\/17"' }),
+    about('x', '3', { order_id: '"caf\\u00E9-1"' }),
+  );
+  expect(replayed).toEqual(['0/2', '0/3']);
+  expect(orders.isSettled).toBe(true);
+});
+
+describe('a message', () => {
+  const replay = (isDeadLetter: boolean, dryRun: boolean) =>
+    replayMessage(
+      {
+        deadLetters: { has: () => isDeadLetter },
+        handleMessage: () => Promise.resolve({ kind: 'started' }),
+        dryRun,
+        signal: new AbortController().signal,
+      },
+      { topic: 'orders', partition: 0 },
+      about('a', '0'),
+    );
+
+  test('that is a dead letter is left alone, and a dry run hands over nothing', async () => {
+    expect(await replay(true, false)).toEqual({ kind: 'dead-letter-before' });
+    expect(await replay(true, true)).toEqual({ kind: 'dead-letter-before' });
+    expect(await replay(false, true)).toEqual({ kind: 'due' });
+    expect(await replay(false, false)).toEqual({ kind: 'started' });
+  });
+});

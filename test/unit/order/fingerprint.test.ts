@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import {
+  fingerprintOf,
+  fingerprintOfOrder,
+  firstFingerprintOf,
+  isFingerprintOf,
+} from '../../../src/order/fingerprint.ts';
+import { MAX_JSON_DEPTH, parseJson } from '../../../src/contract/json.ts';
+import { identify } from '../../../src/order/identify.ts';
+import { translateMessage } from '../../../src/order/translate-message.ts';
+import { arbitraryOrder } from '../../support/arbitrary-order.ts';
+import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../../support/first-form.ts';
+import { orderText } from '../../support/messages.ts';
+
+function fingerprint(text: string): string {
+  const json = parseJson(text);
+  if (!json.ok) throw new Error(json.error);
+  return fingerprintOf(json.value);
+}
+
+describe('the fingerprint of an order', () => {
+  const order = fingerprint(orderText('A-1001'));
+
+  test.each(Object.entries(SAME_ORDER))('is the same with %s', (_name, changes) => {
+    expect(fingerprint(orderText('A-1001', changes))).toBe(order);
+  });
+
+  test.each(Object.entries(OTHER_ORDERS))('is another one with %s', (_name, changes) => {
+    expect(fingerprint(orderText('A-1001', changes))).not.toBe(order);
+  });
+
+  test('is another one for another order ID', () => {
+    expect(fingerprint(orderText('A-1002'))).not.toBe(order);
+  });
+
+  test('is the same in the bridge, which has the message, and in the worker, which has the order', () => {
+    fc.assert(
+      fc.property(arbitraryOrder, ({ text }) => {
+        const translation = translateMessage(text);
+        if (translation.kind !== 'translated') throw new Error('not valid');
+        expect(identify(Buffer.from(text), 1_000_000)).toMatchObject({
+          fingerprint: fingerprintOfOrder(translation.order),
+        });
+      }),
+    );
+  });
+
+  test('says which form it has', () => {
+    expect(order).toMatch(/^2:[0-9a-f]{64}$/);
+  });
+});
+
+describe('a fingerprint that version 0.1.0 has stored', () => {
+  const messageOf = (text: string) => ({ text, fingerprint: fingerprint(text) });
+
+  test('is that of the same message, in any order of keys', () => {
+    expect(firstFingerprintOf(FIRST_FORM.text)).toBe(FIRST_FORM.fingerprint);
+    const { order_id, ...rest } = JSON.parse(
+      orderText('A-1001', { line_items: '[]', total_price: '1' }),
+    ) as Record<string, unknown>;
+    const stored = firstFingerprintOf(JSON.stringify({ order_id, ...rest })) ?? '';
+    expect(isFingerprintOf(stored, messageOf(JSON.stringify({ ...rest, order_id })))).toBe(true);
+    expect(isFingerprintOf(FIRST_FORM.fingerprint, messageOf(FIRST_FORM.text))).toBe(true);
+    expect(
+      isFingerprintOf(
+        '85763756595a5e5a6d39bbc6873c2a96160b0a2072b3d28d4ea6cb4d397c50c5',
+        messageOf('{"total_price":1.0,"line_items":[],"order_id":"A-1001"}'),
+      ),
+    ).toBe(true);
+  });
+
+  test.each(Object.entries({ ...SAME_ORDER, ...OTHER_ORDERS }))(
+    'is not that of a message with %s',
+    (_name, changes) => {
+      const message = messageOf(orderText('A-1001', changes));
+      expect(isFingerprintOf(FIRST_FORM.fingerprint, message)).toBe(false);
+    },
+  );
+});
+
+describe('the fingerprint of a message that is not a valid order', () => {
+  test('does not depend on white space and the order of keys, at any depth', () => {
+    expect(fingerprint('{"a":1,"b":{"c":[1,2],"d":"x"}}')).toBe(
+      fingerprint(' { "b" : {"d":"x", "c": [1,\n2]},\t"a": 1 } '),
+    );
+  });
+
+  test('does not depend on how a string is escaped', () => {
+    expect(fingerprint('{"a":"\\u00e9\\/"}')).toBe(fingerprint('{"a":"é/"}'));
+  });
+
+  test.each([
+    ['1.0', '1'],
+    ['1e0', '1'],
+    ['0.10', '0.1'],
+    ['-0', '0'],
+    ['[{"a":1.50}]', '[{"a":15e-1}]'],
+  ])('is the same for %s and %s', (left, right) => {
+    expect(fingerprint(`{"a":${left}}`)).toBe(fingerprint(`{"a":${right}}`));
+  });
+
+  test.each([
+    ['1', '2'],
+    ['9007199254740993', '9007199254740992'],
+    ['1e400', '1e401'],
+    ['"1"', '1'],
+    ['"1.0"', '"1"'],
+    ['[1,2]', '[2,1]'],
+    ['null', '"null"'],
+    ['{"a":1}', '{"a":1,"b":null}'],
+    ['"é"', '"e\u0301"'],
+    ['[]', '{}'],
+  ])('tells %s from %s', (left, right) => {
+    expect(fingerprint(left)).not.toBe(fingerprint(right));
+  });
+
+  test('is another one where an unknown field differs', () => {
+    const invalid = (changes: Readonly<Record<string, string>>) =>
+      fingerprint(orderText('A-1001', { total_price: '-1', ...changes }));
+    expect(invalid({ trace_id: '1' })).not.toBe(invalid({}));
+  });
+
+  test('is the same for a value however its keys are shuffled', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const reversed = Object.fromEntries(Object.entries(value).reverse());
+        expect(fingerprint(JSON.stringify(reversed, null, 2))).toBe(
+          fingerprint(JSON.stringify(value)),
+        );
+      }),
+    );
+  });
+});
+
+describe('reading JSON', () => {
+  test('accepts and refuses what JSON.parse does', () => {
+    const almostJson = fc.oneof(
+      fc.json(),
+      fc.json().map((text) => text.slice(1)),
+      fc.string(),
+    );
+    const reads = (read: () => unknown) => {
+      try {
+        read();
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    fc.assert(
+      fc.property(almostJson, (text) => {
+        expect(parseJson(text).ok).toBe(reads(() => JSON.parse(text)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('answers the same for deep nesting wherever it is called from', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(parseJson(nested(MAX_JSON_DEPTH)).ok).toBe(true);
+    expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toEqual({
+      ok: false,
+      error: 'nested deeper than 500 levels',
+    });
+    expect(parseJson(nested(100_000)).ok).toBe(false);
+    expect(parseJson(`"${'['.repeat(1000)}\\"${'['.repeat(1000)}"`).ok).toBe(true);
+  });
+
+  test('takes the last of two equal keys, as JSON.parse does', () => {
+    expect(fingerprint('{"a":1,"a":2}')).toBe(fingerprint('{"a":2}'));
+  });
+});

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { createOrderIdFilter } from '../../../src/order/order-id-filter.ts';
+import { identify } from '../../../src/order/identify.ts';
+import { parseOrderId } from '../../../src/contract/order-id.ts';
+import { isAbout } from '../../../src/operate/orders/order-details.ts';
+
+const orderId = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+  .filter((text) => parseOrderId(text).ok);
+
+/** How a producer may write each UTF-16 unit of a string. */
+type Spelling = 'plain' | 'lower' | 'upper';
+
+function spelled(text: string, spellings: readonly Spelling[]): string {
+  const characters = Array.from(text, (character, index) => {
+    const spelling = spellings[index % spellings.length] ?? 'plain';
+    if (spelling === 'plain') {
+      return character === '/' ? '\\/' : JSON.stringify(character).slice(1, -1);
+    }
+    return Array.from({ length: character.length }, (_, unit) => {
+      const hex = character.charCodeAt(unit).toString(16).padStart(4, '0');
+      return `\\u${spelling === 'upper' ? hex.toUpperCase() : hex}`;
+    }).join('');
+  });
+  return `"${characters.join('')}"`;
+}
+
+const spellings = fc.array(fc.constantFrom<Spelling>('plain', 'lower', 'upper'), { minLength: 1 });
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** More than are looked for one by one. */
+const many = Array.from({ length: 20 }, (_, n) => `many ${n}`);
+
+test('no spelling of an order ID is overlooked', () => {
+  fc.assert(
+    fc.property(
+      orderId,
+      spellings,
+      spellings,
+      fc.boolean(),
+      fc.boolean(),
+      (id, ofId, ofKey, isMarked, isTwice) => {
+        const key = spelled('order_id', ofKey);
+        const members = [
+          ...(isTwice ? ['"order_id":"another one"'] : []),
+          `${key}:${spelled(id, ofId)}`,
+          '"more":[1]',
+        ];
+        const text = `${isMarked ? BYTE_ORDER_MARK : ''}{${members.join(',')}}`;
+        const value = Buffer.from(text);
+        expect(identify(value, value.length)).toMatchObject({ kind: 'order', orderId: id });
+        expect(createOrderIdFilter([id, 'x'])(value)).toBe(true);
+        expect(createOrderIdFilter([...many, id])(value)).toBe(true);
+        expect(isAbout(id)({ key: null, value })).toBe(true);
+        if (isTwice) expect(isAbout('another one')({ key: null, value })).toBe(false);
+      },
+    ),
+  );
+});
+
+test('most other messages need not be decoded', () => {
+  const filter = createOrderIdFilter(['A-1', 'A-2']);
+  expect(filter(Buffer.from('{"order_id":"B-1","name":"Ada"}'))).toBe(false);
+  expect(filter(Buffer.from('{"order_id":"B-1","note":"A-2"}'))).toBe(true);
+  expect(filter(Buffer.from(String.raw`{"order_id":"B-1","note":"A-2\n"}`))).toBe(false);
+  expect(filter(Buffer.from(String.raw`["A-2\n"]`))).toBe(false);
+  expect(createOrderIdFilter(many)(Buffer.from('{"order_id":"many 20"}'))).toBe(false);
+  expect(isAbout('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') })).toBe(
+    false,
+  );
+  expect(isAbout('A-2')({ key: Buffer.from('A-2'), value: null })).toBe(true);
+});

@@ -1,0 +1,181 @@
+import { formatIssue, translateMessage } from '../../../src/order/translate-message.ts';
+import { orderText } from '../../support/messages.ts';
+
+function faultsOf(text: string): readonly string[] {
+  const translation = translateMessage(text);
+  return translation.kind === 'invalid' ? translation.issues.map(formatIssue) : [];
+}
+
+function orderOf(text: string) {
+  const translation = translateMessage(text);
+  if (translation.kind !== 'translated') throw new Error(faultsOf(text).join());
+  return translation.order;
+}
+
+describe('translating a message into an order', () => {
+  test('takes every field over, digit by digit', () => {
+    const order = orderOf(orderText('A-1001', { total_price: '12345678901234567.89' }));
+    expect(order).toMatchObject({
+      orderId: 'A-1001',
+      createdAt: '2026-11-24T08:30:00.123456Z',
+      customerName: 'Ada Lovelace',
+      lineItems: [
+        { productId: 'P-7', quantity: 2 },
+        { productId: 'P-8', quantity: 1 },
+      ],
+    });
+    expect(order.totalPrice.toString()).toBe('12345678901234567.89');
+    expect(order.lineItems.map(({ unitPrice }) => unitPrice.toString())).toEqual([
+      '10.50',
+      '78.95',
+    ]);
+  });
+
+  test('ignores fields that it does not know', () => {
+    expect(faultsOf(orderText('A', { coupon: '{"a": [1, null]}', __proto__: '1' }))).toEqual([]);
+  });
+
+  test('is not confused by keys that JavaScript treats specially', () => {
+    const text = orderText('A').replace('{', '{"__proto__": {"order_id": "B"}, "constructor": 1, ');
+    expect(orderOf(text).orderId).toBe('A');
+    expect(faultsOf('{"__proto__": {"order_id": "B"}}')).toContain(
+      'order_id: expected a string, received nothing',
+    );
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'order ID of the wrong kind',
+      { order_id: '7' },
+      'order_id: expected a string, received number',
+    ],
+    [
+      'order ID with a control character',
+      { order_id: '"a\\u0001"' },
+      'order_id: expected no control characters',
+    ],
+    [
+      'time that is none',
+      { created_at: '"soon"' },
+      'created_at: expected an ISO 8601 date and time such as 2026-11-24T09:30:00.123456+01:00, in the years 0001 to 9999',
+    ],
+    [
+      'time as a number',
+      { created_at: '1764000000' },
+      'created_at: expected a string, received number',
+    ],
+    ['empty name', { customer_name: '""' }, 'customer_name: expected 1 to 1000 characters'],
+    [
+      'name too long',
+      { customer_name: `"${'x'.repeat(1001)}"` },
+      'customer_name: expected 1 to 1000 characters',
+    ],
+    [
+      'name with half a character',
+      { customer_name: '"\\ud83d"' },
+      'customer_name: expected well-formed Unicode without lone surrogates',
+    ],
+    ['no name', { customer_name: 'null' }, 'customer_name: expected a string, received null'],
+    [
+      'negative price',
+      { total_price: '-0.01' },
+      'total_price: expected an amount that is not negative',
+    ],
+    [
+      'price that is no number',
+      { total_price: '"12,50"' },
+      'total_price: expected a decimal number such as 12.50',
+    ],
+    [
+      'price of the wrong kind',
+      { total_price: 'true' },
+      'total_price: expected a number or a decimal string, received boolean',
+    ],
+    [
+      'price too large',
+      { total_price: '1e200000' },
+      'total_price: expected at most 131072 digits before the decimal point',
+    ],
+    ['no line item', { line_items: '[]' }, 'line_items: expected at least one line item'],
+    [
+      'line items of the wrong kind',
+      { line_items: '{}' },
+      'line_items: expected an array, received object',
+    ],
+    [
+      'line item of the wrong kind',
+      { line_items: '["P-1"]' },
+      'line_items[0]: expected an object, received string',
+    ],
+    [
+      'number that keeps its digits where a line item should be',
+      { line_items: '[1.50]' },
+      'line_items[0]: expected an object, received number',
+    ],
+    [
+      'no quantity',
+      { line_items: '[{"product_id": "P", "unit_price": 1}]' },
+      'line_items[0].quantity: expected a number, received nothing',
+    ],
+  ])('%s', (_name, changes, fault) => {
+    expect(faultsOf(orderText('A', changes))).toEqual([fault]);
+  });
+
+  test.each(['3', '1.50'])('the number %s is no order', (text) => {
+    expect(faultsOf(text)).toEqual(['expected an object, received number']);
+  });
+
+  test.each(['0', '-1', '1.5', '1.00000000000000001', '9007199254740992', '1e400', '1e-1'])(
+    'quantity %s is refused',
+    (quantity) => {
+      const items = `[{"product_id": "P", "quantity": ${quantity}, "unit_price": 1}]`;
+      expect(faultsOf(orderText('A', { line_items: items }))).toEqual([
+        'line_items[0].quantity: expected an integer from 1 to 9007199254740991',
+      ]);
+    },
+  );
+
+  test.each([
+    ['1', 1],
+    ['2.0', 2],
+    ['1e2', 100],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+  ])('quantity %s is %d', (quantity, value) => {
+    const items = `[{"product_id": "P", "quantity": ${quantity}, "unit_price": 1}]`;
+    expect(orderOf(orderText('A', { line_items: items })).lineItems[0].quantity).toBe(value);
+  });
+
+  test('names every field at fault at once', () => {
+    const text = orderText('A', {
+      created_at: '1',
+      customer_name: '""',
+      total_price: '"x"',
+      line_items: '[{"product_id": "", "quantity": 0, "unit_price": -1}, {}]',
+    });
+    expect(faultsOf(text).map((fault) => fault.split(':')[0])).toEqual([
+      'created_at',
+      'customer_name',
+      'total_price',
+      'line_items[0].product_id',
+      'line_items[0].quantity',
+      'line_items[0].unit_price',
+      'line_items[1].product_id',
+      'line_items[1].quantity',
+      'line_items[1].unit_price',
+    ]);
+  });
+
+  test('never quotes what the message says', () => {
+    const secret = 'Jane Doe';
+    const texts = [
+      orderText('A', {
+        customer_name: `["${secret}"]`,
+        created_at: `"${secret}"`,
+        total_price: `"${secret}"`,
+      }),
+      `{"customer_name": "${secret}"`,
+      `{"${secret}": 1 2}`,
+    ];
+    for (const text of texts) expect(faultsOf(text).join()).not.toContain(secret);
+  });
+});

@@ -1,0 +1,34 @@
+import pg from 'pg';
+import { databaseFailed } from '../../../src/postgres/database-failed.ts';
+import { requestedSearchPath } from '../../../src/postgres/search-path.ts';
+
+function remedyOf(code: string, message: string): string {
+  const error = new pg.DatabaseError(message, message.length, 'error');
+  error.code = code;
+  return databaseFailed('Postgres cannot be used', error).fix;
+}
+
+test.each([
+  ['42501', 'permission denied for database "orders"', 'GRANT CONNECT ON DATABASE "orders"'],
+  ['42501', 'permission denied for schema shop', 'GRANT USAGE ON SCHEMA "shop"'],
+  ['42501', 'permission denied for table orders', 'GRANT SELECT, INSERT ON orders'],
+  ['28P01', 'password authentication failed for user "a"', 'correct the user name or the password'],
+  ['3D000', 'database "a" does not exist', 'correct the name of the database'],
+  ['53300', 'sorry, too many clients already', 'max_connections'],
+  ['08P01', 'unsupported startup parameter: options', 'SET search_path'],
+  ['08P01', 'unsupported startup parameter: statement_timeout', 'SET statement_timeout'],
+  ['57P03', 'the database system is starting up', 'that the server runs'],
+])('SQLSTATE %s, %s: the remedy names the fix', (code, message, remedy) => {
+  expect(remedyOf(code, message)).toContain(remedy);
+});
+
+test.each([
+  ['postgres://h/d', undefined],
+  ['postgres://h/d?options=-csearch_path%3Dshop', 'shop'],
+  ['postgres://h/d?options=-c%20search_path%3Dshop,public', 'shop,public'],
+  ['postgres://h/d?options=--search_path%3Dshop', 'shop'],
+  ['postgres://h/d?options=-c%20geqo%3Doff%20-csearch_path%3Dshop', 'shop'],
+  ['postgres://h/d?options=-c%20geqo%3Doff', undefined],
+])('the search path that %s asks for is %s', (url, searchPath) => {
+  expect(requestedSearchPath(url)).toBe(searchPath);
+});

@@ -1,0 +1,71 @@
+import { jest } from '@jest/globals';
+import { commitProblems } from '../../fault/harness/commit-problems.ts';
+import { createDrainWatch } from '../../fault/harness/drain-watch.ts';
+
+const MESSAGES = [0, 1, 2].map((offset) => ({
+  id: `order-${offset}`,
+  partition: 0,
+  offset,
+  at: 1000 + offset * 100,
+}));
+
+/** Each with what the broker says is committed; undefined when its answer is without the partition. */
+const problems = (...samples: readonly (readonly [at: number, offset: number | undefined])[]) =>
+  commitProblems(
+    MESSAGES,
+    1,
+    samples.map(([at, offset]) => ({
+      at,
+      offsets: new Map(offset === undefined ? [] : [[0, offset]]),
+    })),
+  );
+
+test('an answer without the partition is no offset that went back', () => {
+  expect(problems([2000, 3], [2100, undefined], [2200, 3])).toEqual([]);
+});
+
+test('nothing committed, contradicted by the next sample, is no offset that went back', () => {
+  expect(problems([2000, 3], [2100, -1], [2200, 3])).toEqual([]);
+});
+
+test('an offset that went back, or has vanished, is found', () => {
+  expect(problems([2000, 3], [2100, 1], [2200, 3])).toEqual(['partition 0 went back from 3 to 1']);
+  expect(problems([2000, 3], [2100, -1])).toEqual(['partition 0 went back from 3 to -1']);
+  expect(problems([2000, 3], [2100, -1], [2200, -1])).toHaveLength(2);
+});
+
+test('a commit before the outcome is found', () => {
+  expect(problems([1050, 1], [1100, 3])).toEqual([
+    'order-2 (0/2) was committed before it had an outcome',
+  ]);
+});
+
+describe('a backlog', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('may take as long as it likes while it gets less', () => {
+    const watch = createDrainWatch(60_000);
+    for (let left = 20; left > 0; left -= 1) {
+      expect(watch.observe(left)).toBe(false);
+      jest.advanceTimersByTime(50_000);
+      expect(watch.observe(undefined)).toBe(false);
+    }
+    expect(watch.observe(0)).toBe(true);
+  });
+
+  test('that does not get less is an error that says how fast it was', () => {
+    const watch = createDrainWatch(60_000);
+    watch.observe(1000);
+    jest.advanceTimersByTime(58_000);
+    watch.observe(710);
+    jest.advanceTimersByTime(60_000);
+    expect(() => watch.observe(711)).toThrow(
+      '710 of 1000 are left, and none has been finished for 60 s; before that, 290 in 58 s (5.0 per second)',
+    );
+  });
+});

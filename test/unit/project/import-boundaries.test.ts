@@ -1,0 +1,97 @@
+import path from 'node:path';
+import { execa } from 'execa';
+
+const CASES: readonly (readonly [file: string, text: string, fault: RegExp | undefined])[] = [
+  ['src/contract/ids.ts', "import '../order/money.ts';", /src\/contract may import only itself/],
+  ['src/order/money.ts', "import '../program/version.ts';", /src\/order may import only contract/],
+  [
+    'src/order/money.ts',
+    "import './sql/insert-order.ts';",
+    /Only programs and tools import the SQL/,
+  ],
+  [
+    'src/activities/failures.ts',
+    "import '../order/sql/insert-order.ts';",
+    /Only programs and tools import the SQL/,
+  ],
+  [
+    'src/order/sql/insert-order.ts',
+    "import '../../bridge/start-request.ts';",
+    /src\/order\/sql may import only contract/,
+  ],
+  [
+    'src/workflows/index.ts',
+    "import '../activities/failures.ts';",
+    /src\/workflows may import only contract/,
+  ],
+  [
+    'src/workflows/index.ts',
+    "import { parseJson } from '../contract/json.ts';\nparseJson('');",
+    /imports types only/,
+  ],
+  [
+    'src/workflows/index.ts',
+    "import fs from 'node:fs';\nfs.readFileSync('');",
+    /imports types only/,
+  ],
+  [
+    'src/workflows/index.ts',
+    "import type { Json } from '../contract/json.ts';\nexport type X = Json;",
+    undefined,
+  ],
+  [
+    'src/activities/failures.ts',
+    "import '../postgres/sql-state.ts';",
+    /src\/activities may import only/,
+  ],
+  [
+    'src/bridge/start-request.ts',
+    "import '../postgres/sql-state.ts';",
+    /src\/bridge may import only/,
+  ],
+  ['src/bridge/start-request.ts', "import '../order/order.ts';", /src\/bridge may import only/],
+  ['src/bridge/start-request.ts', "import '../order/identify.ts';", undefined],
+  [
+    'src/bridge/start-request.ts',
+    "import { Kafka } from 'kafkajs';\nnew Kafka({ brokers: [] });",
+    /Only src\/kafka may import kafkajs/,
+  ],
+  [
+    'src/bridge/start-request.ts',
+    "import pg from 'pg';\nnew pg.Pool();",
+    /Only src\/postgres and src\/order\/sql may import pg/,
+  ],
+  [
+    'src/postgres/sql-state.ts',
+    "import { Kafka } from 'kafkajs';\nnew Kafka({ brokers: [] });",
+    /Only src\/kafka may import kafkajs/,
+  ],
+  [
+    'src/operate/top/rates.ts',
+    "import '../../cli/program.ts';",
+    /src\/operate may import only bridge/,
+  ],
+  [
+    'src/bridge/start-request.ts',
+    "import '../kafka/producer.ts';\nimport '../contract/ids.ts';",
+    undefined,
+  ],
+];
+
+test('an import over a boundary is a lint error, and one along it is none', async () => {
+  const { stdout } = await execa(
+    process.execPath,
+    [path.join(import.meta.dirname, '../../support/lint-texts.mjs')],
+    {
+      cwd: path.join(import.meta.dirname, '../../..'),
+      input: JSON.stringify(CASES.map(([file, text]) => [file, text])),
+      env: { NODE_OPTIONS: '' },
+    },
+  );
+  const results = JSON.parse(stdout) as string[][];
+  for (const [index, [file, text, fault]] of CASES.entries()) {
+    const messages = { file, text, messages: results[index] };
+    const wanted = fault ? [expect.stringMatching(fault)] : [];
+    expect(messages).toEqual({ file, text, messages: fault ? expect.arrayContaining(wanted) : [] });
+  }
+});

@@ -1,0 +1,73 @@
+import { createLogDestination } from '../../../src/telemetry/log-destination.ts';
+
+const failure = (code: string) => Object.assign(new Error(`${code}: write`), { code });
+
+/** A file descriptor that answers each write by the plan, and takes everything afterwards. */
+function descriptor(plan: readonly (number | string)[]) {
+  const steps = [...plan];
+  let written = '';
+  const failures: string[] = [];
+  let pauses = 0;
+  const destination = createLogDestination({
+    write(bytes) {
+      const step = steps.shift() ?? bytes.length;
+      if (typeof step === 'string') throw failure(step);
+      written += Buffer.from(bytes.subarray(0, step)).toString();
+      return Math.min(step, bytes.length);
+    },
+    onFailure: (reason) => failures.push(reason),
+    describeDropped: (lines) => `${lines} dropped\n`,
+    pause: () => (pauses += 1),
+  });
+  return {
+    destination,
+    failures,
+    written: () => written,
+    pauses: () => pauses,
+    then: (...more: (number | string)[]) => steps.push(...more),
+  };
+}
+
+const times = (count: number, step: string) => Array<string>(count).fill(step);
+
+describe('a log that cannot be written', () => {
+  test.each(['ENOSPC', 'EPIPE', 'EIO', 'EBADF'])(
+    'loses its lines, is reported once, and says later how many (%s)',
+    (code) => {
+      const log = descriptor(times(3, code));
+      for (const line of ['a\n', 'b\n', 'c\n', 'd\n', 'e\n']) log.destination.write(line);
+      expect(log.written()).toBe('3 dropped\nd\ne\n');
+      expect(log.failures).toEqual([`${code}: write`]);
+    },
+  );
+
+  test('is reported again when it fails again', () => {
+    const log = descriptor(['ENOSPC']);
+    log.destination.write('a\n');
+    log.destination.write('b\n');
+    log.then('EIO');
+    log.destination.write('c\n');
+    expect(log.failures).toEqual(['ENOSPC: write', 'EIO: write']);
+  });
+
+  test('waits for a reader that is slow', () => {
+    const log = descriptor(['EAGAIN', 'EAGAIN', 1, 'EAGAIN']);
+    log.destination.write('abc\n');
+    expect(log.written()).toBe('abc\n');
+    expect(log.pauses()).toBe(3);
+    expect(log.failures).toEqual([]);
+  });
+
+  test('does not wait at each line for a reader that has stopped', () => {
+    const log = descriptor(times(1000, 'EAGAIN'));
+    for (let line = 0; line < 50; line += 1) log.destination.write('abc\n');
+    expect(log.pauses()).toBeLessThan(20);
+    expect(log.failures).toHaveLength(1);
+  });
+
+  test('completes a line that was written in part before the next one', () => {
+    const log = descriptor([2, 'ENOSPC', 'ENOSPC']);
+    for (const line of ['first\n', 'second\n', 'third\n']) log.destination.write(line);
+    expect(log.written()).toBe('first\n1 dropped\nthird\n');
+  });
+});

@@ -1,0 +1,44 @@
+import { readSettings } from '../../../src/config/read-settings.ts';
+import { WORKER_ROLE } from '../../../src/config/roles.ts';
+import {
+  concurrencyOptions,
+  deploymentOptions,
+  poolSize,
+} from '../../../src/worker/worker-options.ts';
+
+const workerSettings = (env: Readonly<Record<string, string>>) =>
+  readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env }).worker;
+
+describe('a worker', () => {
+  test('has a database connection for every order that it works on at once', () => {
+    const settings = workerSettings({
+      WORKER_LOCAL_ACTIVITY_SLOTS: '5',
+      WORKER_ACTIVITY_SLOTS: '3',
+    });
+    expect(concurrencyOptions(settings)).toMatchObject({
+      maxConcurrentLocalActivityExecutions: 5,
+      maxConcurrentActivityTaskExecutions: 3,
+    });
+    // And one to see whether Postgres is there.
+    expect(poolSize(settings)).toBe(9);
+  });
+
+  test('is unversioned unless the settings name a deployment and a build', () => {
+    expect(deploymentOptions(workerSettings({}))).toEqual({});
+    const both = { TEMPORAL_DEPLOYMENT_NAME: 'orders', TEMPORAL_BUILD_ID: 'abc' };
+    expect(deploymentOptions(workerSettings(both))).toEqual({
+      workerDeploymentOptions: {
+        version: { deploymentName: 'orders', buildId: 'abc' },
+        useWorkerVersioning: true,
+        defaultVersioningBehavior: 'AUTO_UPGRADE',
+      },
+    });
+  });
+
+  test.each(['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_BUILD_ID'])(
+    'is refused with %s alone',
+    (name) => {
+      expect(() => deploymentOptions(workerSettings({ [name]: 'x' }))).toThrow(/Only one of/);
+    },
+  );
+});
