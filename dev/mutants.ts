@@ -121,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'this.#limit = Math.max(1, this.#limit);',
       },
     ],
-    tests: ['test/unit/start-limit'],
+    tests: ['test/unit/bridge/flow-control/adaptive'],
   },
   {
     name: 'call-throttling-an-outage',
@@ -133,7 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (isThrottled(error) && error === undefined) return;',
       },
     ],
-    tests: ['test/unit/outage-report'],
+    tests: ['test/unit/telemetry/outage-report'],
   },
   {
     name: 'unready-at-one-failure',
@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'const UNAVAILABLE_AFTER_MS = 50;',
       },
     ],
-    tests: ['test/unit/outage-report'],
+    tests: ['test/unit/telemetry/outage-report'],
   },
   {
     name: 'query-for-any-id',
@@ -169,7 +169,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'id.length > 4 * REQUEST_ID_MAX_CHARACTERS',
       },
     ],
-    tests: ['test/unit/start-request-id'],
+    tests: ['test/unit/contract/start-request-id'],
   },
   {
     name: 'accept-any-type',
@@ -326,7 +326,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (open >= 0) {',
       },
     ],
-    tests: ['test/unit/backlog-limit'],
+    tests: ['test/unit/bridge/flow-control/backlog-limit'],
   },
   {
     name: 'trust-an-offset-alone',
@@ -338,7 +338,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: '`${partition}/${offset}/${timestamp && content && 1}`',
       },
     ],
-    tests: ['test/unit/dead-letter-index'],
+    tests: ['test/unit/operate/dead-letter-index'],
   },
   {
     name: 'compare-every-field',
@@ -350,7 +350,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "if (order.success && 'x' in Object(json)) return fingerprintOfOrder(toOrder(order.data));",
       },
     ],
-    tests: ['test/unit/fingerprint'],
+    tests: ['test/unit/order/fingerprint'],
   },
   {
     name: 'leave-out-an-offline-partition',
@@ -362,7 +362,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (left.length > 99) throw',
       },
     ],
-    tests: ['test/unit/choose-ranges'],
+    tests: ['test/unit/operate/choose-ranges'],
   },
   {
     name: 'insist-on-a-refused-letter',
@@ -374,7 +374,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (!next || Date.now() > 0) throw error;',
       },
     ],
-    tests: ['test/unit/dead-letter-writer'],
+    tests: ['test/unit/bridge/dead-letter-writer'],
   },
   {
     name: 'forget-the-forgotten',
