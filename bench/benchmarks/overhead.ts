@@ -117,7 +117,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
       batches.add(work);
       return work;
     },
-    onTrouble: () => undefined,
+    onLogAnomaly: () => undefined,
     onActivity: () => undefined,
     onCrash: () => undefined,
   });

@@ -18,7 +18,7 @@ import { foreignMembersReason, reportedLag } from './group-health.ts';
 import { createCircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { deferred } from './deferred.ts';
 import { watchForSigns } from './life-signs.ts';
-import { createLogTroubleReport } from './log-trouble-report.ts';
+import { createLogAnomalyReport } from './log-anomaly-report.ts';
 import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { watchProgress } from './progress-watch.ts';
@@ -78,7 +78,7 @@ export async function consumeOrders(
   });
   const ofOurs = (partitions: ReadonlyMap<number, number>) =>
     new Map([...partitions].filter(([partition]) => consumer.partitions.has(partition)));
-  const trouble = createLogTroubleReport({ topic, logger, readiness, metrics });
+  const trouble = createLogAnomalyReport({ topic, logger, readiness, metrics });
   const handleBatch = createIngestBatch({
     handleMessage: createOrderHandler(settings, {
       identity: 'order-ingest-bridge',
@@ -131,7 +131,7 @@ export async function consumeOrders(
       batches.add(work);
       return work;
     },
-    onTrouble: trouble.report,
+    onLogAnomaly: trouble.report,
     onActivity: life.sign,
     onCrash: ended.reject,
   });

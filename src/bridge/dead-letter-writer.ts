@@ -6,7 +6,7 @@ import {
   type OmittedParts,
 } from '../contract/dead-letter.ts';
 import { cutParts, isCutHeader } from '../kafka/cut-records.ts';
-import type { ConsumedMessage } from '../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
 import { headersBytes, type MessageProducer, type OutgoingMessage } from '../kafka/producer.ts';
 import { recordHeaders, type RecordHeader } from '../kafka/patches/record-headers.ts';
 import { recordRefusal, type RecordRefusal } from '../kafka/record-refusal.ts';

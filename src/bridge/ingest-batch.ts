@@ -1,5 +1,5 @@
 import { describeError } from '../program/operator-error.ts';
-import type { PartitionBatch } from '../kafka/consumer/partition-batch.ts';
+import type { PartitionBatch } from '../kafka/consumer/message-consumer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { eitherAborted } from './either-aborted.ts';
@@ -37,7 +37,7 @@ export function createIngestBatch(
   const { handleMessage, slots, counts, breaker, logger, pulseMs, graceMs, stopping } = options;
 
   return async (batch) => {
-    const { messages, lost, topic, partition } = batch;
+    const { messages, revoked: lost, topic, partition } = batch;
     const progress = createPartitionProgress(
       messages.map(({ offset }) => offset),
       batch.lastOffset,
@@ -50,7 +50,7 @@ export function createIngestBatch(
 
     const report = () => {
       const next = progress.nextOffset();
-      if (next !== undefined) batch.advance(next);
+      if (next !== undefined) batch.markFinishedUpTo(next);
     };
     const pulse = setInterval(() => {
       report();

@@ -1,7 +1,7 @@
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
 import { cutParts } from '../kafka/cut-records.ts';
-import type { ConsumedMessage } from '../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { markActiveSpan } from '../telemetry/spans.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';

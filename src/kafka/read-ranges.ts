@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { nameMissingRight, needing, type KafkaRight } from './missing-right.ts';
-import type { ConsumedMessage } from './consumer/partition-batch.ts';
+import type { ConsumedMessage } from './consumer/message-consumer.ts';
 
 /** Offsets from `from` up to, but not including, `to`. */
 export interface OffsetRange {

@@ -123,10 +123,10 @@ const startOurs: StartMember = async (clientId, onBatch) => {
     logger: silentLogger(),
     onBatch: (batch) =>
       onBatch((offset) => {
-        batch.advance(offset);
+        batch.markFinishedUpTo(offset);
         return Promise.resolve();
       }),
-    onTrouble: () => undefined,
+    onLogAnomaly: () => undefined,
     onActivity: () => undefined,
     onCrash: () => undefined,
   });

@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../src/kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/message-consumer.ts';
 
 /** A message as a consumer of ours gets it. */
 export function consumed(

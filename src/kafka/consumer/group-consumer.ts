@@ -12,8 +12,8 @@ import { createKafkajsConsumer, type KafkajsConsumerOptions } from './kafkajs-co
 import { Membership, type Generation } from './membership.ts';
 import { OffsetCommitter } from './offset-committer.ts';
 import { partitionsWithoutLeader } from '../patches/offline-partitions.ts';
-import type { PartitionBatch } from './partition-batch.ts';
-import { PositionLedger, type LogTrouble } from './position-ledger.ts';
+import type { PartitionBatch } from './message-consumer.ts';
+import { PositionLedger, type LogAnomaly } from './position-ledger.ts';
 
 export interface GroupConsumerOptions extends KafkajsConsumerOptions {
   readonly topic: string;
@@ -21,7 +21,7 @@ export interface GroupConsumerOptions extends KafkajsConsumerOptions {
   readonly logger: Logger;
   /** Resolves when nothing of the batch is under way any more, finished or not. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
-  readonly onTrouble: (trouble: LogTrouble) => void;
+  readonly onLogAnomaly: (trouble: LogAnomaly) => void;
   /** The consumer gives a sign of life: the broker has answered, or has been tried again. */
   readonly onActivity: () => void;
   /** The consumer has ended for good, and will not come back by itself. */
@@ -242,14 +242,14 @@ export class GroupConsumer {
   }
 
   #join(partitions: readonly number[], generation: Generation | undefined): Membership {
-    const { topic, onTrouble } = this.#options;
+    const { topic, onLogAnomaly: onTrouble } = this.#options;
     return new Membership(
       {
         group: this.#group,
         generation,
         ledger: this.#ledger,
         committer: this.#committer,
-        onTrouble,
+        onLogAnomaly: onTrouble,
         seek: (partition, offset) => {
           this.#consumer.seek({ topic, partition, offset: offset.toString() });
         },
@@ -271,9 +271,9 @@ export class GroupConsumer {
       partition,
       messages: batch.messages,
       lastOffset: batch.lastOffset(),
-      lost: membership.lost,
+      revoked: membership.lost,
       heartbeat: () => payload.heartbeat(),
-      advance: (nextOffset) => {
+      markFinishedUpTo: (nextOffset) => {
         if (membership.lost.aborted) return;
         payload.resolveOffset((nextOffset - 1n).toString());
         membership.moveTo(partition, nextOffset);

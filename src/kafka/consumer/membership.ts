@@ -3,7 +3,7 @@ import pRetry from 'p-retry';
 import { describeError } from '../../program/operator-error.ts';
 import type { GroupClient } from './group-client.ts';
 import type { CommitOnce, OffsetCommitter } from './offset-committer.ts';
-import type { LogTrouble, PartitionPosition, PositionLedger } from './position-ledger.ts';
+import type { LogAnomaly, PartitionPosition, PositionLedger } from './position-ledger.ts';
 
 /** What the broker calls this member, and how it commits in the generation that it has joined. */
 export interface Generation {
@@ -17,7 +17,7 @@ export interface MembershipOptions {
   readonly generation: Generation | undefined;
   readonly ledger: PositionLedger;
   readonly committer: Pick<OffsetCommitter, 'add'>;
-  readonly onTrouble: (trouble: LogTrouble) => void;
+  readonly onLogAnomaly: (trouble: LogAnomaly) => void;
   /** Fetches the partition again, from this offset on. */
   readonly seek: (partition: number, offset: bigint) => void;
 }
@@ -106,7 +106,7 @@ export class Membership {
   }
 
   async #check(partition: number, fetched: bigint): Promise<boolean> {
-    const { group, ledger, onTrouble, seek } = this.#options;
+    const { group, ledger, onLogAnomaly: onTrouble, seek } = this.#options;
     try {
       await this.#open(partition);
       if (this.#hasEnded()) return false;
@@ -162,7 +162,7 @@ export class Membership {
   }
 
   async #readPositions(): Promise<void> {
-    const { ledger, onTrouble } = this.#options;
+    const { ledger, onLogAnomaly: onTrouble } = this.#options;
     const positions = await this.#positions();
     if (this.#hasEnded()) return;
     const unopened = positions.filter(

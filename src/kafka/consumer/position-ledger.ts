@@ -11,7 +11,7 @@ export interface PartitionPosition {
 }
 
 /** Something happened to the log that the bridge cannot mend, and that nobody must overlook. */
-export type LogTrouble =
+export type LogAnomaly =
   /** Messages that nobody had dealt with were deleted: offsets from `from` (if known) to before `to`. */
   | {
       readonly kind: 'messages-lost';
@@ -48,7 +48,7 @@ export class PositionLedger {
    * Takes over what the broker says of partitions that are ours and not open yet; returns what is
    * wrong about it.
    */
-  open(positions: readonly PartitionPosition[]): readonly LogTrouble[] {
+  open(positions: readonly PartitionPosition[]): readonly LogAnomaly[] {
     return positions.flatMap((position) => {
       const { partition, low } = position;
       const trouble = findTrouble(position, this.#committed.get(partition));
@@ -115,7 +115,7 @@ export class PositionLedger {
 function findTrouble(
   { partition, committed, low, high }: PartitionPosition,
   knownBefore: CommittedOffset | undefined,
-): LogTrouble | undefined {
+): LogAnomaly | undefined {
   if (committed === 'none') return undefined;
   // Seen, reported and not yet replaced by an offset of ours.
   if (committed === 'reset' && knownBefore === 'reset') return undefined;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { cutBytes } from '../../kafka/cut-records.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
 import { DigestSet } from './digest-set.ts';

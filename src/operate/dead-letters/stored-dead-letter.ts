@@ -3,7 +3,7 @@ import {
   type DeadLetterMetadata,
   type MessageHeaders,
 } from '../../contract/dead-letter.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 
 /** A message in the dead-letter topic. */
 export interface StoredDeadLetter {

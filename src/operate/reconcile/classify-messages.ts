@@ -4,7 +4,7 @@ import { identify, type Identified } from '../../order/identify.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { OrderId } from '../../contract/order-id.ts';
 import { cutParts } from '../../kafka/cut-records.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { IdentifiedOrderRow } from '../../order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../temporal/find-order-workflow.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';

@@ -1,6 +1,6 @@
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
 import { identify } from '../../order/identify.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { MessagePosition, RangeBatch } from '../../kafka/read-ranges.ts';
 import type { Replayed } from './replay-message.ts';
 

@@ -13,7 +13,7 @@ import {
   type KafkaAdmin,
   type KafkaClient,
 } from '../../kafka/kafka-client.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';

@@ -1,7 +1,7 @@
 import type { IngestMessage } from '../../bridge/ingest-message.ts';
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 
 /** What a replay has made of a message. */
 export type Replayed =

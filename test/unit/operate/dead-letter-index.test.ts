@@ -3,7 +3,7 @@ import { DeadLetterDigests } from '../../../src/operate/dead-letters/dead-letter
 import { writtenSince } from '../../../src/operate/dead-letters/earliest-letters.ts';
 import { storedDeadLetter } from '../../../src/operate/dead-letters/stored-dead-letter.ts';
 import { cutRecords, LARGE_RECORD_BYTES } from '../../../src/kafka/cut-records.ts';
-import type { ConsumedMessage } from '../../../src/kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
 import { topicRanges } from '../../../src/kafka/read-whole-topic.ts';
 import { rangesAround } from '../../../src/kafka/read-ranges.ts';
 import { consumed } from '../../support/consumed-message.ts';

@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../../src/kafka/consumer/partition-batch.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
 import { ForgottenOrders } from '../../../src/operate/replay/forgotten-orders.ts';
 import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
 import { consumed } from '../../support/consumed-message.ts';

@@ -1,14 +1,14 @@
 import { Membership } from '../../../../src/kafka/consumer/membership.ts';
 import {
   PositionLedger,
-  type LogTrouble,
+  type LogAnomaly,
   type PartitionPosition,
 } from '../../../../src/kafka/consumer/position-ledger.ts';
 
 /** What the broker says of the partitions that are online; each question takes the next answer. */
 let answers: (readonly PartitionPosition[] | Error)[];
 let questions: number;
-let troubles: LogTrouble[];
+let troubles: LogAnomaly[];
 let seeks: (readonly [partition: number, offset: bigint])[];
 let toCommit: Map<number, bigint>;
 let ledger: PositionLedger;
@@ -41,7 +41,7 @@ const join = (...partitions: readonly number[]) =>
       generation: undefined,
       ledger,
       committer: { add: (partition, offset) => void toCommit.set(partition, offset) },
-      onTrouble: (trouble) => troubles.push(trouble),
+      onLogAnomaly: (trouble) => troubles.push(trouble),
       seek: (partition, offset) => seeks.push([partition, offset]),
     },
     partitions,

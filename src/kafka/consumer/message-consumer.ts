@@ -17,9 +17,9 @@ export interface PartitionBatch {
   /** Of the last record of the batch, which may be one that no application sees. */
   readonly lastOffset: string;
   /** Aborted when the partition is no longer ours, or when the bridge gives up waiting. */
-  readonly lost: AbortSignal;
+  readonly revoked: AbortSignal;
   /** To be called often. Throws when the group is rebalancing or has put this member out. */
   readonly heartbeat: () => Promise<void>;
   /** All before `nextOffset` is finished: it will be committed soon. Does nothing once lost. */
-  readonly advance: (nextOffset: bigint) => void;
+  readonly markFinishedUpTo: (nextOffset: bigint) => void;
 }

@@ -1,12 +1,12 @@
-import type { LogTrouble } from '../kafka/consumer/position-ledger.ts';
+import type { LogAnomaly } from '../kafka/consumer/position-ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
 import type { BridgeMetrics } from './bridge-metrics.ts';
 
 const READINESS_NAME = 'log';
 
-export interface LogTroubleReport {
-  readonly report: (trouble: LogTrouble) => void;
+export interface LogAnomalyReport {
+  readonly report: (trouble: LogAnomaly) => void;
   /** Somebody has taken note: the bridge is ready again. */
   acknowledge(): void;
 }
@@ -15,12 +15,12 @@ export interface LogTroubleReport {
  * Tells of messages that Kafka has lost in every way there is: an error in the log, a counter, and
  * not ready until somebody acknowledges it. The bridge goes on with what has survived.
  */
-export function createLogTroubleReport(parts: {
+export function createLogAnomalyReport(parts: {
   readonly topic: string;
   readonly logger: Logger;
   readonly readiness: Readiness;
   readonly metrics: BridgeMetrics;
-}): LogTroubleReport {
+}): LogAnomalyReport {
   const { topic, logger, readiness, metrics } = parts;
   return {
     report(trouble) {
@@ -42,7 +42,7 @@ export function createLogTroubleReport(parts: {
   };
 }
 
-function describeTrouble(trouble: LogTrouble): string {
+function describeTrouble(trouble: LogAnomaly): string {
   switch (trouble.kind) {
     case 'messages-lost':
       return trouble.from === undefined
