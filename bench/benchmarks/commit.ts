@@ -8,7 +8,7 @@ export const commit: Benchmark = {
   unit: 'commits',
   goal: { atMost: 5 },
   async prepare() {
-    const system = await createTestSystem({ partitions: 4, hasty: false });
+    const system = await createTestSystem({ partitions: 4, fastSettings: false });
     return {
       subject: { name: 'order-ingest', measure: () => measureCommits(system) },
       close: () => system.close(),

@@ -27,7 +27,7 @@ export const cost: Benchmark = {
       const system = await createTestSystem({
         partitions: 4,
         temporalAddress: server.address,
-        hasty: false,
+        fastSettings: false,
       });
       const worker = await startWorker(system);
       try {

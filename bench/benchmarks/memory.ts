@@ -25,7 +25,7 @@ export const memory: Benchmark = {
 
 /** While it starts as many workflows as the small backlog has. */
 async function highest(backlog: number): Promise<Sample> {
-  const system = await createTestSystem({ partitions: 4, hasty: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
   try {
     await fillTopic(system.topic, backlog);
     const bridge = await system.startBridge({

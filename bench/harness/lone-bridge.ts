@@ -26,7 +26,7 @@ export interface LoneBridge {
 export async function createLoneBridge(
   pids: Readonly<Record<string, number>>,
 ): Promise<LoneBridge> {
-  const system = await createTestSystem({ partitions: 4, hasty: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
   return {
     async read(outcome, count, run, env = {}) {
       await fillTopic(system.topic, count, run);

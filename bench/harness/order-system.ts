@@ -35,7 +35,7 @@ export async function createOrderSystem(
     bridges = 1,
   }: OrderSystemOptions = {},
 ): Promise<OrderSystem> {
-  const system = await createTestSystem({ partitions: 4, hasty: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
   const started = await Promise.all(times(workers, () => startWorker(system)));
   return {
     system,

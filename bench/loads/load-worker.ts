@@ -42,7 +42,7 @@ const worker = await Worker.create({
   activities: createActivities({
     orderStore: createPostgresOrderStore(pool),
     logger: silentLogger(),
-    onEnding: () => undefined,
+    onOutcome: () => undefined,
     onAttempt: () => undefined,
   }),
   maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,

@@ -1,9 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { OrderActivities } from '../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../src/contract/message.ts';
-import { PATIENT_ATTEMPTS } from '../../src/workflows/retry-policies.ts';
+import { REGULAR_OPTIONS } from '../../src/workflows/retry-policies.ts';
 
-const { translateOrder, storeOrder } = proxyActivities<OrderActivities>(PATIENT_ATTEMPTS);
+const { translateOrder, storeOrder } = proxyActivities<OrderActivities>(REGULAR_OPTIONS);
 
 /** The least that one workflow an order can cost. */
 export async function emptyWorkflow(): Promise<void> {

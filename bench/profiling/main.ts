@@ -28,7 +28,7 @@ await build();
 const stack = await startBenchStack('postgres');
 const dir = mkdtempSync(path.join(tmpdir(), 'profiles-'));
 try {
-  const system = await createTestSystem({ partitions: 4, hasty: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
   const profiled = (name: string) => {
     const folder = path.join(dir, name);
     mkdirSync(folder);

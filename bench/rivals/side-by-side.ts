@@ -84,7 +84,7 @@ async function onASystem<Answer>(
   rival: Rival,
   work: (system: TestSystem) => Promise<Answer>,
 ): Promise<Answer> {
-  const system = await createTestSystem({ partitions: 4, hasty: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
   try {
     await rival.prepare(system);
     return await work(system);

@@ -29,7 +29,7 @@ export const commitInterval: Variants = {
   async prepare() {
     const intervals = ['500', '1000', '5000', '10000'];
     const systems = await Promise.all(
-      intervals.map(() => createTestSystem({ partitions: 4, hasty: false })),
+      intervals.map(() => createTestSystem({ partitions: 4, fastSettings: false })),
     );
     return {
       sides: systems.map((system, index) => ({

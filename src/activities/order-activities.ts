@@ -2,7 +2,7 @@ import type { OrderActivities, IngestOrderResult } from '../contract/ingest-work
 import { fromPlainRecord, toPlainRecord } from '../order/plain-order.ts';
 import type { OrderStore, OrderRecord } from '../order/order-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { observed, type OnAttempt, activityLogFields } from './observed.ts';
+import { measured, type OnAttempt, activityLogFields } from './attempts.ts';
 import { fingerprintOfOrder } from '../order/fingerprint.ts';
 import type { OrderMessage } from '../contract/message.ts';
 import { translateMessage } from '../order/translate-message.ts';
@@ -10,27 +10,27 @@ import { orderInvalid, orderConflict, orderRejected } from './failures.ts';
 import { describeError } from '../program/operator-error.ts';
 
 /** How an order ended in this worker; counted for the metrics. */
-export const ORDER_ENDINGS = [
+export const ORDER_OUTCOMES = [
   'stored',
   'already-stored',
   'invalid',
   'conflict',
   'rejected',
 ] as const;
-export type OrderEnding = (typeof ORDER_ENDINGS)[number];
+export type OrderOutcome = (typeof ORDER_OUTCOMES)[number];
 
 export interface ActivityDependencies {
   readonly orderStore: OrderStore;
   readonly logger: Logger;
-  readonly onEnding: (ending: OrderEnding) => void;
+  readonly onOutcome: (outcome: OrderOutcome) => void;
   readonly onAttempt: OnAttempt;
 }
 
 /** All activities of a worker, over what they depend on. */
 export function createActivities(dependencies: ActivityDependencies): OrderActivities {
   const { onAttempt } = dependencies;
-  const translate = observed('translateOrder', createTranslateOrder(dependencies), onAttempt);
-  const store = observed('storeOrder', createStoreOrder(dependencies), onAttempt);
+  const translate = measured('translateOrder', createTranslateOrder(dependencies), onAttempt);
+  const store = measured('storeOrder', createStoreOrder(dependencies), onAttempt);
   return {
     translateAndStoreOrder: async (message) => store(await translate(message)),
     translateOrder: async (message) => toPlainRecord(await translate(message)),
@@ -40,7 +40,7 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
 
 /** Wire message to domain order; fails with `OrderInvalid`. Running it again gives the same. */
 export const createTranslateOrder =
-  ({ logger, onEnding }: ActivityDependencies) =>
+  ({ logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
     const translation = translateMessage(text);
     switch (translation.kind) {
@@ -55,7 +55,7 @@ export const createTranslateOrder =
       }
       case 'invalid': {
         const failure = orderInvalid(translation.issues);
-        onEnding('invalid');
+        onOutcome('invalid');
         logger.warn(
           {
             event: 'order_translation_failed',
@@ -74,7 +74,7 @@ export const createTranslateOrder =
 
 /** Puts the order into the store. Safe to repeat: the same content again is a success. */
 export const createStoreOrder =
-  ({ orderStore, logger, onEnding }: ActivityDependencies) =>
+  ({ orderStore, logger, onOutcome }: ActivityDependencies) =>
   async (record: OrderRecord): Promise<IngestOrderResult> => {
     const { orderId } = record.order;
     const context = { orderId, ...record.source, ...activityLogFields() };
@@ -83,7 +83,7 @@ export const createStoreOrder =
       logger.warn(failure, 'the order could not be stored; Temporal tries again');
       throw error;
     });
-    onEnding(outcome.kind);
+    onOutcome(outcome.kind);
     switch (outcome.kind) {
       case 'stored':
       case 'already-stored':

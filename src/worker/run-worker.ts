@@ -12,7 +12,7 @@ import {
 } from '../program/shutdown-signals.ts';
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
 import { checkRights } from '../postgres/check-rights.ts';
-import { databaseFailed } from '../postgres/database-failed.ts';
+import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
 import { checkSchema } from '../order/sql/schema.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
@@ -222,7 +222,7 @@ async function workerCreator(
     activities: createActivities({
       orderStore: createPostgresOrderStore(pool),
       logger,
-      onEnding: metrics.ended,
+      onOutcome: metrics.ended,
       onAttempt: metrics.attempted,
     }),
     ...workflowCode({ traced: tracing !== undefined }),
@@ -280,6 +280,6 @@ async function checkDatabase(pool: Pool): Promise<void> {
     await checkSchema(pool);
     await checkRights(pool, ['SELECT', 'INSERT']);
   } catch (error) {
-    throw databaseFailed('Postgres cannot be used', error);
+    throw databaseError('Postgres cannot be used', error);
   }
 }

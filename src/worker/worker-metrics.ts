@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { ORDER_ENDINGS, type OrderEnding } from '../activities/order-activities.ts';
-import { ATTEMPT_OUTCOMES, STEPS, type OnAttempt } from '../activities/observed.ts';
+import { ORDER_OUTCOMES, type OrderOutcome } from '../activities/order-activities.ts';
+import { ATTEMPT_OUTCOMES, STEP_NAMES, type OnAttempt } from '../activities/attempts.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
 import type { Readiness } from '../telemetry/readiness.ts';
 
@@ -13,7 +13,7 @@ export interface PoolCounts {
 
 export interface WorkerMetrics {
   readonly registry: Registry;
-  readonly ended: (ending: OrderEnding) => void;
+  readonly ended: (ending: OrderOutcome) => void;
   readonly attempted: OnAttempt;
 }
 
@@ -26,14 +26,14 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Readiness): Wor
     labelNames: ['ending'],
     registers,
   });
-  for (const ending of ORDER_ENDINGS) orders.inc({ ending }, 0);
+  for (const ending of ORDER_OUTCOMES) orders.inc({ ending }, 0);
   const attempts = new Counter({
     name: 'order_ingest_activity_attempts_total',
     help: 'Attempts at an activity by outcome: failed is final, retried is repeated by Temporal.',
     labelNames: ['activity', 'outcome'],
     registers,
   });
-  for (const activity of STEPS) {
+  for (const activity of STEP_NAMES) {
     for (const outcome of ATTEMPT_OUTCOMES) attempts.inc({ activity, outcome }, 0);
   }
   const duration = new Histogram({

@@ -12,15 +12,15 @@ import { FINAL_FAILURE_TYPES } from '../contract/failure-types.ts';
 import type { IngestOrderResult, OrderActivities } from '../contract/ingest-workflow.ts';
 import type { OrderMessage } from '../contract/message.ts';
 import { FAILURE_MEMO, FAILURE_TYPE } from '../contract/workflow-metadata.ts';
-import { FIRST_ATTEMPTS, PATIENT_ATTEMPTS } from './retry-policies.ts';
+import { LOCAL_OPTIONS, REGULAR_OPTIONS } from './retry-policies.ts';
 
-const first = proxyLocalActivities<OrderActivities>(FIRST_ATTEMPTS);
+const first = proxyLocalActivities<OrderActivities>(LOCAL_OPTIONS);
 const { translateOrder } = proxyActivities<OrderActivities>({
-  ...PATIENT_ATTEMPTS,
+  ...REGULAR_OPTIONS,
   summary: 'from the message to an order',
 });
 const { storeOrder } = proxyActivities<OrderActivities>({
-  ...PATIENT_ATTEMPTS,
+  ...REGULAR_OPTIONS,
   summary: 'into Postgres',
 });
 
@@ -32,7 +32,8 @@ const { storeOrder } = proxyActivities<OrderActivities>({
 export async function ingestOrder(message: OrderMessage): Promise<IngestOrderResult> {
   try {
     return (
-      (await quickly(() => first.translateAndStoreOrder(message))) ?? (await stepByStep(message))
+      (await tryLocally(() => first.translateAndStoreOrder(message))) ??
+      (await runAsActivities(message))
     );
   } catch (error) {
     if (error instanceof ApplicationFailure) keepForSearches(error);
@@ -41,7 +42,7 @@ export async function ingestOrder(message: OrderMessage): Promise<IngestOrderRes
 }
 
 /** A few quick attempts out of sight; undefined when all of them met trouble. */
-async function quickly<Result>(attempts: () => Promise<Result>): Promise<Result | undefined> {
+async function tryLocally<Result>(attempts: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await attempts();
   } catch (error) {
@@ -53,14 +54,17 @@ async function quickly<Result>(attempts: () => Promise<Result>): Promise<Result 
 }
 
 /** As many visible attempts as it takes. */
-async function stepByStep(message: OrderMessage): Promise<IngestOrderResult> {
+async function runAsActivities(message: OrderMessage): Promise<IngestOrderResult> {
   const record =
-    (await quickly(() => first.translateOrder(message))) ??
-    (await patiently('Translating the message', () => translateOrder(message)));
-  return patiently('Storing the order', () => storeOrder(record));
+    (await tryLocally(() => first.translateOrder(message))) ??
+    (await runUntilDone('Translating the message', () => translateOrder(message)));
+  return runUntilDone('Storing the order', () => storeOrder(record));
 }
 
-async function patiently<Result>(step: string, attempts: () => Promise<Result>): Promise<Result> {
+async function runUntilDone<Result>(
+  step: string,
+  attempts: () => Promise<Result>,
+): Promise<Result> {
   setCurrentDetails(
     `${step} has met trouble since ${new Date().toISOString()} and is tried until it works. The pending activity has the latest failure, the number of attempts and the time of the next.`,
   );

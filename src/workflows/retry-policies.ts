@@ -6,7 +6,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
  * of them outlast what passes at once: a deadlock, a fail-over's refused connection, a dropped
  * socket.
  */
-export const FIRST_ATTEMPTS: LocalActivityOptions = {
+export const LOCAL_OPTIONS: LocalActivityOptions = {
   // More than DATABASE_CONNECT_TIMEOUT_MS and DATABASE_STATEMENT_TIMEOUT_MS together.
   startToCloseTimeout: '6s',
   retry: { maximumAttempts: 3, initialInterval: '100ms', backoffCoefficient: 3 },
@@ -17,7 +17,7 @@ export const FIRST_ATTEMPTS: LocalActivityOptions = {
  * count and their last failure. It never gives up: an order that Postgres cannot take now is one
  * for later. Waiting stops growing at a minute, so that orders flow within a minute of a repair.
  */
-export const PATIENT_ATTEMPTS: ActivityOptions = {
+export const REGULAR_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 };

@@ -19,13 +19,13 @@ test('too many dead letters stop the bridge for a while; it stays in the group a
     BRIDGE_MAX_CONCURRENT_STARTS: '1',
   });
   await system.topic.send([...bad(30), { key: 'a', value: orderText('a') }]);
-  const opened = await bridge.saw('circuit_breaker_open');
+  const opened = await bridge.logged('circuit_breaker_open');
   expect(opened).toMatchObject({ deadLetters: 20, window: 20 });
   await eventually(async () => {
     expect(await system.topic.lag()).toBeLessThanOrEqual(11);
   });
   expect((await system.topic.deadLetters()).length).toBeLessThan(30);
-  await bridge.saw('circuit_breaker_closed');
+  await bridge.logged('circuit_breaker_closed');
   await system.allCommitted();
   expect(await system.topic.deadLetters()).toHaveLength(30);
   expect(await system.status('a')).toBe('RUNNING');
@@ -35,7 +35,7 @@ test('too many dead letters stop the bridge for a while; it stays in the group a
 test('a bridge that is stopped by it says why it is not ready, and takes up again when told', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send([...bad(12), { key: 'a', value: orderText('a') }]);
-  await bridge.saw('circuit_breaker_open');
+  await bridge.logged('circuit_breaker_open');
   const { status, body } = await bridge.http('GET', '/readyz');
   expect(status).toBe(503);
   expect(body).toMatch(/\d+ of the last 10 messages are dead letters/);
@@ -78,7 +78,7 @@ test('an order that is sent again with new fields does not open it', async () =>
 test('a bridge that is stopped by it can still be shut down', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send(bad(100));
-  await bridge.saw('circuit_breaker_open');
+  await bridge.logged('circuit_breaker_open');
   const ended = bridge.end('SIGTERM');
   expect(await Promise.race([ended, delay(5000, 'still there')])).toBe(0);
 });

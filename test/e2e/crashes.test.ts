@@ -34,7 +34,7 @@ test('a bridge that is killed under load loses nothing and starts nothing twice'
   await system.startWorker();
   const first = await system.startBridge();
   await system.topic.send(load());
-  await first.saw('bridge_progress', ({ started }) => Number(started) > 30);
+  await first.logged('bridge_progress', ({ started }) => Number(started) > 30);
   expect(await first.end('SIGKILL')).toBe('SIGKILL');
   const second = await system.startBridge();
   await expectAllStoredOnce();
@@ -57,7 +57,7 @@ test('a worker that is killed under load loses nothing and stores nothing twice'
 test('a bridge that is told to stop under load commits what it has started, and no more', async () => {
   const first = await system.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '5' });
   await system.topic.send(load());
-  await first.saw('bridge_progress', ({ started }) => Number(started) > 20);
+  await first.logged('bridge_progress', ({ started }) => Number(started) > 20);
   expect(await first.end('SIGTERM')).toBe(0);
   const progress = first.events.filter(({ event }) => event === 'bridge_progress').at(-1);
   const letters = Object.values(progress?.['deadLetters'] ?? {}).reduce<number>(
@@ -75,8 +75,8 @@ test('bridges that come and go under load lose nothing', async () => {
   const first = await system.startBridge();
   await system.topic.send(load());
   const second = await system.startBridge();
-  await first.saw('group_rebalancing');
-  await second.saw('bridge_progress');
+  await first.logged('group_rebalancing');
+  await second.logged('bridge_progress');
   expect(await first.end('SIGTERM')).toBe(0);
   await expectAllStoredOnce();
 });

@@ -101,7 +101,7 @@ test('the doctor tells of servers that are away, and of settings that are missin
 
 test('top shows rates, counts, the bridge and the newest failures', async () => {
   const [bridge] = await Promise.all([system.startBridge(), system.startWorker()]);
-  const { port } = await bridge.saw('http_listening');
+  const { port } = await bridge.logged('http_listening');
   const url = `http://127.0.0.1:${String(port)}`;
   await system.topic.send([
     { key: 'a', value: orderText('a') },

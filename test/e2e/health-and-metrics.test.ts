@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { valueOf } from '../support/metrics.ts';
+import { metricValue } from '../support/metrics.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -18,7 +18,7 @@ test('bridge and worker count what they do', async () => {
   ]);
   const metrics = async (program: typeof bridge) => {
     const { body } = await program.http('GET', '/metrics');
-    return (series: string) => valueOf(body, series);
+    return (series: string) => metricValue(body, series);
   };
   await system.topic.send([
     { key: 'a', value: orderText('a') },
@@ -61,9 +61,9 @@ test('lag is that of the partitions that the bridge reads, also while nothing ge
   ]);
   await eventually(async () => {
     const { body } = await bridge.http('GET', '/metrics');
-    expect(valueOf(body, 'order_ingest_consumer_lag_messages{partition="0"}')).toBe(2);
-    expect(valueOf(body, 'order_ingest_messages_in_flight')).toBe(1);
-    expect(valueOf(body, 'order_ingest_ready')).toBe(0);
+    expect(metricValue(body, 'order_ingest_consumer_lag_messages{partition="0"}')).toBe(2);
+    expect(metricValue(body, 'order_ingest_messages_in_flight')).toBe(1);
+    expect(metricValue(body, 'order_ingest_ready')).toBe(0);
   });
 });
 

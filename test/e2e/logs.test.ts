@@ -26,10 +26,10 @@ test('a run has its events, from start to shutdown, and none has a name of a cus
   const isFirst = (entry: LogEvent) => entry['offset'] === '0';
   const source = { topic: system.topic.name, partition: 0 };
   const workflowId = system.workflowId('a');
-  expect(await bridge.saw('message_consumed', isFirst)).toMatchObject(source);
-  const started = await bridge.saw('workflow_started', isFirst);
+  expect(await bridge.logged('message_consumed', isFirst)).toMatchObject(source);
+  const started = await bridge.logged('workflow_started', isFirst);
   expect(started).toMatchObject({ ...source, orderId: 'a', workflowId, offset: '0' });
-  expect(await worker.saw('order_loaded')).toMatchObject({
+  expect(await worker.logged('order_loaded')).toMatchObject({
     ...source,
     offset: '0',
     orderId: 'a',
@@ -37,12 +37,12 @@ test('a run has its events, from start to shutdown, and none has a name of a cus
     runId: started['runId'],
     attempt: 1,
   });
-  expect(await worker.saw('order_translation_failed')).toMatchObject({
+  expect(await worker.logged('order_translation_failed')).toMatchObject({
     ...source,
     workflowId: system.workflowId('c'),
     offset: '2',
   });
-  const decodeFailed = await bridge.saw('message_decode_failed');
+  const decodeFailed = await bridge.logged('message_decode_failed');
   expect(decodeFailed).toMatchObject({
     ...source,
     reason: 'not-json',
@@ -50,11 +50,11 @@ test('a run has its events, from start to shutdown, and none has a name of a cus
     sha256: createHash('sha256').update(BROKEN).digest('hex'),
   });
   expect(decodeFailed).not.toHaveProperty('firstBytes');
-  await bridge.saw('message_dead_lettered');
-  await bridge.saw('offset_committed');
+  await bridge.logged('message_dead_lettered');
+  await bridge.logged('offset_committed');
   await system.database.pool.query('ALTER TABLE orders RENAME TO away');
   await system.topic.send([{ key: 'd', value: orderText('d') }]);
-  expect(await worker.saw('order_load_failed')).toMatchObject({ orderId: 'd', attempt: 1 });
+  expect(await worker.logged('order_load_failed')).toMatchObject({ orderId: 'd', attempt: 1 });
 
   expect(await bridge.end('SIGTERM')).toBe(0);
   const names = bridge.events.map(({ event }) => event);
@@ -70,7 +70,7 @@ test('a run has its events, from start to shutdown, and none has a name of a cus
 test('the first bytes of what cannot be read are logged, made safe to print', async () => {
   const bridge = await system.startBridge({ LOG_VALUE_BYTES: '16' });
   await system.topic.send([{ key: 'b', value: BROKEN }]);
-  expect(await bridge.saw('message_decode_failed')).toMatchObject({
+  expect(await bridge.logged('message_decode_failed')).toMatchObject({
     firstBytes: 'Ada \\\\ Lovel\\x00ce \\xc3',
   });
 });

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { runCli } from '../support/programs.ts';
-import { secured, startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
+import { aclProperties, startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
@@ -9,7 +9,7 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePattern
 let broker: OwnBroker;
 let system: TestSystem;
 beforeAll(async () => {
-  broker = await startOwnBroker(secured({ limited: 'limited-password' }));
+  broker = await startOwnBroker(aclProperties({ limited: 'limited-password' }));
   system = await createTestSystem({ brokers: broker.address });
 }, 60_000);
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import { eventually } from '../support/eventually.ts';
-import { sendByForeignClient } from '../support/foreign-producer.ts';
+import { sendByThirdPartyClient } from '../support/third-party-producer.ts';
 import { orderText } from '../support/messages.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -16,7 +16,7 @@ test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
   async (codec) => {
     const ids = Array.from({ length: 20 }, () => uniqueName(codec));
     const lines = ids.map((id) => orderText(id, { total_price: '12345678901234567.89' }));
-    await sendByForeignClient(system.topic.name, lines, codec);
+    await sendByThirdPartyClient(system.topic.name, lines, codec);
     for (const id of ids) {
       await eventually(async () => {
         await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });

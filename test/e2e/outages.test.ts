@@ -25,7 +25,7 @@ test('while Temporal is away the bridge keeps its membership, and goes on when i
     await proxy.cut();
     const ids = orderIds(120);
     await sendOrders(ids);
-    const outage = await bridge.saw('dependency_unavailable');
+    const outage = await bridge.logged('dependency_unavailable');
     expect(outage['dependency']).toBe('Temporal');
     // Longer than the session timeout of 6 s: only heartbeats keep the member in the group.
     const since = Date.now();
@@ -34,7 +34,7 @@ test('while Temporal is away the bridge keeps its membership, and goes on when i
     });
     expect(await system.topic.lag()).toBe(120);
     await proxy.restore();
-    await bridge.saw('dependency_available');
+    await bridge.logged('dependency_available');
     await system.allCommitted();
     expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
     expect(await system.topic.deadLetters()).toEqual([]);
@@ -57,8 +57,8 @@ describe('while Temporal is away and more messages wait than may be in flight', 
     });
     await proxy.cut();
     await sendOrders(orderIds(50));
-    await bridge.saw('dependency_unavailable');
-    await bridge.saw('bridge_progress', ({ read }) => read === 5);
+    await bridge.logged('dependency_unavailable');
+    await bridge.logged('bridge_progress', ({ read }) => read === 5);
     return bridge;
   }
 
@@ -75,7 +75,7 @@ describe('while Temporal is away and more messages wait than may be in flight', 
       KAFKA_REBALANCE_TIMEOUT_MS: '60000',
     });
     void bridge.end('SIGTERM');
-    await bridge.saw('shutdown_signal_received');
+    await bridge.logged('shutdown_signal_received');
     const ended = bridge.end('SIGTERM');
     expect(await Promise.race([ended, delay(5000, 'still there')])).toBe(143);
   });
@@ -124,7 +124,7 @@ test('while the dead-letter topic is away nothing is committed past it', async (
     { key: null, value: 'not JSON' },
     { key: id, value: orderText(id) },
   ]);
-  await bridge.saw('dependency_unavailable');
+  await bridge.logged('dependency_unavailable');
   await eventually(() => system.workflow(id).describe());
   expect(await system.topic.lag()).toBe(2);
   const readiness = await bridge.http('GET', '/readyz');

@@ -5,7 +5,7 @@ import {
   type RecordHeader,
 } from '../../src/kafka/patches/record-headers.ts';
 import { eventually } from '../support/eventually.ts';
-import type { ReadDeadLetter } from '../support/kafka.ts';
+import type { DeadLetterMessage } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -160,7 +160,7 @@ const POISON: Readonly<Record<string, Poison>> = {
 
 describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address) => {
   let system: TestSystem;
-  let allLetters: readonly ReadDeadLetter[];
+  let allLetters: readonly DeadLetterMessage[];
   let aborted = 0;
   beforeAll(async () => {
     system = await createTestSystem({

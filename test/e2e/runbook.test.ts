@@ -73,7 +73,7 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
     const [bridge, worker] = await Promise.all([system.startBridge(), system.startWorker()]);
     const [bridgePort, workerPort] = await Promise.all(
       [bridge, worker].map(async (program) =>
-        String((await program.saw('http_listening'))['port']),
+        String((await program.logged('http_listening'))['port']),
       ),
     );
     run = async (command) => {

@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { valueOf } from '../support/metrics.ts';
+import { metricValue } from '../support/metrics.ts';
 import { runCli, type RunningProgram } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([eu.close(), us.close()]));
 
-const HASTY = { BRIDGE_LAG_INTERVAL_MS: '200' };
+const FAST_SETTINGS = { BRIDGE_LAG_INTERVAL_MS: '200' };
 
 const send = (system: TestSystem) =>
   system.topic.send(
@@ -56,12 +56,14 @@ test('a consumer that keeps the partitions from a bridge is named, and their lag
   await foreign.run({ eachMessage: () => Promise.resolve() });
   await joined;
   await send(eu);
-  const bridge = await eu.startBridge(HASTY);
+  const bridge = await eu.startBridge(FAST_SETTINGS);
   await expectNotReady(bridge, us.topic.name);
   await eventually(async () => {
     const { body } = await bridge.http('GET', '/metrics');
     for (const partition of [0, 1]) {
-      expect(valueOf(body, `order_ingest_consumer_lag_messages{partition="${partition}"}`)).toBe(1);
+      expect(
+        metricValue(body, `order_ingest_consumer_lag_messages{partition="${partition}"}`),
+      ).toBe(1);
     }
   });
   const finding = await groupFinding(eu);
@@ -78,8 +80,8 @@ test('a consumer that keeps the partitions from a bridge is named, and their lag
 
 test('bridges of two topics under one group read all of both, and say that they share it', async () => {
   await Promise.all([send(eu), send(us)]);
-  const first = await eu.startBridge(HASTY);
-  const second = await us.startBridge(HASTY);
+  const first = await eu.startBridge(FAST_SETTINGS);
+  const second = await us.startBridge(FAST_SETTINGS);
   await Promise.all([expectAllStarted(eu), expectAllStarted(us)]);
   await expectNotReady(first, us.topic.name);
   await expectNotReady(second, eu.topic.name);

@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { valueOf } from '../support/metrics.ts';
+import { metricValue } from '../support/metrics.ts';
 import type { ProgramEnv, RunningProgram } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -27,7 +27,7 @@ const startBridge = (env: ProgramEnv = {}) =>
 
 async function metric(bridge: RunningProgram, series: string): Promise<number> {
   const { body } = await bridge.http('GET', '/metrics');
-  return valueOf(body, series);
+  return metricValue(body, series);
 }
 
 test('a backlog stays in Kafka while the workers do not keep up, and is worked off when they do', async () => {

@@ -297,7 +297,7 @@ describe('dead letters', () => {
     test('after a kill the next replay ends that transaction and sends each once', async () => {
       const killed = await holdReplay();
       killed.kill('SIGKILL');
-      expect((await killed.ended).exitCode).toBeUndefined();
+      expect((await killed.result).exitCode).toBeUndefined();
       const next = await cli(...replay);
       expect(next).toMatchObject({ exitCode: 0, stderr: '' });
       expect(JSON.parse(next.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
@@ -310,7 +310,7 @@ describe('dead letters', () => {
       expect(second).toMatchObject({ exitCode: 0, stderr: '' });
       expect(JSON.parse(second.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
       first.kill('SIGUSR2');
-      const loser = await first.ended;
+      const loser = await first.result;
       expect(loser).toMatchObject({ exitCode: 1, stdout: '' });
       expect(loser.stderr).toMatch(/fenced: another one has taken over.*\(0 sent before\)/);
       await expectEachSentOnce();

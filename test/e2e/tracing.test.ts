@@ -81,7 +81,7 @@ test('producer, consume_order, start, workflow, activities and SQL are one trace
     },
   });
   expect(JSON.stringify(receiver.spans)).not.toContain('Ada Lovelace');
-  expect(await bridge.saw('workflow_started')).toMatchObject({ trace_id: PRODUCER_TRACE });
+  expect(await bridge.logged('workflow_started')).toMatchObject({ trace_id: PRODUCER_TRACE });
 });
 
 test('a message without a context begins a trace of its own, and one that is not sampled is not sent', async () => {

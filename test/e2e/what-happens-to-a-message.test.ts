@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { eventually } from '../support/eventually.ts';
-import { SAME_ORDER } from '../support/first-form.ts';
+import { SAME_ORDERS } from '../support/order-variants.ts';
 import { orderText } from '../support/messages.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -90,7 +90,7 @@ test('a valid order is one workflow, one row and its line items, digit by digit'
 
 test('the same order again changes nothing, however it is written', async () => {
   const id = uniqueName('order');
-  const again = Object.values(SAME_ORDER).map((changes) => orderText(id, changes));
+  const again = Object.values(SAME_ORDERS).map((changes) => orderText(id, changes));
   await send(orderText(id), ...again, orderText(id).replaceAll(', ', ' ,\n'), orderText(id));
   await eventually(() => {
     expect(

@@ -1,16 +1,21 @@
 import { eventually } from '../support/eventually.ts';
-import { startFrontendProxy, type FrontendProxy } from '../support/frontend-proxy.ts';
+import { startGrpcProxy, type GrpcProxy } from '../support/grpc-proxy.ts';
 import { orderText } from '../support/messages.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-const POLLS = ['PollWorkflowTaskQueue', 'PollActivityTaskQueue'];
+const POLLS_AND_CHECKS = /Poll(Workflow|Activity)TaskQueue|DescribeNamespace/;
+/**
+ * The SDK retries a poll without limit, except on this error, on which it fails at once. No other error
+ * ends a poll without the SDK's grace period of 60 s.
+ */
+const FATAL_TO_POLLS = { code: 8, message: 'grpc: received message larger than max' };
 
 let system: TestSystem;
-let proxy: FrontendProxy;
+let proxy: GrpcProxy;
 beforeEach(async () => {
   system = await createTestSystem();
-  proxy = await startFrontendProxy(stackAddress('TEMPORAL_ADDRESS'));
+  proxy = await startGrpcProxy(stackAddress('TEMPORAL_ADDRESS'));
 });
 afterEach(async () => {
   await system.close();
@@ -23,16 +28,16 @@ test("recovers from the end of the SDK's worker, and shuts down cleanly before a
     system.startWorker({ TEMPORAL_ADDRESS: proxy.address }),
   ]);
   // From now on the polls fail for good; other calls do not answer either, as in an outage.
-  proxy.refuse([...POLLS, 'DescribeNamespace']);
-  await worker.saw('worker_failed');
-  await worker.saw('worker_not_replaced');
+  proxy.reject(POLLS_AND_CHECKS, FATAL_TO_POLLS);
+  await worker.logged('worker_failed');
+  await worker.logged('worker_not_replaced');
   expect(await worker.http('GET', '/livez')).toMatchObject({ status: 200 });
   const readyz = await worker.http('GET', '/readyz');
   expect(readyz.status).toBe(503);
   expect(readyz.body).toContain('the Temporal worker has failed and is being replaced');
 
-  proxy.refuse([]);
-  await worker.saw('worker_replaced');
+  proxy.forwardAll();
+  await worker.logged('worker_replaced');
   await system.topic.send([{ key: 'a', value: orderText('a') }]);
   await eventually(async () => {
     expect(await system.storedOrderIds()).toEqual(['a']);
@@ -40,12 +45,12 @@ test("recovers from the end of the SDK's worker, and shuts down cleanly before a
   });
 
   // While it has failed and is between two workers.
-  proxy.refuse([...POLLS, 'DescribeNamespace']);
+  proxy.reject(POLLS_AND_CHECKS, FATAL_TO_POLLS);
   await eventually(() => {
     expect(worker.events.filter(({ event }) => event === 'worker_failed')).toHaveLength(2);
   });
   expect(await worker.end('SIGTERM')).toBe(0);
-  expect(worker.lastWords()).toContain('worker_stopped');
-  expect(worker.lastWords()).not.toMatch(/^ +at /m);
+  expect(worker.recentOutput()).toContain('worker_stopped');
+  expect(worker.recentOutput()).not.toMatch(/^ +at /m);
   expect(await bridge.end('SIGTERM')).toBe(0);
 });

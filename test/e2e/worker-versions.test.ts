@@ -18,7 +18,7 @@ test('workers of a version that is not current are named by worker and doctor, u
   });
   await system.startBridge();
   await system.topic.send([{ key: 'a', value: orderText('a') }]);
-  const logged = await worker.saw('orders_not_routed');
+  const logged = await worker.logged('orders_not_routed');
   const command = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id 1.0`;
   expect(logged['remedy']).toContain(command);
   const doctor = async () => {

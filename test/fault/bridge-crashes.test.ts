@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { useFaultWorld } from './harness/use-fault-world.ts';
-import { expectNothingLost } from './harness/verdict.ts';
+import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import type { FaultWorld } from './harness/world.ts';
 
 /** Where a bridge can be when it is killed, and what it cannot know afterwards. */
@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 const startedBy = (bridge: RunningProgram, count: number) =>
-  bridge.saw('bridge_progress', ({ started }) => Number(started) >= count);
+  bridge.logged('bridge_progress', ({ started }) => Number(started) >= count);
 
 /** Another bridge goes on, a worker stores, and everything has come to an end. */
 async function takeOver(): Promise<RunningProgram> {
@@ -27,25 +27,25 @@ const duplicatesSeenBy = (bridge: RunningProgram) =>
 
 test('killed before it could start a workflow', async () => {
   const bridge = await world.startBridge();
-  await world.servers.links['bridge-temporal'].spoil('cut');
+  await world.servers.links['bridge-temporal'].degrade('cut');
   await world.load.send(60);
-  await bridge.saw('dependency_unavailable');
+  await bridge.logged('dependency_unavailable');
   await bridge.end('SIGKILL');
-  await world.servers.links['bridge-temporal'].heal();
+  await world.servers.links['bridge-temporal'].restore();
   await takeOver();
 });
 
 test('killed after a start and before its answer: the start is not made twice, nor taken for a duplicate', async () => {
   // Long enough for every start to be sent once: repeated ones fill the link that takes no answer.
   const bridge = await world.startBridge({ BRIDGE_START_TIMEOUT_MS: '20000' });
-  await world.servers.links['bridge-temporal'].spoil('deaf');
+  await world.servers.links['bridge-temporal'].degrade('drop-responses');
   await world.load.sendOnly('good', 12);
   await eventually(async () => {
     for (const id of world.load.expected.keys())
       expect(await world.system.status(id)).toBe('RUNNING');
   });
   await bridge.end('SIGKILL');
-  await world.servers.links['bridge-temporal'].heal();
+  await world.servers.links['bridge-temporal'].restore();
   expect(duplicatesSeenBy(await takeOver())).toEqual([]);
 });
 
@@ -72,13 +72,13 @@ test('killed after a dead letter and before the commit', async () => {
 test('a bridge whose answers from Temporal were lost for a while goes on by itself', async () => {
   const bridge = await world.startBridge();
   await world.startWorker();
-  await world.servers.links['bridge-temporal'].spoil('deaf');
+  await world.servers.links['bridge-temporal'].degrade('drop-responses');
   await world.load.sendOnly('good', 30);
-  await bridge.saw('dependency_unavailable');
-  await world.servers.links['bridge-temporal'].heal();
+  await bridge.logged('dependency_unavailable');
+  await world.servers.links['bridge-temporal'].restore();
   await expectNothingLost(world);
   expect(duplicatesSeenBy(bridge)).toEqual([]);
-  expect(bridge.hasEnded()).toBeUndefined();
+  expect(bridge.exitStatus()).toBeUndefined();
 });
 
 test('told to stop with messages in flight, and again, and again', async () => {
@@ -86,7 +86,7 @@ test('told to stop with messages in flight, and again, and again', async () => {
   await world.load.send(150);
   for (let round = 0; round < 3; round += 1) {
     const bridge = await world.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '4' });
-    await bridge.saw('bridge_progress');
+    await bridge.logged('bridge_progress');
     expect(await bridge.end('SIGTERM')).toBe(0);
   }
   await world.startBridge();

@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { valueOf } from '../support/metrics.ts';
+import { metricValue } from '../support/metrics.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -68,7 +68,7 @@ test('messages deleted while no bridge ran are reported until somebody takes not
 
   const bridge = await startBridge();
   await expectStarted(ids.slice(15));
-  const lost = await bridge.saw('messages_lost');
+  const lost = await bridge.logged('messages_lost');
   expect(lost).toMatchObject({ partition: 0, from: '10', to: '25' });
   await expectNotReady(bridge, /offsets 10 to 24 were deleted before they were read/);
   expect((await bridge.http('GET', '/metrics')).body).toContain(
@@ -95,7 +95,7 @@ test('a log that has nothing but an aborted transaction is committed', async () 
   const bridge = await startBridge();
   await system.allCommitted();
   const { body } = await bridge.http('GET', '/metrics');
-  expect(valueOf(body, 'order_ingest_commit_age_seconds')).toBe(0);
+  expect(metricValue(body, 'order_ingest_commit_age_seconds')).toBe(0);
   const [id = ''] = await send(1);
   await expectStarted([id]);
 });
@@ -109,7 +109,7 @@ test('deleted messages are reported when an aborted transaction is what follows'
   await sendAborted(3);
   await deleteBefore(15);
   const bridge = await startBridge();
-  expect(await bridge.saw('messages_lost')).toMatchObject({ from: '10', to: '15' });
+  expect(await bridge.logged('messages_lost')).toMatchObject({ from: '10', to: '15' });
   await system.allCommitted();
 });
 
@@ -119,13 +119,13 @@ test('messages deleted under a bridge that waits for Temporal are reported, and 
   await system.allCommitted();
   await proxy.cut();
   const inHand = await send(5);
-  await bridge.saw('dependency_unavailable');
+  await bridge.logged('dependency_unavailable');
   // Not fetched yet: the batch in hand has to end first.
   const later = await send(40);
   await deleteBefore(40);
   await proxy.restore();
   await expectStarted([...inHand, ...later.slice(25)]);
-  expect(await bridge.saw('messages_lost')).toMatchObject({ from: '15', to: '40' });
+  expect(await bridge.logged('messages_lost')).toMatchObject({ from: '15', to: '40' });
   await expectNotReady(bridge, /offsets 15 to 39 were deleted/);
 });
 
@@ -135,7 +135,7 @@ test('a topic made anew under a bridge that waits for Temporal is read from its 
   await system.allCommitted();
   await proxy.cut();
   await send(20);
-  await bridge.saw('dependency_unavailable');
+  await bridge.logged('dependency_unavailable');
   await makeAnew();
   // More than the old topic had: the old position is a valid one of the new topic.
   const ids = await send(100);
@@ -167,7 +167,7 @@ test('a group whose offsets are gone is not taken for a new one: it reads from t
   const meanwhile = await send(5);
   await eventually(() => system.topic.admin.deleteGroups([system.topic.groupId]));
   const second = await system.startBridge(env);
-  await second.saw('offsets_expired');
+  await second.logged('offsets_expired');
   await expectStarted([...before, ...meanwhile]);
 });
 

@@ -61,7 +61,7 @@ beforeEach(async () => {
     );
   });
   process.kill(bridge.pid, 'SIGCONT');
-  await bridge.saw('kafka_poll_error', ({ restart }) => restart === false);
+  await bridge.logged('kafka_poll_error', ({ restart }) => restart === false);
 }, 120_000);
 afterEach(async () => {
   await stranger.disconnect();
@@ -81,7 +81,7 @@ test('the bridge goes on as soon as the group takes it again', async () => {
 test('the bridge ends with exit code 1 when it is not taken for a minute, not ready until then', async () => {
   expect((await bridge.http('GET', '/readyz')).status).toBe(503);
   await eventually(() => {
-    expect(bridge.hasEnded()).toBe(1);
+    expect(bridge.exitStatus()).toBe(1);
   }, 100_000);
-  expect(bridge.lastWords()).toContain('does not let the bridge join the consumer group');
+  expect(bridge.recentOutput()).toContain('does not let the bridge join the consumer group');
 });

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { LINK_NAMES, SERVER_NAMES } from './harness/servers.ts';
-import { TROUBLES } from './harness/toxiproxy.ts';
+import { LINK_FAULTS } from './harness/toxiproxy.ts';
 import { useFaultWorld } from './harness/use-fault-world.ts';
-import { expectNothingLost } from './harness/verdict.ts';
+import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import { isLongRun, type FaultWorld } from './harness/world.ts';
 
 const useWorld = useFaultWorld();
@@ -16,7 +16,7 @@ beforeEach(() => {
 const troubleMs = (isKafka: boolean) => (isKafka ? 8000 : 2000);
 
 /** `npm run test:faults` has the time for all of them. */
-const TROUBLES_OF_RUN = isLongRun() ? TROUBLES : (['cut', 'deaf'] as const);
+const TROUBLES_OF_RUN = isLongRun() ? LINK_FAULTS : (['cut', 'drop-responses'] as const);
 
 test.each(LINK_NAMES)(
   `the link %s is ${TROUBLES_OF_RUN.join(', ')}, and good again`,
@@ -25,16 +25,16 @@ test.each(LINK_NAMES)(
     const link = world.servers.links[name];
     for (const trouble of TROUBLES_OF_RUN) {
       await world.load.send(15);
-      await link.spoil(trouble);
+      await link.degrade(trouble);
       await world.load.send(15);
       await delay(troubleMs(name === 'bridge-kafka'));
-      await link.heal();
+      await link.restore();
       await eventually(async () => {
         expect({ trouble, lag: await world.system.topic.lag() }).toEqual({ trouble, lag: 0 });
         expect(await world.system.storedOrderIds()).toHaveLength(world.load.expected.size);
       });
     }
-    expect([bridge.hasEnded(), worker.hasEnded()]).toEqual([undefined, undefined]);
+    expect([bridge.exitStatus(), worker.exitStatus()]).toEqual([undefined, undefined]);
     await expectNothingLost(world);
   },
 );
@@ -42,7 +42,7 @@ test.each(LINK_NAMES)(
 test.each(SERVER_NAMES)('%s is killed under load and comes back', async (name) => {
   const [bridge, worker] = await Promise.all([world.startBridge(), world.startWorker()]);
   const sending = world.load.run(20);
-  await bridge.saw('bridge_progress');
+  await bridge.logged('bridge_progress');
   await world.servers.kill(name);
   await delay(troubleMs(name === 'kafka'));
   await world.servers.start(name);
@@ -50,5 +50,5 @@ test.each(SERVER_NAMES)('%s is killed under load and comes back', async (name) =
   world.load.stop();
   await sending;
   await expectNothingLost(world);
-  expect([bridge.hasEnded(), worker.hasEnded()]).toEqual([undefined, undefined]);
+  expect([bridge.exitStatus(), worker.exitStatus()]).toEqual([undefined, undefined]);
 });

@@ -101,7 +101,7 @@ test('the other partitions are read and committed meanwhile, and it is resumed w
   await expectStarted([...(await send(1)), ...(await send(2)), ...(await send(0))]);
   await system.allCommitted();
   expect(await readiness(bridge)).toContain('ready');
-  expect(bridge.hasEnded()).toBeUndefined();
+  expect(bridge.exitStatus()).toBeUndefined();
   const events = bridge.events.map(({ event }) => event);
   expect(events).not.toContain('messages_lost');
   expect(events).not.toContain('foreign_offset');

@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { useFaultWorld } from './harness/use-fault-world.ts';
-import { expectNothingLost } from './harness/verdict.ts';
+import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import type { FaultWorld } from './harness/world.ts';
 
 const useWorld = useFaultWorld();

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { chooseFault, type Crew } from './harness/faults.ts';
+import { chooseFault, type Programs } from './harness/faults.ts';
 import { createRandom } from './harness/random.ts';
 import { startFaultServers, type FaultServers } from './harness/servers.ts';
-import { expectNothingLost } from './harness/verdict.ts';
+import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import { createFaultWorld, temporalKindOfRun } from './harness/world.ts';
 
 /**
@@ -28,7 +28,7 @@ test(
     const world = await createFaultWorld(servers, SEED);
     const log: string[] = [`seed ${SEED}`];
     try {
-      const crew: Crew = {
+      const crew: Programs = {
         bridges: await Promise.all([world.startBridge(), world.startBridge()]),
         workers: [await world.startWorker()],
       };
@@ -40,11 +40,11 @@ test(
         while (!isOver()) {
           await delay(random.below(1500));
           const fault = chooseFault(world, crew, random);
-          if (broken.has(fault.touches)) continue;
-          broken.add(fault.touches);
+          if (broken.has(fault.resource)) continue;
+          broken.add(fault.resource);
           log.push(`${Date.now() - begin} ms: ${fault.name}`);
           await fault.run();
-          broken.delete(fault.touches);
+          broken.delete(fault.resource);
         }
       };
       await Promise.all(
@@ -52,8 +52,8 @@ test(
       );
       world.load.stop();
       await sending;
-      const ended = [...crew.bridges, ...crew.workers].filter((program) => program.hasEnded());
-      expect(ended.map((program) => program.lastWords())).toEqual([]);
+      const ended = [...crew.bridges, ...crew.workers].filter((program) => program.exitStatus());
+      expect(ended.map((program) => program.recentOutput())).toEqual([]);
       await expectNothingLost(world);
     } catch (error) {
       throw new Error(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { useFaultWorld } from './harness/use-fault-world.ts';
-import { expectNothingLost } from './harness/verdict.ts';
+import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import type { FaultWorld } from './harness/world.ts';
 
 const useWorld = useFaultWorld();
@@ -14,14 +14,14 @@ test('a bridge that is frozen past its session timeout and thawed commits nothin
   await world.startWorker();
   const frozen = await world.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '4' });
   await world.load.send(300);
-  await frozen.saw('bridge_progress', ({ started }) => Number(started) > 5);
+  await frozen.logged('bridge_progress', ({ started }) => Number(started) > 5);
   process.kill(frozen.pid, 'SIGSTOP');
   const other = await world.startBridge();
   await world.load.send(50);
-  await other.saw('bridge_progress', ({ started }) => Number(started) > 20);
+  await other.logged('bridge_progress', ({ started }) => Number(started) > 20);
   process.kill(frozen.pid, 'SIGCONT');
   await expectNothingLost(world);
-  expect(frozen.hasEnded()).toBeUndefined();
+  expect(frozen.exitStatus()).toBeUndefined();
   // What the others have committed meanwhile is not taken for a stranger's work.
   expect(frozen.events.map(({ event }) => event)).not.toContain('foreign_offset');
 });
@@ -44,11 +44,11 @@ test('partitions that are added under load are read from their first message', a
   await world.startWorker();
   const bridge = await world.startBridge();
   const sending = world.load.run(20);
-  await bridge.saw('bridge_progress');
+  await bridge.logged('bridge_progress');
   await world.system.topic.admin.createPartitions({
     topicPartitions: [{ topic: world.system.topic.name, count: 6 }],
   });
-  await bridge.saw(
+  await bridge.logged(
     'partitions_assigned',
     ({ partitions }) => (partitions as number[]).length === 6,
   );

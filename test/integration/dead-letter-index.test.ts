@@ -4,7 +4,7 @@ import type { DeadLetterTopic } from '../../src/operate/dead-letters/read-dead-l
 import { readReplayMarks, replayMark } from '../../src/operate/dead-letters/replay-marks.ts';
 import { storedDeadLetter } from '../../src/operate/dead-letters/stored-dead-letter.ts';
 import { maxFutureTimestamp } from '../../src/kafka/topics.ts';
-import { consumed } from '../support/consumed-message.ts';
+import { consumedMessage } from '../support/consumed-message.ts';
 import { createTestTopic, type TestTopic } from '../support/kafka.ts';
 
 /** The dead letters and marks of a long history, of which only a part is read. */
@@ -66,8 +66,8 @@ async function sendHistory(now: number): Promise<void> {
 test('an index leaves out what was written before its messages can have been', async () => {
   const now = Date.now() - 10 * DAY;
   await sendHistory(now);
-  const first = consumed('bad', { offset: '0', timestamp: String(now) });
-  const second = consumed('bad', { offset: '1', timestamp: String(now + 60_000) });
+  const first = consumedMessage('bad', { offset: '0', timestamp: String(now) });
+  const second = consumedMessage('bad', { offset: '1', timestamp: String(now + 60_000) });
   const found = async (smallTopicOffsets: bigint) => {
     const index = await indexDeadLetters(place, source(), { smallTopicOffsets });
     return [index.has(0, first), index.has(0, second)];
@@ -99,7 +99,7 @@ test('marks are read from the oldest letter on that is asked about', async () =>
     const headers = headersFor(BigInt(offset), writtenAt);
     const letter = storedDeadLetter(
       0,
-      consumed('bad', { offset: String(offset), timestamp: String(writtenAt), headers }),
+      consumedMessage('bad', { offset: String(offset), timestamp: String(writtenAt), headers }),
     );
     if (!letter) throw new Error('not a dead letter');
     return letter;

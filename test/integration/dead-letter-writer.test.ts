@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createDeadLetterWriter } from '../../src/bridge/dead-letter-writer.ts';
 import { readDeadLetterHeaders } from '../../src/contract/dead-letter.ts';
 import { createProducer, type MessageProducer } from '../../src/kafka/producer.ts';
-import { createTestTopic, readAll, type TestTopic } from '../support/kafka.ts';
+import { createTestTopic, readTopic, type TestTopic } from '../support/kafka.ts';
 import { uniqueName } from '../support/stack.ts';
 
 /** What a real broker refuses, and what then becomes of the dead letter. */
@@ -53,7 +53,7 @@ async function write(
       }),
     );
   }
-  const letters = await readAll(topic.kafka, topic.admin, name);
+  const letters = await readTopic(topic.kafka, topic.admin, name);
   return {
     omitted,
     letters: letters.map(({ key, value, headers }) => ({

@@ -8,7 +8,7 @@ import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
+import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderText } from '../support/messages.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -62,7 +62,10 @@ describe('a row that version 0.1.0 has written', () => {
   let old: TestDatabase;
   beforeAll(async () => {
     old = await createTestDatabase();
-    const record = { ...recordOf(FIRST_FORM.text), fingerprint: FIRST_FORM.fingerprint };
+    const record = {
+      ...recordOf(STORED_BY_V0_1_0.text),
+      fingerprint: STORED_BY_V0_1_0.fingerprint,
+    };
     await createPostgresOrderStore(old.pool).store(record);
   });
   afterAll(() => old.drop());
@@ -70,21 +73,21 @@ describe('a row that version 0.1.0 has written', () => {
   const outcomeOf = async (record: OrderRecord) =>
     (await createPostgresOrderStore(old.pool).store(record)).kind;
   const changed = (changes: Readonly<Record<string, string>>) =>
-    recordOf(orderText(FIRST_FORM.orderId, changes));
+    recordOf(orderText(STORED_BY_V0_1_0.orderId, changes));
 
-  test.each(Object.entries({ 'no change': {}, ...SAME_ORDER }))(
+  test.each(Object.entries({ 'no change': {}, ...SAME_ORDERS }))(
     'is the same order as one with %s',
     async (_name, changes) => {
       await expect(outcomeOf(changed(changes))).resolves.toBe('already-stored');
     },
   );
 
-  test.each(Object.entries(OTHER_ORDERS))('is not one with %s', async (_name, changes) => {
+  test.each(Object.entries(DIFFERENT_ORDERS))('is not one with %s', async (_name, changes) => {
     await expect(outcomeOf(changed(changes))).resolves.toBe('conflict');
   });
 
   test('is the same order as one whose workflow has kept a record of that version', async () => {
-    const record = changed(SAME_ORDER['an unknown field'] ?? {});
+    const record = changed(SAME_ORDERS['an unknown field'] ?? {});
     await expect(outcomeOf({ ...record, fingerprint: 'f'.repeat(64) })).resolves.toBe(
       'already-stored',
     );

@@ -8,8 +8,8 @@ import { classifyMessages } from '../../src/operate/reconcile/classify-messages.
 import { ordersIn } from '../../src/operate/reconcile/reconcile.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../support/first-form.ts';
-import { messageOf, orderText } from '../support/messages.ts';
+import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
+import { orderMessage, orderText } from '../support/messages.ts';
 import { uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 
@@ -21,12 +21,12 @@ const target = {
   workflowIdPrefix: `${uniqueName('test')}:`,
   identity: 'a test',
 };
-const { text, fingerprint, orderId } = FIRST_FORM;
+const { text, fingerprint, orderId } = STORED_BY_V0_1_0;
 
 beforeAll(async () => {
   [client, database] = await Promise.all([connectTestTemporal(), createTestDatabase()]);
   const { namespace } = client.options;
-  const order = { ...orderIn(text), message: messageOf(text), fingerprint };
+  const order = { ...orderIn(text), message: orderMessage(text), fingerprint };
   const request = startRequest({ ...target, namespace }, order, payload(order.message));
   expect(request.memo?.fields?.[FINGERPRINT_MEMO]).toEqual(payload(fingerprint));
   await client.workflowService.startWorkflowExecution(request);
@@ -43,7 +43,7 @@ function orderIn(value: string) {
   return read;
 }
 
-const texts = (cases: typeof SAME_ORDER) =>
+const texts = (cases: typeof SAME_ORDERS) =>
   Object.values(cases).map((changes) => orderText(orderId, changes));
 
 async function startOutcome(value: string) {
@@ -53,7 +53,7 @@ async function startOutcome(value: string) {
     timeoutMs: 10_000,
     maxInputBytes: 100_000,
   });
-  const { kind } = await starter.start({ ...orderIn(value), message: messageOf(value, '1') });
+  const { kind } = await starter.start({ ...orderIn(value), message: orderMessage(value, '1') });
   return kind;
 }
 
@@ -80,19 +80,19 @@ async function verdicts(values: readonly string[], workflowIdPrefix: string) {
 }
 
 test('the bridge recognises the message of a workflow that is there, and the same order in other words', async () => {
-  for (const value of [text, ...texts(SAME_ORDER)]) {
+  for (const value of [text, ...texts(SAME_ORDERS)]) {
     await expect(startOutcome(value)).resolves.toBe('duplicate');
   }
-  for (const value of texts(OTHER_ORDERS)) {
+  for (const value of texts(DIFFERENT_ORDERS)) {
     await expect(startOutcome(value)).resolves.toBe('conflict');
   }
 });
 
 test('reconcile recognises them by the workflow', async () => {
   const { workflowIdPrefix } = target;
-  const same = [text, ...texts(SAME_ORDER)];
+  const same = [text, ...texts(SAME_ORDERS)];
   expect(new Set(await verdicts(same, workflowIdPrefix))).toEqual(new Set(['duplicate']));
-  expect(new Set(await verdicts(texts(OTHER_ORDERS), workflowIdPrefix))).toEqual(
+  expect(new Set(await verdicts(texts(DIFFERENT_ORDERS), workflowIdPrefix))).toEqual(
     new Set(['missing']),
   );
 });
@@ -104,7 +104,7 @@ test('reconcile recognises them by the row, past the retention of the workflow',
   const source = { topic: 'orders', partition: 0, offset: '0' };
   await createPostgresOrderStore(database.pool).store({ order, source, fingerprint });
   const forgotten = uniqueName('forgotten');
-  const same = [text, ...texts(SAME_ORDER)];
+  const same = [text, ...texts(SAME_ORDERS)];
   expect(new Set(await verdicts(same, forgotten))).toEqual(new Set(['duplicate']));
-  expect(new Set(await verdicts(texts(OTHER_ORDERS), forgotten))).toEqual(new Set(['missing']));
+  expect(new Set(await verdicts(texts(DIFFERENT_ORDERS), forgotten))).toEqual(new Set(['missing']));
 });

@@ -51,13 +51,21 @@ async function connect(address: string, namespace: string): Promise<Client> {
   return new Client({ connection, namespace });
 }
 
-/** As Temporal Cloud answers a namespace's API key. */
-async function withoutOperator(address: string, code = status.PERMISSION_DENIED): Promise<string> {
-  const proxy = await startGrpcProxy(address, (path) =>
-    path.includes('OperatorService') ? { code, message: 'Request unauthorized.' } : undefined,
-  );
+/** The address of a proxy that rejects these calls. */
+async function rejecting(
+  address: string,
+  calls: RegExp,
+  code = status.PERMISSION_DENIED,
+): Promise<string> {
+  const proxy = await startGrpcProxy(address);
+  proxy.reject(calls, { code, message: 'Request unauthorized.' });
   closing.push(() => proxy.close());
   return proxy.address;
+}
+
+/** As Temporal Cloud answers a namespace's API key. */
+function withoutOperator(address: string, code = status.PERMISSION_DENIED): Promise<string> {
+  return rejecting(address, /OperatorService/, code);
 }
 
 const ALL: Readonly<Record<string, TypeName>> = Object.fromEntries(
@@ -102,13 +110,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
 
   test("where they may be listed and not added, Temporal Cloud's way is named", async () => {
     const namespace = await namespaceWith(address(), {});
-    const proxy = await startGrpcProxy(address(), (path) =>
-      path.includes('AddSearchAttributes')
-        ? { code: status.PERMISSION_DENIED, message: 'Request unauthorized.' }
-        : undefined,
-    );
-    closing.push(() => proxy.close());
-    const client = await connect(proxy.address, namespace);
+    const client = await connect(await rejecting(address(), /AddSearchAttributes/), namespace);
     await expect(addSearchAttributes(client)).rejects.toMatchObject({
       remedy: expect.stringContaining('tcld namespace search-attributes add'),
     });
@@ -134,13 +136,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
 test('a caller who may neither list nor query may start, and is not sure', async () => {
   const address = stackAddress('TEMPORAL_ADDRESS');
   const namespace = await namespaceWith(address, {});
-  const proxy = await startGrpcProxy(address, (path) =>
-    /OperatorService|CountWorkflowExecutions/.test(path)
-      ? { code: status.PERMISSION_DENIED, message: 'Request unauthorized.' }
-      : undefined,
-  );
-  closing.push(() => proxy.close());
-  await expect(checkSearchAttributes(await connect(proxy.address, namespace))).resolves.toBe(
-    'unknown',
-  );
+  const proxied = await rejecting(address, /OperatorService|CountWorkflowExecutions/);
+  const client = await connect(proxied, namespace);
+  await expect(checkSearchAttributes(client)).resolves.toBe('unknown');
 });

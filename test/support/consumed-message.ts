@@ -1,7 +1,7 @@
 import type { ConsumedMessage } from '../../src/kafka/consumer/message-consumer.ts';
 
 /** A message as a consumer of ours gets it. */
-export function consumed(
+export function consumedMessage(
   value: string | Buffer | null,
   {
     offset = '0',

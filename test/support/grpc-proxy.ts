@@ -1,67 +1,77 @@
 import { once } from 'node:events';
-import http2 from 'node:http2';
+import {
+  connect,
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 
-/** Stands in front of a gRPC server and refuses some of its calls, as an authorizer would. */
-export interface GrpcProxy {
-  readonly address: string;
-  close(): Promise<void>;
-}
-
-export interface Refusal {
-  /** A gRPC status code. */
+/** The status of a gRPC call that has failed. */
+export interface GrpcStatus {
   readonly code: number;
   readonly message: string;
 }
 
-/**
- * @param target `host:port` of the server
- * @param refusalOf how a call is refused, by its path such as
- *   `/temporal.api.operatorservice.v1.OperatorService/ListSearchAttributes`; undefined lets it pass
- */
-export async function startGrpcProxy(
-  target: string,
-  refusalOf: (path: string) => Refusal | undefined,
-): Promise<GrpcProxy> {
-  const upstream = http2.connect(`http://${target}`);
-  const sessions = new Set<http2.ServerHttp2Session>();
-  const server = http2.createServer();
+/** A proxy in front of a gRPC server such as Temporal's frontend. It can reject single calls. */
+export interface GrpcProxy {
+  readonly address: string;
+  /**
+   * From now on answers with `status` every call whose path, such as
+   * `/temporal.api.operatorservice.v1.OperatorService/ListSearchAttributes`, matches `calls`, and at
+   * once those of them that are waiting for an answer. Replaces what an earlier call has set.
+   */
+  reject(calls: RegExp, status: GrpcStatus): void;
+  /** From now on forwards every call. */
+  forwardAll(): void;
+  close(): Promise<void>;
+}
+
+/** @param target `host:port` of the server */
+export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
+  let statusFor: (path: string) => GrpcStatus | undefined = () => undefined;
+  const sessions = new Set<ServerHttp2Session>();
+  /** The calls without an answer, with their paths. */
+  const waiting = new Map<ServerHttp2Stream, string>();
+  const upstream = connect(`http://${target}`);
+  upstream.on('error', () => undefined);
+  const server = createServer();
+  server.on('sessionError', () => undefined);
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
   });
   server.on('stream', (stream, headers) => {
-    const refusal = refusalOf(headers[':path'] ?? '');
-    if (refusal) {
-      stream.respond(
-        {
-          ':status': 200,
-          'content-type': 'application/grpc',
-          'grpc-status': String(refusal.code),
-          'grpc-message': encodeURIComponent(refusal.message),
-        },
-        { endStream: true },
-      );
+    stream.on('error', () => undefined);
+    const path = headers[':path'] ?? '';
+    const rejection = statusFor(path);
+    if (rejection) {
+      rejectCall(stream, rejection);
       return;
     }
-    const call = upstream.request(headers);
-    let trailers: http2.OutgoingHttpHeaders = {};
-    call.on('response', (answer) => {
-      const isTrailersOnly = 'grpc-status' in answer;
-      stream.respond(answer, { endStream: isTrailersOnly, waitForTrailers: !isTrailersOnly });
-      if (!isTrailersOnly) call.pipe(stream);
-    });
-    call.on('trailers', (answer: http2.IncomingHttpHeaders) => {
-      trailers = answer;
-    });
-    stream.on('wantTrailers', () => {
-      stream.sendTrailers(trailers);
-    });
-    stream.on('error', () => undefined);
+    waiting.set(stream, path);
+    const call = upstream.request({ ...headers, ':authority': target });
     call.on('error', () => {
-      stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     });
     stream.on('close', () => {
-      call.close(http2.constants.NGHTTP2_CANCEL);
+      waiting.delete(stream);
+      call.close(constants.NGHTTP2_CANCEL);
+    });
+    call.on('response', (answer) => {
+      if (!waiting.delete(stream)) return;
+      // A call that fails is answered with trailers only.
+      const endStream = 'grpc-status' in answer;
+      let trailers: IncomingHttpHeaders = {};
+      call.on('trailers', (received: IncomingHttpHeaders) => {
+        trailers = received;
+      });
+      stream.on('wantTrailers', () => {
+        stream.sendTrailers(trailers);
+      });
+      stream.respond(answer, { endStream, waitForTrailers: !endStream });
+      if (!endStream) call.pipe(stream);
     });
     stream.pipe(call);
   });
@@ -70,6 +80,17 @@ export async function startGrpcProxy(
   const address = server.address();
   return {
     address: `127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
+    reject(calls, status) {
+      statusFor = (path) => (calls.test(path) ? status : undefined);
+      for (const [stream, path] of waiting) {
+        if (!calls.test(path)) continue;
+        waiting.delete(stream);
+        rejectCall(stream, status);
+      }
+    },
+    forwardAll() {
+      statusFor = () => undefined;
+    },
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -79,3 +100,15 @@ export async function startGrpcProxy(
     },
   };
 }
+
+const rejectCall = (stream: ServerHttp2Stream, { code, message }: GrpcStatus): void => {
+  stream.respond(
+    {
+      ':status': 200,
+      'content-type': 'application/grpc',
+      'grpc-status': String(code),
+      'grpc-message': encodeURIComponent(message),
+    },
+    { endStream: true },
+  );
+};

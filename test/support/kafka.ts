@@ -3,7 +3,7 @@ import { registerCodecs } from '../../src/kafka/codecs.ts';
 import { carryRecordHeaders } from '../../src/kafka/patches/record-headers.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
-export interface ReadDeadLetter {
+export interface DeadLetterMessage {
   readonly key: string | null;
   readonly value: Buffer | null;
   readonly headers: IHeaders;
@@ -19,7 +19,7 @@ export interface TestTopic {
   readonly kafka: kafkajs.Kafka;
   addPartitions(count: number): Promise<void>;
   send(messages: readonly Message[]): Promise<void>;
-  deadLetters(): Promise<readonly ReadDeadLetter[]>;
+  deadLetters(): Promise<readonly DeadLetterMessage[]>;
   /** Messages that the group has not committed. */
   lag(): Promise<number>;
   close(): Promise<void>;
@@ -82,7 +82,7 @@ export async function createTestTopic({
     async send(messages) {
       await producer.send({ topic: name, messages: messages.map((message) => ({ ...message })) });
     },
-    deadLetters: () => readAll(kafka, admin, deadLetterTopic),
+    deadLetters: () => readTopic(kafka, admin, deadLetterTopic),
     async lag() {
       const ends = await admin.fetchTopicOffsets(name);
       const [committed] = await admin.fetchOffsets({ groupId, topics: [name] });
@@ -105,14 +105,14 @@ const onBrokers = (leaders: readonly number[]) => ({
 const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
 
 /** Reads a topic from its beginning to its present end. */
-export async function readAll(
+export async function readTopic(
   kafka: kafkajs.Kafka,
   admin: Admin,
   topic: string,
-): Promise<readonly ReadDeadLetter[]> {
+): Promise<readonly DeadLetterMessage[]> {
   const [end] = await admin.fetchTopicOffsets(topic);
   const count = Number(end?.high ?? 0);
-  const letters: ReadDeadLetter[] = [];
+  const letters: DeadLetterMessage[] = [];
   if (count === 0) return letters;
   const consumer = kafka.consumer({ groupId: uniqueName('reader') });
   await consumer.connect();

@@ -13,7 +13,7 @@ export function orderText(orderId: string, changes: Readonly<Record<string, stri
   return `{${members.join(', ')}}`;
 }
 
-export const messageOf = (text: string, offset = '0') => ({
+export const orderMessage = (text: string, offset = '0') => ({
   text,
   source: { topic: 'orders', partition: 0, offset, timestamp: '1795577684844' },
 });

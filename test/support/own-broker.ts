@@ -48,7 +48,7 @@ export async function startOwnBroker(properties: readonly string[] = []): Promis
  * For a broker that lets users do what its access control lists say, and who comes without a login do
  * everything.
  */
-export const secured = (users: Readonly<Record<string, string>>): readonly string[] => [
+export const aclProperties = (users: Readonly<Record<string, string>>): readonly string[] => [
   'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
   'sasl.enabled.mechanisms=PLAIN',
   `listener.name.proxied.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ${Object.entries(

@@ -14,14 +14,14 @@ export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: st
 export interface RunningProgram {
   readonly events: readonly LogEvent[];
   /** Waits until the program has logged such an event; throws when it ends without. */
-  saw(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
+  logged(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
   /** Asks the bridge's HTTP endpoint, such as `GET /readyz`. */
   http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
   readonly pid: number;
   /** The exit code, or the signal that killed it; undefined while it runs. */
-  hasEnded(): number | string | undefined;
+  exitStatus(): number | string | undefined;
   /** The last of what it has logged, and all that it has printed on stderr. */
-  lastWords(): string;
+  recentOutput(): string;
   /** Ends it with the signal and answers with its exit code, or the signal that killed it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
@@ -52,7 +52,7 @@ export async function startProgram(
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const program: RunningProgram = {
     events,
-    saw: (event, where = () => true) =>
+    logged: (event, where = () => true) =>
       eventually(() => {
         const entry = events.find((candidate) => candidate.event === event && where(candidate));
         if (entry) return entry;
@@ -60,13 +60,13 @@ export async function startProgram(
         throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
       }),
     async http(method, path) {
-      const { port } = await program.saw('http_listening');
+      const { port } = await program.logged('http_listening');
       const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, { method });
       return { status: response.status, body: await response.text() };
     },
     pid: child.pid ?? 0,
-    hasEnded: () => child.exitCode ?? child.signalCode ?? undefined,
-    lastWords: () =>
+    exitStatus: () => child.exitCode ?? child.signalCode ?? undefined,
+    recentOutput: () =>
       `${events
         .slice(-8)
         .map((event) => JSON.stringify(event))
@@ -78,7 +78,7 @@ export async function startProgram(
     },
   };
   try {
-    await program.saw(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
+    await program.logged(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
     return program;
   } catch (error) {
     await program.end('SIGKILL');
@@ -99,14 +99,14 @@ export function runCli(
   env: ProgramEnv,
   input?: string,
 ): Promise<CommandResult> {
-  return startCli(args, env, input).ended;
+  return startCli(args, env, input).result;
 }
 
 export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
   /** Waits until it has printed this on stderr. */
   printed(text: string): Promise<void>;
-  readonly ended: Promise<CommandResult>;
+  readonly result: Promise<CommandResult>;
 }
 
 /** The same, for a command that a test ends itself. */
@@ -125,7 +125,7 @@ export function startCli(args: readonly string[], env: ProgramEnv, input?: strin
       eventually(() => {
         expect(stderr).toContain(text);
       }),
-    ended: command.then((result) => ({
+    result: command.then((result) => ({
       exitCode: result.exitCode,
       stdout: result.stdout,
       stderr: result.stderr,

@@ -26,7 +26,7 @@ export interface TestSystem {
 }
 
 /** So that no test waits for what an operator would not mind. */
-const HASTY = {
+const FAST_SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: '6000',
   KAFKA_HEARTBEAT_INTERVAL_MS: '500',
   BRIDGE_COMMIT_INTERVAL_MS: '100',
@@ -43,7 +43,7 @@ export async function createTestSystem(
     leaders?: readonly number[];
     groupId?: string;
     /** Whether the bridge is to be quicker at everything than its defaults make it. */
-    hasty?: boolean;
+    fastSettings?: boolean;
   } = {},
 ): Promise<TestSystem> {
   const temporalAddress = options.temporalAddress ?? stackAddress('TEMPORAL_ADDRESS');
@@ -65,7 +65,7 @@ export async function createTestSystem(
     KAFKA_TOPIC: topic.name,
     KAFKA_GROUP_ID: topic.groupId,
     BRIDGE_HTTP_PORT: '0',
-    ...((options.hasty ?? true) ? HASTY : {}),
+    ...((options.fastSettings ?? true) ? FAST_SETTINGS : {}),
   };
   const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
   const programs: RunningProgram[] = [];

@@ -34,7 +34,7 @@ export async function withWorker<Result>(
     activities: createActivities({
       orderStore,
       logger: silentLogger(),
-      onEnding: () => undefined,
+      onOutcome: () => undefined,
       onAttempt: () => undefined,
     }),
   });

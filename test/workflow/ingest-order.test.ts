@@ -6,7 +6,7 @@ import { FAILURE_MEMO, FAILURE_TYPE } from '../../src/contract/workflow-metadata
 import type { OrderStore } from '../../src/order/order-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
-import { messageOf, orderText } from '../support/messages.ts';
+import { orderMessage, orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { quietTemporalRuntime, withWorker } from '../support/test-worker.ts';
 
@@ -70,7 +70,7 @@ const { EventType } = proto.temporal.api.enums.v1;
 test('an order is stored at the first attempt, without an activity task for the server', async () => {
   const store = createInMemoryOrderStore();
   await withWorker(env, store, async (start) => {
-    const handle = await start(messageOf(orderText('A-1')));
+    const handle = await start(orderMessage(orderText('A-1')));
     await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
     expect(store.records.get('A-1')?.source).toEqual({
       topic: 'orders',
@@ -90,8 +90,8 @@ test('an order is stored at the first attempt, without an activity task for the 
 
 test('the same content again is a success that says so', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
-    await (await start(messageOf(orderText('A-1')))).result();
-    const again = await start(messageOf(orderText('A-1'), '1'));
+    await (await start(orderMessage(orderText('A-1')))).result();
+    const again = await start(orderMessage(orderText('A-1'), '1'));
     await expect(again.result()).resolves.toEqual({ outcome: 'already-stored' });
   });
 });
@@ -99,7 +99,7 @@ test('the same content again is a success that says so', async () => {
 test('a message that is no valid order fails at once, naming each field', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     const handle = await start(
-      messageOf(orderText('A-1', { total_price: '-1', line_items: '[]' })),
+      orderMessage(orderText('A-1', { total_price: '-1', line_items: '[]' })),
     );
     const failure = await failureOf(handle.result());
     expect(failure).toMatchObject({ type: 'OrderInvalid', nonRetryable: true });
@@ -117,7 +117,7 @@ test('a message that is no valid order fails at once, naming each field', async 
 test('thousands of faults make a failure that Temporal can keep', async () => {
   const items = `[${Array<string>(5000).fill('{}').join(',')}]`;
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
-    const handle = await start(messageOf(orderText('A-1', { line_items: items })));
+    const handle = await start(orderMessage(orderText('A-1', { line_items: items })));
     const failure = await failureOf(handle.result());
     expect(failure.message).toContain('; and 14975 more');
   });
@@ -125,8 +125,8 @@ test('thousands of faults make a failure that Temporal can keep', async () => {
 
 test('other content under the same order ID fails as a conflict', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
-    await (await start(messageOf(orderText('A-1'), '41'))).result();
-    const other = await start(messageOf(orderText('A-1', { total_price: '1' }), '42'));
+    await (await start(orderMessage(orderText('A-1'), '41'))).result();
+    const other = await start(orderMessage(orderText('A-1', { total_price: '1' }), '42'));
     const failure = await failureOf(other.result());
     expect(failure).toMatchObject({ type: 'OrderConflict', nonRetryable: true });
     expect(failure.message).toContain('it came from orders, partition 0, offset 41');
@@ -135,7 +135,7 @@ test('other content under the same order ID fails as a conflict', async () => {
 
 test('data that the database refuses fails as rejected, without a retry', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
-    const handle = await start(messageOf(orderText('A-1', { customer_name: '"\\u0000"' })));
+    const handle = await start(orderMessage(orderText('A-1', { customer_name: '"\\u0000"' })));
     await expect(failureOf(handle.result())).resolves.toMatchObject({ type: 'OrderRejected' });
   });
 });
@@ -143,7 +143,7 @@ test('data that the database refuses fails as rejected, without a retry', async 
 test('a store that fails three times holds the order up, and no more', async () => {
   const store = failingStore(3);
   await withWorker(env, store, async (start) => {
-    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    const handle = await start(orderMessage(orderText(uniqueName('A'))));
     await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
     expect(store.attempts).toBe(4);
   });
@@ -152,7 +152,7 @@ test('a store that fails three times holds the order up, and no more', async () 
 test('a store that fails for long is a pending activity that anyone can see', async () => {
   const store = failingStore(Infinity);
   await withWorker(env, store, async (start) => {
-    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    const handle = await start(orderMessage(orderText(uniqueName('A'))));
     await eventually(async () => {
       const { raw } = await handle.describe();
       expect(raw.pendingActivities).toHaveLength(1);
@@ -176,7 +176,7 @@ test('a store that fails for long is a pending activity that anyone can see', as
 
 test('an order that is being retried can be cancelled', async () => {
   await withWorker(env, failingStore(Infinity), async (start) => {
-    const handle = await start(messageOf(orderText(uniqueName('A'))));
+    const handle = await start(orderMessage(orderText(uniqueName('A'))));
     await eventually(async () => {
       expect((await handle.describe()).raw.pendingActivities).toHaveLength(1);
     });

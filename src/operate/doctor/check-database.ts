@@ -1,7 +1,7 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
 import { checkRights, identifier } from '../../postgres/check-rights.ts';
-import { databaseFailed } from '../../postgres/database-failed.ts';
+import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
 import { checkSchema, migrationsKnown } from '../../order/sql/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
@@ -35,7 +35,7 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
       await pool.end();
     }
   } catch (error) {
-    const failure = databaseFailed('Postgres cannot be used', error);
+    const failure = databaseError('Postgres cannot be used', error);
     return [failed('Postgres', failure.message, failure.fix)];
   }
 }
@@ -46,7 +46,7 @@ async function checkTables(pool: DatabasePool): Promise<Finding> {
     await checkSchema(pool);
     return ok(check, `up to date: ${migrationsKnown().at(-1) ?? 'nothing'}`);
   } catch (error) {
-    const failure = databaseFailed('the tables cannot be looked at', error);
+    const failure = databaseError('the tables cannot be looked at', error);
     return failed(check, failure.message, failure.fix);
   }
 }

@@ -1,7 +1,7 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { STORED_ORDERS_ROLE } from '../../config/roles.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
-import { databaseFailed } from '../../postgres/database-failed.ts';
+import { databaseError } from '../../postgres/database-error.ts';
 import { findStoredOrders, type IdentifiedOrderRow } from '../../order/sql/find-orders.ts';
 
 export type StoredOrdersPool = ReturnType<typeof createDatabasePool>;
@@ -39,7 +39,7 @@ export async function storedAmong(
       return rows.map(({ order_id }) => order_id);
     });
   } catch (error) {
-    throw databaseFailed(
+    throw databaseError(
       'Postgres cannot say whether the orders are stored',
       error,
       'check DATABASE_URL and that the server runs, or unset it to go by Kafka and Temporal alone',

@@ -16,7 +16,7 @@ import { readRanges } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { checkRights } from '../../postgres/check-rights.ts';
-import { databaseFailed } from '../../postgres/database-failed.ts';
+import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
 import {
   findStoredOrder,
@@ -187,7 +187,7 @@ function asOperatorError(
   if (error instanceof OperatorError) return error;
   if (isKafkaError(error)) return kafkaFailed(kafka, error);
   if (grpcErrorOf(error)) return temporalFailed(temporal, error);
-  return databaseFailed(
+  return databaseError(
     'The account could not be made',
     error,
     'check that Postgres (DATABASE_URL) runs and that the user may read the tables, and repeat it',

@@ -1,7 +1,7 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
 import { grantsFor } from '../../postgres/check-rights.ts';
-import { databaseFailed } from '../../postgres/database-failed.ts';
+import { databaseError } from '../../postgres/database-error.ts';
 import { migrate } from '../../order/sql/schema.ts';
 import { createTopics, withAdmin } from '../../kafka/topics.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
@@ -30,7 +30,7 @@ export async function setUpDatabase(env: Environment): Promise<DatabaseSetup> {
       ],
     };
   } catch (error) {
-    throw databaseFailed(
+    throw databaseError(
       'The database schema cannot be made',
       error,
       'check DATABASE_URL, that the server runs, and that the user may create tables',

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunningProgram } from '../../support/programs.ts';
 import type { Random } from './random.ts';
 import { LINK_NAMES, SERVER_NAMES } from './servers.ts';
-import { TROUBLES } from './toxiproxy.ts';
+import { LINK_FAULTS } from './toxiproxy.ts';
 import type { FaultWorld } from './world.ts';
 
 /** The bridges and workers that are to run; the faults end some and start others. */
-export interface Crew {
+export interface Programs {
   readonly bridges: RunningProgram[];
   readonly workers: RunningProgram[];
 }
@@ -15,7 +15,7 @@ export interface Crew {
 export interface Fault {
   readonly name: string;
   /** What two faults cannot break at once. */
-  readonly touches: string;
+  readonly resource: string;
   run(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface Fault {
 const LONG_MS = 9000;
 
 /** A fault by chance; all that it does follows from the random numbers. */
-export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Fault {
+export function chooseFault(world: FaultWorld, crew: Programs, random: Random): Fault {
   const { servers } = world;
   const lasting = random.next() < 0.3 ? LONG_MS : 300 + random.below(3000);
   const replace = async (
@@ -33,22 +33,22 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
   ) => {
     const index = random.below(programs.length);
     await programs[index]?.end(signal);
-    programs[index] = await startAnyhow(start);
+    programs[index] = await startWithRetry(start);
   };
   const faults: readonly [() => Fault, ...(() => Fault)[]] = [
     () => ({
       name: 'kill -9 of a bridge',
-      touches: 'bridges',
+      resource: 'bridges',
       run: () => replace(crew.bridges, 'SIGKILL', () => world.startBridge()),
     }),
     () => ({
       name: 'SIGTERM to a bridge',
-      touches: 'bridges',
+      resource: 'bridges',
       run: () => replace(crew.bridges, 'SIGTERM', () => world.startBridge()),
     }),
     () => ({
       name: `SIGSTOP of a bridge for ${lasting} ms`,
-      touches: 'bridges',
+      resource: 'bridges',
       async run() {
         const frozen = crew.bridges[random.below(crew.bridges.length)];
         if (!frozen) return;
@@ -59,16 +59,16 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
     }),
     () => ({
       name: 'one more bridge, and one less',
-      touches: 'bridges',
+      resource: 'bridges',
       async run() {
-        crew.bridges.push(await startAnyhow(() => world.startBridge()));
+        crew.bridges.push(await startWithRetry(() => world.startBridge()));
         await delay(lasting);
         await crew.bridges.shift()?.end('SIGTERM');
       },
     }),
     () => ({
       name: 'kill -9 of a worker',
-      touches: 'workers',
+      resource: 'workers',
       run: () => replace(crew.workers, 'SIGKILL', () => world.startWorker()),
     }),
     () => {
@@ -76,7 +76,7 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
       return {
         name: `kill -9 of ${server} for ${lasting} ms`,
         // Temporal stands on Postgres.
-        touches: server === 'kafka' ? 'kafka' : 'temporal and postgres',
+        resource: server === 'kafka' ? 'kafka' : 'temporal and postgres',
         async run() {
           await servers.kill(server);
           await delay(lasting);
@@ -86,20 +86,20 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
     },
     () => {
       const link = random.pick(LINK_NAMES);
-      const trouble = random.pick(TROUBLES);
+      const trouble = random.pick(LINK_FAULTS);
       return {
         name: `${link} ${trouble} for ${lasting} ms`,
-        touches: link,
+        resource: link,
         async run() {
-          await servers.links[link].spoil(trouble);
+          await servers.links[link].degrade(trouble);
           await delay(lasting);
-          await servers.links[link].heal();
+          await servers.links[link].restore();
         },
       };
     },
     () => ({
       name: `Postgres read-only for ${lasting} ms`,
-      touches: 'temporal and postgres',
+      resource: 'temporal and postgres',
       async run() {
         const { pool } = world.system.database;
         const readOnly = (state: string) =>
@@ -123,7 +123,7 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
     }),
     () => ({
       name: `the orders' table locked for ${lasting} ms`,
-      touches: 'temporal and postgres',
+      resource: 'temporal and postgres',
       async run() {
         const client = await world.system.database.pool.connect();
         try {
@@ -140,7 +140,7 @@ export function chooseFault(world: FaultWorld, crew: Crew, random: Random): Faul
 }
 
 /** As a supervisor does: a program cannot start while a server is away, and is started until it can. */
-async function startAnyhow(start: () => Promise<RunningProgram>): Promise<RunningProgram> {
+async function startWithRetry(start: () => Promise<RunningProgram>): Promise<RunningProgram> {
   for (;;) {
     try {
       return await start();

@@ -18,14 +18,20 @@ const BUILT = path.join(CACHE_DIR, `toxiproxy-${VERSION}`);
  * - `deaf`: requests arrive, answers do not;
  * - `mute`: requests do not arrive.
  */
-export const TROUBLES = ['cut', 'slow', 'black-holed', 'deaf', 'mute'] as const;
-export type Trouble = (typeof TROUBLES)[number];
+export const LINK_FAULTS = [
+  'cut',
+  'slow',
+  'black-holed',
+  'drop-responses',
+  'drop-requests',
+] as const;
+export type LinkFault = (typeof LINK_FAULTS)[number];
 
 /** A proxy before one server, as one of its clients sees it. */
 export interface Link {
   readonly address: string;
-  spoil(trouble: Trouble): Promise<void>;
-  heal(): Promise<void>;
+  degrade(trouble: LinkFault): Promise<void>;
+  restore(): Promise<void>;
 }
 
 export interface Toxiproxy {
@@ -99,7 +105,7 @@ function linkOf(
   };
   return {
     address,
-    async spoil(trouble) {
+    async degrade(trouble) {
       switch (trouble) {
         case 'cut':
           return call('POST', `/proxies/${name}`, { enabled: false });
@@ -109,15 +115,15 @@ function linkOf(
         case 'black-holed':
           await toxic('timeout', 'upstream', { timeout: 0 });
           return toxic('timeout', 'downstream', { timeout: 0 });
-        case 'deaf':
+        case 'drop-responses':
           return toxic('timeout', 'downstream', { timeout: 0 });
-        case 'mute':
+        case 'drop-requests':
           return toxic('timeout', 'upstream', { timeout: 0 });
         default:
           return trouble satisfies never;
       }
     },
-    async heal() {
+    async restore() {
       for (const toxicName of toxics.splice(0)) {
         await call('DELETE', `/proxies/${name}/toxics/${toxicName}`);
       }

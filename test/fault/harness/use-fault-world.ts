@@ -23,7 +23,7 @@ export function useFaultWorld(): () => FaultWorld {
   });
   afterEach(async () => {
     if (!world) return;
-    for (const link of Object.values(world.servers.links)) await link.heal();
+    for (const link of Object.values(world.servers.links)) await link.restore();
     await world.close();
   });
   return current;

@@ -1,7 +1,7 @@
 import type { TemporalKind } from '../../../dev/stack/service.ts';
 import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../../support/system.ts';
-import { sampleCommits, type CommitSampler } from './commit-samples.ts';
+import { sampleCommits, type CommitSampler } from './committed-offsets.ts';
 import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';

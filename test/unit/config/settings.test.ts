@@ -6,7 +6,7 @@ import { settingsReport } from '../../../src/config/settings-report.ts';
 import { bridgeTimeoutMistakes, databaseTimeoutMistakes } from '../../../src/config/timeouts.ts';
 import { OperatorError } from '../../../src/program/operator-error.ts';
 import { STORE_ATTEMPT_MS } from '../../../src/worker/worker-options.ts';
-import { PATIENT_ATTEMPTS } from '../../../src/workflows/retry-policies.ts';
+import { REGULAR_OPTIONS } from '../../../src/workflows/retry-policies.ts';
 
 const mistakesOf = (read: () => unknown): string => {
   try {
@@ -103,7 +103,7 @@ describe('timeouts that contradict each other', () => {
     const env = { DATABASE_CONNECT_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '25000' };
     expect(workerMistakes(env)).toMatch(/CONNECT.*\(5000\) and .*STATEMENT.*\(25000\) .* 30000 ms/);
     expect(workerMistakes({ ...env, DATABASE_CONNECT_TIMEOUT_MS: '4999' })).toBe('');
-    expect(PATIENT_ATTEMPTS.startToCloseTimeout).toBe(`${STORE_ATTEMPT_MS / 1000}s`);
+    expect(REGULAR_OPTIONS.startToCloseTimeout).toBe(`${STORE_ATTEMPT_MS / 1000}s`);
   });
 
   test('are reported together with all other mistakes', () => {

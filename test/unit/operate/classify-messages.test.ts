@@ -6,7 +6,7 @@ import {
 } from '../../../src/operate/reconcile/classify-messages.ts';
 import type { IdentifiedOrderRow } from '../../../src/order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../../src/temporal/find-order-workflow.ts';
-import { consumed } from '../../support/consumed-message.ts';
+import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
 const TOPIC = 'orders';
@@ -75,7 +75,7 @@ async function judge(message: ConsumedMessage, world: World = {}) {
   return verdict?.outcome === 'missing' ? `missing: ${verdict.missing.why}` : verdict?.outcome;
 }
 
-const at = (offset: string, text: string | null = FIRST) => consumed(text, { offset });
+const at = (offset: string, text: string | null = FIRST) => consumedMessage(text, { offset });
 const NO_ROW = 'workflow has completed, but there is no row in Postgres';
 
 describe('a row', () => {

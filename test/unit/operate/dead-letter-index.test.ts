@@ -6,7 +6,7 @@ import { cutRecords, LARGE_RECORD_BYTES } from '../../../src/kafka/cut-records.t
 import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
 import { topicRanges } from '../../../src/kafka/read-whole-topic.ts';
 import { rangesAround } from '../../../src/kafka/read-ranges.ts';
-import { consumed } from '../../support/consumed-message.ts';
+import { consumedMessage } from '../../support/consumed-message.ts';
 
 const TOPIC = 'orders';
 const PARTITION = 3;
@@ -40,7 +40,7 @@ async function letterOf(message: ConsumedMessage, topic = TOPIC, partition = PAR
 const indexFor = (from = 0n, to = 100n) =>
   new DeadLetterDigests({ topic: TOPIC, ranges: new Map([[PARTITION, { from, to }]]) });
 
-const bad = consumed('not JSON', { offset: '7', key: 'k' });
+const bad = consumedMessage('not JSON', { offset: '7', key: 'k' });
 
 test('knows the message whose dead letter it has read', async () => {
   const index = indexFor();
@@ -77,14 +77,14 @@ test('leaves out letters of other topics, partitions and offsets', async () => {
 
 test('knows tombstones, and tells them from empty values', async () => {
   const index = indexFor();
-  const tombstone = consumed(null, { offset: '9' });
+  const tombstone = consumedMessage(null, { offset: '9' });
   index.add(await letterOf(tombstone));
   expect(index.has(PARTITION, tombstone)).toBe(true);
   expect(index.has(PARTITION, { ...tombstone, value: Buffer.alloc(0) })).toBe(false);
 });
 
 test('knows a message by the length of the value that its dead letter does not carry', async () => {
-  const cut = consumed(null, { offset: '5', headers: await cutHeaders(OMITTED_BYTES) });
+  const cut = consumedMessage(null, { offset: '5', headers: await cutHeaders(OMITTED_BYTES) });
   const index = indexFor();
   const letter = await letterOf(cut);
   expect(letter.headers['dead-letter.value.omitted-bytes']).toBe(String(OMITTED_BYTES));

@@ -1,7 +1,7 @@
 import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
 import { ForgottenOrders } from '../../../src/operate/replay/forgotten-orders.ts';
 import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
-import { consumed } from '../../support/consumed-message.ts';
+import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
 /** Answers by the offset of a message; `started` where nothing else is given. */
@@ -16,11 +16,11 @@ function search(orderIds: readonly string[], answers: Readonly<Record<string, Re
 }
 
 const about = (orderId: string, offset: string, changes = {}) =>
-  consumed(orderText(orderId, changes), { offset });
+  consumedMessage(orderText(orderId, changes), { offset });
 
 test('replays the first message of each order, and no other', async () => {
   const { orders, replayed, read } = search(['a', 'b']);
-  await read(about('x', '0'), consumed('not JSON', { offset: '1' }), consumed(null));
+  await read(about('x', '0'), consumedMessage('not JSON', { offset: '1' }), consumedMessage(null));
   expect(orders.isSettled).toBe(false);
   await read(about('b', '2'), about('a', '3'), about('a', '4'), about('b', '5'));
   expect(replayed).toEqual(['0/2', '0/3']);

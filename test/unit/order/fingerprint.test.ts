@@ -9,7 +9,7 @@ import { MAX_JSON_DEPTH, parseJson } from '../../../src/contract/json.ts';
 import { identify } from '../../../src/order/identify.ts';
 import { translateMessage } from '../../../src/order/translate-message.ts';
 import { arbitraryOrder } from '../../support/arbitrary-order.ts';
-import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../../support/first-form.ts';
+import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../../support/order-variants.ts';
 import { orderText } from '../../support/messages.ts';
 
 function fingerprint(text: string): string {
@@ -21,11 +21,11 @@ function fingerprint(text: string): string {
 describe('the fingerprint of an order', () => {
   const order = fingerprint(orderText('A-1001'));
 
-  test.each(Object.entries(SAME_ORDER))('is the same with %s', (_name, changes) => {
+  test.each(Object.entries(SAME_ORDERS))('is the same with %s', (_name, changes) => {
     expect(fingerprint(orderText('A-1001', changes))).toBe(order);
   });
 
-  test.each(Object.entries(OTHER_ORDERS))('is another one with %s', (_name, changes) => {
+  test.each(Object.entries(DIFFERENT_ORDERS))('is another one with %s', (_name, changes) => {
     expect(fingerprint(orderText('A-1001', changes))).not.toBe(order);
   });
 
@@ -54,13 +54,15 @@ describe('a fingerprint that version 0.1.0 has stored', () => {
   const messageOf = (text: string) => ({ text, fingerprint: fingerprint(text) });
 
   test('is that of the same message, in any order of keys', () => {
-    expect(firstFingerprintOf(FIRST_FORM.text)).toBe(FIRST_FORM.fingerprint);
+    expect(firstFingerprintOf(STORED_BY_V0_1_0.text)).toBe(STORED_BY_V0_1_0.fingerprint);
     const { order_id, ...rest } = JSON.parse(
       orderText('A-1001', { line_items: '[]', total_price: '1' }),
     ) as Record<string, unknown>;
     const stored = firstFingerprintOf(JSON.stringify({ order_id, ...rest })) ?? '';
     expect(isFingerprintOf(stored, messageOf(JSON.stringify({ ...rest, order_id })))).toBe(true);
-    expect(isFingerprintOf(FIRST_FORM.fingerprint, messageOf(FIRST_FORM.text))).toBe(true);
+    expect(isFingerprintOf(STORED_BY_V0_1_0.fingerprint, messageOf(STORED_BY_V0_1_0.text))).toBe(
+      true,
+    );
     expect(
       isFingerprintOf(
         '85763756595a5e5a6d39bbc6873c2a96160b0a2072b3d28d4ea6cb4d397c50c5',
@@ -69,11 +71,11 @@ describe('a fingerprint that version 0.1.0 has stored', () => {
     ).toBe(true);
   });
 
-  test.each(Object.entries({ ...SAME_ORDER, ...OTHER_ORDERS }))(
+  test.each(Object.entries({ ...SAME_ORDERS, ...DIFFERENT_ORDERS }))(
     'is not that of a message with %s',
     (_name, changes) => {
       const message = messageOf(orderText('A-1001', changes));
-      expect(isFingerprintOf(FIRST_FORM.fingerprint, message)).toBe(false);
+      expect(isFingerprintOf(STORED_BY_V0_1_0.fingerprint, message)).toBe(false);
     },
   );
 });

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { commitProblems } from '../../fault/harness/commit-problems.ts';
+import { commitProblems } from '../../fault/harness/committed-offsets.ts';
 import { createDrainWatch } from '../../fault/harness/drain-watch.ts';
 
 const MESSAGES = [0, 1, 2].map((offset) => ({

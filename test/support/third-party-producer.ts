@@ -7,7 +7,7 @@ import { stackAddress } from './stack.ts';
  * Sends lines to a topic by a client that is not ours and not kafkajs: `kcat` where it is installed,
  * else the console producer that comes with the stack's own Kafka, compressed either way.
  */
-export async function sendByForeignClient(
+export async function sendByThirdPartyClient(
   topic: string,
   lines: readonly string[],
   codec: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd',

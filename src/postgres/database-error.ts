@@ -3,7 +3,7 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /** An error of Postgres or of the connection, with what to do about it. Never holds a password. */
-export function databaseFailed(
+export function databaseError(
   what: string,
   error: unknown,
   remedy = 'check DATABASE_URL and that the server runs',

@@ -4,14 +4,14 @@ import { orderText } from './messages.ts';
  * What version 0.1.0 has written: the fingerprint covered the whole JSON value, every digit and every
  * unknown field. Recorded with that version's code, not computed with today's.
  */
-export const FIRST_FORM = {
+export const STORED_BY_V0_1_0 = {
   orderId: 'A-1001',
   text: orderText('A-1001'),
   fingerprint: '71d248332ba92b110627e0d851406fdfcf0c6e1b19bacdd9d4e6ae007b26fa15',
 } as const;
 
 /** The same order as `orderText`, in other words. */
-export const SAME_ORDER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const SAME_ORDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'an unknown field': { trace_id: '"4bf92f35"' },
   'a sent_at': { sent_at: '"2026-11-24T10:00:00Z"' },
   'another spelling of the instant': { created_at: '"2026-11-24 08:30:00,1234569Z"' },
@@ -23,7 +23,7 @@ export const SAME_ORDER: Readonly<Record<string, Readonly<Record<string, string>
 };
 
 /** Other orders than `orderText`, each by one known field. */
-export const OTHER_ORDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const DIFFERENT_ORDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'another instant': { created_at: '"2026-11-24T08:30:00.123457Z"' },
   'another name': { customer_name: '"Ada  Lovelace"' },
   'another total': { total_price: '99.950000000000000001' },

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { KAFKA_LIBRARIES } from '../../../dev/stack/kafka.ts';
 
 /** A message as Kafka's own console consumer prints it. */
-export interface ForeignMessage {
+export interface ConsoleMessage {
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: number;
@@ -20,11 +20,11 @@ const SEPARATOR = '\u0001';
  *
  * @param count how many messages there are
  */
-export async function readByForeignClient(
+export async function readByConsoleConsumer(
   brokers: string,
   topic: string,
   count: number,
-): Promise<readonly ForeignMessage[]> {
+): Promise<readonly ConsoleMessage[]> {
   if (count === 0) return [];
   const property = (name: string, value: string) => ['--property', `${name}=${value}`];
   const { stdout } = await execa('java', [
@@ -42,7 +42,7 @@ export async function readByForeignClient(
   return stdout.split('\n').filter(Boolean).map(parseLine);
 }
 
-function parseLine(line: string): ForeignMessage {
+function parseLine(line: string): ConsoleMessage {
   const [time = '', partition = '', offset = '', headers = '', key = '', ...value] =
     line.split(SEPARATOR);
   return {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCli } from '../../support/programs.ts';
-import { commitProblems, type MessageOutcome } from './commit-problems.ts';
+import { commitProblems, type MessageOutcome } from './committed-offsets.ts';
 import { createDrainWatch } from './drain-watch.ts';
-import { readByForeignClient, type ForeignMessage } from './foreign-reader.ts';
+import { readByConsoleConsumer, type ConsoleMessage } from './console-consumer.ts';
 import type { ExpectedOrder, Purpose } from './load.ts';
 import { PARTITIONS, type FaultWorld } from './world.ts';
 
@@ -18,14 +18,14 @@ export async function expectNothingLost(world: FaultWorld, stallMs = 60_000): Pr
   const { kafka } = world.servers;
   const { name, deadLetterTopic } = world.system.topic;
   const read = async (topic: string) =>
-    readByForeignClient(kafka, topic, await countMessages(world, topic));
+    readByConsoleConsumer(kafka, topic, await countMessages(world, topic));
   const messages = (await read(name)).map(withPurpose);
   const letters = await read(deadLetterTopic);
   const workflows = await listWorkflows(world);
   const rows = await readRows(world);
   expect([
     ...orderProblems(messages, rows, world.load.expected, name),
-    ...letterProblems(messages, letters),
+    ...deadLetterProblems(messages, letters),
     ...(await invalidProblems(world, messages)),
     ...commitProblems(
       withOutcomes(messages, letters, workflows),
@@ -36,9 +36,9 @@ export async function expectNothingLost(world: FaultWorld, stallMs = 60_000): Pr
   await expectReconciled(world, messages);
 }
 
-type Message = ForeignMessage & { readonly purpose: Purpose; readonly id: string };
+type Message = ConsoleMessage & { readonly purpose: Purpose; readonly id: string };
 
-function withPurpose(message: ForeignMessage): Message {
+function withPurpose(message: ConsoleMessage): Message {
   const [purpose = '', id = ''] = message.key.split(' ');
   return { ...message, purpose: purpose as Purpose, id };
 }
@@ -151,13 +151,13 @@ function fingerprintOf(order: ExpectedOrder): string {
 
 const place = (partition: number | string, offset: number | string) => `${partition}/${offset}`;
 
-const sourceOf = ({ headers }: ForeignMessage) =>
+const sourceOf = ({ headers }: ConsoleMessage) =>
   place(headers['dead-letter.source.partition'] ?? '', headers['dead-letter.source.offset'] ?? '');
 
 /** Every broken message and every conflict is a dead letter, and nothing else is. */
-function letterProblems(
+function deadLetterProblems(
   messages: readonly Message[],
-  letters: readonly ForeignMessage[],
+  letters: readonly ConsoleMessage[],
 ): readonly string[] {
   const reasons = new Map(
     letters.map((letter) => [sourceOf(letter), letter.headers['dead-letter.reason']]),
@@ -197,7 +197,7 @@ async function invalidProblems(
 /** When each message had its outcome: a dead letter, or the start of its order's workflow. */
 function withOutcomes(
   messages: readonly Message[],
-  letters: readonly ForeignMessage[],
+  letters: readonly ConsoleMessage[],
   workflows: ReadonlyMap<string, number>,
 ): readonly MessageOutcome[] {
   const letterAt = new Map<string, number>();

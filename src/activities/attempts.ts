@@ -6,14 +6,14 @@ export const ATTEMPT_OUTCOMES = ['succeeded', 'failed', 'retried'] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** What an attempt does: both in a first one, or one of them in an activity of its name. */
-export const STEPS = ['translateOrder', 'storeOrder'] as const;
-export type Step = (typeof STEPS)[number];
+export const STEP_NAMES = ['translateOrder', 'storeOrder'] as const;
+export type StepName = (typeof STEP_NAMES)[number];
 
-export type OnAttempt = (step: Step, outcome: AttemptOutcome, seconds: number) => void;
+export type OnAttempt = (step: StepName, outcome: AttemptOutcome, seconds: number) => void;
 
 /** The same step; each attempt is reported with its outcome and its duration. */
-export const observed =
-  <Input, Result>(step: Step, run: (input: Input) => Promise<Result>, onAttempt: OnAttempt) =>
+export const measured =
+  <Input, Result>(step: StepName, run: (input: Input) => Promise<Result>, onAttempt: OnAttempt) =>
   async (input: Input): Promise<Result> => {
     const begin = performance.now();
     const report = (outcome: AttemptOutcome) => {

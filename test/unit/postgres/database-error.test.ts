@@ -1,11 +1,11 @@
 import pg from 'pg';
-import { databaseFailed } from '../../../src/postgres/database-failed.ts';
+import { databaseError } from '../../../src/postgres/database-error.ts';
 import { requestedSearchPath } from '../../../src/postgres/search-path.ts';
 
 function remedyOf(code: string, message: string): string {
   const error = new pg.DatabaseError(message, message.length, 'error');
   error.code = code;
-  return databaseFailed('Postgres cannot be used', error).fix;
+  return databaseError('Postgres cannot be used', error).fix;
 }
 
 test.each([
