@@ -128,24 +128,24 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a call that Temporal throttles counts as an outage',
     changes: [
       {
-        file: 'src/telemetry/outage-report.ts',
+        file: 'src/telemetry/health/dependency-health.ts',
         from: 'if (isThrottled(error)) return;',
         to: 'if (isThrottled(error) && error === undefined) return;',
       },
     ],
-    tests: ['test/unit/telemetry/outage-report'],
+    tests: ['test/unit/telemetry/health/dependency-health'],
   },
   {
     name: 'unready-at-one-failure',
     breaks: 'one call that fails among others that succeed makes a program unready',
     changes: [
       {
-        file: 'src/telemetry/outage-report.ts',
+        file: 'src/telemetry/health/dependency-health.ts',
         from: 'const UNAVAILABLE_AFTER_MS = 5000;',
         to: 'const UNAVAILABLE_AFTER_MS = 50;',
       },
     ],
-    tests: ['test/unit/telemetry/outage-report'],
+    tests: ['test/unit/telemetry/health/dependency-health'],
   },
   {
     name: 'query-for-any-id',

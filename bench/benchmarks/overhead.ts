@@ -16,7 +16,7 @@ import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { createReadiness } from '../../src/telemetry/readiness.ts';
+import { createReadiness } from '../../src/telemetry/health/health.ts';
 import { createTestTopic, type TestTopic } from '../../test/support/kafka.ts';
 import { uniqueName } from '../../test/support/stack.ts';
 import type { Sample } from '../harness/compare.ts';

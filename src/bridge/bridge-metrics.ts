@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
-import type { Readiness } from '../telemetry/readiness.ts';
+import type { Readiness } from '../telemetry/health/health.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';

@@ -1,6 +1,6 @@
 import type { LogAnomaly } from '../kafka/consumer/position-ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/readiness.ts';
+import type { Readiness } from '../telemetry/health/health.ts';
 import type { BridgeMetrics } from './bridge-metrics.ts';
 
 const READINESS_NAME = 'log';

@@ -4,7 +4,7 @@ import type { BridgeSettings } from '../config/roles.ts';
 import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/readiness.ts';
+import type { Readiness } from '../telemetry/health/health.ts';
 import { isThrottled } from '../temporal/call-with-retry.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { BacklogLimit } from './flow-control/backlog-limit.ts';

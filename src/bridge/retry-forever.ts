@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
-import { createOutageReport } from '../telemetry/outage-report.ts';
+import { createOutageReport } from '../telemetry/health/dependency-health.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/readiness.ts';
+import type { Readiness } from '../telemetry/health/health.ts';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;

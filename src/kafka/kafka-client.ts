@@ -12,7 +12,7 @@ import type { Values } from '../config/setting.ts';
 import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createRepeatLimit } from '../telemetry/repeat-limit.ts';
+import { createRepeatLimit } from '../telemetry/log-rate-limit.ts';
 import { hideAbortedTransactions } from './patches/aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Registry } from 'prom-client';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
-import type { Readiness } from './readiness.ts';
-import { createRepeatLimit } from './repeat-limit.ts';
+import type { Readiness } from './health/health.ts';
+import { createRepeatLimit } from './log-rate-limit.ts';
 
 export interface HttpEndpointOptions {
   readonly host: string;

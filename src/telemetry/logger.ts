@@ -3,7 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
 import { sayOnStderr } from '../program/exit.ts';
-import { createRepeatLimit } from './repeat-limit.ts';
+import { createRepeatLimit } from './log-rate-limit.ts';
 import { activeTraceIds } from './spans.ts';
 
 export type Logger = PinoLogger;

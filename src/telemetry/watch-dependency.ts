@@ -1,4 +1,4 @@
-import type { OutageReport } from './outage-report.ts';
+import type { OutageReport } from './health/dependency-health.ts';
 
 const INTERVAL_MS = 5000;
 /** While it does not answer, so that the end of an outage is noticed soon. */

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { ORDER_OUTCOMES, type OrderOutcome } from '../activities/order-activities.ts';
 import { ATTEMPT_OUTCOMES, STEP_NAMES, type OnAttempt } from '../activities/attempts.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
-import type { Readiness } from '../telemetry/readiness.ts';
+import type { Readiness } from '../telemetry/health/health.ts';
 
 /** The connections of a pool, as `pg.Pool` counts them. */
 export interface PoolCounts {

@@ -1,7 +1,7 @@
 import kafkajs, { type Batch, type Cluster, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { createRepeatLimit } from '../../telemetry/repeat-limit.ts';
+import { createRepeatLimit } from '../../telemetry/log-rate-limit.ts';
 import { askBroker } from '../ask-broker.ts';
 import { Comeback } from './comeback.ts';
 import { committedOffsets } from '../committed-offsets.ts';

@@ -1,7 +1,7 @@
 import type { EachBatchPayload } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { createRepeatLimit } from '../../telemetry/repeat-limit.ts';
+import { createRepeatLimit } from '../../telemetry/log-rate-limit.ts';
 import type { GroupClient, GroupConnection } from './group-client.ts';
 import type { Generation } from './membership.ts';
 import type { PositionLedger } from './position-ledger.ts';

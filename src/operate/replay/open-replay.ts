@@ -18,7 +18,7 @@ import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { createReadiness } from '../../telemetry/readiness.ts';
+import { createReadiness } from '../../telemetry/health/health.ts';
 import { isThrottled } from '../../temporal/call-with-retry.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';

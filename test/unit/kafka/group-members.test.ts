@@ -1,5 +1,5 @@
 import kafkajs, { type ConsumerGroupState, type MemberDescription } from 'kafkajs';
-import { foreignMembersReason, reportedLag } from '../../../src/bridge/group-health.ts';
+import { foreignMembersReason, reportedLag } from '../../../src/bridge/bridge-health.ts';
 import { judgeGroup } from '../../../src/operate/doctor/check-kafka.ts';
 import { foreignMembers, groupOf, unreadPartitions } from '../../../src/kafka/group-members.ts';
 import { assignBySubscription } from '../../../src/kafka/consumer/subscription-assigner.ts';

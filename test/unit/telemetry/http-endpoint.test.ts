@@ -8,7 +8,7 @@ import {
   type HttpEndpointOptions,
 } from '../../../src/telemetry/http-endpoint.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
-import { createReadiness } from '../../../src/telemetry/readiness.ts';
+import { createReadiness } from '../../../src/telemetry/health/health.ts';
 
 test('health is 503 with the reasons as JSON, each for itself', async () => {
   const readiness = createReadiness();

@@ -1,4 +1,4 @@
-import { createReadiness } from '../../../src/telemetry/readiness.ts';
+import { createReadiness } from '../../../src/telemetry/health/health.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import {
   MAX_UNRELEASED_WORKERS,

@@ -1,6 +1,6 @@
-import { describeError, OperatorError } from '../program/operator-error.ts';
-import type { Logger } from './logger.ts';
-import type { Readiness } from './readiness.ts';
+import { describeError, OperatorError } from '../../program/operator-error.ts';
+import type { Logger } from '../logger.ts';
+import type { Readiness } from './health.ts';
 
 /**
  * So long must calls fail without one success before the dependency counts as unavailable. Longer than

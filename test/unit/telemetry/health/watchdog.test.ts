@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { watchForSigns, type LifeSigns } from '../../../src/bridge/life-signs.ts';
+import { watchForSigns, type LifeSigns } from '../../../../src/telemetry/health/watchdog.ts';
 
 let signs: LifeSigns;
 let deaths: string[];

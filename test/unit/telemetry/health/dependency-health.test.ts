@@ -1,10 +1,13 @@
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
-import { createRetryForever } from '../../../src/bridge/retry-forever.ts';
-import { OperatorError } from '../../../src/program/operator-error.ts';
-import { createOutageReport, type OutageReport } from '../../../src/telemetry/outage-report.ts';
-import { createReadiness, type Readiness } from '../../../src/telemetry/readiness.ts';
-import { watchDependency } from '../../../src/telemetry/watch-dependency.ts';
+import { createRetryForever } from '../../../../src/bridge/retry-forever.ts';
+import { OperatorError } from '../../../../src/program/operator-error.ts';
+import {
+  createOutageReport,
+  type OutageReport,
+} from '../../../../src/telemetry/health/dependency-health.ts';
+import { createReadiness, type Readiness } from '../../../../src/telemetry/health/health.ts';
+import { watchDependency } from '../../../../src/telemetry/watch-dependency.ts';
 
 const THROTTLED = new Error('too many');
 const isThrottled = (error: unknown) => error === THROTTLED;

@@ -1,4 +1,4 @@
-import { describeError } from '../program/operator-error.ts';
+import { describeError } from '../../program/operator-error.ts';
 
 /**
  * Why a program is not ready, if it is not. Each part that can stand in the way of work reports for

@@ -3,7 +3,7 @@ import { logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { logThrough } from '../../../src/kafka/kafka-client.ts';
 import { ConnectionLog, ConnectionState } from '../../../src/kafka/consumer/connection-state.ts';
-import { createRepeatLimit } from '../../../src/telemetry/repeat-limit.ts';
+import { createRepeatLimit } from '../../../src/telemetry/log-rate-limit.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();
