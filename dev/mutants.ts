@@ -129,8 +129,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/telemetry/health/dependency-health.ts',
-        from: 'if (isThrottled(error)) return;',
-        to: 'if (isThrottled(error) && error === undefined) return;',
+        from: 'if (this.#isThrottled(error)) return;',
+        to: 'if (this.#isThrottled(error) && error === undefined) return;',
       },
     ],
     tests: ['test/unit/telemetry/health/dependency-health'],
@@ -268,9 +268,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a worker is ready although Postgres does not answer',
     changes: [
       {
-        file: 'src/telemetry/watch-dependency.ts',
-        from: 'if (!isStopped) report.failed(error);',
-        to: 'if (isStopped) report.failed(error);',
+        file: 'src/telemetry/health/dependency-health.ts',
+        from: 'if (!isStopped) health.callFailed(error);',
+        to: 'if (isStopped) health.callFailed(error);',
       },
     ],
     tests: ['test/e2e/health-and-metrics', '-t', 'is not ready while Postgres'],

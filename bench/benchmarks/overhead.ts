@@ -16,7 +16,7 @@ import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { createReadiness } from '../../src/telemetry/health/health.ts';
+import { createHealth } from '../../src/telemetry/health/health.ts';
 import { createTestTopic, type TestTopic } from '../../test/support/kafka.ts';
 import { uniqueName } from '../../test/support/stack.ts';
 import type { Sample } from '../harness/compare.ts';
@@ -84,8 +84,11 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
       openOrders: CLOSE_AT_ONCE,
     }),
     deadLetters: { write: () => Promise.reject(new Error('there is nothing broken here')) },
-    persistWithTemporal: createRetryForever('Temporal', { logger, readiness: createReadiness() }),
-    persistWithKafka: createRetryForever('Kafka', { logger, readiness: createReadiness() }),
+    persistWithTemporal: createRetryForever('Temporal', {
+      logger,
+      readiness: createHealth().readiness,
+    }),
+    persistWithKafka: createRetryForever('Kafka', { logger, readiness: createHealth().readiness }),
     maxInputBytes: bridge.maxInputBytes,
     loggedValueBytes: 0,
     onAnswer: () => undefined,

@@ -1,17 +1,68 @@
+import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
+import type { LogAnomaly } from '../kafka/consumer/position-ledger.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
+import type { LagWatch } from '../kafka/watch-lag.ts';
+import type { Clock } from '../program/clock.ts';
+import type { Conditions, Health } from '../telemetry/health/health.ts';
+import { StallDetector, type ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BridgeMetrics } from './bridge-metrics.ts';
+import type { BacklogLimit } from './flow-control/backlog-limit.ts';
+import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
+import type { OutcomeCounts } from './outcome-counts.ts';
+
+/** The condition that partitions without a leader fail. */
+const PARTITIONS = 'partitions';
+/** The condition that a log anomaly fails, until an operator acknowledges it. */
+export const LOG_CONDITION = 'log';
+
+export interface BridgeHealthSources {
+  readonly topic: string;
+  readonly groupId: string;
+  readonly consumer: Pick<GroupConsumer, 'disconnectedReason' | 'offlinePartitions'>;
+  readonly watchdog: Pick<ConsumerWatchdog, 'unreadyReason' | 'hungReason'>;
+  readonly lag: Pick<LagWatch, 'foreign'>;
+  readonly breaker: Pick<CircuitBreaker, 'reason'>;
+  readonly backlogLimit: Pick<BacklogLimit, 'reason'>;
+  readonly counts: Pick<OutcomeCounts, 'inFlight' | 'ended'>;
+  /** Whether Temporal throttles: starts are then delayed, although no condition fails. */
+  readonly isThrottled: () => boolean;
+  readonly clock?: Clock;
+}
 
 /**
- * The lag that one bridge reports: of the partitions that it reads, so that the sum over all bridges is
- * the lag of the group, and of the partitions that no bridge reads, which otherwise nobody would report.
+ * Defines the conditions that the bridge checks when it is asked for its health. Three more are reported
+ * when they change: a dependency that is unavailable (DependencyHealth), a log anomaly and the shutdown.
+ *
+ * Returns a function that stops checking for progress.
  */
-export const reportedLag = (
-  lag: ReadonlyMap<number, number>,
-  own: ReadonlySet<number>,
-  unread: ReadonlySet<number>,
-): ReadonlyMap<number, number> =>
-  new Map([...lag].filter(([partition]) => own.has(partition) || unread.has(partition)));
+export function checkBridgeHealth(
+  { readiness, liveness }: Health,
+  sources: BridgeHealthSources,
+): () => void {
+  const { topic, groupId, consumer, watchdog, lag, breaker, backlogLimit, counts } = sources;
+  readiness.check('circuit breaker', () => breaker.reason());
+  readiness.check('open orders', () => backlogLimit.reason());
+  readiness.check('consumer group', () => foreignMembersReason(lag.foreign(), groupId, topic));
+  readiness.check('Kafka', () => consumer.disconnectedReason ?? watchdog.unreadyReason());
+  readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topic));
 
-/** Why a bridge is not ready whose group has members that read something else; undefined without any. */
+  const stallDetector = new StallDetector({
+    inFlight: () => counts.inFlight(),
+    finished: () => counts.ended(),
+    // Partitions without a leader do not delay the messages of the others.
+    isDelayKnown: () =>
+      Object.keys(readiness.reasons()).some((name) => name !== PARTITIONS) || sources.isThrottled(),
+    ...(sources.clock && { clock: sources.clock }),
+  });
+  liveness.check('consumer', () => watchdog.hungReason());
+  liveness.check('messages', () => stallDetector.reason());
+  return () => {
+    stallDetector.stop();
+  };
+}
+
+/** Why a bridge is not ready whose group has members that do not read its topic alone, or undefined. */
 export const foreignMembersReason = (
   foreign: readonly GroupMember[],
   groupId: string,
@@ -20,3 +71,45 @@ export const foreignMembersReason = (
   foreign.length === 0
     ? undefined
     : `the group "${groupId}" has members that do not read "${topic}" alone, so that partitions of it may not be read: ${describeMembers(foreign)}; give the bridges of each topic a KAFKA_GROUP_ID of their own`;
+
+const offlineReason = (partitions: readonly number[], topic: string): string | undefined =>
+  partitions.length === 0
+    ? undefined
+    : `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')} of "${topic}" cannot be read: no leader; the others are read`;
+
+/**
+ * Reports messages that Kafka has lost: in the log, in a metric, and by making the bridge not ready until
+ * an operator acknowledges it. The bridge continues with the messages that are left.
+ */
+export function reportLogAnomaly(
+  anomaly: LogAnomaly,
+  parts: {
+    readonly topic: string;
+    readonly logger: Logger;
+    readonly readiness: Conditions;
+    readonly metrics: Pick<BridgeMetrics, 'lost'>;
+  },
+): void {
+  const { topic, logger, readiness, metrics } = parts;
+  const { kind, partition, from, to } = anomaly;
+  const text = `${topic}, partition ${partition}: ${describeLogAnomaly(anomaly)}`;
+  const offsets = { from: from?.toString(), to: to.toString() };
+  logger.error({ event: kind.replace('-', '_'), topic, partition, ...offsets }, text);
+  readiness.fail(LOG_CONDITION, `${text}; POST /resume acknowledges it`);
+  // If the number of lost messages is unknown, 1 shows that there were some.
+  const isCountKnown = kind === 'messages-lost' && from !== undefined;
+  metrics.lost(partition, isCountKnown ? Number(to - from) : 1);
+}
+
+function describeLogAnomaly(anomaly: LogAnomaly): string {
+  switch (anomaly.kind) {
+    case 'messages-lost':
+      return anomaly.from === undefined
+        ? `messages before offset ${anomaly.to} were deleted before they were read; how many is unknown`
+        : `offsets ${anomaly.from} to ${anomaly.to - 1n} were deleted before they were read`;
+    case 'log-restarted':
+      return `the group was at offset ${anomaly.from}, but the log has restarted: the topic was recreated, or the broker has lost the end of the log; reading from offset ${anomaly.to}`;
+    default:
+      return anomaly satisfies never;
+  }
+}

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
-import type { Readiness } from '../telemetry/health/health.ts';
+import type { Conditions } from '../telemetry/health/health.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
@@ -13,7 +13,7 @@ export interface BridgeMetricsSources {
   readonly startLimit: AdaptiveConcurrencyLimit;
   readonly backlogLimit: BacklogLimit;
   readonly breaker: CircuitBreaker;
-  readonly readiness: Readiness;
+  readonly readiness: Conditions;
   /** Partition to its lag, of the partitions that this bridge reads and of those that no bridge reads. */
   readonly lag: () => ReadonlyMap<number, number>;
   /** Partition to the group's offset, of the same partitions; -1 where nothing is committed. */
@@ -162,3 +162,14 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
 
 const sum = (counts: readonly number[]): number =>
   counts.reduce((total, count) => total + count, 0);
+
+/**
+ * The lag that one bridge reports: that of the partitions it reads, so that the sum over all bridges is
+ * the lag of the group, and that of the partitions no bridge reads, which nobody else would report.
+ */
+export const reportedLag = (
+  lag: ReadonlyMap<number, number>,
+  own: ReadonlySet<number>,
+  unread: ReadonlySet<number>,
+): ReadonlyMap<number, number> =>
+  new Map([...lag].filter(([partition]) => own.has(partition) || unread.has(partition)));

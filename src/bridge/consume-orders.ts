@@ -10,18 +10,16 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createReadiness } from '../telemetry/health/health.ts';
+import { createHealth } from '../telemetry/health/health.ts';
+import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
 import { isThrottled } from '../temporal/call-with-retry.ts';
 import { createIngestBatch } from './ingest-batch.ts';
-import { createBridgeMetrics } from './bridge-metrics.ts';
-import { foreignMembersReason, reportedLag } from './bridge-health.ts';
+import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
+import { createBridgeMetrics, reportedLag } from './bridge-metrics.ts';
 import { createCircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { deferred } from './deferred.ts';
-import { watchForSigns } from '../telemetry/health/watchdog.ts';
-import { createLogAnomalyReport } from './log-anomaly-report.ts';
 import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
-import { watchProgress } from './progress-watch.ts';
 import { Semaphore } from './flow-control/semaphore.ts';
 import { AdaptiveConcurrencyLimit } from './flow-control/adaptive-concurrency-limit.ts';
 import { createThrottleLog } from './throttle-log.ts';
@@ -46,7 +44,8 @@ export async function consumeOrders(
   const { bridge } = settings;
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
-  const readiness = createReadiness();
+  const health = createHealth();
+  const { readiness } = health;
   const counts = createOutcomeCounts();
   let throttledAt = Number.NEGATIVE_INFINITY;
   const startLimit = new AdaptiveConcurrencyLimit(bridge.maxConcurrentStarts, isThrottled, () => {
@@ -62,10 +61,7 @@ export async function consumeOrders(
     pauseMs: bridge.breakerPauseMs,
     logger,
   });
-  readiness.ask('circuit breaker', breaker.reason);
-  readiness.ask('open orders', () => backlogLimit.reason());
   const lag = watchLag({ kafka, topic, groupId: bridge.groupId, intervalMs: bridge.lagIntervalMs });
-  readiness.ask('consumer group', () => foreignMembersReason(lag.foreign(), bridge.groupId, topic));
   const metrics = createBridgeMetrics({
     counts,
     startLimit,
@@ -78,7 +74,6 @@ export async function consumeOrders(
   });
   const ofOurs = (partitions: ReadonlyMap<number, number>) =>
     new Map([...partitions].filter(([partition]) => consumer.partitions.has(partition)));
-  const trouble = createLogAnomalyReport({ topic, logger, readiness, metrics });
   const handleBatch = createIngestBatch({
     handleMessage: createOrderHandler(settings, {
       identity: 'order-ingest-bridge',
@@ -101,25 +96,10 @@ export async function consumeOrders(
 
   logger.info({ event: 'starting_consumer_loop', topic, groupId: bridge.groupId }, 'starting');
   const ended = deferred<never>();
-  const life = watchForSigns({
+  const watchdog = new ConsumerWatchdog({
     silenceMs: bridge.sessionTimeoutMs,
-    onDeath: ended.reject,
+    onTimeout: ended.reject,
   });
-  readiness.ask('Kafka', () => consumer.disconnectedReason ?? life.reason());
-  readiness.ask(OFFLINE, () => describeOffline(topic, consumer.offlinePartitions));
-  const progressWatch = watchProgress({
-    inFlight: counts.inFlight,
-    finished: counts.ended,
-    // Partitions without a leader do not hold up the messages of the others.
-    isHeldUp: () =>
-      Object.keys(readiness.reasons()).some((name) => name !== OFFLINE) ||
-      Date.now() - throttledAt < THROTTLED_FOR_MS,
-  });
-  const stopWatching = () => {
-    life.dispose();
-    lag.stop();
-    progressWatch.dispose();
-  };
   const batches = new Set<Promise<void>>();
   const consumer = new GroupConsumer({
     kafka,
@@ -131,22 +111,41 @@ export async function consumeOrders(
       batches.add(work);
       return work;
     },
-    onLogAnomaly: trouble.report,
-    onActivity: life.sign,
+    onLogAnomaly: (anomaly) => {
+      reportLogAnomaly(anomaly, { topic, logger, readiness, metrics });
+    },
+    onActivity: () => {
+      watchdog.touch();
+    },
     onCrash: ended.reject,
   });
+  const stopHealthChecks = checkBridgeHealth(health, {
+    topic,
+    groupId: bridge.groupId,
+    consumer,
+    watchdog,
+    lag,
+    breaker,
+    backlogLimit,
+    counts,
+    isThrottled: () => Date.now() - throttledAt < THROTTLED_FOR_MS,
+  });
+  const stopWatching = () => {
+    watchdog.stop();
+    lag.stop();
+    stopHealthChecks();
+  };
   const endpoint = await startHttpEndpoint({
     host: bridge.httpHost,
     port: bridge.httpPort,
     portSetting: 'BRIDGE_HTTP_PORT',
-    readiness,
+    health,
     logger,
-    stuck: () => reasonsOf({ consumer: life.hangs(), messages: progressWatch.reason() }),
     metrics: metrics.registry,
     actions: {
       resume() {
         breaker.close();
-        trouble.acknowledge();
+        readiness.clear(LOG_CONDITION);
         logger.info({ event: 'resumed' }, 'told to resume');
         return 'the circuit breaker is closed, and trouble with the log acknowledged';
       },
@@ -162,7 +161,7 @@ export async function consumeOrders(
   const stopped = deferred<undefined>();
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
-    readiness.report('shutdown', 'the bridge is shutting down');
+    readiness.fail('shutdown', 'the bridge is shutting down');
     closing.begin(0);
     stopped.resolve(undefined);
   });
@@ -213,20 +212,3 @@ export const pulseMs = ({
   commitIntervalMs,
   heartbeatIntervalMs,
 }: BridgeSettings['bridge']): number => Math.min(500, commitIntervalMs, heartbeatIntervalMs);
-
-/** The name under which partitions without a leader make the bridge not ready. */
-const OFFLINE = 'partitions';
-
-const describeOffline = (topic: string, partitions: readonly number[]): string | undefined =>
-  partitions.length === 0
-    ? undefined
-    : `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')} of "${topic}" cannot be read: no leader; the others are read`;
-
-const reasonsOf = (
-  reasons: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(reasons).flatMap(([name, reason]) =>
-      reason === undefined ? [] : [[name, reason]],
-    ),
-  );

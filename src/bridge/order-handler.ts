@@ -4,7 +4,7 @@ import type { BridgeSettings } from '../config/roles.ts';
 import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/health/health.ts';
+import type { Conditions } from '../telemetry/health/health.ts';
 import { isThrottled } from '../temporal/call-with-retry.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { BacklogLimit } from './flow-control/backlog-limit.ts';
@@ -41,7 +41,7 @@ export function createOrderHandler(
     readonly client: Client;
     readonly producer: MessageProducer;
     readonly logger: Logger;
-    readonly readiness: Readiness;
+    readonly readiness: Conditions;
     readonly startLimit: AdaptiveConcurrencyLimit;
     readonly backlogLimit: BacklogLimit;
     readonly onAnswer: (seconds: number) => void;

@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
-import { createOutageReport } from '../telemetry/health/dependency-health.ts';
+import { DependencyHealth } from '../telemetry/health/dependency-health.ts';
+import type { Conditions } from '../telemetry/health/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/health/health.ts';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
@@ -18,18 +18,18 @@ export function createRetryForever(
   dependency: string,
   parts: {
     readonly logger: Logger;
-    readonly readiness: Readiness;
+    readonly readiness: Conditions;
     /** Errors that are retried, too, and are no outage. */
     readonly isThrottled?: (error: unknown) => boolean;
   },
 ): RetryForever {
-  const report = createOutageReport(dependency, parts);
+  const health = new DependencyHealth(dependency, parts);
   let failingCalls = 0;
   return async (work, signal) => {
     signal.throwIfAborted();
     // p-retry costs a third of the bridge's time, so it is left to calls that need it.
     const result = await work().catch((error: unknown) => retry(error, work, signal));
-    report.succeeded();
+    health.callSucceeded();
     return result;
   };
 
@@ -50,7 +50,7 @@ export function createRetryForever(
           randomize: true,
           signal,
           onFailedAttempt: ({ error }) => {
-            report.failed(error, Date.now() - since);
+            health.callFailed(error, Date.now() - since);
           },
         },
       );
@@ -58,7 +58,7 @@ export function createRetryForever(
       return result;
     } catch (error) {
       failingCalls -= 1;
-      if (failingCalls === 0) report.abandoned();
+      if (failingCalls === 0) health.callsAbandoned();
       throw error;
     }
   }

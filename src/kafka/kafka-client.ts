@@ -12,7 +12,7 @@ import type { Values } from '../config/setting.ts';
 import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createRepeatLimit } from '../telemetry/log-rate-limit.ts';
+import { createLogRateLimit } from '../telemetry/log-rate-limit.ts';
 import { hideAbortedTransactions } from './patches/aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
@@ -79,7 +79,7 @@ export function createKafkaClient(
  * the same line appears once a minute. With LOG_LEVEL=debug all of them appear.
  */
 export function logThrough(logger: Logger): (entry: LogEntry) => void {
-  const limit = createRepeatLimit();
+  const limit = createLogRateLimit();
   return ({ level, namespace, log }) => {
     const { message, ...context } = log;
     const ours = LEVELS[level];

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Registry } from 'prom-client';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
-import type { Readiness } from './health/health.ts';
-import { createRepeatLimit } from './log-rate-limit.ts';
+import type { Health } from './health/health.ts';
+import { createLogRateLimit } from './log-rate-limit.ts';
 
 export interface HttpEndpointOptions {
   readonly host: string;
@@ -12,10 +12,8 @@ export interface HttpEndpointOptions {
   readonly port: number;
   /** The setting that chooses the port, for the error when it is taken. */
   readonly portSetting: string;
-  readonly readiness: Readiness;
+  readonly health: Health;
   readonly logger: Logger;
-  /** Why the program makes no progress and had better be restarted, by name; empty while it does. */
-  readonly stuck: () => Readonly<Record<string, string>>;
   /** The text of `GET /metrics`. */
   readonly metrics: Pick<Registry, 'metrics' | 'contentType'>;
   /** What `POST /<name>` does, for whoever operates the program; answers with what it did. */
@@ -71,7 +69,7 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
   }
   // Such as an accept that failed for lack of file descriptors; without a listener it would end the
   // process.
-  const limit = createRepeatLimit();
+  const limit = createLogRateLimit();
   server.on('error', (error) => {
     if (limit.admit(error.message) === undefined) return;
     logger.warn(
@@ -96,7 +94,7 @@ export const pathOf = (target: string | undefined): string =>
   (target ?? '/').split(/[?#]/)[0] ?? '';
 
 async function answer(
-  { readiness, stuck, metrics, actions = {} }: HttpEndpointOptions,
+  { health, metrics, actions = {} }: HttpEndpointOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -107,9 +105,9 @@ async function answer(
     if (request.method !== 'POST') json(response, 405, { error: `POST ${path} does it` });
     else json(response, 200, { done: action() });
   } else if (path === '/livez') {
-    health(response, 'alive', stuck());
+    sendHealth(response, 'alive', health.liveness.reasons());
   } else if (path === '/readyz') {
-    health(response, 'ready', readiness.reasons());
+    sendHealth(response, 'ready', health.readiness.reasons());
   } else if (path === '/metrics') {
     const text = await metrics.metrics();
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
@@ -124,7 +122,7 @@ function failed(response: ServerResponse, error: unknown): void {
   else json(response, 500, { error: describeError(error) });
 }
 
-function health(
+function sendHealth(
   response: ServerResponse,
   status: string,
   reasons: Readonly<Record<string, string>>,

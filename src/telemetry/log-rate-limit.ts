@@ -1,33 +1,41 @@
+import { systemClock, type Clock } from '../program/clock.ts';
+
 /**
- * Keeps lines that say the same from filling the log: each is logged when it first occurs, and once a
- * minute while it keeps occurring.
+ * Keeps repeated lines from filling the log: each line is logged when it first occurs, then at most once
+ * per interval while it keeps occurring.
  */
-export interface RepeatLimit {
-  /** How many lines like this one were left out since the last, or undefined: leave it out, too. */
+export interface LogRateLimit {
+  /**
+   * Whether to log this line: undefined when it must be suppressed, otherwise how many lines like it have
+   * been suppressed since it was last logged.
+   */
   admit(line: string): number | undefined;
-  /** Lets each line be logged again at once: the situation has changed. */
+  /** Admits every line again at once, since the situation has changed. */
   reset(): void;
 }
 
 const INTERVAL_MS = 60_000;
-/** So many different lines are kept in mind; far more than there are kinds of them. */
+/** Bounds the memory used. There are far fewer kinds of lines. */
 const MAX_LINES = 1000;
 
-export function createRepeatLimit(): RepeatLimit {
-  const seen = new Map<string, { loggedAt: number; leftOut: number }>();
+export function createLogRateLimit({
+  intervalMs = INTERVAL_MS,
+  clock = systemClock,
+}: { readonly intervalMs?: number; readonly clock?: Clock } = {}): LogRateLimit {
+  const seen = new Map<string, { loggedAt: number; suppressed: number }>();
   return {
     admit(line) {
-      // Ports, offsets, waiting times and numbers of attempts do not make it another line.
+      // Lines that differ only in ports, offsets, delays or numbers of attempts are the same line.
       const key = line.replace(/\d+/g, '#');
-      const now = Date.now();
+      const now = clock.now();
       const before = seen.get(key);
-      if (before && now - before.loggedAt < INTERVAL_MS) {
-        before.leftOut += 1;
+      if (before && now - before.loggedAt < intervalMs) {
+        before.suppressed += 1;
         return undefined;
       }
       if (seen.size >= MAX_LINES) seen.clear();
-      seen.set(key, { loggedAt: now, leftOut: 0 });
-      return before?.leftOut ?? 0;
+      seen.set(key, { loggedAt: now, suppressed: 0 });
+      return before?.suppressed ?? 0;
     },
     reset() {
       seen.clear();

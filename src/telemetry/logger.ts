@@ -3,7 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
 import { sayOnStderr } from '../program/exit.ts';
-import { createRepeatLimit } from './log-rate-limit.ts';
+import { createLogRateLimit } from './log-rate-limit.ts';
 import { activeTraceIds } from './spans.ts';
 
 export type Logger = PinoLogger;
@@ -35,7 +35,7 @@ export function createLogger({ level, format, service }: LogOptions): Logger {
 
 /** An error that no code handles: a fault of ours, so it comes with where it was thrown. */
 export function unexpectedErrorLog(logger: Logger): (error: unknown) => void {
-  const limit = createRepeatLimit();
+  const limit = createLogRateLimit();
   return (error) => {
     const described = describeError(error);
     const leftOut = limit.admit(described);

@@ -19,10 +19,9 @@ import { checkWritable } from '../postgres/check-writable.ts';
 import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
-import { createOutageReport } from '../telemetry/health/dependency-health.ts';
-import { createReadiness, type Readiness } from '../telemetry/health/health.ts';
+import { DependencyHealth, probeDependency } from '../telemetry/health/dependency-health.ts';
+import { createHealth, type Conditions } from '../telemetry/health/health.ts';
 import { freeLocalAddress, readSdkMetrics, installTemporalRuntime } from './temporal-runtime.ts';
-import { watchDependency } from '../telemetry/watch-dependency.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
 import { isThrottled } from '../temporal/call-with-retry.ts';
 import { connectTemporal } from '../temporal/connect.ts';
@@ -107,8 +106,8 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
   const sdkMetrics = await freeLocalAddress();
   const runtime = installTemporalRuntime(logger, sdkMetrics);
   try {
-    const readiness = createReadiness();
-    const metrics = createWorkerMetrics(pool, readiness);
+    const health = createHealth();
+    const metrics = createWorkerMetrics(pool, health.readiness);
     const create = await workerCreator(context, metrics);
     const { httpHost: host, httpPort } = settings.worker;
     // Before the worker, which the SDK can release only after it has run.
@@ -116,10 +115,9 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
       host,
       port: httpPort,
       portSetting: 'WORKER_HTTP_PORT',
-      readiness,
+      // Without a check of liveness: a failed worker is replaced, so that a restart never helps.
+      health,
       logger,
-      // A failed worker is replaced, so that the process always makes progress.
-      stuck: () => ({}),
       metrics: {
         contentType: metrics.registry.contentType,
         metrics: async () =>
@@ -131,7 +129,7 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
         { event: 'http_listening', host, port: endpoint.port },
         'serving health and metrics',
       );
-      await superviseUntilStopped(create, context, readiness, signals);
+      await superviseUntilStopped(create, context, health.readiness, signals);
       logger.info({ event: 'worker_stopped' }, 'the worker has stopped');
     } finally {
       await endpoint.close();
@@ -145,17 +143,17 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
 async function superviseUntilStopped(
   create: () => Promise<TemporalWorker>,
   { settings, target, pool, logger, closing }: WorkerContext,
-  readiness: Readiness,
+  readiness: Conditions,
   signals: ShutdownSignals,
 ): Promise<void> {
   const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
-    readiness.report('shutdown', 'the worker is shutting down');
+    readiness.fail('shutdown', 'the worker is shutting down');
     closing.begin(0);
     stopping.abort();
   });
-  const temporal = createOutageReport('Temporal', { readiness, logger, isThrottled });
+  const temporal = new DependencyHealth('Temporal', { readiness, logger, isThrottled });
   const first = await create().catch((error: unknown) => {
     throw temporalFailed(target, error);
   });
@@ -176,15 +174,15 @@ async function superviseUntilStopped(
     logger,
     readiness,
     onCreateFailed: (error) => {
-      temporal.failed(error);
+      temporal.callFailed(error);
     },
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
   const stopWatching = [
-    watchDependency(() => supervision.current()?.ping(), temporal),
-    watchDependency(
+    probeDependency(() => supervision.current()?.ping(), temporal),
+    probeDependency(
       () => checkWritable(pool),
-      createOutageReport('Postgres', { readiness, logger }),
+      new DependencyHealth('Postgres', { readiness, logger }),
     ),
     watchRouting(async () => {
       const { taskQueue } = settings.temporal;

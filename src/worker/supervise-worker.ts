@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Readiness } from '../telemetry/health/health.ts';
+import type { Conditions } from '../telemetry/health/health.ts';
 
 /** A worker of the Temporal SDK with a connection of its own, which runs once. */
 export interface SupervisedWorker {
@@ -21,7 +21,7 @@ export interface SupervisionOptions<W extends SupervisedWorker> {
   /** Aborted when the program is to shut down. */
   readonly stopping: AbortSignal;
   readonly logger: Logger;
-  readonly readiness: Readiness;
+  readonly readiness: Conditions;
   /** Called with why no new worker could be created. */
   readonly onCreateFailed?: (error: unknown) => void;
   readonly timings: SupervisionTimings;
@@ -177,7 +177,7 @@ function reportFailure(
   failure: string,
   { logger, readiness }: Pick<SupervisionOptions<SupervisedWorker>, 'logger' | 'readiness'>,
 ): void {
-  readiness.report('worker', `the Temporal worker has failed and is being replaced: ${failure}`);
+  readiness.fail('worker', `the Temporal worker has failed and is being replaced: ${failure}`);
   logger.error(
     { event: 'worker_failed', error: failure },
     'the Temporal worker has failed; a new one is created as soon as Temporal answers',

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { ORDER_OUTCOMES, type OrderOutcome } from '../activities/order-activities.ts';
 import { ATTEMPT_OUTCOMES, STEP_NAMES, type OnAttempt } from '../activities/attempts.ts';
 import { createProgramRegistry } from '../telemetry/program-registry.ts';
-import type { Readiness } from '../telemetry/health/health.ts';
+import type { Conditions } from '../telemetry/health/health.ts';
 
 /** The connections of a pool, as `pg.Pool` counts them. */
 export interface PoolCounts {
@@ -17,7 +17,7 @@ export interface WorkerMetrics {
   readonly attempted: OnAttempt;
 }
 
-export function createWorkerMetrics(pool: PoolCounts, readiness: Readiness): WorkerMetrics {
+export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): WorkerMetrics {
   const registry = createProgramRegistry();
   const registers = [registry];
   const orders = new Counter({

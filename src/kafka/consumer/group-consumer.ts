@@ -1,7 +1,7 @@
 import kafkajs, { type Batch, type Cluster, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { createRepeatLimit } from '../../telemetry/log-rate-limit.ts';
+import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
 import { askBroker } from '../ask-broker.ts';
 import { Comeback } from './comeback.ts';
 import { committedOffsets } from '../committed-offsets.ts';
@@ -42,8 +42,8 @@ export class GroupConsumer {
   readonly #connection = new ConnectionState();
   readonly #connectionLog: ConnectionLog;
   /** Of lines about crashes, and of those about the group, which may go through the same states often. */
-  readonly #crashLines = createRepeatLimit();
-  readonly #groupLines = createRepeatLimit();
+  readonly #crashLines = createLogRateLimit();
+  readonly #groupLines = createLogRateLimit();
   #membership: Membership;
   #commitTimer: NodeJS.Timeout | undefined;
   readonly #comeback: Comeback;

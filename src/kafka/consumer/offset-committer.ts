@@ -1,7 +1,7 @@
 import type { EachBatchPayload } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { createRepeatLimit } from '../../telemetry/log-rate-limit.ts';
+import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
 import type { GroupClient, GroupConnection } from './group-client.ts';
 import type { Generation } from './membership.ts';
 import type { PositionLedger } from './position-ledger.ts';
@@ -45,7 +45,7 @@ export class OffsetCommitter {
   /** Since when something has waited to be committed. */
   #waitingSince: number | undefined;
   /** Since a commit last succeeded. */
-  readonly #failures = createRepeatLimit();
+  readonly #failures = createLogRateLimit();
   #flushing = Promise.resolve();
   /** A flush that has not begun; it will commit what is added until then. */
   #nextFlush: Promise<void> | undefined;

@@ -18,7 +18,7 @@ import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { createReadiness } from '../../telemetry/health/health.ts';
+import { createHealth } from '../../telemetry/health/health.ts';
 import { isThrottled } from '../../temporal/call-with-retry.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';
@@ -70,9 +70,9 @@ export async function withReplay<Result>(
   const client = await connectTemporal(target);
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   const producer = createProducer(kafka);
-  const readiness = createReadiness();
+  const { readiness } = createHealth();
   const backlogLimit = createBacklogLimit(settings, client);
-  readiness.ask('open orders', () => backlogLimit.reason());
+  readiness.check('open orders', () => backlogLimit.reason());
   const { signal } = options;
   // Each message in flight listens.
   setMaxListeners(0, signal);

@@ -1,130 +1,181 @@
+import { systemClock, type Clock } from '../../program/clock.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
+import { createLogRateLimit, type LogRateLimit } from '../log-rate-limit.ts';
 import type { Logger } from '../logger.ts';
-import type { Readiness } from './health.ts';
+import type { Conditions } from './health.ts';
 
 /**
- * So long must calls fail without one success before the dependency counts as unavailable. Longer than
- * the deadline of a call, so that a few that miss it among others that are answered are no outage.
+ * How long calls must fail without one success before the dependency counts as unavailable. Longer than
+ * the deadline of a call: a few calls that time out while others succeed are not an outage.
  */
 const UNAVAILABLE_AFTER_MS = 5000;
-/** A line of each kind is logged at most this often. */
+/** Each kind of line is logged at most this often. */
 const LOG_INTERVAL_MS = 30_000;
-/** So long after the last failing call was given up, an outage is no longer reported. */
+/** How long an outage is still reported after the last failing call was abandoned. */
 const FORGET_AFTER_MS = 30_000;
-/** After so long a call that keeps failing is logged, although others succeed. */
+/** A call that has been failing for this long is logged even while others succeed. */
 const STUCK_CALL_AFTER_MS = 30_000;
 
-/**
- * Decides by the calls to one dependency, such as Temporal, whether it is unavailable. It is when calls
- * fail and none has succeeded for five seconds; with the next success it is available again. While
- * unavailable the program is not ready, and a line is logged at the beginning, every half minute and at
- * the end, however many calls fail.
- */
-export interface OutageReport {
-  /** A call has failed and is repeated; it has been failing for so long. */
-  failed(error: unknown, failingForMs?: number): void;
-  succeeded(): void;
-  /** No call that has failed is repeated any more: whether the dependency is available is not known. */
-  abandoned(): void;
+export interface DependencyHealthOptions {
+  readonly logger: Logger;
+  readonly readiness: Conditions;
+  /** Recognizes errors by which the dependency asks for fewer calls. They are not an outage, and are reported elsewhere. */
+  readonly isThrottled?: (error: unknown) => boolean;
+  readonly clock?: Clock;
 }
 
-export function createOutageReport(
-  dependency: string,
-  {
-    logger,
-    readiness,
-    isThrottled = () => false,
-  }: {
-    readonly logger: Logger;
-    readonly readiness: Readiness;
-    /** Errors by which the dependency only asks for fewer calls: no outage, and reported elsewhere. */
-    readonly isThrottled?: (error: unknown) => boolean;
-  },
-): OutageReport {
-  /** Since the first failure after the last success. */
-  let failing: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
-  let lastError: unknown;
-  let isUnavailable = false;
-  let isLogged = false;
-  let forgetting: NodeJS.Timeout | undefined;
-  const mayLog = { outage: everyInterval(), stuckCall: everyInterval() };
+/**
+ * Decides whether one dependency, such as Temporal, is available, from the calls made to it: it is
+ * unavailable once calls have failed for five seconds without a success, and available again at the next
+ * success. An outage makes the program not ready. However many calls fail, it is logged when it begins,
+ * every 30 seconds while it lasts, and when it ends.
+ */
+export class DependencyHealth {
+  readonly #dependency: string;
+  readonly #logger: Logger;
+  readonly #readiness: Conditions;
+  readonly #isThrottled: (error: unknown) => boolean;
+  readonly #clock: Clock;
+  readonly #logLimit: LogRateLimit;
+  /** From the first failure after the last success. */
+  #failing: { readonly since: number; readonly cancelTimer: () => void } | undefined;
+  #lastError: unknown;
+  #isUnavailable = false;
+  #isLogged = false;
+  #cancelForgetting: (() => void) | undefined;
 
-  const reportUnavailable = () => {
-    isUnavailable = true;
-    readiness.report(dependency, describeError(lastError));
-    if (!mayLog.outage()) return;
-    isLogged = true;
-    logger.warn(
-      { event: 'dependency_unavailable', dependency, ...errorFields(lastError) },
+  /** @param dependency the name of the readiness condition, also used in log lines */
+  constructor(dependency: string, options: DependencyHealthOptions) {
+    const { logger, readiness, isThrottled = () => false, clock = systemClock } = options;
+    this.#dependency = dependency;
+    this.#logger = logger;
+    this.#readiness = readiness;
+    this.#isThrottled = isThrottled;
+    this.#clock = clock;
+    this.#logLimit = createLogRateLimit({ intervalMs: LOG_INTERVAL_MS, clock });
+  }
+
+  /**
+   * A call has failed and will be retried.
+   *
+   * @param failingForMs how long this call has been failing, over all its attempts
+   */
+  callFailed(error: unknown, failingForMs = 0): void {
+    if (this.#isThrottled(error)) return;
+    this.#stopForgetting();
+    this.#lastError = error;
+    this.#failing ??= {
+      since: this.#clock.now(),
+      cancelTimer: this.#clock.after(UNAVAILABLE_AFTER_MS, () => {
+        this.#reportUnavailable();
+      }),
+    };
+    if (this.#isUnavailable) this.#reportUnavailable();
+    else if (failingForMs >= STUCK_CALL_AFTER_MS) this.#logStuckCall(error, failingForMs);
+  }
+
+  callSucceeded(): void {
+    if (!this.#failing) return;
+    this.#stopForgetting();
+    const seconds = Math.round((this.#clock.now() - this.#failing.since) / 1000);
+    const wasLogged = this.#isLogged;
+    this.#reset();
+    if (!wasLogged) return;
+    const dependency = this.#dependency;
+    this.#logger.info(
+      { event: 'dependency_available', dependency, seconds },
+      `${dependency} is available again`,
+    );
+  }
+
+  /** No failing call is being retried any more, so whether the dependency is available is unknown. */
+  callsAbandoned(): void {
+    if (!this.#failing) return;
+    // A rebalance abandons all calls. Those of the next batch soon show whether the outage lasts.
+    if (this.#isUnavailable) {
+      this.#cancelForgetting ??= this.#clock.after(FORGET_AFTER_MS, () => {
+        this.#reset();
+      });
+    } else this.#reset();
+  }
+
+  #reportUnavailable(): void {
+    this.#isUnavailable = true;
+    this.#readiness.fail(this.#dependency, describeError(this.#lastError));
+    if (this.#logLimit.admit('unavailable') === undefined) return;
+    this.#isLogged = true;
+    const dependency = this.#dependency;
+    this.#logger.warn(
+      { event: 'dependency_unavailable', dependency, ...errorFields(this.#lastError) },
       `${dependency} is unavailable; retrying`,
     );
-  };
-  const stopForgetting = () => {
-    clearTimeout(forgetting);
-    forgetting = undefined;
-  };
-  const forget = () => {
-    clearTimeout(failing?.timer);
-    failing = undefined;
-    isUnavailable = false;
-    isLogged = false;
-    readiness.clear(dependency);
-  };
-  return {
-    failed(error, failingForMs = 0) {
-      if (isThrottled(error)) return;
-      stopForgetting();
-      lastError = error;
-      failing ??= {
-        since: Date.now(),
-        timer: setTimeout(reportUnavailable, UNAVAILABLE_AFTER_MS).unref(),
-      };
-      if (isUnavailable) reportUnavailable();
-      else if (failingForMs >= STUCK_CALL_AFTER_MS && mayLog.stuckCall()) {
-        const seconds = Math.round(failingForMs / 1000);
-        logger.warn(
-          { event: 'dependency_call_stuck', dependency, seconds, ...errorFields(error) },
-          `a call to ${dependency} keeps failing while others succeed; retrying`,
-        );
-      }
-    },
-    succeeded() {
-      if (!failing) return;
-      stopForgetting();
-      const seconds = Math.round((Date.now() - failing.since) / 1000);
-      clearTimeout(failing.timer);
-      failing = undefined;
-      if (!isUnavailable) return;
-      isUnavailable = false;
-      readiness.clear(dependency);
-      if (!isLogged) return;
-      isLogged = false;
-      logger.info(
-        { event: 'dependency_available', dependency, seconds },
-        `${dependency} is available again`,
-      );
-    },
-    abandoned() {
-      if (!failing) return;
-      // A rebalance abandons all calls; those of the next batch show soon whether the outage lasts.
-      if (isUnavailable) forgetting ??= setTimeout(forget, FORGET_AFTER_MS).unref();
-      else forget();
-    },
-  };
-}
+  }
 
-/** Answers with true at most once an interval. */
-function everyInterval(): () => boolean {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = Date.now();
-    if (now - last < LOG_INTERVAL_MS) return false;
-    last = now;
-    return true;
-  };
+  #logStuckCall(error: unknown, failingForMs: number): void {
+    if (this.#logLimit.admit('stuck call') === undefined) return;
+    const dependency = this.#dependency;
+    const seconds = Math.round(failingForMs / 1000);
+    this.#logger.warn(
+      { event: 'dependency_call_stuck', dependency, seconds, ...errorFields(error) },
+      `a call to ${dependency} keeps failing while others succeed; retrying`,
+    );
+  }
+
+  #stopForgetting(): void {
+    this.#cancelForgetting?.();
+    this.#cancelForgetting = undefined;
+  }
+
+  #reset(): void {
+    this.#failing?.cancelTimer();
+    this.#failing = undefined;
+    this.#isLogged = false;
+    if (!this.#isUnavailable) return;
+    this.#isUnavailable = false;
+    this.#readiness.clear(this.#dependency);
+  }
 }
 
 const errorFields = (error: unknown) => ({
   error: describeError(error),
   ...(error instanceof OperatorError ? { code: error.code, remedy: error.fix } : {}),
 });
+
+const PROBE_INTERVAL_MS = 5000;
+/** While the probe fails, so that the end of an outage is noticed soon. */
+const PROBE_RETRY_INTERVAL_MS = 1000;
+
+/**
+ * Probes a dependency now and every five seconds, every second while it fails, for programs whose own
+ * calls do not show whether it is available. Returns a function that stops it.
+ *
+ * @param probe returns undefined when it cannot be done now, which says nothing about the dependency
+ */
+export function probeDependency(
+  probe: () => Promise<unknown> | undefined,
+  health: DependencyHealth,
+  clock: Clock = systemClock,
+): () => void {
+  let cancelNext: (() => void) | undefined;
+  let isStopped = false;
+  const probeOnce = async () => {
+    let waitMs = PROBE_INTERVAL_MS;
+    try {
+      const answer = probe();
+      if (answer) {
+        await answer;
+        health.callSucceeded();
+      }
+    } catch (error) {
+      waitMs = PROBE_RETRY_INTERVAL_MS;
+      if (!isStopped) health.callFailed(error);
+    }
+    if (!isStopped) cancelNext = clock.after(waitMs, () => void probeOnce());
+  };
+  void probeOnce();
+  return () => {
+    isStopped = true;
+    cancelNext?.();
+    health.callsAbandoned();
+  };
+}

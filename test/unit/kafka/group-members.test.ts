@@ -1,5 +1,6 @@
 import kafkajs, { type ConsumerGroupState, type MemberDescription } from 'kafkajs';
-import { foreignMembersReason, reportedLag } from '../../../src/bridge/bridge-health.ts';
+import { foreignMembersReason } from '../../../src/bridge/bridge-health.ts';
+import { reportedLag } from '../../../src/bridge/bridge-metrics.ts';
 import { judgeGroup } from '../../../src/operate/doctor/check-kafka.ts';
 import { foreignMembers, groupOf, unreadPartitions } from '../../../src/kafka/group-members.ts';
 import { assignBySubscription } from '../../../src/kafka/consumer/subscription-assigner.ts';

@@ -7,19 +7,17 @@ import {
   type HttpEndpoint,
   type HttpEndpointOptions,
 } from '../../../src/telemetry/http-endpoint.ts';
+import { createHealth } from '../../../src/telemetry/health/health.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
-import { createReadiness } from '../../../src/telemetry/health/health.ts';
 
-test('health is 503 with the reasons as JSON, each for itself', async () => {
-  const readiness = createReadiness();
-  let stuck: Record<string, string> = {};
+test('readiness and liveness each answer 503 with their own reasons as JSON', async () => {
+  const health = createHealth();
   const endpoint = await startHttpEndpoint({
     host: '127.0.0.1',
     port: 0,
     portSetting: 'PORT',
-    readiness,
+    health,
     logger: silentLogger(),
-    stuck: () => stuck,
     metrics: new Registry(),
   });
   const get = async (path: string) => {
@@ -29,13 +27,13 @@ test('health is 503 with the reasons as JSON, each for itself', async () => {
   try {
     expect(await get('/livez')).toEqual({ status: 200, body: { status: 'alive' } });
     expect(await get('/readyz')).toEqual({ status: 200, body: { status: 'ready' } });
-    readiness.report('Temporal', 'away');
+    health.readiness.fail('Temporal', 'refused');
     expect(await get('/livez')).toMatchObject({ status: 200 });
     expect(await get('/readyz')).toEqual({
       status: 503,
-      body: { status: 'not ready', reasons: { Temporal: 'away' } },
+      body: { status: 'not ready', reasons: { Temporal: 'refused' } },
     });
-    stuck = { consumer: 'silent' };
+    health.liveness.fail('consumer', 'silent');
     expect(await get('/livez')).toEqual({
       status: 503,
       body: { status: 'not alive', reasons: { consumer: 'silent' } },
@@ -49,8 +47,8 @@ describe('whatever a client sends', () => {
   let endpoint: HttpEndpoint;
   const start = async (options: Partial<HttpEndpointOptions> = {}) => {
     endpoint = await startHttpEndpoint({
-      ...{ host: '127.0.0.1', port: 0, portSetting: 'PORT', readiness: createReadiness() },
-      ...{ logger: silentLogger(), stuck: () => ({}), metrics: new Registry(), ...options },
+      ...{ host: '127.0.0.1', port: 0, portSetting: 'PORT', health: createHealth() },
+      ...{ logger: silentLogger(), metrics: new Registry(), ...options },
     });
   };
   afterEach(() => endpoint.close());
@@ -127,7 +125,6 @@ describe('whatever a client sends', () => {
   };
   test.each<[string, string, string, Partial<HttpEndpointOptions>]>([
     ['an action', 'POST', '/resume', { actions: { resume: broken } }],
-    ['a health check', 'GET', '/livez', { stuck: broken }],
     [
       'a metric',
       'GET',
@@ -140,14 +137,6 @@ describe('whatever a client sends', () => {
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ error: 'broken' });
   });
-});
-
-test('a part that cannot say whether it is ready is a reason not to be', () => {
-  const readiness = createReadiness();
-  readiness.ask('part', () => {
-    throw new Error('broken');
-  });
-  expect(readiness.reasons()).toEqual({ part: 'its state cannot be determined: broken' });
 });
 
 test('the path is without the query, and a target need not be a URL', () => {

@@ -3,7 +3,8 @@ import { logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { logThrough } from '../../../src/kafka/kafka-client.ts';
 import { ConnectionLog, ConnectionState } from '../../../src/kafka/consumer/connection-state.ts';
-import { createRepeatLimit } from '../../../src/telemetry/log-rate-limit.ts';
+import { createLogRateLimit } from '../../../src/telemetry/log-rate-limit.ts';
+import { createManualClock } from '../../support/manual-clock.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -14,7 +15,7 @@ afterEach(() => {
 
 const HOUR_MS = 3_600_000;
 
-/** What a logger writes that is used for an hour, `perSecond` times a second. */
+/** The lines logged in an hour in which the logger is used `perSecond` times per second. */
 function linesOfAnHour(
   use: (logger: pino.Logger) => (n: number) => void,
   { perSecond, level = 'info' }: { readonly perSecond: number; readonly level?: string },
@@ -32,23 +33,24 @@ function linesOfAnHour(
   return lines;
 }
 
-test('a line that occurs all the time is logged once a minute, with the number of those left out', () => {
-  const limit = createRepeatLimit();
+test('a repeated line is logged once per interval, with the number of suppressed lines', () => {
+  const clock = createManualClock();
+  const limit = createLogRateLimit({ clock });
   expect(limit.admit('offset 7 is out of range')).toBe(0);
   expect(limit.admit('offset 8 is out of range')).toBeUndefined();
   expect(limit.admit('another line')).toBe(0);
-  jest.advanceTimersByTime(60_000);
+  clock.advance(60_000);
   expect(limit.admit('offset 9 is out of range')).toBe(1);
 });
 
-test('a line is logged at once when the situation has changed', () => {
-  const limit = createRepeatLimit();
+test('every line is logged again after a reset', () => {
+  const limit = createLogRateLimit({ clock: createManualClock() });
   limit.admit('the broker is down');
   limit.reset();
   expect(limit.admit('the broker is down')).toBe(0);
 });
 
-/** As kafkajs calls the log while brokers are down. */
+/** Logs what kafkajs logs while brokers are down. */
 const kafkajs = (logger: pino.Logger) => {
   const log = logThrough(logger);
   return (n: number) => {
@@ -67,17 +69,17 @@ const kafkajs = (logger: pino.Logger) => {
   };
 };
 
-test("each of kafkajs's lines is logged once a minute in an outage of an hour", () => {
+test("in an outage of an hour, each of kafkajs's lines is logged once per minute", () => {
   const lines = linesOfAnHour(kafkajs, { perSecond: 5 });
   expect(lines).toHaveLength(2 * 60);
   expect(lines.at(-1)).toMatchObject({ event: 'kafka_client', leftOut: 299, msg: 'Crash: 17700' });
 });
 
-test('all of them are logged for whoever asks for debug output', () => {
+test('at log level debug, all lines of kafkajs are logged', () => {
   expect(linesOfAnHour(kafkajs, { perSecond: 1, level: 'debug' })).toHaveLength(2 * 3600);
 });
 
-test('an outage of Kafka is a line when it begins, one a minute, and one when it is over', () => {
+test('an outage of Kafka is logged when it begins, once per minute, and when it ends', () => {
   const lines = linesOfAnHour(
     (logger) => {
       const state = new ConnectionState();

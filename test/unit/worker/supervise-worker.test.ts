@@ -1,4 +1,4 @@
-import { createReadiness } from '../../../src/telemetry/health/health.ts';
+import { createHealth } from '../../../src/telemetry/health/health.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import {
   MAX_UNRELEASED_WORKERS,
@@ -54,7 +54,7 @@ function supervised(
   const first = new FakeWorker();
   const workers = [first];
   const stopping = new AbortController();
-  const readiness = createReadiness();
+  const readiness = createHealth().readiness;
   const createErrors: unknown[] = [];
   const supervision = superviseWorker(first, {
     create:

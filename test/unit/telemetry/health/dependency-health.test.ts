@@ -1,181 +1,160 @@
-import { jest } from '@jest/globals';
 import { pino } from 'pino';
-import { createRetryForever } from '../../../../src/bridge/retry-forever.ts';
 import { OperatorError } from '../../../../src/program/operator-error.ts';
 import {
-  createOutageReport,
-  type OutageReport,
+  DependencyHealth,
+  probeDependency,
 } from '../../../../src/telemetry/health/dependency-health.ts';
-import { createReadiness, type Readiness } from '../../../../src/telemetry/health/health.ts';
-import { watchDependency } from '../../../../src/telemetry/watch-dependency.ts';
+import { createHealth, type Conditions } from '../../../../src/telemetry/health/health.ts';
+import { createManualClock, type ManualClock } from '../../../support/manual-clock.ts';
 
-const THROTTLED = new Error('too many');
-const isThrottled = (error: unknown) => error === THROTTLED;
+const THROTTLED = new Error('too many requests');
 
-let lines: { event: string; error?: string; remedy?: string; seconds?: number }[];
-let readiness: Readiness;
-let report: OutageReport;
+let clock: ManualClock;
+let lines: { event: string; error?: string; code?: string; remedy?: string; seconds?: number }[];
+let readiness: Conditions;
+let temporal: DependencyHealth;
 beforeEach(() => {
-  jest.useFakeTimers();
+  clock = createManualClock();
   lines = [];
-  readiness = createReadiness();
-  report = createOutageReport('Temporal', parts());
+  readiness = createHealth().readiness;
+  temporal = new DependencyHealth('Temporal', {
+    logger: pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line) as never) }),
+    readiness,
+    isThrottled: (error) => error === THROTTLED,
+    clock,
+  });
 });
-afterEach(() => jest.useRealTimers());
 
-const parts = () => ({
-  logger: pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line) as never) }),
-  readiness,
-  isThrottled,
-});
 const events = () => lines.map(({ event }) => event);
 
-/** Calls that fail and calls that succeed, each so often, for so long. */
-function mix(options: { failEveryMs: number; succeedEveryMs?: number; forMs: number }) {
+/** Failing and succeeding calls at these intervals. */
+function makeCalls(options: { failEveryMs: number; succeedEveryMs?: number; forMs: number }) {
   const { failEveryMs, succeedEveryMs = Infinity, forMs } = options;
-  const states = new Set<boolean>();
+  let wasUnready = false;
   for (let ms = 100; ms <= forMs; ms += 100) {
-    jest.advanceTimersByTime(100);
-    if (ms % failEveryMs === 0) report.failed(new Error('deadline exceeded'));
-    states.add(Object.keys(readiness.reasons()).length === 0);
-    if (ms % succeedEveryMs === 0) report.succeeded();
+    clock.advance(100);
+    if (ms % failEveryMs === 0) temporal.callFailed(new Error('deadline exceeded'));
+    wasUnready ||= Object.keys(readiness.reasons()).length > 0;
+    if (ms % succeedEveryMs === 0) temporal.callSucceeded();
   }
-  return { wasReady: states.has(true), wasUnready: states.has(false) };
+  return { wasUnready };
 }
 
-test('calls that miss their deadline while others are answered are no outage', () => {
-  expect(mix({ failEveryMs: 100, succeedEveryMs: 2000, forMs: 600_000 }).wasUnready).toBe(false);
+test('calls that time out while others succeed are not an outage', () => {
+  const calls = makeCalls({ failEveryMs: 100, succeedEveryMs: 2000, forMs: 600_000 });
+  expect(calls.wasUnready).toBe(false);
   expect(lines).toEqual([]);
 });
 
-test('an outage makes the program unready within seconds, and the first success ends it', () => {
-  mix({ failEveryMs: 500, forMs: 5500 });
+test('an outage makes the program not ready within seconds, and the first success ends it', () => {
+  makeCalls({ failEveryMs: 500, forMs: 5500 });
   expect(readiness.reasons()).toEqual({ Temporal: 'deadline exceeded' });
   expect(events()).toEqual(['dependency_unavailable']);
-  mix({ failEveryMs: 500, forMs: 60_000 });
+  makeCalls({ failEveryMs: 500, forMs: 60_000 });
   expect(events()).toEqual(Array(3).fill('dependency_unavailable'));
-  report.succeeded();
+  temporal.callSucceeded();
   expect(readiness.reasons()).toEqual({});
   expect(lines.at(-1)).toMatchObject({ event: 'dependency_available', seconds: 65 });
 });
 
-test('one failure that is waited on is an outage, too, when nothing succeeds', () => {
-  report.failed(new Error('refused'));
-  jest.advanceTimersByTime(4999);
+test('a single failure is an outage if nothing succeeds within five seconds', () => {
+  temporal.callFailed(new Error('refused'));
+  clock.advance(4999);
   expect(readiness.reasons()).toEqual({});
-  jest.advanceTimersByTime(1);
+  clock.advance(1);
   expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
 });
 
-test('an outage that comes and goes logs a line of each kind per half minute at most', () => {
+test('recurring outages log each kind of line at most once per 30 seconds', () => {
   for (let n = 0; n < 20; n += 1) {
-    mix({ failEveryMs: 100, forMs: 6000 });
-    report.succeeded();
+    makeCalls({ failEveryMs: 100, forMs: 6000 });
+    temporal.callSucceeded();
   }
   expect(events().filter((event) => event === 'dependency_unavailable')).toHaveLength(4);
   expect(events().filter((event) => event === 'dependency_available')).toHaveLength(4);
 });
 
-test('throttling is no outage', () => {
+test('throttling is not an outage', () => {
   for (let n = 0; n < 1000; n += 1) {
-    report.failed(THROTTLED);
-    jest.advanceTimersByTime(100);
+    temporal.callFailed(THROTTLED);
+    clock.advance(100);
   }
-  report.succeeded();
+  temporal.callSucceeded();
   expect(readiness.reasons()).toEqual({});
   expect(lines).toEqual([]);
 });
 
-test('a failure that nobody waits for any more is no outage', () => {
-  report.failed(new Error('refused'));
-  report.abandoned();
-  jest.advanceTimersByTime(60_000);
+test('a failing call that is abandoned is not an outage', () => {
+  temporal.callFailed(new Error('refused'));
+  temporal.callsAbandoned();
+  clock.advance(60_000);
   expect(readiness.reasons()).toEqual({});
+  expect(clock.pending).toBe(0);
 });
 
-test('an outage is no longer reported when its calls were given up and none fails any more', () => {
-  report.failed(new Error('refused'));
-  jest.advanceTimersByTime(5000);
-  report.abandoned();
+test('an outage is reported for 30 more seconds after its calls were abandoned, unless calls fail again', () => {
+  temporal.callFailed(new Error('refused'));
+  clock.advance(5000);
+  temporal.callsAbandoned();
   // A rebalance: the next batch fails, too.
-  jest.advanceTimersByTime(29_000);
-  report.failed(new Error('refused'));
-  jest.advanceTimersByTime(29_000);
+  clock.advance(29_000);
+  temporal.callFailed(new Error('refused'));
+  clock.advance(60_000);
   expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
-  report.abandoned();
-  jest.advanceTimersByTime(30_000);
+  temporal.callsAbandoned();
+  clock.advance(29_000);
+  expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
+  clock.advance(1000);
   expect(readiness.reasons()).toEqual({});
 });
 
-test('while there is nothing to ask with, a dependency is neither available nor not', async () => {
-  report.failed(new Error('refused'));
-  await jest.advanceTimersByTimeAsync(5000);
-  const stop = watchDependency(() => undefined, report);
-  await jest.advanceTimersByTimeAsync(20_000);
-  expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
-  expect(events()).toEqual(['dependency_unavailable']);
-  stop();
-});
-
-test('one call that keeps failing while others succeed is logged, once per half minute', () => {
+test('one call that keeps failing while others succeed is logged once per 30 seconds', () => {
   for (let ms = 0; ms <= 90_000; ms += 1000) {
-    report.failed(new OperatorError('KAFKA_UNREACHABLE', 'refused', 'allow it'), ms);
-    report.succeeded();
-    jest.advanceTimersByTime(1000);
+    temporal.callFailed(new OperatorError('KAFKA_UNREACHABLE', 'refused', 'allow it'), ms);
+    temporal.callSucceeded();
+    clock.advance(1000);
   }
   expect(events()).toEqual(Array(3).fill('dependency_call_stuck'));
-  expect(lines[0]).toMatchObject({ error: 'refused', remedy: 'allow it', seconds: 30 });
+  expect(lines[0]).toMatchObject({
+    ...{ error: 'refused', code: 'KAFKA_UNREACHABLE', remedy: 'allow it', seconds: 30 },
+  });
   expect(readiness.reasons()).toEqual({});
 });
 
-describe('calls that are retried', () => {
-  const { signal } = new AbortController();
-
-  test('succeed in the end, and end the outage', async () => {
-    const persist = createRetryForever('Temporal', parts());
-    let isDown = true;
-    const call = persist(
-      () => (isDown ? Promise.reject(new Error('refused')) : Promise.resolve(7)),
-      signal,
+describe('a probed dependency', () => {
+  test('is probed every five seconds, every second while the probe fails, and no more when stopped', async () => {
+    let probes = 0;
+    let isDown = false;
+    const stop = probeDependency(
+      () => {
+        probes += 1;
+        return isDown ? Promise.reject(new Error('refused')) : Promise.resolve();
+      },
+      temporal,
+      clock,
     );
-    await jest.advanceTimersByTimeAsync(20_000);
+    await clock.advanceAsync(20_500);
+    expect(probes).toBe(5);
+    isDown = true;
+    await clock.advanceAsync(10_000);
     expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
     isDown = false;
-    await jest.advanceTimersByTimeAsync(10_000);
-    await expect(call).resolves.toBe(7);
+    await clock.advanceAsync(1000);
     expect(readiness.reasons()).toEqual({});
+    stop();
+    const before = probes;
+    await clock.advanceAsync(20_000);
+    expect(probes).toBe(before);
+    expect(clock.pending).toBe(0);
   });
 
-  test('do not count as an outage once they are aborted', async () => {
-    const persist = createRetryForever('Temporal', parts());
-    const stopping = new AbortController();
-    const call = persist(() => Promise.reject(new Error('refused')), stopping.signal);
-    const ended = expect(call).rejects.toThrow('stopped');
-    await jest.advanceTimersByTimeAsync(1000);
-    stopping.abort(new Error('stopped'));
-    await jest.advanceTimersByTimeAsync(60_000);
-    await ended;
-    expect(readiness.reasons()).toEqual({});
+  test('keeps its state while it cannot be probed', async () => {
+    temporal.callFailed(new Error('refused'));
+    await clock.advanceAsync(5000);
+    const stop = probeDependency(() => undefined, temporal, clock);
+    await clock.advanceAsync(20_000);
+    expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
+    expect(events()).toEqual(['dependency_unavailable']);
+    stop();
   });
-});
-
-test('a dependency that is watched is asked more often while it does not answer', async () => {
-  let asked = 0;
-  let isDown = false;
-  const stop = watchDependency(() => {
-    asked += 1;
-    return isDown ? Promise.reject(new Error('refused')) : Promise.resolve();
-  }, report);
-  await jest.advanceTimersByTimeAsync(20_500);
-  expect(asked).toBe(5);
-  isDown = true;
-  await jest.advanceTimersByTimeAsync(10_000);
-  expect(readiness.reasons()).toEqual({ Temporal: 'refused' });
-  isDown = false;
-  await jest.advanceTimersByTimeAsync(1000);
-  expect(readiness.reasons()).toEqual({});
-  stop();
-  const before = asked;
-  await jest.advanceTimersByTimeAsync(20_000);
-  expect(asked).toBe(before);
 });
