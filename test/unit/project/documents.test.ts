@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const PROJECT = path.join(import.meta.dirname, '../../..');
+const DOCUMENTS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  ...['capacity', 'configuration', 'errors', 'guarantees', 'performance', 'runbook'].map(
+    (name) => `docs/${name}.md`,
+  ),
+];
+
+/** Without code blocks, in which `#` begins a comment. */
+const textOf = (file: string): string =>
+  readFileSync(path.join(PROJECT, file), 'utf8').replaceAll(/^```[^]*?^```$/gm, '');
+
+/** The anchors that GitHub gives the headings of a document. */
+const anchorsOf = (file: string): readonly string[] =>
+  [...textOf(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 _-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe.each(DOCUMENTS)('%s', (file) => {
+  test('links only to files and headings that exist', () => {
+    const links = [...textOf(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)];
+    const broken = links.filter(([, link = '']) => {
+      const [target = '', anchor] = link.split('#');
+      const linked = target === '' ? file : path.join(path.dirname(file), target);
+      if (!existsSync(path.join(PROJECT, linked))) return true;
+      return anchor !== undefined && !anchorsOf(linked).includes(anchor);
+    });
+    expect(broken.map(([, link]) => link)).toEqual([]);
+  });
+});
+
+test('every test named in docs/guarantees.md exists', () => {
+  const named = textOf('docs/guarantees.md').matchAll(
+    /`((?:unit|integration|workflow|e2e|fault)\/[a-z0-9/-]+)`/g,
+  );
+  const paths = [...new Set([...named].map(([, name = '']) => name))];
+  expect(paths.length).toBeGreaterThan(30);
+  const missing = paths.filter((name) => !existsSync(path.join(PROJECT, `test/${name}.test.ts`)));
+  expect(missing).toEqual([]);
+});
