@@ -26,7 +26,7 @@ export function drawCpu(bars: readonly CpuBar[]): string {
   return renderSvg(
     {
       title: {
-        text: 'CPU milliseconds of an order, and of what it is compared with',
+        text: 'CPU time per order, in milliseconds',
         left: 10,
         textStyle: { fontSize: 15 },
       },

@@ -42,9 +42,9 @@ export function drawRatios(ratios: readonly Ratio[]): string {
   return renderSvg(
     {
       title: {
-        text: 'How far each figure is from its goal',
+        text: 'Measured ratios relative to their targets',
         subtext:
-          'right of the line it is reached; the median, and the rounds from lowest to highest; where these leave it open, yellow',
+          'right of the line: target reached; dot: median; bar: lowest to highest round; yellow: inconclusive',
         left: 10,
         textStyle: { fontSize: 15 },
       },

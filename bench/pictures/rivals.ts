@@ -8,8 +8,8 @@ export function drawRivals(rivals: readonly RivalResult[]): string {
   return renderSvg(
     {
       title: {
-        text: 'Orders a second from a full topic to rows, side by side',
-        subtext: 'a logarithmic scale; what each does with trouble stands in the table',
+        text: 'Orders per second from a full topic to rows',
+        subtext: 'logarithmic scale; the table shows how each system handles failures',
         left: 10,
         textStyle: { fontSize: 15 },
       },
