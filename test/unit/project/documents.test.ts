@@ -4,7 +4,6 @@ import path from 'node:path';
 const PROJECT = path.join(import.meta.dirname, '../../..');
 const DOCUMENTS = [
   'README.md',
-  'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   ...['capacity', 'configuration', 'errors', 'guarantees', 'performance', 'runbook'].map(
     (name) => `docs/${name}.md`,
@@ -35,6 +34,12 @@ describe.each(DOCUMENTS)('%s', (file) => {
     });
     expect(broken.map(([, link]) => link)).toEqual([]);
   });
+});
+
+test.each(DOCUMENTS)('%s names only files that exist', (file) => {
+  const named = textOf(file).matchAll(/`((?:bench|deploy|dev|docs|src|test)\/[\w./-]+)`/g);
+  const paths = [...new Set([...named].map(([, name = '']) => name))];
+  expect(paths.filter((name) => !existsSync(path.join(PROJECT, name)))).toEqual([]);
 });
 
 test('every test named in docs/guarantees.md exists', () => {
