@@ -21,7 +21,7 @@ import { connectTemporal } from '../temporal/connect.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
 import { hasIngestedFrom } from '../temporal/has-ingested-from.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
-import { temporalFailed } from '../temporal/temporal-failed.ts';
+import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
 import pRetry from 'p-retry';
-import { grpcErrorOf } from './temporal-failed.ts';
+import { grpcErrorOf } from './temporal-error.ts';
 
 const CALL_TIMEOUT_MS = 5000;
 const RETRIES = 6;

@@ -3,7 +3,7 @@ import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
 import { OperatorError } from '../program/operator-error.ts';
 import { hasCode } from './call-with-retry.ts';
 import type { TemporalTarget } from './connection-options.ts';
-import { temporalFailed } from './temporal-failed.ts';
+import { temporalFailed } from './temporal-error.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** Of a call without a deadline of its own; the SDK would wait indefinitely. */

@@ -5,7 +5,7 @@ import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/workflow-metadata.ts';
 import { hasCode } from './call-with-retry.ts';
-import { grpcErrorOf } from './temporal-failed.ts';
+import { grpcErrorOf } from './temporal-error.ts';
 
 interface SearchAttribute {
   readonly name: string;

@@ -27,7 +27,7 @@ import { isThrottled } from '../temporal/call-with-retry.ts';
 import { connectTemporal } from '../temporal/connect.ts';
 import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
-import { temporalFailed } from '../temporal/temporal-failed.ts';
+import { temporalFailed } from '../temporal/temporal-error.ts';
 import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
 import {
   concurrencyOptions,

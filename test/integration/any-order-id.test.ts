@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import type { Client } from '@temporalio/client';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
-import { listOrders } from '../../src/operate/orders/list-orders.ts';
+import { listOrders } from '../../src/temporal/order-visibility.ts';
 import { orderStory } from '../../src/operate/orders/order-details.ts';
 import { rerunOrder } from '../../src/operate/orders/rerun-orders.ts';
 import { hasIngestedFrom } from '../../src/temporal/has-ingested-from.ts';

@@ -5,7 +5,7 @@ import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';
 import { readQueueWorkers, routingProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
-import { temporalFailed } from '../../temporal/temporal-failed.ts';
+import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import type { ActOutcome } from './act-on-order.ts';
+import type { ActOutcome } from './cancel-or-retry.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 
@@ -28,7 +28,7 @@ async function actOnEach(
   command: Command,
 ): Promise<void> {
   const { withOrders } = await import('./open-orders.ts');
-  const { cancelOrder, retryOrderNow } = await import('./act-on-order.ts');
+  const { cancelOrder, retryOrderNow } = await import('./cancel-or-retry.ts');
   const act = action === 'cancel' ? cancelOrder : retryOrderNow;
   const identity = `order-ingest-${action}@${hostname()}`;
   const undone: string[] = [];

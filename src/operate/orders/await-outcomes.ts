@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pMap from 'p-map';
 import { findOrder } from './find-order.ts';
 import type { OrderNamespace } from './open-orders.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 
 const CALLS_AT_ONCE = 16;
 const POLL_INTERVAL_MS = 1000;

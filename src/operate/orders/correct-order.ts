@@ -4,7 +4,7 @@ import { identify } from '../../order/identify.ts';
 import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
 import { formatIssue, translateMessage } from '../../order/translate-message.ts';
 import { OperatorError } from '../../program/operator-error.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { messageOfStart, runStart } from '../../temporal/run-start.ts';
 import { startAgain, type RerunOutcome, type RerunTarget } from './rerun-orders.ts';
 

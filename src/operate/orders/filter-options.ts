@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { FAILURE_TYPES } from '../../contract/failure-types.ts';
-import { ORDER_STATUSES, type OrderStatus } from './order-run.ts';
+import { ORDER_STATUSES, type OrderStatus } from '../../temporal/order-workflow.ts';
 import { pointInTime } from '../../terminal/arguments.ts';
 
 /** Which orders a subcommand is about. */

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import type { OrderNamespace } from './open-orders.ts';
-import { orderRun, type OrderRun } from './order-run.ts';
+import { orderRun, type OrderRun } from '../../temporal/order-workflow.ts';
 
 /** The latest run of one order; undefined when Temporal does not know it, or no longer. */
 export async function findOrder(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { OrderRun, OrderStatus } from './order-run.ts';
+import type { OrderRun, OrderStatus } from '../../temporal/order-workflow.ts';
 import type { PendingAttempt } from './pending-attempt.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { table } from '../../terminal/table.ts';
@@ -16,7 +16,7 @@ export async function list(
 ): Promise<void> {
   const [{ withOrders }, { listOrders }, { withPending }] = await Promise.all([
     import('./open-orders.ts'),
-    import('./list-orders.ts'),
+    import('../../temporal/order-visibility.ts'),
     import('./pending-attempt.ts'),
   ]);
   const filter = orderFilterOf(flags, flags.status && [flags.status]);

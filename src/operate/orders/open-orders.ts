@@ -3,7 +3,7 @@ import { readSettings, type Environment, type Settings } from '../../config/read
 import { ORDERS_ROLE } from '../../config/roles.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';
-import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-failed.ts';
+import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
 
 /** Where the orders of one service are. */
 export interface OrderNamespace {

@@ -1,7 +1,7 @@
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
 import { FAILURE_TYPE } from '../../contract/workflow-metadata.ts';
 import { quoted, startsWith } from '../../temporal/visibility-query.ts';
-import type { OrderStatus } from './order-run.ts';
+import type { OrderStatus } from '../../temporal/order-workflow.ts';
 
 /** Which orders a command is about. */
 export interface OrderFilter {

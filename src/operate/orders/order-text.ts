@@ -4,7 +4,7 @@ import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { StoredOrder } from '../../order/sql/find-orders.ts';
 import { deadLetterAsJson } from '../dead-letters/dead-letter-text.ts';
 import { table } from '../../terminal/table.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 import type { PendingAttempt } from './pending-attempt.ts';
 
 type Temporal = Part<OrderInTemporal>;

@@ -1,7 +1,7 @@
 import type proto from '@temporalio/proto';
 import type { Client } from '@temporalio/client';
 import { callWithRetry } from '../../temporal/call-with-retry.ts';
-import { milliseconds, type OrderRun } from './order-run.ts';
+import { milliseconds, type OrderRun } from '../../temporal/order-workflow.ts';
 
 /** A step that a running order has not got past yet. */
 export interface PendingAttempt {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { Environment } from '../../config/read-settings.ts';
 import type { OpenOrders } from './open-orders.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
@@ -44,7 +44,7 @@ async function rerunChosen(
   ids: readonly string[],
   flags: RerunFlags,
 ): Promise<void> {
-  const { countRuns, listOrders } = await import('./list-orders.ts');
+  const { countRuns, listOrders } = await import('../../temporal/order-visibility.ts');
   const { rerunOrders } = await import('./rerun-orders.ts');
   const filter = orderFilterOf(flags, ['failed', 'timed-out']);
   const dryRun = flags.dryRun ?? false;

@@ -1,5 +1,5 @@
 import type { Environment } from '../../config/read-settings.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 import type { MessagePosition } from '../../kafka/read-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 

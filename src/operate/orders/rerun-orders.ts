@@ -6,7 +6,7 @@ import pMap from 'p-map';
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
 import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import { type RunStart, runStart } from '../../temporal/run-start.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 
 /** What has become of the wish to run an order again. */
 export type RerunOutcome =

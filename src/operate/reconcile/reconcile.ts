@@ -33,7 +33,7 @@ import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import { temporalTarget, type TemporalTarget } from '../../temporal/connection-options.ts';
 import { findOrderWorkflow } from '../../temporal/find-order-workflow.ts';
 import { hasSameContent } from '../../temporal/same-content.ts';
-import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-failed.ts';
+import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
 import { classifyMessages, type ClassifyOptions } from './classify-messages.ts';
 import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';

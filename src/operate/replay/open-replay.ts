@@ -23,7 +23,7 @@ import { isThrottled } from '../../temporal/call-with-retry.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
-import { temporalFailed } from '../../temporal/temporal-failed.ts';
+import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { replayMessage, type Replayed } from './replay-message.ts';
 
 export interface ReplayOptions {

@@ -8,7 +8,7 @@ import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
 import { connectTemporal } from '../../temporal/connect.ts';
 import { temporalTarget } from '../../temporal/connection-options.ts';
 import { addSearchAttributes } from '../../temporal/search-attributes.ts';
-import { temporalFailed } from '../../temporal/temporal-failed.ts';
+import { temporalFailed } from '../../temporal/temporal-error.ts';
 
 export interface DatabaseSetup {
   /** The names of the migrations that were run. */

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { GroupLag } from '../lag/with-lag.ts';
-import { countRuns, listOrders } from '../orders/list-orders.ts';
-import type { OrderRun } from '../orders/order-run.ts';
+import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { describeError } from '../../program/operator-error.ts';
 import { countInserted } from '../../order/sql/find-orders.ts';
 import { readBridge, type BridgeState } from './read-bridge.ts';

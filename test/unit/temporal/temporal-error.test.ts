@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { OperatorError } from '../../../src/program/operator-error.ts';
-import { temporalFailed } from '../../../src/temporal/temporal-failed.ts';
+import { temporalFailed } from '../../../src/temporal/temporal-error.ts';
 
 const target = { address: 'temporal:7233', namespace: 'orders' };
 

@@ -5,8 +5,8 @@ import {
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
-} from '../../contract/workflow-metadata.ts';
-import { readPayload } from '../../temporal/read-payload.ts';
+} from '../contract/workflow-metadata.ts';
+import { readPayload } from './read-payload.ts';
 
 /** How a run of an order's workflow stands, as people name it. */
 export const ORDER_STATUSES = [

@@ -1,10 +1,10 @@
 import pMap from 'p-map';
-import { callWithRetry } from '../../temporal/call-with-retry.ts';
-import { isExpressible, quoted } from '../../temporal/visibility-query.ts';
-import { findOrder } from './find-order.ts';
-import type { OrderNamespace } from './open-orders.ts';
-import { orderQuery, type OrderFilter } from './order-query.ts';
-import { orderRun, type OrderRun } from './order-run.ts';
+import { callWithRetry } from './call-with-retry.ts';
+import { isExpressible, quoted } from './visibility-query.ts';
+import { findOrder } from '../operate/orders/find-order.ts';
+import type { OrderNamespace } from '../operate/orders/open-orders.ts';
+import { orderQuery, type OrderFilter } from '../operate/orders/order-query.ts';
+import { orderRun, type OrderRun } from './order-workflow.ts';
 
 /**
  * The orders whose latest run the filter takes, the newest first; one that has failed and was run

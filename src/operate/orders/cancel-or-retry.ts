@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
 import { findOrder } from './find-order.ts';
 import type { OrderNamespace } from './open-orders.ts';
-import type { OrderRun } from './order-run.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
 
 /** What has become of the wish to do something to an order that is being retried. */
 export type ActOutcome =
