@@ -18,7 +18,7 @@ const MAY_IMPORT = {
   terminal: ['config', 'program'],
   postgres: ['program', 'telemetry'],
   kafka: ['config', 'program', 'telemetry'],
-  temporal: ['config', 'contract', 'order', 'program'],
+  temporal: ['config', 'contract', 'program'],
   bridge: ['config', 'contract', 'kafka', 'order', 'program', 'telemetry', 'temporal'],
   worker: [...['activities', 'config', 'order', 'postgres', 'program', 'telemetry', 'temporal']],
   operate: [

@@ -249,19 +249,19 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       { file: 'src/order/sql/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
     ],
-    tests: ['test/e2e/orders', '-t', 'who did it and why'],
+    tests: ['test/e2e/orders', '-t', 'records who did it and why'],
   },
   {
-    name: 'bury-a-corrected-order',
+    name: 'dead-letter-a-corrected-order',
     breaks: 'the corrected content, sent again, counts as a conflict',
     changes: [
       {
-        file: 'src/temporal/ingested-fingerprints.ts',
+        file: 'src/temporal/order-workflow.ts',
         from: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), corrected].filter(',
         to: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), typeof corrected === "number"].filter(',
       },
     ],
-    tests: ['test/e2e/orders', '-t', 'who did it and why'],
+    tests: ['test/e2e/orders', '-t', 'records who did it and why'],
   },
   {
     name: 'look-away-from-postgres',
@@ -386,6 +386,6 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (!orders.isSettled && places.size > 9) await search(ranges);',
       },
     ],
-    tests: ['test/e2e/orders', '-t', 'has forgotten'],
+    tests: ['test/e2e/orders', '-t', 'has expired from Temporal'],
   },
 ];

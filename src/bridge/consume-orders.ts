@@ -12,7 +12,7 @@ import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createHealth } from '../telemetry/health/health.ts';
 import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
-import { isThrottled } from '../temporal/call-with-retry.ts';
+import { isThrottled } from '../temporal/temporal-error.ts';
 import { createIngestBatch } from './ingest-batch.ts';
 import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
 import { createBridgeMetrics, reportedLag } from './bridge-metrics.ts';

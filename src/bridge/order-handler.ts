@@ -5,7 +5,7 @@ import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
-import { isThrottled } from '../temporal/call-with-retry.ts';
+import { isThrottled } from '../temporal/temporal-error.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { BacklogLimit } from './flow-control/backlog-limit.ts';
 import { withConsumeSpan } from './consume-span.ts';

@@ -17,9 +17,8 @@ import {
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
-import { connectTemporal } from '../temporal/connect.ts';
-import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
-import { hasIngestedFrom } from '../temporal/has-ingested-from.ts';
+import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
+import { hasIngestedFrom } from '../temporal/order-visibility.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
@@ -132,10 +131,7 @@ async function settleWhereToBegin(
       topic,
       policy,
       hasIngestedBefore: () =>
-        hasIngestedFrom(client, {
-          topic,
-          workflowIdPrefix: settings.temporal.workflowIdPrefix,
-        }).catch((error: unknown) => {
+        hasIngestedFrom({ client, ...settings.temporal }, topic).catch((error: unknown) => {
           throw temporalFailed(target, error);
         }),
       onExpired: () => {

@@ -1,15 +1,13 @@
 import { SpanKind } from '@opentelemetry/api';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
-import type { Payload } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
 import { workflowId } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
+import { hasSameContent } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
-import { findOrderWorkflow, REPLAY_MEMO } from '../temporal/find-order-workflow.ts';
-import { ingestedFingerprints } from '../temporal/ingested-fingerprints.ts';
-import { runStart, type RunStart } from '../temporal/run-start.ts';
-import { hasSameContent } from '../temporal/same-content.ts';
+import { describeOrder, REPLAY_MEMO, type OrderWorkflow } from '../temporal/order-workflow.ts';
+import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
@@ -45,7 +43,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   const { client, timeoutMs, maxInputBytes } = options;
   const { connection } = client;
   const { namespace } = client.options;
-  const target: StartTarget = { ...options, namespace };
+  const target = { ...options, namespace };
 
   const idOf = ({ orderId }: OrderToStart) => workflowId(target.workflowIdPrefix, orderId);
   const call = <Result>(work: () => Promise<Result>) =>
@@ -56,7 +54,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   };
 
   async function start(order: OrderToStart): Promise<StartOutcome> {
-    const input = await encode(client, order.message);
+    const input = payload(order.message);
     const bytes = input.data?.length ?? 0;
     if (bytes > maxInputBytes) {
       return {
@@ -92,13 +90,13 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
    */
   async function completedRun(order: OrderToStart): Promise<RunStart | undefined> {
     if (options.rerunCompleted === undefined) return undefined;
-    const workflow = await findOrderWorkflow(client, idOf(order));
-    if (workflow?.state !== 'completed' || workflow.replay === options.rerunCompleted) {
+    const workflow = await describeOrder(target, order.orderId);
+    if (workflow?.status !== 'completed' || workflow.replay === options.rerunCompleted) {
       return undefined;
     }
-    if (!(await isContentOf(order, workflow.fingerprints))) return undefined;
+    if (!(await isAbout(workflow, order))) return undefined;
     try {
-      return await runStart(client, { workflowId: idOf(order), runId: workflow.runId });
+      return await readRunStart(client, workflow);
     } catch (error) {
       // Its retention has passed just now, so that the message itself can be started.
       if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return undefined;
@@ -106,25 +104,24 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
   }
 
-  function isContentOf(order: OrderToStart, fingerprints: readonly string[]): Promise<boolean> {
-    const { fingerprint, message } = order;
-    return hasSameContent(client, idOf(order), fingerprints, { fingerprint, ...message }, call);
+  /** Whether the workflow has ingested what the order's message says. */
+  function isAbout(
+    workflow: OrderWorkflow,
+    { fingerprint, message }: OrderToStart,
+  ): Promise<boolean> {
+    const text = async () => messageOf(await readRunStart(client, workflow, call))?.text;
+    return hasSameContent(workflow.fingerprints, { fingerprint, ...message }, text);
   }
 
   /** Compares the message with the one that the existing workflow is about. */
   async function compareWithExisting(order: OrderToStart): Promise<StartOutcome> {
-    const id = idOf(order);
-    const { workflowExecutionInfo } = await call(() =>
-      client.workflowService.describeWorkflowExecution({
-        namespace,
-        execution: { workflowId: id },
-      }),
-    );
-    const memo = workflowExecutionInfo?.memo?.fields;
-    if (await isContentOf(order, ingestedFingerprints(memo))) return { kind: 'duplicate' };
+    const workflow = await describeOrder(target, order.orderId, { call });
+    // Its retention passed after the start was rejected: the next attempt can start the order.
+    if (!workflow) throw new Error(`workflow ${idOf(order)} no longer exists`);
+    if (await isAbout(workflow, order)) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
-      error: `an order with this ID and other content has been ingested before, as workflow ${id}`,
+      error: `an order with this ID and other content has been ingested before, as workflow ${idOf(order)}`,
     };
   }
 }
@@ -145,13 +142,3 @@ const startSpan = (id: string): SpanDescription => ({
   kind: SpanKind.CLIENT,
   attributes: { temporalWorkflowId: id },
 });
-
-/** As the client's data converter writes it, so that a payload codec is honoured. */
-async function encode(client: Client, message: OrderToStart['message']): Promise<Payload> {
-  const { payloadCodecs } = client.options.loadedDataConverter;
-  let payloads = [payload(message)];
-  for (const codec of [...payloadCodecs].reverse()) payloads = await codec.encode(payloads);
-  const [encoded] = payloads;
-  if (!encoded) throw new Error('a payload codec answered with nothing');
-  return encoded;
-}

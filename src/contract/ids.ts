@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto';
 import type { MessageSource } from './message.ts';
-import type { OrderId } from './order-id.ts';
 
-/** One workflow per order: Temporal refuses a second one with the same ID. */
-export const workflowId = (prefix: string, orderId: OrderId): string => `${prefix}${orderId}`;
+/**
+ * One workflow per order: Temporal rejects a second one with the same ID. A lookup may pass any text as
+ * the order ID, as an operator types it; only an `OrderId` is ever started.
+ */
+export const workflowId = (prefix: string, orderId: string): string => `${prefix}${orderId}`;
 
 /**
  * The same for every attempt to start the workflow of one message. Temporal answers a repeated

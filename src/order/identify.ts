@@ -1,6 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import {
+  fingerprintOf,
+  fingerprintOfText,
+  isFingerprintOf,
+  isFirstForm,
+  type Fingerprinted,
+} from './fingerprint.ts';
 import { isJsonObject, jsonKind, parseJson } from '../contract/json.ts';
 import { parseOrderId, type OrderId } from '../contract/order-id.ts';
 
@@ -50,3 +56,21 @@ const unusable = (reason: DeadLetterReason, error: string): Identified => ({
   reason,
   error,
 });
+
+/**
+ * Whether what was ingested under these fingerprints is what the message says. Where an older version
+ * has stored a fingerprint that differs, the messages themselves are compared: that version's
+ * fingerprint also changed with unknown fields and with the spelling of a value.
+ *
+ * @param readIngestedText reads the text of the ingested message, if there is one; called only then
+ */
+export async function hasSameContent(
+  fingerprints: readonly string[],
+  message: Fingerprinted,
+  readIngestedText: () => Promise<string | undefined>,
+): Promise<boolean> {
+  if (fingerprints.some((stored) => isFingerprintOf(stored, message))) return true;
+  if (!fingerprints.some(isFirstForm)) return false;
+  const text = await readIngestedText();
+  return text !== undefined && fingerprintOfText(text) === message.fingerprint;
+}

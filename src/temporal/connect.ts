@@ -1,19 +1,54 @@
 import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
-import { OperatorError } from '../program/operator-error.ts';
-import { hasCode } from './call-with-retry.ts';
-import type { TemporalTarget } from './connection-options.ts';
-import { temporalFailed } from './temporal-error.ts';
+import type { Environment } from '../config/read-settings.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
+import { hasCode, temporalFailed } from './temporal-error.ts';
+
+/** Address, namespace and credentials of a Temporal server. */
+export type TemporalTarget = ReturnType<typeof loadClientConnectConfig>['connectionOptions'] & {
+  readonly address: string;
+  readonly namespace: string;
+};
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+const DEFAULT_NAMESPACE = 'default';
+
+/**
+ * Reads where and how to reach Temporal from the `TEMPORAL_*` variables and `temporal.toml`, as
+ * Temporal's own tools do. Throws an OperatorError when they are invalid.
+ */
+export function temporalTarget(env: Environment): TemporalTarget {
+  try {
+    const { connectionOptions, namespace } = loadClientConnectConfig({
+      overrideEnvVars: Object.fromEntries(
+        Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+      ),
+    });
+    return {
+      ...connectionOptions,
+      address: connectionOptions.address ?? DEFAULT_ADDRESS,
+      namespace: namespace ?? DEFAULT_NAMESPACE,
+    };
+  } catch (error) {
+    throw new OperatorError(
+      'SETTINGS_INVALID',
+      `The Temporal connection settings cannot be read: ${describeError(error)}`,
+      'correct the TEMPORAL_* variables or temporal.toml; docs/configuration.md lists them',
+      { cause: error },
+    );
+  }
+}
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** Of a call without a deadline of its own; the SDK would wait indefinitely. */
+/** The deadline of a call that sets none. Without one, the SDK would wait indefinitely. */
 const CALL_TIMEOUT_MS = 30_000;
 
 /**
- * Connects to Temporal and checks that the namespace exists. The SDK does not retry calls on this
- * connection, which would hide an outage for half a minute: the caller decides. Each call ends by its
- * deadline, after 30 s if it sets none.
- * Throws an OperatorError when the server cannot be reached, refuses, or has no such namespace.
+ * Connects to Temporal and checks that the namespace exists. Calls on this connection are not retried
+ * by the SDK, whose retries would hide an outage for half a minute: the caller decides. Every call has
+ * a deadline, 30 s unless it sets another.
+ * Throws an OperatorError when the server is unreachable, rejects the call, or has no such namespace.
  */
 export async function connectTemporal(target: TemporalTarget): Promise<Client> {
   const { address, namespace, ...options } = target;
@@ -37,7 +72,7 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
       throw new OperatorError(
         'TEMPORAL_NAMESPACE_MISSING',
         `Temporal at ${address} has no namespace "${namespace}"`,
-        `set TEMPORAL_NAMESPACE to one that exists, or create it: temporal operator namespace create --namespace ${namespace}`,
+        `set TEMPORAL_NAMESPACE to an existing namespace, or create this one: temporal operator namespace create --namespace ${namespace}`,
         { cause: error },
       );
     }

@@ -1,7 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
-import { quoted, startsWith } from './visibility-query.ts';
+import { orderQuery } from './order-visibility.ts';
 
 const COUNT_TIMEOUT_MS = 3000;
 
@@ -28,24 +27,21 @@ export async function untilClosed(
         nextPageToken,
       });
       if (history?.events?.length) return;
-      // The server answers a long poll with nothing after some 20 s.
+      // The server ends a long poll without an event after about 20 s.
       nextPageToken = page.nextPageToken;
     }
   });
 }
 
 /**
- * How many orders are open under this prefix of workflow IDs. Temporal's visibility may be a second
- * or more behind. More are counted for a prefix that a query cannot express in full.
+ * Counts the running workflows under the prefix, in one attempt. Temporal's visibility may be a second
+ * or more behind. If a query cannot express the whole prefix, the count may be too high.
  */
 export async function countOpenOrders(client: Client, workflowIdPrefix: string): Promise<number> {
-  const query = [
-    `WorkflowType = ${quoted(INGEST_ORDER)}`,
-    "ExecutionStatus = 'Running'",
-    ...startsWith('WorkflowId', workflowIdPrefix),
-  ].join(' AND ');
+  const { namespace } = client.options;
+  const query = orderQuery(workflowIdPrefix, { statuses: ['running'] });
   const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
-    client.workflowService.countWorkflowExecutions({ namespace: client.options.namespace, query }),
+    client.workflowService.countWorkflowExecutions({ namespace, query }),
   );
   return Number(count);
 }

@@ -1,33 +1,38 @@
+import type { Client } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
+import { status } from '@grpc/grpc-js';
+import { workflowId as workflowIdOf } from '../contract/ids.ts';
 import {
+  CORRECTION_MEMO,
   FAILURE_MEMO,
   FAILURE_TYPE,
+  FINGERPRINT_MEMO,
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
 } from '../contract/workflow-metadata.ts';
-import { readPayload } from './read-payload.ts';
+import { type Call, callWithRetry } from './call-with-retry.ts';
+import type { OrderStatus } from './order-status.ts';
+import { readPayload } from './run-start.ts';
+import { hasCode } from './temporal-error.ts';
 
-/** How a run of an order's workflow stands, as people name it. */
-export const ORDER_STATUSES = [
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-  'terminated',
-  'timed-out',
-] as const;
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
+/** Where the workflows of a deployment's orders are. */
+export interface OrderNamespace {
+  readonly client: Client;
+  readonly workflowIdPrefix: string;
+}
 
-/** One run of an order's workflow, as Temporal's visibility knows it. */
+/** One run of an order's workflow. */
 export interface OrderRun {
   readonly orderId: string;
   readonly workflowId: string;
   readonly runId: string;
   readonly status: OrderStatus;
-  /** `OrderInvalid`, `OrderConflict` or `OrderRejected`, when it has ended in one of them. */
+  /** `OrderInvalid`, `OrderConflict` or `OrderRejected` when the run has failed with one of them. */
   readonly failureType: string | undefined;
   readonly failure: string | undefined;
+  /** The position of the order's message in Kafka; undefined in a workflow that was started by hand. */
   readonly source: {
     readonly topic: string | undefined;
     readonly partition: number | undefined;
@@ -38,10 +43,70 @@ export interface OrderRun {
   readonly closedAt: number | undefined;
 }
 
-type Info = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
-type Status = proto.temporal.api.enums.v1.WorkflowExecutionStatus;
+/** The latest run of an order's workflow, with what only a description of the workflow contains. */
+export interface OrderWorkflow extends OrderRun {
+  /**
+   * The fingerprints of the content that the workflow has ingested: that of the message and, once
+   * corrected, that of the correction. Empty when the workflow was started by hand.
+   */
+  readonly fingerprints: readonly string[];
+  /** The name of the replay that started this run; undefined for other runs. */
+  readonly replay: string | undefined;
+  readonly pending: readonly PendingActivity[];
+}
 
-export function orderRun(info: Info, workflowIdPrefix: string): OrderRun {
+/** An activity that a running workflow waits for. */
+export interface PendingActivity {
+  readonly id: string;
+  /** The activity's type, such as `storeOrder`. */
+  readonly activity: string;
+  /** The number of the attempt that is in progress or due next. */
+  readonly attempt: number;
+  readonly lastFailure: string | undefined;
+  /** Milliseconds since 1970; undefined while an attempt is in progress. */
+  readonly nextAttemptAt: number | undefined;
+}
+
+/** The memo key with the name of the replay that has re-run a completed order. */
+export const REPLAY_MEMO = 'replay';
+
+export interface DescribeOptions {
+  /** Describes this run instead of the latest. */
+  readonly runId?: string;
+  /** Retries transient errors by default. */
+  readonly call?: Call;
+}
+
+/** Looks an order up by its ID, in one call. Undefined when there is no workflow, or its retention has passed. */
+export async function describeOrder(
+  { client, workflowIdPrefix }: OrderNamespace,
+  orderId: string,
+  { runId, call = (work) => callWithRetry(client, work) }: DescribeOptions = {},
+): Promise<OrderWorkflow | undefined> {
+  const { namespace } = client.options;
+  const workflowId = workflowIdOf(workflowIdPrefix, orderId);
+  const execution = { workflowId, ...(runId === undefined ? {} : { runId }) };
+  try {
+    const { workflowExecutionInfo: info, pendingActivities } = await call(() =>
+      client.workflowService.describeWorkflowExecution({ namespace, execution }),
+    );
+    if (!info) return undefined;
+    const replay = readPayload(info.memo?.fields?.[REPLAY_MEMO]);
+    return {
+      ...toOrderRun(info, workflowIdPrefix),
+      fingerprints: fingerprintsIn(info.memo?.fields),
+      replay: text(replay),
+      pending: pendingActivities.map(toPendingActivity),
+    };
+  } catch (error) {
+    if (hasCode(error, status.NOT_FOUND)) return undefined;
+    throw error;
+  }
+}
+
+type Info = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
+
+export function toOrderRun(info: Info, workflowIdPrefix: string): OrderRun {
   const workflowId = info.execution?.workflowId ?? '';
   const attributes = info.searchAttributes?.indexedFields ?? {};
   const attribute = ({ name }: { readonly name: string }) => readPayload(attributes[name]);
@@ -49,7 +114,7 @@ export function orderRun(info: Info, workflowIdPrefix: string): OrderRun {
     orderId: workflowId.slice(workflowIdPrefix.length),
     workflowId,
     runId: info.execution?.runId ?? '',
-    status: ENDED[info.status ?? UNKNOWN] ?? 'running',
+    status: CLOSED[info.status ?? UNSPECIFIED] ?? 'running',
     failureType: text(attribute(FAILURE_TYPE)),
     failure: text(readPayload(info.memo?.fields?.[FAILURE_MEMO])),
     source: {
@@ -62,10 +127,33 @@ export function orderRun(info: Info, workflowIdPrefix: string): OrderRun {
   };
 }
 
+function fingerprintsIn(
+  memo: Readonly<Record<string, Payload>> | null | undefined,
+): readonly string[] {
+  const correction = readPayload(memo?.[CORRECTION_MEMO]);
+  const corrected =
+    typeof correction === 'object' && correction !== null && 'fingerprint' in correction
+      ? correction.fingerprint
+      : undefined;
+  return [readPayload(memo?.[FINGERPRINT_MEMO]), corrected].filter(
+    (fingerprint) => typeof fingerprint === 'string',
+  );
+}
+
+const toPendingActivity = (
+  activity: proto.temporal.api.workflow.v1.IPendingActivityInfo,
+): PendingActivity => ({
+  id: activity.activityId ?? '',
+  activity: activity.activityType?.name ?? 'unknown',
+  attempt: activity.attempt ?? 1,
+  lastFailure: activity.lastFailure?.message ?? undefined,
+  nextAttemptAt: milliseconds(activity.nextAttemptScheduleTime),
+});
+
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
 const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
 
-export function milliseconds(
+function milliseconds(
   timestamp: proto.google.protobuf.ITimestamp | null | undefined,
 ): number | undefined {
   if (!timestamp?.seconds) return undefined;
@@ -73,12 +161,14 @@ export function milliseconds(
 }
 
 const { WorkflowExecutionStatus } = proto.temporal.api.enums.v1;
+type Status = proto.temporal.api.enums.v1.WorkflowExecutionStatus;
 
-const ENDED: Readonly<Partial<Record<Status, OrderStatus>>> = {
+/** Every other status, such as paused, is one of a run that has not closed. */
+const CLOSED: Readonly<Partial<Record<Status, OrderStatus>>> = {
   [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED]: 'completed',
   [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED]: 'failed',
   [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED]: 'cancelled',
   [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED]: 'terminated',
   [WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT]: 'timed-out',
 };
-const UNKNOWN = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED;
+const UNSPECIFIED = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED;

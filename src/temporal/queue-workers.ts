@@ -1,21 +1,21 @@
 import proto from '@temporalio/proto';
 
-/** A worker's poll lasts a minute at most; a poller that has not come back since is gone. */
-const POLLER_LIVES_MS = 90_000;
+/** A worker's poll lasts at most a minute; a poller that has not polled again since then is gone. */
+const POLLER_TTL_MS = 90_000;
 
 const { TaskQueueType, WorkerVersioningMode } = proto.temporal.api.enums.v1;
 
-/** A version of a worker deployment; undefined stands for unversioned workers. */
+/** A version of a worker deployment. Undefined stands for unversioned workers. */
 export type WorkerVersion = { readonly deploymentName: string; readonly buildId: string };
 
-/** Who polls a task queue, and to which version of its workers Temporal gives new workflows. */
+/** The pollers of a task queue, and the versions to which Temporal routes its new workflows. */
 export interface QueueWorkers {
   readonly pollers: readonly {
     readonly identity: string;
     readonly version: WorkerVersion | undefined;
   }[];
   readonly current: WorkerVersion | undefined;
-  /** The version that gets this share of the new workflows, while one is rolled out. */
+  /** The version that is being rolled out, and its share of the new workflows. */
   readonly ramping:
     { readonly version: WorkerVersion | undefined; readonly percent: number } | undefined;
 }
@@ -23,7 +23,7 @@ export interface QueueWorkers {
 type Request = proto.temporal.api.workflowservice.v1.IDescribeTaskQueueRequest;
 type Response = proto.temporal.api.workflowservice.v1.IDescribeTaskQueueResponse;
 
-/** Asks Temporal for the pollers of the queue's workflow tasks. */
+/** Reads the pollers of the queue's workflow tasks, and its routing. */
 export async function readQueueWorkers(
   service: { describeTaskQueue(request: Request): Promise<Response> },
   { namespace, taskQueue }: { readonly namespace: string; readonly taskQueue: string },
@@ -33,7 +33,7 @@ export async function readQueueWorkers(
     taskQueue: { name: taskQueue },
     taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
   });
-  const since = (Date.now() - POLLER_LIVES_MS) / 1000;
+  const since = (Date.now() - POLLER_TTL_MS) / 1000;
   const percent = versioningInfo?.rampingVersionPercentage ?? 0;
   return {
     pollers: (pollers ?? [])
@@ -63,13 +63,13 @@ const versionOf = (
     ? { deploymentName: version.deploymentName ?? '', buildId: version.buildId }
     : undefined;
 
-/** Why new workflows of the queue, or a share of them, wait although workers poll it. */
+/** Why new workflows of the queue, or a share of them, wait although workers poll the queue. */
 export interface RoutingProblem {
   readonly problem: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
-/** Undefined when every version that gets new workflows has a worker, and when nobody polls at all. */
+/** Undefined when every version that gets new workflows has a poller, and when the queue has none at all. */
 export function routingProblem(
   { pollers, current, ramping }: QueueWorkers,
   taskQueue: string,
@@ -87,20 +87,20 @@ export function routingProblem(
   const polling = [...new Set(polled)].join(' and ');
   const isAnyCurrent = targets.some(({ version }) => version !== undefined);
   const reason = isAnyCurrent
-    ? `Temporal gives ${unpolled.percent === 100 ? 'all' : `${unpolled.percent} % of the`} new workflows of the task queue "${taskQueue}" to ${named(unpolled.version)}, but only ${polling} poll it`
-    : `no version of the workers that poll the task queue "${taskQueue}" (${polling}) is current`;
+    ? `Temporal routes ${unpolled.percent === 100 ? 'all' : `${unpolled.percent} % of the`} new workflows of the task queue "${taskQueue}" to ${named(unpolled.version)}, but only ${polling} poll it`
+    : `the task queue "${taskQueue}" has no current version; ${polling} poll it`;
   return {
     problem: `${reason}: orders wait in Temporal`,
-    remedy: `${makeCurrent(pollers)}; or start workers of ${named(unpolled.version)}`,
+    fix: `${makeCurrent(pollers)}; or start workers of ${named(unpolled.version)}`,
   };
 }
 
-/** What makes the workers that poll the ones that get the orders. */
+/** How to route the orders to the workers that poll. */
 function makeCurrent(pollers: QueueWorkers['pollers']): string {
   const version = pollers.find((poller) => poller.version)?.version;
   return version
     ? `make the version current: temporal worker deployment set-current-version --deployment-name ${version.deploymentName} --build-id ${version.buildId}`
-    : 'set TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID of the workers to the current version';
+    : 'set TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID of the workers to those of the current version';
 }
 
 const named = (version: WorkerVersion | undefined): string =>

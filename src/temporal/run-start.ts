@@ -1,21 +1,27 @@
 import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import type { OrderMessage } from '../contract/message.ts';
-import { callWithRetry } from './call-with-retry.ts';
-import { readPayload } from './read-payload.ts';
+import { type Call, callWithRetry } from './call-with-retry.ts';
 
-/** With what a run was started: the first event of its history. */
+/** What a run was started with: the first event of its history. */
 export interface RunStart {
   readonly attributes: proto.temporal.api.history.v1.IWorkflowExecutionStartedEventAttributes;
   readonly userMetadata: proto.temporal.api.sdk.v1.IUserMetadata | null | undefined;
 }
 
-export async function runStart(
+/**
+ * Reads the start of a run. Throws gRPC's NOT_FOUND when the namespace's retention has passed.
+ *
+ * @param call retries transient errors by default
+ */
+export async function readRunStart(
   client: Client,
   { workflowId, runId }: { readonly workflowId: string; readonly runId: string },
+  call: Call = (work) => callWithRetry(client, work),
 ): Promise<RunStart> {
   const { namespace } = client.options;
-  const { history } = await callWithRetry(client, () =>
+  const { history } = await call(() =>
     client.workflowService.getWorkflowExecutionHistory({
       namespace,
       execution: { workflowId, runId },
@@ -28,8 +34,8 @@ export async function runStart(
   return { attributes, userMetadata: first.userMetadata };
 }
 
-/** The message that the run is about; undefined when somebody has started it with another input. */
-export function messageOfStart({ attributes }: RunStart): OrderMessage | undefined {
+/** The run's message; undefined when the workflow was started by hand with another input. */
+export function messageOf({ attributes }: RunStart): OrderMessage | undefined {
   const input = readPayload(attributes.input?.payloads?.[0]);
   return isOrderMessage(input) ? input : undefined;
 }
@@ -41,3 +47,7 @@ const isOrderMessage = (input: unknown): input is OrderMessage =>
   typeof input.text === 'string' &&
   'source' in input &&
   typeof input.source === 'object';
+
+/** The JSON value of a payload; undefined when there is no payload. */
+export const readPayload = (payload: Payload | null | undefined): unknown =>
+  payload ? defaultPayloadConverter.fromPayload(payload) : undefined;

@@ -4,104 +4,44 @@ import proto from '@temporalio/proto';
 import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
 import { SEARCH_ATTRIBUTES } from '../contract/workflow-metadata.ts';
-import { hasCode } from './call-with-retry.ts';
-import { grpcErrorOf } from './temporal-error.ts';
+import { grpcErrorOf, hasCode } from './temporal-error.ts';
 
 interface SearchAttribute {
   readonly name: string;
   readonly type: 'KEYWORD' | 'INT';
 }
 
-/** How the search attributes that order-ingest needs stand in a namespace. */
-export interface SearchAttributeState {
-  readonly missing: readonly SearchAttribute[];
-  /** Those that exist with a type other than the one needed. */
-  readonly mistyped: readonly { readonly attribute: SearchAttribute; readonly type: string }[];
-  /** Types of which a namespace holds `limit`, and has too few left. */
-  readonly full: readonly {
-    readonly type: string;
-    readonly limit: number;
-    readonly used: readonly string[];
-  }[];
-  /** False when the caller's rights do not show whether they are there. */
-  readonly isKnown: boolean;
-  /** Whether the caller may call Temporal's operator service; a Temporal Cloud API key may not. */
-  readonly mayAdd: boolean;
-}
-
-/** What is wrong with them and how to fix it; undefined when nothing is known to be wrong. */
-export function searchAttributeProblem(
-  { missing, mistyped, full, mayAdd }: SearchAttributeState,
-  namespace: string,
-): OperatorError | undefined {
-  const problems: string[] = [];
-  const remedies: string[] = [];
-  if (missing.length > 0) {
-    problems.push(`lacks the search attributes ${missing.map(({ name }) => name).join(', ')}`);
-  }
-  for (const { attribute, type } of mistyped) {
-    problems.push(
-      `has a search attribute ${attribute.name} of type ${titled(type)}, where order-ingest needs ${titled(attribute.type)}`,
-    );
-    remedies.push(
-      mayAdd
-        ? `remove ${attribute.name} if nothing else uses it (\`temporal operator search-attribute remove --namespace ${namespace} --name ${attribute.name}\`)`
-        : `rename ${attribute.name} if nothing else uses it (in Temporal Cloud: \`tcld namespace search-attributes rename --namespace ${namespace} --existing-name ${attribute.name} --new-name Old${attribute.name}\`)`,
-    );
-  }
-  for (const { type, limit, used } of full) {
-    problems.push(
-      `holds ${limit} search attributes of type ${titled(type)} at most, and has ${used.join(', ')} already`,
-    );
-    remedies.push(
-      `remove those of type ${titled(type)} that nothing uses (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`)`,
-    );
-  }
-  if (problems.length === 0) return undefined;
-  const toAdd = [...missing, ...mistyped.map(({ attribute }) => attribute)];
-  const adding = mayAdd ? SET_UP : addByOthers(toAdd, namespace);
-  return new OperatorError(
-    'SEARCH_ATTRIBUTES_MISSING',
-    `Temporal's namespace "${namespace}" ${problems.join('; it ')}`,
-    remedies.length === 0
-      ? adding
-      : `${remedies.join('; ')} and ${adding}; or set TEMPORAL_NAMESPACE to a namespace of its own`,
-  );
-}
-
-const SET_UP = 'run `order-ingest setup --only temporal`';
-
-/** These credentials may not add any. */
-const addByOthers = (attributes: readonly SearchAttribute[], namespace: string): string => {
-  const flags = attributes.map(({ name, type }) => `--search-attribute "${name}=${titled(type)}"`);
-  return `have them added by somebody who may: in Temporal Cloud in the namespace's settings in the UI, or by \`tcld namespace search-attributes add --namespace ${namespace} ${flags.join(' ')}\`; on a server of your own with \`order-ingest setup --only temporal\` and credentials that may call the operator service`;
-};
-
-/** `KeywordList` for `KEYWORD_LIST`, as Temporal's tools write it. */
-const titled = (type: string): string =>
-  type
-    .split('_')
-    .map((word) => word.slice(0, 1) + word.slice(1).toLowerCase())
-    .join('');
-
-/** How often, and how many times, a server is asked whether it knows a new attribute. */
-const USABLE = { factor: 1, minTimeout: 100, retries: 300 };
+const { IndexedValueType } = proto.temporal.api.enums.v1;
 
 /**
- * Adds the search attributes that the namespace lacks, and waits up to half a minute until the server
- * that was asked knows them. Answers with their names. Throws an OperatorError when they cannot be
- * added: one exists with another type, the namespace has no room, or the caller has no right to.
+ * Throws an OperatorError when a search attribute is missing or has another type, because Temporal would
+ * reject every start. Returns `unknown` when the caller has no permission to find out.
+ */
+export async function checkSearchAttributes(client: Client): Promise<'present' | 'unknown'> {
+  const state = await readSearchAttributes(client);
+  const problem = problemOf(state, client.options.namespace);
+  if (problem) throw problem;
+  return state.isKnown ? 'present' : 'unknown';
+}
+
+/** Polls for half a minute until the server knows new attributes. */
+const UNTIL_KNOWN = { factor: 1, minTimeout: 100, retries: 300 };
+
+/**
+ * Adds the search attributes that the namespace lacks, waits up to half a minute until the server
+ * accepts them in queries, and returns their names. Throws an OperatorError when they cannot be added:
+ * one exists with another type, the namespace has no room, or the caller has no permission.
  */
 export async function addSearchAttributes(client: Client): Promise<readonly string[]> {
   const { namespace } = client.options;
   const state = await readSearchAttributes(client);
-  const problem = searchAttributeProblem(state, namespace);
+  const problem = problemOf(state, namespace);
   if (!problem) {
     if (state.isKnown) return [];
     throw new OperatorError(
       'SEARCH_ATTRIBUTES_UNKNOWN',
-      `These credentials do not show whether Temporal's namespace "${namespace}" has the search attributes ${names(SEARCH_ATTRIBUTES)}`,
-      "look for them in the namespace's settings, in Temporal Cloud in its UI",
+      `These credentials have no permission to find out whether Temporal's namespace "${namespace}" has the search attributes ${namesOf(SEARCH_ATTRIBUTES)}`,
+      "check the namespace's settings; in Temporal Cloud they are in the UI",
     );
   }
   if (!state.mayAdd || state.mistyped.length > 0 || state.full.length > 0) throw problem;
@@ -117,20 +57,20 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
     });
   } catch (error) {
     if (isRefused(error)) {
-      throw searchAttributeProblem({ ...state, mayAdd: false }, namespace) ?? error;
+      throw problemOf({ ...state, mayAdd: false }, namespace) ?? error;
     }
     const reason = grpcErrorOf(error)?.details ?? '';
     if (!reason.includes('cannot have more than')) throw error;
     throw new OperatorError(
       'SEARCH_ATTRIBUTES_FULL',
-      `Temporal's namespace "${namespace}" has no room for the search attributes ${names(state.missing)}: ${reason}`,
-      `remove one that nothing uses (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`), or set TEMPORAL_NAMESPACE to a namespace of its own`,
+      `Temporal's namespace "${namespace}" has no room for the search attributes ${namesOf(state.missing)}: ${reason}`,
+      `remove unused ones (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`), or set TEMPORAL_NAMESPACE to a namespace that only order-ingest uses`,
       { cause: error },
     );
   }
   const query = state.missing.map(({ name }) => `${name} IS NOT NULL`).join(' AND ');
   await pRetry(() => client.workflowService.countWorkflowExecutions({ namespace, query }), {
-    ...USABLE,
+    ...UNTIL_KNOWN,
     shouldRetry: ({ error }) => hasCode(error, status.INVALID_ARGUMENT),
   }).catch((error: unknown) => {
     if (!isRefused(error)) throw error;
@@ -139,8 +79,8 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
 }
 
 /**
- * Whether Temporal has refused a call for one of our search attributes. Their values are always right:
- * one is missing, or was added so recently that this server does not know it yet.
+ * Whether Temporal has rejected a call because of one of our search attributes. Their values are always
+ * valid, so one is missing, or was added so recently that this server does not know it yet.
  */
 export const concernsSearchAttributes = (error: unknown): boolean =>
   hasCode(error, status.INVALID_ARGUMENT) &&
@@ -148,36 +88,22 @@ export const concernsSearchAttributes = (error: unknown): boolean =>
     grpcErrorOf(error)?.details.includes(`search attribute ${name}`),
   );
 
-/**
- * Throws an OperatorError when a search attribute is missing or has another type, as every start would
- * be refused. Answers `unknown` when the caller's rights do not show it.
- */
-export async function checkSearchAttributes(client: Client): Promise<'present' | 'unknown'> {
-  const state = await readSearchAttributes(client);
-  const problem = searchAttributeProblem(state, client.options.namespace);
-  if (problem) throw problem;
-  return state.isKnown ? 'present' : 'unknown';
+/** Which of the search attributes that order-ingest needs a namespace has. */
+interface SearchAttributeState {
+  readonly missing: readonly SearchAttribute[];
+  /** Those that exist with another type. */
+  readonly mistyped: readonly { readonly attribute: SearchAttribute; readonly type: string }[];
+  /** The types of which too few are left: the namespace may have `limit` and has those `used`. */
+  readonly full: readonly {
+    readonly type: string;
+    readonly limit: number;
+    readonly used: readonly string[];
+  }[];
+  /** False when the caller has no permission to find out whether they exist. */
+  readonly isKnown: boolean;
+  /** Whether the caller may call the operator service. Temporal Cloud API keys may not. */
+  readonly mayAdd: boolean;
 }
-
-const { IndexedValueType } = proto.temporal.api.enums.v1;
-const names = (attributes: readonly { readonly name: string }[]) =>
-  attributes.map(({ name }) => name).join(', ');
-
-/**
- * What the caller may not do, or what this server does not have. A namespace's API key of Temporal
- * Cloud gets one of these for every call of the operator service.
- */
-const isRefused = (error: unknown): boolean =>
-  [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.UNIMPLEMENTED].some((code) =>
-    hasCode(error, code),
-  );
-
-/** The answer, or undefined when the call is refused. */
-const unlessRefused = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
-  call.catch((error: unknown) => {
-    if (isRefused(error)) return undefined;
-    throw error;
-  });
 
 async function readSearchAttributes(client: Client): Promise<SearchAttributeState> {
   const listed = await listTypes(client);
@@ -205,10 +131,10 @@ async function readSearchAttributes(client: Client): Promise<SearchAttributeStat
   };
 }
 
-/** Name to type, such as `KEYWORD_LIST`; undefined for a type that is not known. */
+/** From name to type, such as `KEYWORD_LIST`; undefined when the type is unknown. */
 type AttributeTypes = Map<string, string | undefined>;
 
-/** As the operator service lists them; undefined when the caller may not call it. */
+/** Reads the types from the operator service; undefined when the caller may not call it. */
 async function listTypes(client: Client): Promise<AttributeTypes | undefined> {
   const { namespace } = client.options;
   const answer = await unlessRefused(
@@ -226,8 +152,8 @@ async function listTypes(client: Client): Promise<AttributeTypes | undefined> {
 }
 
 /**
- * As the namespace's own description names them, which everyone may read who may use the namespace:
- * each is the alias of a column such as `Int01`. Empty where Temporal keeps its visibility in
+ * Reads the types from the namespace's description, which every user of the namespace may read: each
+ * search attribute is an alias of a column such as `Int01`. Empty when Temporal's visibility is in
  * Elasticsearch.
  */
 async function typesByAlias(client: Client): Promise<AttributeTypes> {
@@ -241,7 +167,7 @@ async function typesByAlias(client: Client): Promise<AttributeTypes> {
   );
 }
 
-/** Whether a query may name the attribute; undefined when the caller may not query. */
+/** Whether queries may use the attribute; undefined when the caller may not query. */
 async function isQueryable(client: Client, name: string): Promise<boolean | undefined> {
   const { namespace } = client.options;
   const query = `${name} IS NOT NULL`;
@@ -256,7 +182,7 @@ async function isQueryable(client: Client, name: string): Promise<boolean | unde
   }
 }
 
-/** Types of which the namespace has too few columns left for what is still to be added. */
+/** The types of which the namespace has too few columns left for the missing attributes. */
 async function fullTypes(
   client: Client,
   types: AttributeTypes,
@@ -280,3 +206,77 @@ const typeOfColumn = (column: string): string | undefined =>
     .exec(column)?.[0]
     .replace(/(?<=[a-z])(?=[A-Z])/, '_')
     .toUpperCase();
+
+/**
+ * Whether the caller has no permission for the call, or the server does not implement it. Temporal Cloud
+ * answers calls of the operator service this way.
+ */
+const isRefused = (error: unknown): boolean =>
+  [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.UNIMPLEMENTED].some((code) =>
+    hasCode(error, code),
+  );
+
+/** Undefined when the call is refused. */
+const unlessRefused = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
+  call.catch((error: unknown) => {
+    if (isRefused(error)) return undefined;
+    throw error;
+  });
+
+/** Describes what is wrong and how to fix it; undefined when nothing is known to be wrong. */
+function problemOf(
+  { missing, mistyped, full, mayAdd }: SearchAttributeState,
+  namespace: string,
+): OperatorError | undefined {
+  const problems: string[] = [];
+  const fixes: string[] = [];
+  if (missing.length > 0) {
+    problems.push(`lacks the search attributes ${namesOf(missing)}`);
+  }
+  for (const { attribute, type } of mistyped) {
+    problems.push(
+      `has a search attribute ${attribute.name} of type ${titled(type)}, but order-ingest needs type ${titled(attribute.type)}`,
+    );
+    fixes.push(
+      mayAdd
+        ? `remove ${attribute.name} if nothing else uses it (\`temporal operator search-attribute remove --namespace ${namespace} --name ${attribute.name}\`)`
+        : `rename ${attribute.name} if nothing else uses it (in Temporal Cloud: \`tcld namespace search-attributes rename --namespace ${namespace} --existing-name ${attribute.name} --new-name Old${attribute.name}\`)`,
+    );
+  }
+  for (const { type, limit, used } of full) {
+    problems.push(
+      `is limited to ${limit} search attributes of type ${titled(type)} and already has ${used.join(', ')}`,
+    );
+    fixes.push(
+      `remove unused ones of type ${titled(type)} (\`temporal operator search-attribute remove --namespace ${namespace} --name NAME\`)`,
+    );
+  }
+  if (problems.length === 0) return undefined;
+  const toAdd = [...missing, ...mistyped.map(({ attribute }) => attribute)];
+  const adding = mayAdd ? SET_UP : addByOthers(toAdd, namespace);
+  return new OperatorError(
+    'SEARCH_ATTRIBUTES_MISSING',
+    `Temporal's namespace "${namespace}" ${problems.join('; it ')}`,
+    fixes.length === 0
+      ? adding
+      : `${fixes.join('; ')} and ${adding}; or set TEMPORAL_NAMESPACE to a namespace that only order-ingest uses`,
+  );
+}
+
+const SET_UP = 'run `order-ingest setup --only temporal`';
+
+/** For credentials that may not add search attributes. */
+const addByOthers = (attributes: readonly SearchAttribute[], namespace: string): string => {
+  const flags = attributes.map(({ name, type }) => `--search-attribute "${name}=${titled(type)}"`);
+  return `ask an administrator to add them: in Temporal Cloud in the namespace's settings, or with \`tcld namespace search-attributes add --namespace ${namespace} ${flags.join(' ')}\`; on a self-hosted server with \`order-ingest setup --only temporal\` and credentials that may call the operator service`;
+};
+
+/** `KeywordList` for `KEYWORD_LIST`, as Temporal's tools write it. */
+const titled = (type: string): string =>
+  type
+    .split('_')
+    .map((word) => word.slice(0, 1) + word.slice(1).toLowerCase())
+    .join('');
+
+const namesOf = (attributes: readonly { readonly name: string }[]) =>
+  attributes.map(({ name }) => name).join(', ');

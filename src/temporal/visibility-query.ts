@@ -1,20 +1,20 @@
-/** A text within a query of Temporal's visibility; must be `isExpressible`. */
+/** A string literal in a query to Temporal's visibility. The text must be `isExpressible`. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
- * Characters that Temporal changes or trips over within a query, however they are escaped (seen with
- * server 1.29.1): its parser takes a backslash as an escape, and doubles one that is escaped; it puts
- * a backslash before a double quote and cuts single quotes off the ends; a question mark is a
- * placeholder where the visibility store is Postgres.
+ * Characters that no escape brings through a query unchanged (seen with server 1.29.1). The server's
+ * parser reads a backslash as an escape and doubles an escaped one, adds a backslash before a double
+ * quote, and strips single quotes from the ends; with Postgres as the visibility store, a question mark
+ * is a placeholder.
  */
 const INEXPRESSIBLE = /["'?\\\p{Cc}]/u;
 
-/** Whether a query with this text finds it on every server. Others have to be found without a query. */
+/** Whether a query can search for this text on every server. Find other texts without a query. */
 export const isExpressible = (text: string): boolean => !INEXPRESSIBLE.test(text);
 
 /**
- * Conditions that an attribute begins with the prefix, as far as a query can express it: what a query
- * with them finds must be filtered by the whole prefix.
+ * The condition that an attribute starts with the prefix, as far as a query can express it. Filter the
+ * results by the whole prefix.
  */
 export function startsWith(attribute: string, prefix: string): readonly string[] {
   const index = prefix.search(INEXPRESSIBLE);

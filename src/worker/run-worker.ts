@@ -23,12 +23,10 @@ import { DependencyHealth, probeDependency } from '../telemetry/health/dependenc
 import { createHealth, type Conditions } from '../telemetry/health/health.ts';
 import { freeLocalAddress, readSdkMetrics, installTemporalRuntime } from './temporal-runtime.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
-import { isThrottled } from '../temporal/call-with-retry.ts';
-import { connectTemporal } from '../temporal/connect.ts';
+import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
 import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
-import { temporalFailed } from '../temporal/temporal-error.ts';
-import { temporalTarget, type TemporalTarget } from '../temporal/connection-options.ts';
+import { isThrottled, temporalFailed } from '../temporal/temporal-error.ts';
 import {
   concurrencyOptions,
   deploymentOptions,

@@ -23,10 +23,10 @@ export function watchRouting(
       logged = undefined;
       return;
     }
-    const { problem, remedy } = routing;
+    const { problem, fix } = routing;
     if (logged?.problem === problem && Date.now() - logged.at < LOG_INTERVAL_MS) return;
     logged = { problem, at: Date.now() };
-    logger.warn({ event: 'orders_not_routed', problem, remedy }, problem);
+    logger.warn({ event: 'orders_not_routed', problem, remedy: fix }, problem);
   };
   const timer = setInterval(() => {
     // An outage of Temporal is reported elsewhere.

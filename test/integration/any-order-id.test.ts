@@ -3,33 +3,32 @@ import pMap from 'p-map';
 import type { Client } from '@temporalio/client';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
-import { listOrders } from '../../src/temporal/order-visibility.ts';
-import { orderStory } from '../../src/operate/orders/order-details.ts';
+import { readWorkflowDetails } from '../../src/operate/orders/order-details.ts';
 import { rerunOrder } from '../../src/operate/orders/rerun-orders.ts';
-import { hasIngestedFrom } from '../../src/temporal/has-ingested-from.ts';
+import { hasIngestedFrom, listOrders } from '../../src/temporal/order-visibility.ts';
 import { arbitraryOrderId } from '../support/arbitrary-order.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 
-/** IDs of characters that a language of queries has a use for. */
+/** IDs of characters that have a meaning in queries. */
 const punctuation = fc
   .stringMatching(/^[\\?'"%_!:;\-/*#()`$@&|, aA1]{1,12}$/)
   .filter((id) => parseOrderId(id).ok);
 
-/** Pairs that a lookup may confuse, and IDs that a query may trip over. */
+/** Pairs of IDs that a lookup may confuse, and IDs that may break a query. */
 const AWKWARD = [
   ...['EU17', 'EU\\17', 'X\\', 'A?1', 'A', '?', "O'Brien", "O'", "O''", 'say "hi"', '"', '\\"'],
   ...['100%', '100', 'a_b', 'a!b', "' OR WorkflowId != '", 'a-1', 'A-1', '\\\\', '--', '/*', '🛒'],
   'x'.repeat(200),
 ];
 
-/** More than are asked for one by one. */
+/** More than are described one by one. */
 const COUNT = 80;
 
 const CONCURRENCY = { concurrency: 16 };
 
-/** The most that Kafka and the settings allow. */
+/** The longest names that Kafka and the settings allow. */
 const topic = 't'.repeat(249);
 const taskQueue = uniqueName('queue').padEnd(200, 'q');
 
@@ -57,7 +56,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
   });
   afterAll(() => client.connection.close());
 
-  /** Starts the orders and ends their workflows. */
+  /** Starts workflows for the orders and terminates them. */
   async function failAll(workflowIdPrefix: string, ids: readonly string[]): Promise<void> {
     const start = starterOf(client, workflowIdPrefix);
     const failOne = async ([n, id]: readonly [number, string]) => {
@@ -76,7 +75,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
     return found.sort();
   }
 
-  test('every legal order ID is listed, and found with its own runs alone', async () => {
+  test('lists every valid order ID, and shows each with its own runs only', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.oneof(arbitraryOrderId, punctuation), {
@@ -91,36 +90,37 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
           await eventually(async () => {
             expect(await listed(workflowIdPrefix)).toEqual(ids.toSorted());
           });
-          const storyOf = async (id: string) => {
-            expect((await orderStory(place, id))?.runs.map(({ orderId }) => orderId)).toEqual([id]);
+          const findOne = async (id: string) => {
+            const details = await readWorkflowDetails(place, id);
+            expect(details?.runs.map(({ orderId }) => orderId)).toEqual([id]);
           };
-          await pMap(ids, storyOf, CONCURRENCY);
+          await pMap(ids, findOne, CONCURRENCY);
         },
       ),
       { numRuns: 1, endOnFailure: true },
     );
   });
 
-  test('an order ID that a query cannot express shows all its runs', async () => {
+  test('shows all runs of an order whose ID a query cannot express', async () => {
     const workflowIdPrefix = `${uniqueName('test')}:`;
     const place = { client, workflowIdPrefix };
     const id = 'EU\\17?';
     await failAll(workflowIdPrefix, [id, 'EU17?']);
     const workflowId = `${workflowIdPrefix}${id}`;
-    const [first] = (await orderStory(place, id))?.runs ?? [];
-    const again = await rerunOrder(
+    const [first] = (await readWorkflowDetails(place, id))?.runs ?? [];
+    const rerun = await rerunOrder(
       { client, taskQueue, identity: 'a test' },
       { workflowId, runId: first?.runId ?? '' },
     );
     await eventually(async () => {
-      expect((await orderStory(place, id))?.runs.map(({ runId }) => runId)).toEqual([
-        again.kind === 'started' ? again.runId : 'not started',
+      expect((await readWorkflowDetails(place, id))?.runs.map(({ runId }) => runId)).toEqual([
+        rerun.kind === 'started' ? rerun.runId : 'not started',
         first?.runId,
       ]);
     });
   });
 
-  test('a prefix that a query cannot express finds its own orders alone', async () => {
+  test('finds only the orders of its own prefix when a query cannot express the prefix', async () => {
     const begin = uniqueName('test');
     const [prefix, other] = [`${begin}\\"?'`, `${begin}'?"\\`];
     await failAll(prefix, ['a', 'EU\\17']);
@@ -129,12 +129,12 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
       expect(await listed(prefix)).toEqual(['EU\\17', 'a']);
       expect(await listed(other)).toEqual(['b']);
     });
-    expect(await hasIngestedFrom(client, { topic, workflowIdPrefix: prefix })).toBe(true);
-    expect(await hasIngestedFrom(client, { topic, workflowIdPrefix: `${begin}\\` })).toBe(true);
-    expect(await hasIngestedFrom(client, { topic, workflowIdPrefix: `${begin}?` })).toBe(false);
+    expect(await hasIngestedFrom({ client, workflowIdPrefix: prefix }, topic)).toBe(true);
+    expect(await hasIngestedFrom({ client, workflowIdPrefix: `${begin}\\` }, topic)).toBe(true);
+    expect(await hasIngestedFrom({ client, workflowIdPrefix: `${begin}?` }, topic)).toBe(false);
   });
 
-  test('the longest names start a workflow, and a repeated start is recognised', async () => {
+  test('starts a workflow with the longest names, and recognizes a repeated start', async () => {
     const start = starterOf(client, uniqueName('test').padEnd(55, ':'));
     const id = 'x'.repeat(200);
     const started = await start(id, 0);

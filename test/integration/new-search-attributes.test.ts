@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.ts';
 
-/** A server that, as in production, learns of new search attributes some time after they were added. */
+/** A server that, as in production, knows new search attributes only some time after they were added. */
 let server: OwnTemporal;
 let client: Client;
 beforeEach(async () => {
@@ -42,7 +42,7 @@ const start = () => {
   });
 };
 
-test('an order is not refused because a server has yet to learn of a search attribute', async () => {
+test('retries an order while the server does not know a new search attribute yet', async () => {
   await client.connection.operatorService.addSearchAttributes({
     namespace: 'default',
     searchAttributes: Object.fromEntries(
@@ -58,7 +58,7 @@ test('an order is not refused because a server has yet to learn of a search attr
   });
 });
 
-test('setup answers when the server knows the search attributes that it has added', async () => {
+test('setup returns once the server knows the search attributes that it has added', async () => {
   await addSearchAttributes(client);
   expect(await start()).toMatchObject({ kind: 'started' });
 });

@@ -1,8 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { ORDERS_ROLE } from '../../config/roles.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
-import { temporalTarget } from '../../temporal/connection-options.ts';
+import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { readQueueWorkers, routingProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
@@ -89,7 +88,7 @@ async function checkPollers(check: string, client: Client, taskQueue: string): P
     );
   }
   const routing = routingProblem(workers, taskQueue);
-  if (routing) return failed(check, routing.problem, routing.remedy);
+  if (routing) return failed(check, routing.problem, routing.fix);
   const names = [...new Set(workers.pollers.map(({ identity }) => identity))].join(', ');
   return ok(check, `polling the task queue "${taskQueue}": ${names}`);
 }

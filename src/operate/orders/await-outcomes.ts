@@ -1,36 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pMap from 'p-map';
-import { findOrder } from './find-order.ts';
-import type { OrderNamespace } from './open-orders.ts';
-import type { OrderRun } from '../../temporal/order-workflow.ts';
+import {
+  describeOrder,
+  type OrderNamespace,
+  type OrderRun,
+} from '../../temporal/order-workflow.ts';
 
 const CALLS_AT_ONCE = 16;
 const POLL_INTERVAL_MS = 1000;
 
 /**
- * Waits until none of these orders runs any more; answers with their latest runs. One that is retried
- * without end is waited for without end, until the signal is aborted.
+ * Waits until each of these orders' workflows has closed, and returns their latest runs. There is no
+ * time limit: a store that keeps failing is retried indefinitely. Aborting the signal ends the wait.
  */
 export async function awaitOutcomes(
-  place: OrderNamespace,
+  orders: OrderNamespace,
   orderIds: readonly string[],
   signal: AbortSignal,
-  onProgress: (ended: number) => void,
+  onProgress: (closed: number) => void = () => undefined,
 ): Promise<readonly OrderRun[]> {
-  const ended: OrderRun[] = [];
+  const closed: OrderRun[] = [];
   let open = orderIds;
   while (open.length > 0 && !signal.aborted) {
-    const runs = await pMap(open, (orderId) => findOrder(place, orderId), {
+    const workflows = await pMap(open, (orderId) => describeOrder(orders, orderId), {
       concurrency: CALLS_AT_ONCE,
     });
-    ended.push(...runs.filter((run) => run !== undefined).filter(hasEnded));
-    open = runs.flatMap((run) => (run && !hasEnded(run) ? [run.orderId] : []));
-    onProgress(ended.length);
+    const running: string[] = [];
+    for (const workflow of workflows) {
+      if (workflow?.status === 'running') running.push(workflow.orderId);
+      else if (workflow) closed.push(workflow);
+    }
+    open = running;
+    onProgress(closed.length);
     if (open.length > 0) {
       await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
   }
-  return ended;
+  return closed;
 }
 
-const hasEnded = ({ status }: OrderRun): boolean => status !== 'running';
+/** The type of the failure if the run has one, such as `OrderInvalid`, or else its status. */
+export const outcomeOf = ({ failureType, status }: OrderRun): string => failureType ?? status;

@@ -1,77 +1,144 @@
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { text as readText } from 'node:stream/consumers';
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
-import type { OrderNamespace } from './open-orders.ts';
+import type { Correction, OrderMessage } from '../../contract/message.ts';
+import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
+import { identify } from '../../order/identify.ts';
+import { formatIssue, translateMessage } from '../../order/translate-message.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
+import { describeOrder, type OrderRun } from '../../temporal/order-workflow.ts';
+import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
+import { awaitOutcomes, outcomeOf } from './await-outcomes.ts';
+import { withOrders } from './open-orders.ts';
+import { startRerun, type RerunOutcome, type RerunTarget } from './rerun-orders.ts';
 
 interface CorrectFlags {
   readonly payload: string;
   readonly reason: string;
   readonly by?: string;
-  readonly dryRun?: true;
+  readonly dryRun?: boolean;
   readonly wait?: true;
   readonly json?: true;
 }
 
+/** `orders correct`: re-runs a failed order with a corrected message. */
 export async function correct(
   orderId: string,
-  { payload, reason, by = whoAmI(), dryRun, wait, json }: CorrectFlags,
+  { payload, reason, by = currentUser(), dryRun = false, wait, json }: CorrectFlags,
   command: Command,
 ): Promise<void> {
-  const [{ withOrders }, { checkCorrection, correctOrder }, { findOrder }] = await Promise.all([
-    import('./open-orders.ts'),
-    import('./correct-order.ts'),
-    import('./find-order.ts'),
-  ]);
-  const message = checkCorrection(orderId, await readPayloadFile(payload));
+  const message = parseCorrection(orderId, await readPayloadFile(payload));
   await withOrders(environmentOf(command), async (orders) => {
-    const run = await findOrder(orders, orderId);
-    if (!run) {
+    const { client, settings } = orders;
+    const workflow = await describeOrder(orders, orderId);
+    if (!workflow) {
       throw new OperatorError(
         'ORDER_NOT_FOUND',
-        `Temporal does not know an order "${orderId}", or no longer`,
-        'check the ID; an order that Temporal has forgotten can be sent to the topic again as it should be',
+        `Temporal has no workflow for the order "${orderId}", or its retention has passed`,
+        'check the ID; if the order has expired from Temporal, send the corrected order to the topic',
       );
     }
     const correction = { by, at: new Date().toISOString(), reason };
-    const outcome = dryRun
-      ? { kind: run.status === 'running' || run.status === 'completed' ? 'left-alone' : 'started' }
-      : await correctOrder(
-          {
-            client: orders.client,
-            taskQueue: orders.settings.temporal.taskQueue,
-            identity: `order-ingest-correct@${hostname()}`,
-          },
-          run,
-          message,
-          correction,
-        );
-    if (outcome.kind === 'left-alone') {
+    const target = {
+      client,
+      taskQueue: settings.temporal.taskQueue,
+      identity: `order-ingest-correct@${hostname()}`,
+    };
+    const isCorrectable = dryRun
+      ? workflow.status !== 'running' && workflow.status !== 'completed'
+      : (await startCorrected(target, workflow, message, correction)).kind === 'started';
+    if (!isCorrectable) {
       throw new OperatorError(
         'ORDER_NOT_FAILED',
-        `"${orderId}" runs or has been stored: nothing was corrected`,
-        'end it first with `order-ingest orders cancel` if it runs; a stored order is changed in Postgres; if its row is gone, `order-ingest replay --completed` brings it back',
+        `The order "${orderId}" is running or already stored, and was not corrected`,
+        'if it is running, cancel it first with `order-ingest orders cancel`; change a stored order in Postgres; if its row is missing, restore it with `order-ingest replay --completed`',
       );
     }
-    const ended = wait && !dryRun ? await outcomeOf(orders, orderId) : undefined;
-    const result = { orderId, dryRun: dryRun ?? false, ...correction, outcome: ended };
-    if (json) console.log(JSON.stringify(result));
+    const [run] =
+      wait && !dryRun
+        ? await untilInterrupted((signal) => awaitOutcomes(orders, [orderId], signal))
+        : [];
+    const outcome = run && outcomeOf(run);
+    if (json) console.log(JSON.stringify({ orderId, dryRun, ...correction, outcome }));
     else if (dryRun) console.log(`${orderId}: the corrected message is a valid order`);
-    else console.log(`${orderId}: runs with the corrected message${ended ? `; ${ended}` : ''}`);
-    if (ended !== undefined && ended !== 'completed') process.exitCode = 1;
+    else {
+      console.log(
+        `${orderId}: re-run with the corrected message${outcome === undefined ? '' : `; ${outcome}`}`,
+      );
+    }
+    if (outcome !== undefined && outcome !== 'completed') process.exitCode = 1;
   });
 }
 
-/** `completed`, the type of the failure, or how else it has ended. */
-async function outcomeOf(place: OrderNamespace, orderId: string): Promise<string | undefined> {
-  const { awaitOutcomes } = await import('./await-outcomes.ts');
-  const [run] = await untilInterrupted((signal) =>
-    awaitOutcomes(place, [orderId], signal, () => undefined),
+/** A message that is a valid order and has the ID of the order to correct. */
+export interface CorrectedMessage {
+  readonly text: string;
+  readonly fingerprint: string;
+}
+
+/** What Temporal's limit of 2 MiB (`limit.blobSize.error`) leaves for the text. */
+const MAX_BYTES = 1_900_000;
+
+/** Throws an OperatorError when the message is not a valid order or is about another order. */
+export function parseCorrection(orderId: string, value: Buffer): CorrectedMessage {
+  const read = identify(value, MAX_BYTES);
+  if (read.kind === 'unusable') throw notValid(read.error);
+  if (read.orderId !== orderId) {
+    throw new OperatorError(
+      'CORRECTION_INVALID',
+      `The corrected message is about another order: "${read.orderId}", not "${orderId}"`,
+      'keep the order ID; to add an order, send it to the topic',
+    );
+  }
+  const translation = translateMessage(read.text);
+  if (translation.kind === 'invalid') {
+    throw notValid(translation.issues.map(formatIssue).join('; '));
+  }
+  return { text: read.text, fingerprint: read.fingerprint };
+}
+
+const notValid = (problem: string) =>
+  new OperatorError(
+    'CORRECTION_INVALID',
+    `The corrected message is not a valid order: ${problem}`,
+    'correct the message; `order-ingest orders show ID --raw` prints the current one',
   );
-  return run?.failureType ?? run?.status;
+
+/**
+ * Re-runs the order with the corrected message. Who corrected it, when and why is in the memo of the
+ * new run and, once the order is stored, in its row.
+ */
+async function startCorrected(
+  target: RerunTarget,
+  { workflowId, runId }: OrderRun,
+  { text, fingerprint }: CorrectedMessage,
+  correction: Correction,
+): Promise<RerunOutcome> {
+  const start = await readRunStart(target.client, { workflowId, runId });
+  const message = messageOf(start);
+  if (!message) {
+    throw new OperatorError(
+      'WORKFLOW_NOT_AN_ORDER',
+      `The workflow ${workflowId} was not started with the message of an order`,
+      'send the order to the topic instead',
+    );
+  }
+  const corrected: OrderMessage = { ...message, text, correction };
+  return startRerun(target, start, {
+    workflowId,
+    requestId: `correct/${runId}/${fingerprint}`,
+    input: { payloads: [defaultPayloadConverter.toPayload(corrected)] },
+    memo: {
+      fields: {
+        ...start.attributes.memo?.fields,
+        [CORRECTION_MEMO]: defaultPayloadConverter.toPayload({ ...correction, fingerprint }),
+      },
+    },
+  });
 }
 
 async function readPayloadFile(file: string): Promise<Buffer> {
@@ -81,10 +148,10 @@ async function readPayloadFile(file: string): Promise<Buffer> {
     throw new OperatorError(
       'FILE_UNREADABLE',
       `The file of --payload cannot be read: ${describeError(error)}`,
-      'name a file with the corrected JSON, or - for standard input',
+      'name a file that contains the corrected JSON, or - for standard input',
       { cause: error },
     );
   }
 }
 
-const whoAmI = () => `${userInfo().username}@${hostname()}`;
+const currentUser = () => `${userInfo().username}@${hostname()}`;

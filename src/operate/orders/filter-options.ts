@@ -1,9 +1,10 @@
 import { Option, type Command } from 'commander';
 import { FAILURE_TYPES } from '../../contract/failure-types.ts';
-import { ORDER_STATUSES, type OrderStatus } from '../../temporal/order-workflow.ts';
+import { QUERY_NAMES, type OrderStatus } from '../../temporal/order-status.ts';
+import type { OrderFilter } from '../../temporal/order-visibility.ts';
 import { pointInTime } from '../../terminal/arguments.ts';
 
-/** Which orders a subcommand is about. */
+/** The filters that `orders list` and `orders rerun` share. */
 export interface OrderFilterFlags {
   readonly error?: string;
   readonly since?: number;
@@ -12,25 +13,27 @@ export interface OrderFilterFlags {
 }
 
 export const statusOption = (): Option =>
-  new Option('--status <status>', 'whose latest run stands so').choices(ORDER_STATUSES);
+  new Option('--status <status>', 'filter by the status of the latest run').choices(
+    Object.keys(QUERY_NAMES),
+  );
 
 export const withOrderFilters = (command: Command): Command =>
   command
     .addOption(
-      new Option('--error <type>', 'that failed for this reason').choices(
+      new Option('--error <type>', 'filter by the type of the failure').choices(
         Object.values(FAILURE_TYPES),
       ),
     )
-    .option('--since <time>', 'since then: 2h, 3d, 2026-11-24T09:00Z', pointInTime)
-    .option('--until <time>', 'before then', pointInTime)
-    .option('--query <query>', "in the language of Temporal's visibility: SourcePartition = 3");
+    .option('--since <time>', 'at or after this time: 2h, 3d, 2026-11-24T09:00Z', pointInTime)
+    .option('--until <time>', 'before this time', pointInTime)
+    .option('--query <query>', "filter by Temporal's query language, such as SourcePartition = 3");
 
-/** `--error` alone is about what has failed. */
+/** `--error` alone selects failed orders. */
 export const orderFilterOf = (
   { error, since, until, query }: OrderFilterFlags,
   statuses: readonly OrderStatus[] | undefined,
-) => ({
-  statuses: statuses ?? (error === undefined ? undefined : (['failed'] as const)),
+): OrderFilter => ({
+  statuses: statuses ?? (error === undefined ? undefined : ['failed']),
   failureType: error,
   since,
   until,

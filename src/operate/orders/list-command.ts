@@ -1,51 +1,82 @@
 import type { Command } from 'commander';
-import type { OrderRun, OrderStatus } from '../../temporal/order-workflow.ts';
-import type { PendingAttempt } from './pending-attempt.ts';
+import type { OrderStatus } from '../../temporal/order-status.ts';
+import { listOrders } from '../../temporal/order-visibility.ts';
+import {
+  describeOrder,
+  type OrderNamespace,
+  type OrderRun,
+  type PendingActivity,
+} from '../../temporal/order-workflow.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { table } from '../../terminal/table.ts';
-import { pendingAsJson, runAsJson } from './order-text.ts';
 import { orderFilterOf, type OrderFilterFlags } from './filter-options.ts';
+import { withOrders } from './open-orders.ts';
+import { pendingAsJson, runAsJson } from './order-text.ts';
 
-export async function list(
-  flags: OrderFilterFlags & {
-    readonly status?: OrderStatus;
-    readonly limit: number;
-    readonly json?: true;
-  },
-  command: Command,
-): Promise<void> {
-  const [{ withOrders }, { listOrders }, { withPending }] = await Promise.all([
-    import('./open-orders.ts'),
-    import('../../temporal/order-visibility.ts'),
-    import('./pending-attempt.ts'),
-  ]);
+interface ListFlags extends OrderFilterFlags {
+  readonly status?: OrderStatus;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+/** `orders list`: prints orders by their latest run and, if it is running, what it waits for. */
+export async function list(flags: ListFlags, command: Command): Promise<void> {
   const filter = orderFilterOf(flags, flags.status && [flags.status]);
   const rows: string[][] = [];
   let count = 0;
   const hasMore = await withOrders(environmentOf(command), async (orders) => {
-    for await (const { run, pending } of withPending(
-      orders,
-      listOrders(orders, filter, flags.limit + 1),
-    )) {
+    const runs = listOrders(orders, filter, flags.limit + 1);
+    for await (const { run, pending } of withPending(orders, runs)) {
       if (count === flags.limit) return true;
       count += 1;
-      if (flags.json)
+      if (flags.json) {
         console.log(
           JSON.stringify({ ...runAsJson(run), pending: pending && pendingAsJson(pending) }),
         );
-      else rows.push(row(run, pending));
+      } else rows.push(rowOf(run, pending));
     }
     return false;
   });
-  if (!flags.json) console.log(count > 0 ? table(HEADER, rows) : 'No such order.');
-  if (hasMore) console.error(`There are more: --limit shows more than ${flags.limit}.`);
+  if (!flags.json) console.log(count > 0 ? table(HEADER, rows) : 'No orders found.');
+  if (hasMore) console.error(`More than ${flags.limit} orders match; raise --limit to list them.`);
+}
+
+const CALLS_AT_ONCE = 64;
+
+interface ListedOrder {
+  readonly run: OrderRun;
+  /** Undefined unless the run is waiting for an activity. */
+  readonly pending: PendingActivity | undefined;
+}
+
+/** The same runs in the same order, the running ones with their first pending activity. */
+async function* withPending(
+  orders: OrderNamespace,
+  runs: AsyncIterable<OrderRun>,
+): AsyncGenerator<ListedOrder, void, undefined> {
+  const describe = async (run: OrderRun): Promise<ListedOrder> => {
+    if (run.status !== 'running') return { run, pending: undefined };
+    const workflow = await describeOrder(orders, run.orderId, { runId: run.runId });
+    return { run, pending: workflow?.pending[0] };
+  };
+  let chunk: OrderRun[] = [];
+  for await (const run of runs) {
+    chunk.push(run);
+    if (chunk.length < CALLS_AT_ONCE) continue;
+    yield* await Promise.all(chunk.map(describe));
+    chunk = [];
+  }
+  yield* await Promise.all(chunk.map(describe));
 }
 
 const HEADER = ['order', 'status', 'started', 'source', 'attempt', 'failure'];
 
-function row(run: OrderRun, pending: PendingAttempt | undefined): string[] {
+/** The longest failure that fits on a line; `--json` prints all of it. */
+const MAX_FAILURE_CHARACTERS = 100;
+
+function rowOf(run: OrderRun, pending: PendingActivity | undefined): string[] {
   const failure = pending
-    ? `${pending.activity}: ${pending.lastFailure ?? 'under way'}`
+    ? `${pending.activity}: ${pending.lastFailure ?? 'in progress'}`
     : [run.failureType, run.failure].filter(Boolean).join(': ');
   return [
     run.orderId,
@@ -53,9 +84,8 @@ function row(run: OrderRun, pending: PendingAttempt | undefined): string[] {
     new Date(run.startedAt).toISOString(),
     `${run.source.topic ?? '?'}/${run.source.partition ?? '?'}/${run.source.offset ?? '?'}`,
     pending ? String(pending.attempt) : '',
-    failure.length > MAX_FAILURE ? `${failure.slice(0, MAX_FAILURE)}…` : failure,
+    failure.length > MAX_FAILURE_CHARACTERS
+      ? `${failure.slice(0, MAX_FAILURE_CHARACTERS)}…`
+      : failure,
   ];
 }
-
-/** What a line can hold; `--json` has all of it. */
-const MAX_FAILURE = 100;

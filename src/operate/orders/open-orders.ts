@@ -1,23 +1,16 @@
-import type { Client } from '@temporalio/client';
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { ORDERS_ROLE } from '../../config/roles.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
-import { temporalTarget } from '../../temporal/connection-options.ts';
+import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
+import type { OrderNamespace } from '../../temporal/order-workflow.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
-
-/** Where the orders of one service are. */
-export interface OrderNamespace {
-  readonly client: Client;
-  readonly workflowIdPrefix: string;
-}
 
 export interface OpenOrders extends OrderNamespace {
   readonly settings: Settings<typeof ORDERS_ROLE>;
 }
 
 /**
- * Connects to Temporal for the time of `work`. Throws an OperatorError when Temporal cannot be
- * reached or refuses a query.
+ * Connects to Temporal while `work` runs. Throws an OperatorError when the settings are invalid, or
+ * Temporal is unreachable or rejects a call.
  */
 export async function withOrders<Result>(
   env: Environment,

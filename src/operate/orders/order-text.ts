@@ -1,26 +1,26 @@
 import type { OrderMessage } from '../../contract/message.ts';
-import type { OrderStory, OrderInTemporal, Part } from './order-details.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { StoredOrder } from '../../order/sql/find-orders.ts';
 import { deadLetterAsJson } from '../dead-letters/dead-letter-text.ts';
 import { table } from '../../terminal/table.ts';
-import type { OrderRun } from '../../temporal/order-workflow.ts';
-import type { PendingAttempt } from './pending-attempt.ts';
+import type { OrderRun, PendingActivity } from '../../temporal/order-workflow.ts';
+import type { OrderDetailsParts, Part, WorkflowDetails } from './order-details.ts';
 
-type Temporal = Part<OrderInTemporal>;
-type Stored = Part<StoredOrder | undefined>;
-type DeadLetters = Part<readonly FoundDeadLetter[]>;
-
-export function workflowAndRowText(orderId: string, temporal: Temporal, stored: Stored): string {
+export function workflowAndRowText(
+  orderId: string,
+  { temporal, stored }: Pick<OrderDetailsParts, 'temporal' | 'stored'>,
+): string {
   const link = temporal.ok ? temporal.value.link : undefined;
   return [
     `order ${orderId}${link === undefined ? '' : `\n${link}`}`,
-    section('In Temporal', temporal, ({ story }) => (story ? temporalText(story) : 'no workflow')),
+    section('In Temporal', temporal, ({ workflow }) =>
+      workflow ? workflowText(workflow) : 'no workflow',
+    ),
     section('In Postgres', stored, (row) => (row ? storedText(row) : 'no row')),
   ].join('\n\n');
 }
 
-export const deadLettersText = (deadLetters: DeadLetters): string =>
+export const deadLettersText = (deadLetters: Part<readonly FoundDeadLetter[]>): string =>
   section('Dead letters', deadLetters, (letters) =>
     letters.length === 0
       ? 'none'
@@ -40,10 +40,9 @@ const section = <Value>(title: string, part: Part<Value>, text: (value: Value) =
 
 const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '  ');
 
-const time = (milliseconds: number | undefined) =>
-  milliseconds === undefined ? '' : new Date(milliseconds).toISOString();
+const time = (milliseconds: number | undefined) => isoTime(milliseconds) ?? '';
 
-function temporalText({ runs, message, pending }: OrderStory): string {
+function workflowText({ runs, message, pending }: WorkflowDetails): string {
   const parts = [
     table(
       ['started', 'ended', 'status', 'failure'],
@@ -56,7 +55,7 @@ function temporalText({ runs, message, pending }: OrderStory): string {
     ),
     ...pending.map(
       ({ activity, attempt, lastFailure, nextAttemptAt }) =>
-        `waits for ${activity}, attempt ${attempt}${nextAttemptAt === undefined ? ', under way' : `, next at ${time(nextAttemptAt)}`}${lastFailure === undefined ? '' : `\nlast failure: ${lastFailure}`}`,
+        `waiting for ${activity}, attempt ${attempt}${nextAttemptAt === undefined ? ', in progress' : `, due at ${time(nextAttemptAt)}`}${lastFailure === undefined ? '' : `\nlast failure: ${lastFailure}`}`,
     ),
   ];
   if (message) {
@@ -84,27 +83,19 @@ function storedText(row: StoredOrder): string {
   return `${lines.join('\n')}\n\n${lineItems}`;
 }
 
-export const storyAsJson = (
+export const detailsAsJson = (
   orderId: string,
-  {
-    temporal,
-    stored,
-    deadLetters,
-  }: {
-    readonly temporal: Temporal;
-    readonly stored: Stored;
-    readonly deadLetters: DeadLetters;
-  },
+  { temporal, stored, deadLetters }: OrderDetailsParts,
 ) => ({
   orderId,
   link: temporal.ok ? temporal.value.link : undefined,
   temporal: jsonPart(
     temporal,
-    ({ story }) =>
-      story && {
-        ...story,
-        runs: story.runs.map(runAsJson),
-        pending: story.pending.map(pendingAsJson),
+    ({ workflow }) =>
+      workflow && {
+        runs: workflow.runs.map(runAsJson),
+        message: workflow.message,
+        pending: workflow.pending.map(pendingAsJson),
       },
   ),
   stored: jsonPart(stored, (row) => row),
@@ -113,20 +104,33 @@ export const storyAsJson = (
   ),
 });
 
-/** Null where there is nothing. */
+/** Null where the server has nothing about the order. */
 const jsonPart = <Value>(part: Part<Value>, json: (value: Value) => unknown): unknown =>
   part.ok ? (json(part.value) ?? null) : { error: part.error };
 
-/** As `--json` prints it: times in ISO 8601. */
+/** As `--json` prints it: times in ISO 8601. The keys are stable. */
 export const runAsJson = (run: OrderRun) => ({
-  ...run,
-  startedAt: new Date(run.startedAt).toISOString(),
+  orderId: run.orderId,
+  workflowId: run.workflowId,
+  runId: run.runId,
+  status: run.status,
+  failureType: run.failureType,
+  failure: run.failure,
+  source: run.source,
+  startedAt: isoTime(run.startedAt),
   closedAt: isoTime(run.closedAt),
 });
 
-export const pendingAsJson = (pending: PendingAttempt) => ({
-  ...pending,
-  nextAttemptAt: isoTime(pending.nextAttemptAt),
+export const pendingAsJson = ({
+  activity,
+  attempt,
+  lastFailure,
+  nextAttemptAt,
+}: PendingActivity) => ({
+  activity,
+  attempt,
+  lastFailure,
+  nextAttemptAt: isoTime(nextAttemptAt),
 });
 
 const isoTime = (milliseconds: number | undefined) =>

@@ -2,25 +2,29 @@ import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { Environment } from '../../config/read-settings.ts';
-import type { OpenOrders } from './open-orders.ts';
-import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { OperatorError } from '../../program/operator-error.ts';
+import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
+import { describeOrder, type OrderRun } from '../../temporal/order-workflow.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
-import { placeOf, rerunForgotten, type DeadLetteredOrder } from './rerun-forgotten.ts';
+import { awaitOutcomes, outcomeOf } from './await-outcomes.ts';
 import { orderFilterOf, type OrderFilterFlags } from './filter-options.ts';
+import { withOrders, type OpenOrders } from './open-orders.ts';
+import { placeOf, rerunForgotten, type DeadLetteredOrder } from './rerun-forgotten.ts';
+import { rerunOrders } from './rerun-orders.ts';
 
 interface RerunFlags extends OrderFilterFlags {
   readonly failed?: true;
   readonly limit?: number;
   readonly rate: number;
-  readonly dryRun?: true;
+  readonly dryRun?: boolean;
   readonly yes?: true;
   readonly wait?: true;
   readonly json?: true;
 }
 
+/** `orders rerun`: re-runs failed orders, by ID or by filter, each with its own message. */
 export async function rerun(
   ids: readonly string[],
   flags: RerunFlags,
@@ -29,122 +33,113 @@ export async function rerun(
   if (ids.length > 0 === (flags.failed ?? false)) {
     throw new OperatorError(
       'ARGUMENT_INVALID',
-      'Which orders to run again is not clear',
-      'name their IDs, or say --failed for all that have failed, with filters if you like',
+      'Give either order IDs or --failed',
+      'name the orders to re-run, or use --failed, with filters if needed, to re-run all that have failed',
     );
   }
-  const { withOrders } = await import('./open-orders.ts');
   const env = environmentOf(command);
-  await withOrders(env, (orders) => rerunChosen(env, orders, ids, flags));
-}
-
-async function rerunChosen(
-  env: Environment,
-  orders: OpenOrders,
-  ids: readonly string[],
-  flags: RerunFlags,
-): Promise<void> {
-  const { countRuns, listOrders } = await import('../../temporal/order-visibility.ts');
-  const { rerunOrders } = await import('./rerun-orders.ts');
-  const filter = orderFilterOf(flags, ['failed', 'timed-out']);
-  const dryRun = flags.dryRun ?? false;
-  const limit = flags.limit ?? Number.POSITIVE_INFINITY;
-  const { runs, unknown } = flags.failed
-    ? { runs: listOrders(orders, filter), unknown: [] }
-    : await named(orders, ids);
-  const expected = Math.min(limit, flags.failed ? await countRuns(orders, filter) : ids.length);
-  if (expected > 1 && !dryRun && !flags.yes) await confirm(expected);
-  const line = createProgressLine();
-  await untilInterrupted(async (signal) => {
-    const result = await rerunOrders(
-      {
-        client: orders.client,
-        taskQueue: orders.settings.temporal.taskQueue,
-        identity: `order-ingest-rerun@${hostname()}`,
-      },
-      upTo(limit, runs),
-      {
-        perSecond: flags.rate,
-        dryRun,
-        signal,
-        onProgress: (handled) => {
-          line.show(`${handled} of about ${expected}`);
-        },
-      },
-    );
-    line.clear();
-    const forgotten = new Map([
-      ...unknown.map((orderId) => [orderId, undefined] as const),
-      ...result.gone.map((run) => [run.orderId, placeOf(run)] as const),
-    ]);
-    const found = await rerunForgotten(env, forgotten, dryRun, signal);
-    const rerun: Rerun = {
-      started: [...result.started, ...found.started],
-      leftAlone: result.leftAlone + found.leftAlone.length,
-      deadLetters: found.deadLetters,
-      gone: found.gone,
-    };
-    const outcomes =
-      flags.wait && !dryRun ? await waitFor(orders, rerun.started, signal) : undefined;
-    print(rerun, outcomes, flags);
-    if (signal.aborted) {
-      throw new OperatorError(
-        'INTERRUPTED',
-        'Interrupted',
-        'start it again: what has been started is left alone',
-      );
-    }
-    failUnlessRun(rerun);
-    if (outcomes?.some(({ status }) => status !== 'completed')) process.exitCode = 1;
+  await withOrders(env, async (orders) => {
+    const chosen = await (flags.failed
+      ? chooseByFilter(orders, flags)
+      : chooseById(orders, ids, flags));
+    if (chosen.expected > 1 && !flags.dryRun && !flags.yes) await confirm(chosen.expected);
+    await untilInterrupted((signal) => rerunChosen(env, orders, chosen, flags, signal));
   });
 }
 
-/** Throws where some of the orders that were asked for could not run. */
-function failUnlessRun({ deadLetters, gone }: Rerun): void {
-  const problems: string[] = [];
-  const remedies: string[] = [];
-  if (deadLetters.length > 0) {
-    const listed = deadLetters.map(
-      ({ orderId, partition, offset, reason }) =>
-        `"${orderId}" (partition ${partition}, offset ${offset}${reason === undefined ? '' : `: ${reason}`})`,
-    );
-    problems.push(`Not run, since the message is a dead letter: ${listed.join(', ')}`);
-    remedies.push(
-      '`order-ingest orders show ID` says why; `order-ingest dead-letters replay` sends it again once that is fixed',
-    );
+interface Chosen {
+  readonly runs: AsyncIterable<OrderRun> | readonly OrderRun[];
+  /** Order IDs that Temporal does not have, or no longer has. */
+  readonly unknown: readonly string[];
+  /** About how many orders will be re-run. */
+  readonly expected: number;
+}
+
+async function chooseByFilter(orders: OpenOrders, flags: RerunFlags): Promise<Chosen> {
+  const filter = orderFilterOf(flags, ['failed', 'timed-out']);
+  const count = await countRuns(orders, filter);
+  return {
+    runs: listOrders(orders, filter),
+    unknown: [],
+    expected: Math.min(count, flags.limit ?? count),
+  };
+}
+
+/** Chooses the latest runs whatever their status: Temporal rejects the re-run of one that has not failed. */
+async function chooseById(
+  orders: OpenOrders,
+  ids: readonly string[],
+  { limit = ids.length }: RerunFlags,
+): Promise<Chosen> {
+  const runs: OrderRun[] = [];
+  const unknown: string[] = [];
+  for (const id of new Set(ids)) {
+    const workflow = await describeOrder(orders, id);
+    if (workflow) runs.push(workflow);
+    else unknown.push(id);
   }
-  if (gone.length > 0) {
-    problems.push(`Neither Temporal nor the topic has ${gone.map((id) => `"${id}"`).join(', ')}`);
-    remedies.push(
-      'check the IDs: capital letters and white space count; where both have passed their retention, the producer has to send the order again',
-    );
-  }
-  if (problems.length > 0)
-    throw new OperatorError('ORDERS_NOT_RERUN', problems.join('; '), remedies.join('; '));
+  return { runs, unknown, expected: Math.min(ids.length, limit) };
 }
 
 interface Rerun {
   /** Order IDs. */
   readonly started: readonly string[];
-  readonly leftAlone: number;
+  readonly skipped: number;
   readonly deadLetters: readonly DeadLetteredOrder[];
+  /** Order IDs that neither Temporal nor the topic has. */
   readonly gone: readonly string[];
 }
 
-/** The latest run of each that Temporal knows; those that have not failed are refused when started. */
-async function named(
+async function rerunChosen(
+  env: Environment,
   orders: OpenOrders,
-  ids: readonly string[],
-): Promise<{ runs: readonly OrderRun[]; unknown: readonly string[] }> {
-  const { findOrder } = await import('./find-order.ts');
-  const runs: OrderRun[] = [];
-  const unknown: string[] = [];
-  for (const id of new Set(ids)) {
-    const run = await findOrder(orders, id);
-    if (run) runs.push(run);
-    else unknown.push(id);
+  { runs, unknown, expected }: Chosen,
+  flags: RerunFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, settings } = orders;
+  const { limit = Number.POSITIVE_INFINITY, dryRun = false } = flags;
+  const line = createProgressLine();
+  const known = await rerunOrders(
+    {
+      client,
+      taskQueue: settings.temporal.taskQueue,
+      identity: `order-ingest-rerun@${hostname()}`,
+    },
+    upTo(limit, runs),
+    {
+      perSecond: flags.rate,
+      dryRun,
+      signal,
+      onProgress: (handled) => {
+        line.show(`${handled} of about ${expected}`);
+      },
+    },
+  );
+  line.clear();
+  const expired = new Map([
+    ...unknown.map((orderId) => [orderId, undefined] as const),
+    ...known.gone.map((run) => [run.orderId, placeOf(run)] as const),
+  ]);
+  const replayed = await rerunForgotten(env, expired, dryRun, signal);
+  const result: Rerun = {
+    started: [...known.started, ...replayed.started],
+    skipped: known.skipped + replayed.leftAlone.length,
+    deadLetters: replayed.deadLetters,
+    gone: replayed.gone,
+  };
+  const outcomes =
+    flags.wait && !dryRun ? await awaitAll(orders, result.started, signal) : undefined;
+  print(result, outcomes, flags);
+  if (signal.aborted) {
+    throw new OperatorError(
+      'INTERRUPTED',
+      'Interrupted before all orders were re-run',
+      'run the command again: it skips the orders that were re-run',
+    );
   }
-  return { runs, unknown };
+  failUnlessRerun(result);
+  if (outcomes?.some(({ status }) => status !== 'completed')) process.exitCode = 1;
 }
 
 async function* upTo<Item>(
@@ -160,22 +155,21 @@ async function* upTo<Item>(
 }
 
 async function confirm(count: number): Promise<void> {
-  const question = `About ${count} orders would be run again`;
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new OperatorError(
       'CONFIRMATION_REQUIRED',
-      question,
-      'add --yes if that is what you want, or look with --dry-run',
+      `About ${count} orders would be re-run`,
+      'add --yes to re-run them, or --dry-run to count them',
     );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question}. Go on? [y/N] `);
+    const answer = await terminal.question(`Re-run about ${count} orders? [y/N] `);
     if (!/^y(es)?$/i.test(answer)) {
       throw new OperatorError(
         'CONFIRMATION_DECLINED',
-        'Nothing was run again',
-        'answer "y" to go on',
+        'No order was re-run',
+        'answer "y" to re-run them',
       );
     }
   } finally {
@@ -183,52 +177,67 @@ async function confirm(count: number): Promise<void> {
   }
 }
 
-async function waitFor(
+async function awaitAll(
   orders: OpenOrders,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly OrderRun[]> {
-  const { awaitOutcomes } = await import('./await-outcomes.ts');
   const line = createProgressLine();
-  const outcomes = await awaitOutcomes(orders, ids, signal, (ended) => {
-    line.show(`${ended} of ${ids.length} have ended`);
+  const outcomes = await awaitOutcomes(orders, ids, signal, (closed) => {
+    line.show(`${closed} of ${ids.length} have ended`);
   });
   line.clear();
   return outcomes;
 }
 
 function print(
-  { started, leftAlone, deadLetters, gone }: Rerun,
-  outcomes: readonly OrderRun[] | undefined,
-  flags: RerunFlags,
+  { started, skipped, deadLetters, gone }: Rerun,
+  runs: readonly OrderRun[] | undefined,
+  { dryRun = false, json }: RerunFlags,
 ): void {
-  const tally = outcomes && tallied(outcomes);
-  if (flags.json) {
-    console.log(
-      JSON.stringify({
-        dryRun: flags.dryRun ?? false,
-        started: started.length,
-        leftAlone,
-        deadLetters,
-        gone,
-        ...(tally ? { outcomes: tally } : {}),
-      }),
-    );
+  const outcomes = runs && countOutcomes(runs);
+  if (json) {
+    const counts = { started: started.length, leftAlone: skipped };
+    console.log(JSON.stringify({ dryRun, ...counts, deadLetters, gone, outcomes }));
     return;
   }
-  const done = flags.dryRun ? 'would be run again' : 'run again';
-  console.log(
-    `${started.length} orders ${done}, ${leftAlone} left alone: they run or have completed.`,
-  );
-  for (const [outcome, count] of Object.entries(tally ?? {})) console.log(`  ${outcome}: ${count}`);
+  const done = dryRun ? 'would be re-run' : 're-run';
+  console.log(`${started.length} orders ${done}, ${skipped} skipped (running or already stored)`);
+  for (const [outcome, count] of Object.entries(outcomes ?? {})) {
+    console.log(`  ${outcome}: ${count}`);
+  }
 }
 
-/** `completed`, the type of the failure, or how else it has ended. */
-function tallied(outcomes: readonly OrderRun[]): Readonly<Record<string, number>> {
-  const tally: Record<string, number> = {};
-  for (const { status, failureType } of outcomes) {
-    const outcome = failureType ?? status;
-    tally[outcome] = (tally[outcome] ?? 0) + 1;
+function countOutcomes(runs: readonly OrderRun[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const run of runs) {
+    const outcome = outcomeOf(run);
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
   }
-  return tally;
+  return counts;
+}
+
+/** Throws when some of the orders could not be re-run. */
+function failUnlessRerun({ deadLetters, gone }: Rerun): void {
+  const problems: string[] = [];
+  const fixes: string[] = [];
+  if (deadLetters.length > 0) {
+    const listed = deadLetters.map(
+      ({ orderId, partition, offset, reason }) =>
+        `"${orderId}" (partition ${partition}, offset ${offset}${reason === undefined ? '' : `: ${reason}`})`,
+    );
+    problems.push(`Not re-run, because the message is a dead letter: ${listed.join(', ')}`);
+    fixes.push(
+      'see the reason with `order-ingest orders show ID`, fix it, and requeue the message with `order-ingest dead-letters requeue`',
+    );
+  }
+  if (gone.length > 0) {
+    problems.push(`Neither Temporal nor the topic has ${gone.map((id) => `"${id}"`).join(', ')}`);
+    fixes.push(
+      'check the IDs, including upper and lower case and white space; if the message has expired from the topic, the producer must send the order again',
+    );
+  }
+  if (problems.length > 0) {
+    throw new OperatorError('ORDERS_NOT_RERUN', problems.join('; '), fixes.join('; '));
+  }
 }

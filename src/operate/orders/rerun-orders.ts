@@ -4,31 +4,32 @@ import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import pMap from 'p-map';
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
-import { callWithRetry, hasCode } from '../../temporal/call-with-retry.ts';
-import { type RunStart, runStart } from '../../temporal/run-start.ts';
+import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
+import { readRunStart, type RunStart } from '../../temporal/run-start.ts';
+import { hasCode } from '../../temporal/temporal-error.ts';
 
-/** What has become of the wish to run an order again. */
+/** The result of a re-run or a correction. */
 export type RerunOutcome =
   | { readonly kind: 'started'; readonly runId: string }
-  /** Another run is under way, or the order has been stored meanwhile. */
-  | { readonly kind: 'left-alone' };
+  /** The order is running, or has been stored in the meantime. */
+  | { readonly kind: 'skipped' };
 
 export interface RerunTarget {
   readonly client: Client;
   readonly taskQueue: string;
-  /** Who does it, for the history. */
+  /** Who starts the run, as the workflow's history records it. */
   readonly identity: string;
 }
 
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 
 /**
- * Starts an order's workflow as it was started before, but for what `changes` says, if its latest run
- * has failed. Safe to repeat with the same request ID: Temporal answers a second one with the run that
- * it has started, and refuses it when the order runs or has been stored.
+ * Starts a new run of a failed order as the given run was started, except for `changes`. Safe to repeat
+ * with the same request ID: Temporal then returns the run that it has already started. It rejects the
+ * start when the order is running or stored.
  */
-export async function startAgain(
+export async function startRerun(
   { client, taskQueue, identity }: RerunTarget,
   { attributes, userMetadata }: RunStart,
   changes: Pick<Request, 'workflowId' | 'requestId' | 'input' | 'memo'>,
@@ -56,41 +57,41 @@ export async function startAgain(
     );
     return { kind: 'started', runId: started.runId };
   } catch (error) {
-    if (hasCode(error, status.ALREADY_EXISTS)) return { kind: 'left-alone' };
+    if (hasCode(error, status.ALREADY_EXISTS)) return { kind: 'skipped' };
     throw error;
   }
 }
 
-/** Starts a failed order again, with the failed run's own input; named after that run. */
+/** Re-runs a failed order with the input of its failed run. The request ID is derived from that run. */
 export async function rerunOrder(
   target: RerunTarget,
   { workflowId, runId }: Pick<OrderRun, 'workflowId' | 'runId'>,
 ): Promise<RerunOutcome> {
-  const start = await runStart(target.client, { workflowId, runId });
-  return startAgain(target, start, { workflowId, requestId: `rerun/${runId}` });
+  const start = await readRunStart(target.client, { workflowId, runId });
+  return startRerun(target, start, { workflowId, requestId: `rerun/${runId}` });
 }
 
 export interface RerunOptions {
-  /** So many a second at the most. */
+  /** Maximum re-runs per second. */
   readonly perSecond: number;
-  /** Only count. */
+  /** Counts the orders without starting anything. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (handled: number) => void;
 }
 
 export interface RerunResult {
-  /** Order IDs that run again; in a dry run those that would. */
+  /** IDs of the orders that were re-run or, in a dry run, would be. */
   readonly started: readonly string[];
-  /** Run or have been stored meanwhile. */
-  readonly leftAlone: number;
-  /** Runs whose history is past the namespace's retention. */
+  /** How many orders are running, or have been stored in the meantime. */
+  readonly skipped: number;
+  /** Runs that Temporal no longer has, because the namespace's retention has passed. */
   readonly gone: readonly OrderRun[];
 }
 
 const STARTS_AT_ONCE = 16;
 
-/** Runs failed orders again, as they come. What has been started when it is aborted stays so. */
+/** Re-runs failed orders in the order given. Aborting the signal does not stop what was started. */
 export async function rerunOrders(
   target: RerunTarget,
   runs: AsyncIterable<OrderRun>,
@@ -98,7 +99,7 @@ export async function rerunOrders(
 ): Promise<RerunResult> {
   const started: string[] = [];
   const gone: OrderRun[] = [];
-  let leftAlone = 0;
+  let skipped = 0;
   let handled = 0;
   await pMap(
     paced(runs, dryRun ? Number.POSITIVE_INFINITY : perSecond, signal),
@@ -109,7 +110,7 @@ export async function rerunOrders(
         try {
           const outcome = await rerunOrder(target, run);
           if (outcome.kind === 'started') started.push(run.orderId);
-          else leftAlone += 1;
+          else skipped += 1;
         } catch (error) {
           if (!hasCode(error, status.NOT_FOUND)) throw error;
           gone.push(run);
@@ -120,7 +121,7 @@ export async function rerunOrders(
     },
     { concurrency: STARTS_AT_ONCE },
   );
-  return { started, leftAlone, gone };
+  return { started, skipped, gone };
 }
 
 async function* paced(
@@ -128,10 +129,10 @@ async function* paced(
   perSecond: number,
   signal: AbortSignal,
 ): AsyncGenerator<OrderRun, void, undefined> {
-  const begin = Date.now();
+  const startedAt = Date.now();
   let count = 0;
   for await (const run of runs) {
-    const wait = begin + (count * 1000) / perSecond - Date.now();
+    const wait = startedAt + (count * 1000) / perSecond - Date.now();
     if (wait > 0) await delay(wait, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     count += 1;

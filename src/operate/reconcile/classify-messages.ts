@@ -6,7 +6,7 @@ import type { OrderId } from '../../contract/order-id.ts';
 import { cutParts } from '../../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { IdentifiedOrderRow } from '../../order/sql/find-orders.ts';
-import type { OrderWorkflow } from '../../temporal/find-order-workflow.ts';
+import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
 /** A message's outcome, with the reason when it is missing. */
@@ -126,7 +126,7 @@ async function judgeByTemporal(
   order: OrderCandidate,
 ): Promise<Classification> {
   const workflow = await options.findWorkflow(order.read.orderId);
-  const isOpen = workflow?.state === 'running' || workflow?.state === 'failed';
+  const isOpen = workflow !== undefined && workflow.status !== 'completed';
   // Only now: the order may have been stored since Postgres was asked for the whole batch.
   const row = isOpen ? undefined : (await rowsOf(options, [order])).get(order.read.orderId);
   return judgeByWorkflow(options, order, workflow, row);
@@ -158,11 +158,14 @@ async function judgeByWorkflow(
   const isItsOwn =
     workflow.source.topic === options.topic &&
     workflow.source.partition === order.partition &&
-    workflow.source.offset === order.message.offset;
-  switch (workflow.state) {
+    String(workflow.source.offset) === order.message.offset;
+  switch (workflow.status) {
     case 'running':
       return { outcome: isItsOwn ? 'in-progress' : 'duplicate' };
     case 'failed':
+    case 'cancelled':
+    case 'terminated':
+    case 'timed-out':
       return { outcome: isItsOwn ? 'failed' : 'duplicate' };
     case 'completed':
       // The workflow says only that the row was there once: not for its own message, nor for a duplicate.
@@ -172,7 +175,7 @@ async function judgeByWorkflow(
         `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has another content' : 'there is no row in Postgres'}`,
       );
     default:
-      return workflow.state satisfies never;
+      return workflow.status satisfies never;
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { type Environment, readSettings, type Settings } from '../../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../../config/roles.ts';
-import { workflowId } from '../../contract/ids.ts';
+import { hasSameContent } from '../../order/identify.ts';
 import { translateMessage } from '../../order/translate-message.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
-import type { OrderId } from '../../contract/order-id.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
@@ -28,11 +27,9 @@ import { checkSchema } from '../../order/sql/schema.ts';
 import { runStatement, type StatementPool } from '../../postgres/statements.ts';
 import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
-import { callWithRetry } from '../../temporal/call-with-retry.ts';
-import { temporalTarget, type TemporalTarget } from '../../temporal/connection-options.ts';
-import { findOrderWorkflow } from '../../temporal/find-order-workflow.ts';
-import { hasSameContent } from '../../temporal/same-content.ts';
+import { connectTemporal, temporalTarget, type TemporalTarget } from '../../temporal/connect.ts';
+import { describeOrder } from '../../temporal/order-workflow.ts';
+import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
 import { classifyMessages, type ClassifyOptions } from './classify-messages.ts';
@@ -145,7 +142,6 @@ export function ordersIn(
   pool: StatementPool,
   workflowIdPrefix: string,
 ): Pick<ClassifyOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
-  const idOf = (orderId: OrderId) => workflowId(workflowIdPrefix, orderId);
   return {
     findRows: async (orderIds) =>
       (await runStatement<IdentifiedOrderRow>(pool, findStoredOrders(orderIds))).rows,
@@ -162,10 +158,12 @@ export function ordersIn(
         throw error;
       }
     },
-    findWorkflow: (orderId) => findOrderWorkflow(client, idOf(orderId)),
-    isAbout: ({ fingerprints }, order) =>
-      hasSameContent(client, idOf(order.orderId), fingerprints, order, (call) =>
-        callWithRetry(client, call),
+    findWorkflow: (orderId) => describeOrder({ client, workflowIdPrefix }, orderId),
+    isAbout: (workflow, order) =>
+      hasSameContent(
+        workflow.fingerprints,
+        order,
+        async () => messageOf(await readRunStart(client, workflow))?.text,
       ),
   };
 }

@@ -19,11 +19,9 @@ import type { OffsetRange } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { createHealth } from '../../telemetry/health/health.ts';
-import { isThrottled } from '../../temporal/call-with-retry.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
-import { temporalTarget } from '../../temporal/connection-options.ts';
+import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
-import { temporalFailed } from '../../temporal/temporal-error.ts';
+import { isThrottled, temporalFailed } from '../../temporal/temporal-error.ts';
 import { replayMessage, type Replayed } from './replay-message.ts';
 
 export interface ReplayOptions {

@@ -5,8 +5,7 @@ import { databaseError } from '../../postgres/database-error.ts';
 import { migrate } from '../../order/sql/schema.ts';
 import { createTopics, withAdmin } from '../../kafka/topics.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
-import { connectTemporal } from '../../temporal/connect.ts';
-import { temporalTarget } from '../../temporal/connection-options.ts';
+import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { addSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
 

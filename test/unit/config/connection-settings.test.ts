@@ -1,7 +1,6 @@
 import { mergedEnvironment, parseEnvFile } from '../../../src/terminal/environment.ts';
 import { databaseUrlMistake } from '../../../src/config/database-url.ts';
 import { brokerList } from '../../../src/config/setting.ts';
-import { proxyVariable } from '../../../src/temporal/connection-options.ts';
 
 describe('DATABASE_URL', () => {
   test.each([
@@ -69,11 +68,4 @@ describe('the file of --env-file', () => {
   test('is refused in another encoding than UTF-8', () => {
     expect(() => parseEnvFile(Buffer.from('\uFEFFA=b', 'utf16le'))).toThrow('not UTF-8');
   });
-});
-
-test('a proxy of the environment is named where grpc-js would use it', () => {
-  const env = { http_proxy: 'http://proxy:3128' };
-  expect(proxyVariable('temporal:7233', env)).toBe('http_proxy');
-  expect(proxyVariable('temporal:7233', { ...env, no_proxy: 'a, temporal' })).toBeUndefined();
-  expect(proxyVariable('temporal:7233', { HTTP_PROXY: 'http://proxy:3128' })).toBeUndefined();
 });

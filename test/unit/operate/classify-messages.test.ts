@@ -5,7 +5,7 @@ import {
   type ClassifyOptions,
 } from '../../../src/operate/reconcile/classify-messages.ts';
 import type { IdentifiedOrderRow } from '../../../src/order/sql/find-orders.ts';
-import type { OrderWorkflow } from '../../../src/temporal/find-order-workflow.ts';
+import type { OrderWorkflow } from '../../../src/temporal/order-workflow.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
@@ -31,12 +31,19 @@ const row = (text: string, changes: Partial<IdentifiedOrderRow> = {}): Identifie
 });
 
 const workflow = (
-  state: OrderWorkflow['state'],
+  status: OrderWorkflow['status'],
   texts: readonly string[] = [FIRST],
-  offset = '5',
+  offset = 5,
 ): OrderWorkflow => ({
+  orderId: 'a',
+  workflowId: 'order:a',
   runId: 'run',
-  state,
+  status,
+  failureType: undefined,
+  failure: undefined,
+  startedAt: 0,
+  closedAt: undefined,
+  pending: [],
   fingerprints: texts.map(fingerprintOf),
   replay: undefined,
   source: { topic: TOPIC, partition: 0, offset },

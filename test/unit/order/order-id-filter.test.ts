@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { createOrderIdFilter } from '../../../src/order/order-id-filter.ts';
 import { identify } from '../../../src/order/identify.ts';
 import { parseOrderId } from '../../../src/contract/order-id.ts';
-import { isAbout } from '../../../src/operate/orders/order-details.ts';
+import { isDeadLetterOf } from '../../../src/operate/orders/order-details.ts';
 
 const orderId = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
@@ -51,8 +51,8 @@ test('no spelling of an order ID is overlooked', () => {
         expect(identify(value, value.length)).toMatchObject({ kind: 'order', orderId: id });
         expect(createOrderIdFilter([id, 'x'])(value)).toBe(true);
         expect(createOrderIdFilter([...many, id])(value)).toBe(true);
-        expect(isAbout(id)({ key: null, value })).toBe(true);
-        if (isTwice) expect(isAbout('another one')({ key: null, value })).toBe(false);
+        expect(isDeadLetterOf(id)({ key: null, value })).toBe(true);
+        if (isTwice) expect(isDeadLetterOf('another one')({ key: null, value })).toBe(false);
       },
     ),
   );
@@ -65,8 +65,8 @@ test('most other messages need not be decoded', () => {
   expect(filter(Buffer.from(String.raw`{"order_id":"B-1","note":"A-2\n"}`))).toBe(false);
   expect(filter(Buffer.from(String.raw`["A-2\n"]`))).toBe(false);
   expect(createOrderIdFilter(many)(Buffer.from('{"order_id":"many 20"}'))).toBe(false);
-  expect(isAbout('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') })).toBe(
+  expect(isDeadLetterOf('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') })).toBe(
     false,
   );
-  expect(isAbout('A-2')({ key: Buffer.from('A-2'), value: null })).toBe(true);
+  expect(isDeadLetterOf('A-2')({ key: Buffer.from('A-2'), value: null })).toBe(true);
 });
