@@ -87,24 +87,32 @@ export async function describeOrder(
   const workflowId = workflowIdOf(workflowIdPrefix, orderId);
   const execution = { workflowId, ...(runId === undefined ? {} : { runId }) };
   try {
-    const { workflowExecutionInfo: info, pendingActivities } = await call(() =>
+    const description = await call(() =>
       client.workflowService.describeWorkflowExecution({ namespace, execution }),
     );
-    if (!info) return undefined;
-    const replay = readPayload(info.memo?.fields?.[REPLAY_MEMO]);
-    return {
-      ...toOrderRun(info, workflowIdPrefix),
-      fingerprints: fingerprintsIn(info.memo?.fields),
-      replay: text(replay),
-      pending: pendingActivities.map(toPendingActivity),
-    };
+    return toOrderWorkflow(description, workflowIdPrefix);
   } catch (error) {
     if (hasCode(error, status.NOT_FOUND)) return undefined;
     throw error;
   }
 }
 
+type Description = proto.temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 type Info = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
+
+export function toOrderWorkflow(
+  { workflowExecutionInfo: info, pendingActivities }: Description,
+  workflowIdPrefix: string,
+): OrderWorkflow | undefined {
+  if (!info) return undefined;
+  const memo = info.memo?.fields;
+  return {
+    ...toOrderRun(info, workflowIdPrefix),
+    fingerprints: fingerprintsIn(memo),
+    replay: text(readPayload(memo?.[REPLAY_MEMO])),
+    pending: (pendingActivities ?? []).map(toPendingActivity),
+  };
+}
 
 export function toOrderRun(info: Info, workflowIdPrefix: string): OrderRun {
   const workflowId = info.execution?.workflowId ?? '';

@@ -65,8 +65,8 @@ test('most other messages need not be decoded', () => {
   expect(filter(Buffer.from(String.raw`{"order_id":"B-1","note":"A-2\n"}`))).toBe(false);
   expect(filter(Buffer.from(String.raw`["A-2\n"]`))).toBe(false);
   expect(createOrderIdFilter(many)(Buffer.from('{"order_id":"many 20"}'))).toBe(false);
-  expect(isDeadLetterOf('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') })).toBe(
-    false,
-  );
+  expect(
+    isDeadLetterOf('A-2')({ key: null, value: Buffer.from('{"order_id":"B","note":"A-2"}') }),
+  ).toBe(false);
   expect(isDeadLetterOf('A-2')({ key: Buffer.from('A-2'), value: null })).toBe(true);
 });

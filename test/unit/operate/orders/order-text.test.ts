@@ -1,0 +1,41 @@
+import { pendingAsJson, runAsJson } from '../../../../src/operate/orders/order-text.ts';
+import type { OrderWorkflow } from '../../../../src/temporal/order-workflow.ts';
+
+const workflow: OrderWorkflow = {
+  orderId: 'A-1',
+  workflowId: 'order:A-1',
+  runId: 'run',
+  status: 'running',
+  failureType: undefined,
+  failure: undefined,
+  source: { topic: 'orders', partition: 3, offset: 17 },
+  startedAt: 0,
+  closedAt: undefined,
+  fingerprints: ['2:a'],
+  replay: undefined,
+  pending: [],
+};
+
+test('the JSON of a run has the documented keys only, with times in ISO 8601', () => {
+  expect(runAsJson(workflow)).toStrictEqual({
+    orderId: 'A-1',
+    workflowId: 'order:A-1',
+    runId: 'run',
+    status: 'running',
+    failureType: undefined,
+    failure: undefined,
+    source: { topic: 'orders', partition: 3, offset: 17 },
+    startedAt: '1970-01-01T00:00:00.000Z',
+    closedAt: undefined,
+  });
+});
+
+test('the JSON of a pending activity has the documented keys only', () => {
+  const pending = { id: '2', activity: 'storeOrder', attempt: 6, lastFailure: 'down' };
+  expect(pendingAsJson({ ...pending, nextAttemptAt: 1000 })).toStrictEqual({
+    activity: 'storeOrder',
+    attempt: 6,
+    lastFailure: 'down',
+    nextAttemptAt: '1970-01-01T00:00:01.000Z',
+  });
+});
