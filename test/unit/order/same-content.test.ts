@@ -1,8 +1,8 @@
 import { hasSameContent, identify } from '../../../src/order/identify.ts';
-import { FIRST_FORM, OTHER_ORDERS, SAME_ORDER } from '../../support/first-form.ts';
+import { DIFFERENT_ORDERS, SAME_ORDERS, STORED_BY_V0_1_0 } from '../../support/order-variants.ts';
 import { orderText } from '../../support/messages.ts';
 
-const { orderId, text, fingerprint } = FIRST_FORM;
+const { orderId, text, fingerprint } = STORED_BY_V0_1_0;
 
 function messageOf(value: string) {
   const read = identify(Buffer.from(value), 100_000);
@@ -11,7 +11,7 @@ function messageOf(value: string) {
 }
 
 const noText = () => Promise.reject(new Error('read the ingested message without need'));
-const messages = (cases: typeof SAME_ORDER) =>
+const messages = (cases: typeof SAME_ORDERS) =>
   Object.values(cases).map((changes) => messageOf(orderText(orderId, changes)));
 
 test('compares fingerprints without reading the ingested message', async () => {
@@ -30,10 +30,10 @@ test("recognizes an older version's fingerprint of the same text without reading
 
 test("compares the messages where an older version's fingerprint differs", async () => {
   const ingested = () => Promise.resolve(text);
-  for (const message of messages(SAME_ORDER)) {
+  for (const message of messages(SAME_ORDERS)) {
     await expect(hasSameContent([fingerprint], message, ingested)).resolves.toBe(true);
   }
-  for (const message of messages(OTHER_ORDERS)) {
+  for (const message of messages(DIFFERENT_ORDERS)) {
     await expect(hasSameContent([fingerprint], message, ingested)).resolves.toBe(false);
   }
 });
