@@ -35,8 +35,8 @@ const OWNED_PACKAGES = {
   'big.js': ['order'],
   'lossless-json': ['contract'],
   kafkajs: ['kafka'],
-  pg: ['postgres', 'order/sql'],
-  'node-pg-migrate': ['order/sql'],
+  pg: ['postgres'],
+  'node-pg-migrate': ['postgres'],
   '@temporalio/workflow': ['workflows'],
 };
 

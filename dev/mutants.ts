@@ -189,8 +189,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/order/sql/postgres-order-store.ts',
-        from: 'if (isOrderIdTaken(error)) return compareWithStored(pool, record);\n',
-        to: 'if (isOrderIdTaken(error)) await compareWithStored(pool, record);\n',
+        from: 'if (isOrderIdTaken(error)) return outcomeOfTakenId(pool, record);\n',
+        to: 'if (isOrderIdTaken(error)) await outcomeOfTakenId(pool, record);\n',
       },
     ],
     tests: ['test/integration/order-store'],

@@ -1,30 +1,30 @@
 import pg from 'pg';
-import { checkSearchPath } from './search-path.ts';
+import { OperatorError } from '../program/operator-error.ts';
 
 export interface PoolOptions {
   readonly url: string;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
-  /** `auto` if not given: where connections are not pooled on their way. */
+  /** Default `auto`: statements are prepared unless a pooler is in front of Postgres. */
   readonly preparedStatements?: PreparedStatements;
   readonly maxConnections: number;
-  /** Told of a connection that broke while nobody used it; the pool makes a new one. */
+  /** Called when an idle connection breaks. The pool opens a new one when it needs it. */
   readonly onIdleError: (error: Error) => void;
 }
 
 export type PreparedStatements = 'auto' | 'on' | 'off';
 
-/** Connections to Postgres. `end()` closes them. */
+/** Connections to Postgres; `end()` closes them. */
 export interface DatabasePool extends pg.Pool {
-  /** Whether statements that have a name may be prepared; known once there has been a connection. */
+  /** Whether named statements may be prepared. With `auto` false until the first connection. */
   readonly preparesStatements: boolean;
-  /** Whether a pooler such as PgBouncer is between here and Postgres. */
+  /** Whether a pooler such as PgBouncer is in front of Postgres. False until the first connection. */
   readonly isPooled: boolean;
 }
 
 /**
- * Settings of a session are sent after connecting and not with the startup packet: PgBouncer refuses
- * parameters there that it does not know.
+ * Session settings are sent after connecting and not in the startup packet, where PgBouncer rejects
+ * parameters that it does not know.
  */
 export function createDatabasePool(options: PoolOptions): DatabasePool {
   const { preparedStatements = 'auto' } = options;
@@ -34,16 +34,16 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
     application_name: 'order-ingest',
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
-    // The server's timeout does not help when the server is gone without a word.
+    // Postgres cannot enforce its own timeout when the network or the server is down.
     query_timeout: options.statementTimeoutMs + 1000,
     keepAlive: true,
-    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool awaits it; its types do not say so
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool awaits it, although its types do not say so
     onConnect: async (client) => {
       isPooled = !(await setStatementTimeout(client, options.statementTimeoutMs));
       await checkSearchPath(client, options.url);
     },
   });
-  // Without a listener a broken idle connection would end the process.
+  // Without a listener, the error of an idle connection would end the process.
   pool.on('error', options.onIdleError);
   return Object.defineProperties(pool, {
     isPooled: { get: () => isPooled === true },
@@ -54,10 +54,10 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
 }
 
 /**
- * Sets the session's timeout, and answers whether that was possible. It is not where a pooler gives
- * the connection to another client after each transaction: the setting, like a prepared statement,
- * would stay with whoever has it next. A pooler gives itself away by the process ID, since the one
- * that it announces is not that of the server process behind it.
+ * Sets the statement timeout of the session unless a pooler is in front of Postgres, and returns whether
+ * it did. A pooler may give the server's session to another client after each transaction, which would
+ * inherit the setting, just as it would inherit a prepared statement. A pooler is recognised by the process
+ * ID that it announces: it is not that of the server process behind it.
  */
 async function setStatementTimeout(client: pg.ClientBase, timeoutMs: number): Promise<boolean> {
   const announced = 'processID' in client ? client.processID : undefined;
@@ -66,4 +66,32 @@ async function setStatementTimeout(client: pg.ClientBase, timeoutMs: number): Pr
     [String(timeoutMs), announced],
   );
   return rowCount === 1;
+}
+
+/** The search path in the URL's `options`; undefined when the URL leaves it to the server. */
+export function requestedSearchPath(databaseUrl: string): string | undefined {
+  const options = new URL(databaseUrl).searchParams.get('options') ?? '';
+  return /(?:^|\s)(?:-c\s*|--)search_path=((?:\\.|\S)+)/
+    .exec(options)?.[1]
+    ?.replace(/\\(.)/g, '$1');
+}
+
+/**
+ * Throws an OperatorError when the session's search path is not the one in the URL. Behind a pooler that
+ * ignores `options`, orders would otherwise be stored in whichever tables the server finds first.
+ */
+export async function checkSearchPath(
+  client: Pick<pg.ClientBase, 'query'>,
+  databaseUrl: string,
+): Promise<void> {
+  const requested = requestedSearchPath(databaseUrl);
+  if (requested === undefined) return;
+  const { rows } = await client.query<{ search_path: string }>('SHOW search_path');
+  const actual = rows[0]?.search_path ?? '';
+  if (actual === requested) return;
+  throw new OperatorError(
+    'DATABASE_SEARCH_PATH_IGNORED',
+    `The search path is ${actual}, but DATABASE_URL requests ${requested}: a pooler such as PgBouncer in front of Postgres ignores \`options\``,
+    `remove \`options\` from DATABASE_URL and set the search path of the role: ALTER ROLE … SET search_path = ${requested}`,
+  );
 }

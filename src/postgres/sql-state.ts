@@ -1,22 +1,22 @@
 import pg from 'pg';
 
 /**
- * Classes of SQLSTATE that say the data itself is at fault, so that no retry helps: 22 data
- * exception, 23 integrity constraint violation (PostgreSQL documentation, appendix A).
+ * The SQLSTATE classes of errors in the data itself, which no retry can fix: 22 data exception, 23
+ * integrity constraint violation (PostgreSQL documentation, appendix A).
  */
 const REJECTED_CLASSES: readonly string[] = ['22', '23'];
 
 /**
- * Whether Postgres refused the data. Total, and cautious: 08 (connection), 40 (rollback), 53
- * (resources), 55 (object state), 57 (operator), 58 (system) and all that is unknown, such as a
- * missing table or a broken socket, can pass and are retried.
+ * Whether Postgres rejected the data. Every other error counts as transient and is retried: 08
+ * (connection), 40 (rollback), 53 (resources), 55 (object state), 57 (operator), 58 (system), and
+ * whatever is not known here, such as a missing table.
  */
 export const isRejection = (error: pg.DatabaseError): boolean =>
   REJECTED_CLASSES.includes((error.code ?? '').slice(0, 2));
 
 /**
- * What went wrong, fit to be kept in Temporal's history and in logs. Postgres quotes data in the
- * messages of the rejected classes and in every `detail`; those are left out.
+ * Describes an error for logs and Temporal's history, without data of the order. Postgres quotes data in
+ * the messages of rejections and in every `detail`, so both are left out.
  */
 export function describeDatabaseError(error: pg.DatabaseError): string {
   const where = [
@@ -25,7 +25,7 @@ export function describeDatabaseError(error: pg.DatabaseError): string {
     error.constraint && `constraint ${error.constraint}`,
   ].filter(Boolean);
   const message = isRejection(error)
-    ? (REJECTIONS[error.code ?? ''] ?? 'data refused')
+    ? (REJECTIONS[error.code ?? ''] ?? 'data rejected')
     : error.message;
   return `${message} (SQLSTATE ${error.code ?? 'unknown'}${where.map((part) => `, ${part}`).join('')})`;
 }
@@ -33,7 +33,7 @@ export function describeDatabaseError(error: pg.DatabaseError): string {
 export const isDatabaseError = (error: unknown): error is pg.DatabaseError =>
   error instanceof pg.DatabaseError;
 
-/** The condition names of the codes that an order can run into. */
+/** The names of the conditions that an order can meet. */
 const REJECTIONS: Readonly<Record<string, string>> = {
   '22003': 'numeric value out of range',
   '22007': 'invalid datetime format',

@@ -11,10 +11,11 @@ import {
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
 import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
-import { checkRights } from '../postgres/check-rights.ts';
+import { ORDER_SCHEMA } from '../order/sql/schema.ts';
+import { checkRights } from '../postgres/rights.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
-import { checkSchema } from '../order/sql/schema.ts';
+import { checkSchema } from '../postgres/schema.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
@@ -179,7 +180,7 @@ async function superviseUntilStopped(
   const stopWatching = [
     probeDependency(() => supervision.current()?.ping(), temporal),
     probeDependency(
-      () => checkWritable(pool),
+      () => checkWritable(pool, ORDER_SCHEMA.tables),
       new DependencyHealth('Postgres', { readiness, logger }),
     ),
     watchRouting(async () => {
@@ -273,8 +274,8 @@ const ASK_TIMEOUT_MS = 3000;
 
 async function checkDatabase(pool: Pool): Promise<void> {
   try {
-    await checkSchema(pool);
-    await checkRights(pool, ['SELECT', 'INSERT']);
+    await checkSchema(pool, ORDER_SCHEMA);
+    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
   } catch (error) {
     throw databaseError('Postgres cannot be used', error);
   }

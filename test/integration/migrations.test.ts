@@ -1,4 +1,5 @@
-import { checkSchema, migrate, migrationsKnown } from '../../src/order/sql/schema.ts';
+import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { checkSchema, migrate, migrationNames } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -7,22 +8,24 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const run = async () => (await migrate(database.url, 5000)).ran;
+const run = async () => (await migrate(ORDER_SCHEMA, database.url, 5000)).ran;
 
 test('two that start at once run each migration once', async () => {
   const ran = await Promise.all([run(), run(), run()]);
-  expect(ran.flat()).toEqual(migrationsKnown());
-  await expect(checkSchema(database.pool)).resolves.toBeUndefined();
+  expect(ran.flat()).toEqual(migrationNames(ORDER_SCHEMA));
+  await expect(checkSchema(database.pool, ORDER_SCHEMA)).resolves.toBeUndefined();
 });
 
 test('a database without tables is recognised', async () => {
-  await expect(checkSchema(database.pool)).rejects.toThrow('no tables of order-ingest yet');
+  await expect(checkSchema(database.pool, ORDER_SCHEMA)).rejects.toThrow(
+    'no tables of order-ingest yet',
+  );
 });
 
 test('a database that lacks a migration is recognised', async () => {
   await run();
   await database.pool.query("UPDATE order_ingest_migrations SET name = '0000_other'");
-  await expect(checkSchema(database.pool)).rejects.toThrow(
+  await expect(checkSchema(database.pool, ORDER_SCHEMA)).rejects.toThrow(
     'older than this build: 0001_orders, 0002_corrections',
   );
 });

@@ -7,7 +7,8 @@ import {
   type DatabasePool,
   type PoolOptions,
 } from '../../src/postgres/database-pool.ts';
-import { checkSchema, migrate, migrationsKnown } from '../../src/order/sql/schema.ts';
+import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { checkSchema, migrate, migrationNames } from '../../src/postgres/schema.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderText } from '../support/messages.ts';
@@ -71,7 +72,7 @@ async function stateOf(pool: pg.Pool) {
 const STORED_TWICE = ['1: stored', '2: already-stored'];
 
 test('orders are stored through a pooler without a failed attempt', async () => {
-  await migrate(database.url, 5000);
+  await migrate(ORDER_SCHEMA, database.url, 5000);
   const pool = poolOf(pooler.url);
   await expect(storeTwice(pool)).resolves.toEqual(STORED_TWICE);
   expect(pool.isPooled).toBe(true);
@@ -82,7 +83,7 @@ test('orders are stored through a pooler without a failed attempt', async () => 
 });
 
 test('without a pooler statements are prepared, and sessions have a timeout', async () => {
-  await migrate(database.url, 5000);
+  await migrate(ORDER_SCHEMA, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1 });
   await pool.query('SELECT');
   await createPostgresOrderStore(pool).store(recordOf('A-1'));
@@ -94,7 +95,7 @@ test('without a pooler statements are prepared, and sessions have a timeout', as
 });
 
 test('statements are not prepared where that is switched off', async () => {
-  await migrate(database.url, 5000);
+  await migrate(ORDER_SCHEMA, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1, preparedStatements: 'off' });
   await pool.query('SELECT');
   await createPostgresOrderStore(pool).store(recordOf('A-1'));
@@ -102,9 +103,9 @@ test('statements are not prepared where that is switched off', async () => {
 });
 
 test('migrations run through a pooler, several at once too, and leave nothing locked or set', async () => {
-  const runs = await Promise.all([1, 2].map(() => migrate(pooler.url, 5000)));
-  expect(runs.flatMap(({ ran }) => ran)).toEqual(migrationsKnown());
-  await expect(checkSchema(poolOf(pooler.url))).resolves.toBeUndefined();
+  const runs = await Promise.all([1, 2].map(() => migrate(ORDER_SCHEMA, pooler.url, 5000)));
+  expect(runs.flatMap(({ ran }) => ran)).toEqual(migrationNames(ORDER_SCHEMA));
+  await expect(checkSchema(poolOf(pooler.url), ORDER_SCHEMA)).resolves.toBeUndefined();
   const { rows } = await database.pool.query(
     "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
   );
@@ -113,7 +114,7 @@ test('migrations run through a pooler, several at once too, and leave nothing lo
 
 test('a search path that the pooler refuses or ignores is an error with what to do', async () => {
   const options = '?options=-csearch_path%3Dsomewhere';
-  const remedy = expect.stringContaining('ALTER ROLE … SET search_path') as unknown;
+  const fix = expect.stringContaining('ALTER ROLE … SET search_path') as unknown;
   const lenient = await startTransactionPooler({
     serverUrl: database.url,
     sessions: 1,
@@ -123,8 +124,8 @@ test('a search path that the pooler refuses or ignores is an error with what to 
     await expect(poolOf(pooler.url + options).query('SELECT')).rejects.toThrow(
       'unsupported startup parameter: options',
     );
-    await expect(poolOf(lenient.url + options).query('SELECT')).rejects.toMatchObject({ remedy });
-    await expect(migrate(lenient.url + options, 5000)).rejects.toMatchObject({ remedy });
+    await expect(poolOf(lenient.url + options).query('SELECT')).rejects.toMatchObject({ fix });
+    await expect(migrate(ORDER_SCHEMA, lenient.url + options, 5000)).rejects.toMatchObject({ fix });
   } finally {
     await lenient.close();
   }

@@ -1,6 +1,7 @@
-import { checkRights, grantsFor, type Right } from '../../src/postgres/check-rights.ts';
+import { checkRights, grantsFor, type Right } from '../../src/postgres/rights.ts';
 import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
-import { checkSchema, COLUMNS, migrate } from '../../src/order/sql/schema.ts';
+import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { checkSchema, migrate } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A role that owns nothing, and what it is told about the rights that it lacks. */
@@ -31,47 +32,50 @@ afterEach(async () => {
 });
 
 const grant = (sql: string) => database.pool.query(sql);
-const granted = (...rights: Right[]) => grant(grantsFor(database.schema, role, rights));
+const granted = (...rights: Right[]) =>
+  grant(grantsFor(ORDER_SCHEMA.tables, database.schema, role, rights));
 
 test('the grants that setup prints are enough for a worker', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(checkSchema(pool)).resolves.toBeUndefined();
-  await expect(checkRights(pool, ['SELECT', 'INSERT'])).resolves.toBeUndefined();
+  await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
+  await expect(
+    checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
+  ).resolves.toBeUndefined();
 });
 
 test('the grants to read are enough for commands that only read, and not for a worker', async () => {
   await granted('SELECT');
-  await expect(checkSchema(pool)).resolves.toBeUndefined();
-  await expect(checkRights(pool, ['SELECT'])).resolves.toBeUndefined();
-  await expect(checkRights(pool, ['SELECT', 'INSERT'])).rejects.toMatchObject({
+  await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
+  await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT'])).resolves.toBeUndefined();
+  await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT'])).rejects.toMatchObject({
     message: `The user "${role}" lacks INSERT on orders, INSERT on order_line_items`,
-    remedy: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
+    fix: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
   });
 });
 
 test('a schema that lacks a column is recognised without a right on the migrations', async () => {
   await granted('SELECT', 'INSERT');
   await grant('ALTER TABLE orders DROP COLUMN corrected_at');
-  await expect(checkSchema(pool)).rejects.toThrow('it lacks orders.corrected_at');
+  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toThrow('it lacks orders.corrected_at');
 });
 
 test('a schema that may not be used is not taken for one without tables', async () => {
   const expected = {
     message: `The user "${role}" may not use the schema "${database.schema}"`,
-    remedy: `GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
+    fix: `GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
   };
-  await expect(checkSchema(pool)).rejects.toMatchObject(expected);
-  await expect(migrate(url, 5000)).rejects.toMatchObject(expected);
+  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toMatchObject(expected);
+  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject(expected);
 });
 
 test('a setup by a role that may not migrate says what it lacks', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(migrate(url, 5000)).rejects.toThrow(
+  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toThrow(
     /^The tables belong to ".*"; the user "role_.*" cannot migrate them$/,
   );
   await grant('DROP TABLE order_ingest_migrations');
-  await expect(migrate(url, 5000)).rejects.toMatchObject({
-    remedy: `GRANT CREATE ON SCHEMA ${database.schema} TO ${role}`,
+  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
+    fix: `GRANT CREATE ON SCHEMA ${database.schema} TO ${role}`,
   });
 });
 
@@ -82,5 +86,7 @@ test('the columns that are looked for are those of the tables', async () => {
      WHERE table_schema = $1 AND table_name IN ('orders', 'order_line_items') GROUP BY table_name`,
     [database.schema],
   );
-  expect(Object.fromEntries(rows.map((row) => [row.table_name, row.columns]))).toEqual(COLUMNS);
+  expect(Object.fromEntries(rows.map((row) => [row.table_name, row.columns]))).toEqual(
+    ORDER_SCHEMA.tables,
+  );
 });

@@ -1,9 +1,10 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
-import { checkRights, identifier } from '../../postgres/check-rights.ts';
+import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import { checkRights, quoteName } from '../../postgres/rights.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
-import { checkSchema, migrationsKnown } from '../../order/sql/schema.ts';
+import { checkSchema, migrationNames } from '../../postgres/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
 import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
@@ -43,8 +44,8 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
 async function checkTables(pool: DatabasePool): Promise<Finding> {
   const check = 'Postgres: schema';
   try {
-    await checkSchema(pool);
-    return ok(check, `up to date: ${migrationsKnown().at(-1) ?? 'nothing'}`);
+    await checkSchema(pool, ORDER_SCHEMA);
+    return ok(check, `up to date: ${migrationNames(ORDER_SCHEMA).at(-1) ?? 'nothing'}`);
   } catch (error) {
     const failure = databaseError('the tables cannot be looked at', error);
     return failed(check, failure.message, failure.fix);
@@ -54,7 +55,7 @@ async function checkTables(pool: DatabasePool): Promise<Finding> {
 /** A worker needs both rights; who only reads may ignore what this says of INSERT. */
 async function checkWriting(
   pool: DatabasePool,
-  { isReadOnly, hasTables, user }: ServerState,
+  { isReadOnly, user }: ServerState,
 ): Promise<Finding> {
   const check = 'Postgres: writing';
   if (isReadOnly) {
@@ -65,7 +66,7 @@ async function checkWriting(
     );
   }
   try {
-    if (hasTables) await checkRights(pool, ['SELECT', 'INSERT']);
+    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
     return fromError(check, error, 'check that the server runs');
@@ -85,7 +86,7 @@ function checkPooler(
       : warning(
           check,
           'in front of Postgres; statements have no timeout, and one that waits for a lock keeps its connection',
-          `ALTER ROLE ${identifier(user)} SET statement_timeout = '3s'`,
+          `ALTER ROLE ${quoteName(user)} SET statement_timeout = '3s'`,
         ),
   ];
 }

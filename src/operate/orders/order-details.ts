@@ -3,7 +3,7 @@ import type { Environment } from '../../config/read-settings.ts';
 import type { OrderMessage } from '../../contract/message.ts';
 import { identify } from '../../order/identify.ts';
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
-import { readStoredOrder, type StoredOrder } from '../../order/sql/find-orders.ts';
+import { findStoredOrder, type StoredOrder } from '../../order/sql/find-orders.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { runsOf } from '../../temporal/order-visibility.ts';
 import {
@@ -119,10 +119,7 @@ async function readMessage(
 }
 
 const readRow = (env: Environment, orderId: string): Promise<StoredOrder | undefined> =>
-  withStoredOrders(env, async (pool) => {
-    const { rows } = await pool.query<StoredOrder>(readStoredOrder(orderId));
-    return rows[0];
-  });
+  withStoredOrders(env, (pool) => findStoredOrder(pool, orderId));
 
 async function readDeadLetters(
   env: Environment,

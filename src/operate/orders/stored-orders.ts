@@ -2,7 +2,7 @@ import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { STORED_ORDERS_ROLE } from '../../config/roles.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
 import { databaseError } from '../../postgres/database-error.ts';
-import { findStoredOrders, type IdentifiedOrderRow } from '../../order/sql/find-orders.ts';
+import { findStoredOrders } from '../../order/sql/find-orders.ts';
 
 export type StoredOrdersPool = ReturnType<typeof createDatabasePool>;
 
@@ -35,7 +35,7 @@ export async function storedAmong(
   if (!env['DATABASE_URL'] || orderIds.length === 0) return [];
   try {
     return await withStoredOrders(env, async (pool) => {
-      const { rows } = await pool.query<IdentifiedOrderRow>(findStoredOrders(orderIds));
+      const rows = await findStoredOrders(pool, orderIds);
       return rows.map(({ order_id }) => order_id);
     });
   } catch (error) {

@@ -5,7 +5,7 @@ import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { OrderId } from '../../contract/order-id.ts';
 import { cutParts } from '../../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
-import type { IdentifiedOrderRow } from '../../order/sql/find-orders.ts';
+import type { StoredOrderRow } from '../../order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
@@ -24,7 +24,7 @@ export interface ClassifyOptions {
   readonly committed: ReadonlyMap<number, bigint>;
   readonly deadLetters: DeadLetterIndex;
   /** The rows of these order IDs, as far as there are any. */
-  readonly findRows: (orderIds: readonly OrderId[]) => Promise<readonly IdentifiedOrderRow[]>;
+  readonly findRows: (orderIds: readonly OrderId[]) => Promise<readonly StoredOrderRow[]>;
   /** Whether the row under the order's ID has the values of the order. */
   readonly hasValuesOf: (order: ReadOrder) => Promise<boolean>;
   /** The latest run of the order's workflow; undefined when Temporal has none, or no longer. */
@@ -63,7 +63,7 @@ export async function classifyMessages(
   });
 }
 
-type Rows = ReadonlyMap<string, IdentifiedOrderRow>;
+type Rows = ReadonlyMap<string, StoredOrderRow>;
 
 async function rowsOf(
   { findRows }: ClassifyOptions,
@@ -99,7 +99,7 @@ async function judge(
 /** Whether the row holds what the message says. */
 const hasContentOf = async (
   { hasValuesOf }: ClassifyOptions,
-  row: IdentifiedOrderRow,
+  row: StoredOrderRow,
   read: ReadOrder,
 ): Promise<boolean> =>
   isFingerprintOf(row.fingerprint, read) ||
@@ -110,7 +110,7 @@ const hasContentOf = async (
  * Whether the row names this place. That alone does not make it this message's row: after the topic was
  * recreated, another message of the same order can be there.
  */
-const isFrom = ({ partition, message }: Candidate, topic: string, row: IdentifiedOrderRow) =>
+const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrderRow) =>
   row.source_topic === topic &&
   row.source_partition === partition &&
   row.source_offset === message.offset;
@@ -136,7 +136,7 @@ async function judgeByWorkflow(
   options: ClassifyOptions,
   order: OrderCandidate,
   workflow: OrderWorkflow | undefined,
-  row: IdentifiedOrderRow | undefined,
+  row: StoredOrderRow | undefined,
 ): Promise<Classification> {
   const isRowFromHere = row !== undefined && isFrom(order, options.topic, row);
   const byRow: Classification = { outcome: isRowFromHere ? 'stored' : 'duplicate' };

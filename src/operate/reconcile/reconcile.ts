@@ -14,17 +14,13 @@ import {
 import { readRanges } from '../../kafka/read-ranges.ts';
 import { checkTopics, withAdmin } from '../../kafka/topics.ts';
 import { OperatorError } from '../../program/operator-error.ts';
-import { checkRights } from '../../postgres/check-rights.ts';
+import { checkRights } from '../../postgres/rights.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
-import {
-  findStoredOrder,
-  type ComparedOrderRow,
-  findStoredOrders,
-  type IdentifiedOrderRow,
-} from '../../order/sql/find-orders.ts';
-import { checkSchema } from '../../order/sql/schema.ts';
-import { runStatement, type StatementPool } from '../../postgres/statements.ts';
+import { compareWithStored, findStoredOrders } from '../../order/sql/find-orders.ts';
+import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import { checkSchema } from '../../postgres/schema.ts';
+import type { StatementPool } from '../../postgres/statements.ts';
 import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../../temporal/connect.ts';
@@ -69,8 +65,8 @@ export async function reconcile(
     onIdleError: () => undefined,
   });
   try {
-    await checkSchema(pool);
-    await checkRights(pool, ['SELECT']);
+    await checkSchema(pool, ORDER_SCHEMA);
+    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT']);
     return await accountForAll(settings, { client, pool }, options);
   } catch (error) {
     throw asOperatorError(settings, target, error);
@@ -143,15 +139,12 @@ export function ordersIn(
   workflowIdPrefix: string,
 ): Pick<ClassifyOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
   return {
-    findRows: async (orderIds) =>
-      (await runStatement<IdentifiedOrderRow>(pool, findStoredOrders(orderIds))).rows,
+    findRows: (orderIds) => findStoredOrders(pool, orderIds),
     hasValuesOf: async ({ text }) => {
       const translation = translateMessage(text);
       if (translation.kind !== 'translated') return false;
-      const statement = findStoredOrder(translation.order);
       try {
-        const { rows } = await runStatement<ComparedOrderRow>(pool, statement);
-        return rows[0]?.has_same_values ?? false;
+        return (await compareWithStored(pool, translation.order))?.has_same_values ?? false;
       } catch (error) {
         // No row has values that Postgres cannot hold, such as a NUL character.
         if (isDatabaseError(error) && isRejection(error)) return false;

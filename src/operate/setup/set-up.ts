@@ -1,8 +1,9 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
-import { grantsFor } from '../../postgres/check-rights.ts';
+import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
-import { migrate } from '../../order/sql/schema.ts';
+import { grantsFor, type Right } from '../../postgres/rights.ts';
+import { migrate } from '../../postgres/schema.ts';
 import { createTopics, withAdmin } from '../../kafka/topics.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
@@ -20,12 +21,18 @@ export interface DatabaseSetup {
 export async function setUpDatabase(env: Environment): Promise<DatabaseSetup> {
   const { database } = readSettings(DATABASE_SETUP_ROLE, env);
   try {
-    const { ran, schema } = await migrate(database.url, database.connectTimeoutMs);
+    const { ran, schemaName } = await migrate(
+      ORDER_SCHEMA,
+      database.url,
+      database.connectTimeoutMs,
+    );
+    const grants = (...rights: Right[]) =>
+      grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', rights);
     return {
       made: ran,
       hints: [
-        `a worker with a role of its own needs: ${grantsFor(schema, 'ROLE', ['SELECT', 'INSERT'])};`,
-        `a role for the commands that only read: ${grantsFor(schema, 'ROLE', ['SELECT'])};`,
+        `a worker with a role of its own needs: ${grants('SELECT', 'INSERT')};`,
+        `a role for the commands that only read: ${grants('SELECT')};`,
       ],
     };
   } catch (error) {

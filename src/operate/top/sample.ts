@@ -4,7 +4,7 @@ import type { GroupLag } from '../lag/with-lag.ts';
 import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { describeError } from '../../program/operator-error.ts';
-import { countInserted } from '../../order/sql/find-orders.ts';
+import { countInsertedOrders } from '../../order/sql/find-orders.ts';
 import { readBridge, type BridgeState } from './read-bridge.ts';
 
 /** What the servers say at one moment. A part that could not be asked is an error instead. */
@@ -64,7 +64,7 @@ export async function takeSample(sources: Sources): Promise<Sample> {
       ]);
       return { running, completed, failed, failures };
     }),
-    ask(sources.postgres, async (pool) => ({ inserted: await countInserted(pool) })),
+    ask(sources.postgres, async (pool) => ({ inserted: await countInsertedOrders(pool) })),
     Promise.all(
       sources.bridges.map(async (url) => ({
         url,

@@ -1,38 +1,50 @@
-import type { QueryConfig, Pool } from 'pg';
+import type { Pool } from 'pg';
+import { runStatement, statementName, type StatementPool } from '../../postgres/statements.ts';
 import type { Order } from '../order.ts';
-import { statementName } from '../../postgres/statements.ts';
 
-export interface StoredOrderRow {
+/** The message that a stored order came from. */
+interface StoredSource {
   readonly fingerprint: string;
   readonly source_topic: string;
   readonly source_partition: number;
-  /** `bigint`, which pg gives as digits. */
+  /** A `bigint`, which pg returns as digits. */
   readonly source_offset: string;
 }
 
-export interface ComparedOrderRow extends StoredOrderRow {
+/** The row with an order's ID, compared with that order. */
+export interface OrderComparison extends StoredSource {
   readonly has_same_values: boolean;
 }
 
 /**
- * What is stored under the order's ID, and whether it is this order. Values are compared, so that
- * this also holds for rows whose fingerprint an older version has written: 10.50 is 10.5.
+ * Compares an order with the row that has its ID. Undefined when there is none. Values are compared and
+ * not texts: 10.50 equals 10.5. This also recognises a row whose fingerprint an older version wrote.
  */
-export const findStoredOrder = (order: Order): QueryConfig => ({
-  name: NAME,
-  text: FIND_STORED_ORDER,
-  values: [
-    order.orderId,
-    order.createdAt,
-    order.customerName,
-    order.totalPrice.toString(),
-    order.lineItems.map((item) => item.productId),
-    order.lineItems.map((item) => item.quantity),
-    order.lineItems.map((item) => item.unitPrice.toString()),
-  ],
-});
+export async function compareWithStored(
+  pool: StatementPool,
+  order: Order,
+): Promise<OrderComparison | undefined> {
+  const { rows } = await runStatement<OrderComparison>(
+    pool,
+    { operation: 'SELECT', table: 'orders' },
+    {
+      name: COMPARE_NAME,
+      text: COMPARE_ORDER,
+      values: [
+        order.orderId,
+        order.createdAt,
+        order.customerName,
+        order.totalPrice.toString(),
+        order.lineItems.map((item) => item.productId),
+        order.lineItems.map((item) => item.quantity),
+        order.lineItems.map((item) => item.unitPrice.toString()),
+      ],
+    },
+  );
+  return rows[0];
+}
 
-const FIND_STORED_ORDER = `
+const COMPARE_ORDER = `
 SELECT fingerprint, source_topic, source_partition, source_offset,
   created_at = $2 AND customer_name = $3 AND total_price = $4 AND NOT EXISTS (
     SELECT
@@ -49,33 +61,40 @@ SELECT fingerprint, source_topic, source_partition, source_offset,
 FROM orders
 WHERE order_id = $1`.trim();
 
-const NAME = statementName('find-stored-order', FIND_STORED_ORDER);
+const COMPARE_NAME = statementName('compare-order', COMPARE_ORDER);
 
-/** What is stored under many order IDs: at most a row each. */
-export const findStoredOrders = (orderIds: readonly string[]): QueryConfig => ({
-  text: `
+export interface StoredOrderRow extends StoredSource {
+  readonly order_id: string;
+  /** Whether an operator has corrected the message, so that the row differs from what it said. */
+  readonly is_corrected: boolean;
+}
+
+/** The rows with these order IDs, at most one each. */
+export async function findStoredOrders(
+  pool: Pick<Pool, 'query'>,
+  orderIds: readonly string[],
+): Promise<readonly StoredOrderRow[]> {
+  const { rows } = await pool.query<StoredOrderRow>(
+    `
 SELECT order_id, fingerprint, source_topic, source_partition, source_offset,
   corrected_by IS NOT NULL AS is_corrected
 FROM orders
 WHERE order_id = ANY($1::text[])`,
-  values: [orderIds],
-});
-
-export interface IdentifiedOrderRow extends StoredOrderRow {
-  readonly order_id: string;
-  /** Whether it holds another content than the message that it came from. */
-  readonly is_corrected: boolean;
+    [orderIds],
+  );
+  return rows;
 }
 
-/** An order as it stands in the tables, its values as text. */
+/** An order with all its columns and line items, as text. */
 export interface StoredOrder {
   readonly created_at: string;
   readonly customer_name: string;
   readonly total_price: string;
+  /** `topic/partition/offset` */
   readonly source: string;
   readonly fingerprint: string;
   readonly ingested_at: string;
-  /** Null where the message is stored as it came. */
+  /** Null unless an operator has corrected the message. */
   readonly corrected_by: string | null;
   readonly corrected_at: string | null;
   readonly correction_reason: string | null;
@@ -86,9 +105,13 @@ export interface StoredOrder {
   }[];
 }
 
-/** One row, or none. */
-export const readStoredOrder = (orderId: string): QueryConfig => ({
-  text: `
+/** The stored order with this ID; undefined when there is none. */
+export async function findStoredOrder(
+  pool: Pick<Pool, 'query'>,
+  orderId: string,
+): Promise<StoredOrder | undefined> {
+  const { rows } = await pool.query<StoredOrder>(
+    `
 SELECT
   to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
   customer_name,
@@ -108,14 +131,16 @@ SELECT
   ) AS line_items
 FROM orders
 WHERE order_id = $1`,
-  values: [orderId],
-});
+    [orderId],
+  );
+  return rows[0];
+}
 
 /**
- * How many orders were ever inserted, by Postgres's statistics: cheap however many there are, and a
- * second or so behind.
+ * How many orders have ever been inserted, from Postgres's statistics: as cheap for a large table as for
+ * a small one, and about a second behind.
  */
-export async function countInserted(pool: Pick<Pool, 'query'>): Promise<number> {
+export async function countInsertedOrders(pool: Pick<Pool, 'query'>): Promise<number> {
   const { rows } = await pool.query<{ inserted: string }>(
     "SELECT coalesce(max(pg_stat_get_tuples_inserted(to_regclass('orders'))), 0) AS inserted",
   );

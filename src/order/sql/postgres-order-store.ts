@@ -1,31 +1,29 @@
-import type { OrderRecord, OrderStore, StoreOutcome } from '../order-store.ts';
-import { describeError } from '../../program/operator-error.ts';
-import { findStoredOrder, type ComparedOrderRow } from './find-orders.ts';
-import { insertOrder, isOrderIdTaken } from './insert-order.ts';
-import { type StatementPool, tracedQuery } from '../../postgres/statements.ts';
 import { describeDatabaseError, isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
+import { runStatement, type StatementPool } from '../../postgres/statements.ts';
+import { describeError } from '../../program/operator-error.ts';
+import type { OrderRecord, OrderStore, StoreOutcome } from '../order-store.ts';
+import { compareWithStored } from './find-orders.ts';
+import { insertOrder, isOrderIdTaken } from './insert-order.ts';
 
-/** The order store on Postgres. Throws only what may pass. */
+/** The order store on Postgres. It throws transient errors only. */
 export const createPostgresOrderStore = (pool: StatementPool): OrderStore => ({
   store: (record) => insertOrCompare(pool, record).catch(rejectedOrThrow),
 });
 
 async function insertOrCompare(pool: StatementPool, record: OrderRecord): Promise<StoreOutcome> {
   try {
-    await tracedQuery(pool, 'INSERT', insertOrder(record));
+    await runStatement(pool, { operation: 'INSERT', table: 'orders' }, insertOrder(record));
     return { kind: 'stored' };
   } catch (error) {
-    if (isOrderIdTaken(error)) return compareWithStored(pool, record);
+    if (isOrderIdTaken(error)) return outcomeOfTakenId(pool, record);
     throw error;
   }
 }
 
-async function compareWithStored(pool: StatementPool, record: OrderRecord): Promise<StoreOutcome> {
-  const query = findStoredOrder(record.order);
-  const { rows } = await tracedQuery<ComparedOrderRow>(pool, 'SELECT', query);
-  const stored = rows[0];
-  if (!stored) throw new Error('the stored order was deleted meanwhile');
-  // Older versions have other fingerprints, in rows and in records that a workflow has kept.
+async function outcomeOfTakenId(pool: StatementPool, record: OrderRecord): Promise<StoreOutcome> {
+  const stored = await compareWithStored(pool, record.order);
+  if (!stored) throw new Error('the stored order has been deleted in the meantime');
+  // Rows, and records in workflows that are still running, may hold an older version's fingerprint.
   if (stored.fingerprint === record.fingerprint || stored.has_same_values) {
     return { kind: 'already-stored' };
   }
@@ -40,8 +38,8 @@ async function compareWithStored(pool: StatementPool, record: OrderRecord): Prom
 }
 
 /**
- * What is thrown here is kept in Temporal's history with all its causes, so it gets a message fit to
- * be shown, and no cause.
+ * Temporal keeps what is thrown here in its history, with all causes. The message therefore quotes no
+ * data, and there is no cause.
  */
 function rejectedOrThrow(error: unknown): StoreOutcome {
   if (!isDatabaseError(error)) throw new Error(describeError(error));

@@ -4,7 +4,7 @@ import {
   classifyMessages,
   type ClassifyOptions,
 } from '../../../src/operate/reconcile/classify-messages.ts';
-import type { IdentifiedOrderRow } from '../../../src/order/sql/find-orders.ts';
+import type { StoredOrderRow } from '../../../src/order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../../src/temporal/order-workflow.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
@@ -20,7 +20,7 @@ function fingerprintOf(text: string): string {
 const FIRST = orderText('a');
 const OTHER = orderText('a', { total_price: '1' });
 
-const row = (text: string, changes: Partial<IdentifiedOrderRow> = {}): IdentifiedOrderRow => ({
+const row = (text: string, changes: Partial<StoredOrderRow> = {}): StoredOrderRow => ({
   order_id: 'a',
   fingerprint: fingerprintOf(text),
   source_topic: TOPIC,
@@ -50,9 +50,9 @@ const workflow = (
 });
 
 interface World {
-  readonly row?: IdentifiedOrderRow;
+  readonly row?: StoredOrderRow;
   /** What Postgres has the second time it is asked. */
-  readonly laterRow?: IdentifiedOrderRow;
+  readonly laterRow?: StoredOrderRow;
   /** Whether the row has the values of the message's order. */
   readonly hasSameValues?: boolean;
   readonly workflow?: OrderWorkflow;

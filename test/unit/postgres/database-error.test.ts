@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { databaseError } from '../../../src/postgres/database-error.ts';
-import { requestedSearchPath } from '../../../src/postgres/search-path.ts';
 
 function remedyOf(code: string, message: string): string {
   const error = new pg.DatabaseError(message, message.length, 'error');
@@ -20,15 +19,4 @@ test.each([
   ['57P03', 'the database system is starting up', 'that the server runs'],
 ])('SQLSTATE %s, %s: the remedy names the fix', (code, message, remedy) => {
   expect(remedyOf(code, message)).toContain(remedy);
-});
-
-test.each([
-  ['postgres://h/d', undefined],
-  ['postgres://h/d?options=-csearch_path%3Dshop', 'shop'],
-  ['postgres://h/d?options=-c%20search_path%3Dshop,public', 'shop,public'],
-  ['postgres://h/d?options=--search_path%3Dshop', 'shop'],
-  ['postgres://h/d?options=-c%20geqo%3Doff%20-csearch_path%3Dshop', 'shop'],
-  ['postgres://h/d?options=-c%20geqo%3Doff', undefined],
-])('the search path that %s asks for is %s', (url, searchPath) => {
-  expect(requestedSearchPath(url)).toBe(searchPath);
 });

@@ -59,7 +59,12 @@ const CASES: readonly (readonly [file: string, text: string, fault: RegExp | und
   [
     'src/bridge/start-request.ts',
     "import pg from 'pg';\nnew pg.Pool();",
-    /Only src\/postgres and src\/order\/sql may import pg/,
+    /Only src\/postgres may import pg/,
+  ],
+  [
+    'src/order/sql/insert-order.ts',
+    "import pg from 'pg';\nnew pg.Pool();",
+    /Only src\/postgres may import pg/,
   ],
   [
     'src/postgres/sql-state.ts',

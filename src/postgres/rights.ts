@@ -1,31 +1,44 @@
 import type { Pool } from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
 
-/** A right that a program needs on both tables: commands that only read need no `INSERT`. */
+/** Tables by name, each with the columns that the program's statements use. */
+export type Tables = Readonly<Record<string, readonly string[]>>;
+
+/** A right that a program needs on every table: commands that only read do not need `INSERT`. */
 export type Right = 'SELECT' | 'INSERT';
 
-const TABLES = ['orders', 'order_line_items'] as const;
+/** The SQL that grants a role these rights on all tables. `order-ingest setup` prints it. */
+export const grantsFor = (
+  tables: Tables,
+  schemaName: string,
+  role: string,
+  rights: readonly Right[],
+): string => {
+  const names = Object.keys(tables).map((table) => `${quoteName(schemaName)}.${table}`);
+  return `GRANT USAGE ON SCHEMA ${quoteName(schemaName)} TO ${role}; GRANT ${rights.join(', ')} ON ${names.join(', ')} TO ${role}`;
+};
 
-/** All that a worker's role needs, as SQL. `order-ingest setup` prints it. */
-export const grantsFor = (schema: string, role: string, rights: readonly Right[]): string =>
-  `GRANT USAGE ON SCHEMA ${identifier(schema)} TO ${role}; GRANT ${rights.join(', ')} ON ${TABLES.map((table) => `${identifier(schema)}.${table}`).join(', ')} TO ${role}`;
-
-/** Throws an OperatorError that has the missing grants as SQL. */
+/**
+ * Throws an OperatorError with the missing grants as SQL unless this user has the rights on all tables.
+ * A table that does not exist is not reported: see `checkSchema`.
+ */
 export async function checkRights(
   pool: Pick<Pool, 'query'>,
+  tables: Tables,
   rights: readonly Right[],
 ): Promise<void> {
+  const names = Object.keys(tables);
   const { rows } = await pool.query<{ role: string; table: string; right: string }>(
     MISSING_RIGHTS,
-    [TABLES, rights],
+    [names, rights],
   );
   const [first] = rows;
   if (!first) return;
-  const grants = TABLES.flatMap((table) => {
+  const grants = names.flatMap((table) => {
     const missing = rows.filter((row) => row.table === table).map(({ right }) => right);
     return missing.length === 0
       ? []
-      : [`GRANT ${missing.join(', ')} ON ${table} TO ${identifier(first.role)}`];
+      : [`GRANT ${missing.join(', ')} ON ${table} TO ${quoteName(first.role)}`];
   });
   throw new OperatorError(
     'DATABASE_RIGHT_MISSING',
@@ -34,7 +47,7 @@ export async function checkRights(
   );
 }
 
-/** A right on some columns counts: it is enough where those are the columns that are used. */
+/** A right on single columns counts: an operator may have granted just those that are used. */
 const MISSING_RIGHTS = `
 SELECT current_user AS role, name AS table, privilege AS right
 FROM unnest($1::text[]) WITH ORDINALITY AS tables (name, table_number)
@@ -42,7 +55,10 @@ CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS privileges (privilege, right_nu
 WHERE NOT has_any_column_privilege(to_regclass(name), privilege)
 ORDER BY table_number, right_number`;
 
-/** Throws an OperatorError when a schema of the search path exists, but is not this user's to use. */
+/**
+ * Throws an OperatorError when this user lacks USAGE on a schema of the search path. Postgres treats such
+ * a schema as if it did not exist and does not find its tables.
+ */
 export async function checkSchemaUsage(pool: Pick<Pool, 'query'>): Promise<void> {
   const { rows } = await pool.query<{ role: string; schema: string }>(HIDDEN_SCHEMAS);
   const [hidden] = rows;
@@ -50,11 +66,10 @@ export async function checkSchemaUsage(pool: Pick<Pool, 'query'>): Promise<void>
   throw new OperatorError(
     'DATABASE_RIGHT_MISSING',
     `The user "${hidden.role}" may not use the schema "${hidden.schema}"`,
-    `GRANT USAGE ON SCHEMA ${identifier(hidden.schema)} TO ${identifier(hidden.role)}`,
+    `GRANT USAGE ON SCHEMA ${quoteName(hidden.schema)} TO ${quoteName(hidden.role)}`,
   );
 }
 
-/** To Postgres such a schema is as if it did not exist: its tables are not found. */
 const HIDDEN_SCHEMAS = `
 SELECT current_user AS role, nspname AS schema
 FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS path (name, position)
@@ -62,6 +77,6 @@ JOIN pg_namespace ON nspname = replace(btrim(name, ' "'), '$user', current_user)
 WHERE NOT has_schema_privilege(pg_namespace.oid, 'USAGE')
 ORDER BY position`;
 
-/** As SQL writes a name. */
-export const identifier = (name: string): string =>
+/** Quotes an identifier for SQL where it needs quotes. */
+export const quoteName = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
