@@ -1,17 +1,19 @@
-import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
-/** How an attempt at an activity ended; `retried` is one that Temporal repeats. */
+/** The outcome of one attempt: `failed` is final, `retried` is repeated by Temporal. */
 export const ATTEMPT_OUTCOMES = ['succeeded', 'failed', 'retried'] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
-/** What an attempt does: both in a first one, or one of them in an activity of its name. */
+/**
+ * What is measured, by the name of the regular activity. An attempt at `translateAndStoreOrder` counts as
+ * one attempt at each.
+ */
 export const STEP_NAMES = ['translateOrder', 'storeOrder'] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export type OnAttempt = (step: StepName, outcome: AttemptOutcome, seconds: number) => void;
 
-/** The same step; each attempt is reported with its outcome and its duration. */
+/** Wraps a step so that the outcome and the duration of each attempt are reported. */
 export const measured =
   <Input, Result>(step: StepName, run: (input: Input) => Promise<Result>, onAttempt: OnAttempt) =>
   async (input: Input): Promise<Result> => {
@@ -28,17 +30,3 @@ export const measured =
       throw error;
     }
   };
-
-/** Which workflow an activity's log lines belong to, and which attempt. */
-export function activityLogFields(): {
-  readonly workflowId: string | undefined;
-  readonly runId: string | undefined;
-  readonly attempt: number;
-} {
-  const { workflowExecution, attempt } = activityInfo();
-  return {
-    workflowId: workflowExecution?.workflowId,
-    runId: workflowExecution?.runId,
-    attempt,
-  };
-}

@@ -1,15 +1,16 @@
-import type { OrderActivities, IngestOrderResult } from '../contract/ingest-workflow.ts';
-import { fromPlainRecord, toPlainRecord } from '../order/plain-order.ts';
-import type { OrderStore, OrderRecord } from '../order/order-store.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { measured, type OnAttempt, activityLogFields } from './attempts.ts';
-import { fingerprintOfOrder } from '../order/fingerprint.ts';
+import { activityInfo } from '@temporalio/activity';
+import type { IngestOrderResult, OrderActivities } from '../contract/ingest-workflow.ts';
 import type { OrderMessage } from '../contract/message.ts';
+import { fingerprintOfOrder } from '../order/fingerprint.ts';
+import type { OrderRecord, OrderStore } from '../order/order-store.ts';
+import { fromPlainRecord, toPlainRecord } from '../order/plain-order.ts';
 import { translateMessage } from '../order/translate-message.ts';
-import { orderInvalid, orderConflict, orderRejected } from './failures.ts';
 import { describeError } from '../program/operator-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { measured, type OnAttempt } from './attempts.ts';
+import { orderConflict, orderInvalid, orderRejected } from './failures.ts';
 
-/** How an order ended in this worker; counted for the metrics. */
+/** The outcomes of an order in a worker, as the metrics count them. */
 export const ORDER_OUTCOMES = [
   'stored',
   'already-stored',
@@ -26,11 +27,11 @@ export interface ActivityDependencies {
   readonly onAttempt: OnAttempt;
 }
 
-/** All activities of a worker, over what they depend on. */
+/** All activities of a worker. */
 export function createActivities(dependencies: ActivityDependencies): OrderActivities {
   const { onAttempt } = dependencies;
-  const translate = measured('translateOrder', createTranslateOrder(dependencies), onAttempt);
-  const store = measured('storeOrder', createStoreOrder(dependencies), onAttempt);
+  const translate = measured('translateOrder', createTranslate(dependencies), onAttempt);
+  const store = measured('storeOrder', createStore(dependencies), onAttempt);
   return {
     translateAndStoreOrder: async (message) => store(await translate(message)),
     translateOrder: async (message) => toPlainRecord(await translate(message)),
@@ -38,8 +39,8 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
   };
 }
 
-/** Wire message to domain order; fails with `OrderInvalid`. Running it again gives the same. */
-export const createTranslateOrder =
+/** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
+const createTranslate =
   ({ logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
     const translation = translateMessage(text);
@@ -72,15 +73,15 @@ export const createTranslateOrder =
     }
   };
 
-/** Puts the order into the store. Safe to repeat: the same content again is a success. */
-export const createStoreOrder =
+/** Stores an order. Idempotent: storing the same order again succeeds. */
+const createStore =
   ({ orderStore, logger, onOutcome }: ActivityDependencies) =>
   async (record: OrderRecord): Promise<IngestOrderResult> => {
     const { orderId } = record.order;
     const context = { orderId, ...record.source, ...activityLogFields() };
     const outcome = await orderStore.store(record).catch((error: unknown) => {
       const failure = { ...context, event: 'order_load_failed', error: describeError(error) };
-      logger.warn(failure, 'the order could not be stored; Temporal tries again');
+      logger.warn(failure, 'the order could not be stored; Temporal will retry');
       throw error;
     });
     onOutcome(outcome.kind);
@@ -90,12 +91,32 @@ export const createStoreOrder =
         logger.info({ ...context, event: 'order_loaded', outcome: outcome.kind }, 'order stored');
         return { outcome: outcome.kind };
       case 'conflict':
-        logger.warn({ ...context, event: 'order_load_failed', outcome }, 'conflicting order');
+        logger.warn(
+          { ...context, event: 'order_load_failed', outcome },
+          'a different order with this ID is already stored',
+        );
         throw orderConflict(outcome.storedFrom);
       case 'rejected':
-        logger.warn({ ...context, event: 'order_load_failed', outcome }, 'order refused');
+        logger.warn(
+          { ...context, event: 'order_load_failed', outcome },
+          'Postgres rejected the order',
+        );
         throw orderRejected(outcome.reason);
       default:
         return outcome satisfies never;
     }
   };
+
+/** The workflow and the attempt that a log line is about. */
+function activityLogFields(): {
+  readonly workflowId: string | undefined;
+  readonly runId: string | undefined;
+  readonly attempt: number;
+} {
+  const { workflowExecution, attempt } = activityInfo();
+  return {
+    workflowId: workflowExecution?.workflowId,
+    runId: workflowExecution?.runId,
+    attempt,
+  };
+}

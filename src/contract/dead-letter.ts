@@ -1,4 +1,4 @@
-/** Why a message could not become a workflow. Part of the contract: people filter by these. */
+/** Why no workflow could be started for a message. Operators filter by these values. */
 export const DEAD_LETTER_REASONS = [
   'tombstone',
   'not-utf8',
@@ -13,7 +13,7 @@ export const DEAD_LETTER_REASONS = [
 
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
-/** Names of the headers that a dead letter has beside its own. */
+/** The headers that the bridge adds to those of the message. */
 export const DEAD_LETTER_HEADERS = {
   reason: 'dead-letter.reason',
   error: 'dead-letter.error',
@@ -23,42 +23,42 @@ export const DEAD_LETTER_HEADERS = {
   sourceTimestamp: 'dead-letter.source.timestamp',
   attempt: 'dead-letter.attempt',
   bridgeVersion: 'dead-letter.bridge.version',
-  /** How large the value was, where it was too large to be carried: it is at the source alone. */
+  /** The size of a value that was too large to carry; only the source topic has it. */
   omittedBytes: 'dead-letter.value.omitted-bytes',
-  /** The same of the key. */
+  /** The same for the key. */
   omittedKeyBytes: 'dead-letter.key.omitted-bytes',
-  /** The same of the message's own headers, names and values together. */
+  /** The same for the message's own headers, names and values together. */
   omittedHeaderBytes: 'dead-letter.headers.omitted-bytes',
-  /** `true` where the message has no key, and the dead-letter topic takes only messages with one. */
+  /** `true` if the message has no key and the dead-letter topic accepts only messages with one. */
   generatedKey: 'dead-letter.key.generated',
 } as const;
 
 /** Sizes in bytes of the parts of a message that its dead letter does not carry. */
 export type OmittedParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
 
-/** What the headers of a dead letter say. */
+/** What the headers of a dead letter hold. */
 export interface DeadLetterMetadata {
   readonly reason: string;
   readonly error: string;
   readonly sourceTopic: string;
   readonly sourcePartition: number;
   readonly sourceOffset: bigint;
-  /** Milliseconds since 1970, in digits. */
+  /** Milliseconds since 1970, as decimal digits. */
   readonly sourceTimestamp: string;
-  /** 1 for a message that has become a dead letter for the first time. */
+  /** 1 when the message has been dead-lettered for the first time. */
   readonly attempt: number;
   readonly bridgeVersion: string;
-  /** Empty for a dead letter that carries all of its message. */
+  /** Empty for a dead letter that carries its whole message. */
   readonly omitted: OmittedParts;
-  /** The dead letter's key is made up: the message has none. */
+  /** Whether the bridge has generated the key because the message has none. */
   readonly hasGeneratedKey: boolean;
 }
 
-/** Kafka's headers, as clients give them. */
+/** Kafka headers as kafkajs returns them. */
 export type MessageHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
 type HeaderValue = Buffer | string | null;
 
-/** Undefined for a message that no bridge has put there. */
+/** Undefined for a message that no bridge has written. */
 export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterMetadata | undefined {
   const text = (name: string) => lastText(headers, name);
   const partition = text(DEAD_LETTER_HEADERS.sourcePartition);
@@ -84,7 +84,7 @@ const OMITTED_HEADERS = {
   key: DEAD_LETTER_HEADERS.omittedKeyBytes,
 } as const;
 
-/** The headers that name what a dead letter does not carry. */
+/** The headers that say what a dead letter does not carry. */
 export const omittedPartsHeaders = (omitted: OmittedParts): Readonly<Record<string, string>> =>
   Object.fromEntries(
     PARTS.flatMap((part) =>
@@ -107,7 +107,7 @@ function lastText(headers: MessageHeaders, name: string): string {
   return String((Array.isArray(value) ? value.at(-1) : value) ?? '');
 }
 
-/** How often the message has become a dead letter before; 0 where no header says so. */
+/** How often the message has been dead-lettered before; 0 if it has no such header. */
 export function attemptOf(headers: MessageHeaders | undefined): number {
   const digits = lastText(headers ?? {}, DEAD_LETTER_HEADERS.attempt);
   return /^\d{1,6}$/.test(digits) ? Number(digits) : 0;

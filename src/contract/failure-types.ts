@@ -1,13 +1,13 @@
 /**
- * The types of the failures that no retry mends, as they stand in Temporal's history. People search
- * for these, and retry policies name them: a change breaks both.
+ * The types of the failures that no retry can fix, as Temporal's history holds them. Operators search for
+ * them and deployed versions compare with them, so they must not change.
  */
 export const FAILURE_TYPES = {
   /** The message is JSON with an order ID, but not a valid order. */
   invalid: 'OrderInvalid',
-  /** Another order with the same ID is stored already. */
+  /** A different order with the same ID is already stored. */
   conflict: 'OrderConflict',
-  /** Postgres refused the data itself. */
+  /** Postgres rejected the data itself. */
   rejected: 'OrderRejected',
 } as const;
 

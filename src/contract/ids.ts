@@ -8,15 +8,15 @@ import type { MessageSource } from './message.ts';
 export const workflowId = (prefix: string, orderId: string): string => `${prefix}${orderId}`;
 
 /**
- * The same for every attempt to start the workflow of one message. Temporal answers a repeated
- * request ID with the run that it started, so a start whose answer was lost can be sent again, and
- * only a second message is a duplicate. The fingerprint tells messages apart that stood at the same
- * offset, as after a topic has been deleted and recreated.
+ * The request ID of a start, equal for every attempt to start the workflow of one message. Temporal answers
+ * a repeated request ID with the run that the first one started. A start whose response was lost can
+ * therefore be repeated, and only another message counts as a duplicate. The fingerprint distinguishes
+ * messages at the same offset, which exist after a topic has been deleted and recreated.
  *
- * An ID that is too long for Temporal's SQL stores is replaced by its hash; all others stay as older
- * versions wrote them.
+ * An ID that is too long for Temporal's SQL stores is replaced by its hash. All others are as older versions
+ * wrote them.
  *
- * @param again a name for a further attempt at a workflow that has completed
+ * @param again names a further run of a workflow that has already closed
  */
 export function startRequestId(
   { topic, partition, offset }: MessageSource,
@@ -30,7 +30,7 @@ export function startRequestId(
 }
 
 /**
- * `create_request_id` is a `varchar(255)` in Temporal's schemas for Postgres and MySQL. A longer one is
- * answered as `UNAVAILABLE`, as if the server were down.
+ * `create_request_id` is a `varchar(255)` in Temporal's schemas for Postgres and MySQL. Temporal answers a
+ * longer one with `UNAVAILABLE`, as if the server were down.
  */
 const REQUEST_ID_MAX_CHARACTERS = 255;

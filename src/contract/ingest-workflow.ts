@@ -4,25 +4,25 @@ import type { Correction, MessageSource, OrderMessage } from './message.ts';
 export const INGEST_ORDER = 'ingestOrder';
 
 export interface IngestOrderResult {
-  /** `already-stored`: the same content was in the database before. */
+  /** `already-stored`: the same order was stored before. */
   readonly outcome: 'stored' | 'already-stored';
 }
 
-/** What the workflow asks of a worker. */
+/** The activities that the workflow calls. Their names are recorded in histories. */
 export interface OrderActivities {
-  /** Both of the others at once; fails as they do. */
+  /** Does what the other two do, and fails as they do. */
   translateAndStoreOrder(message: OrderMessage): Promise<IngestOrderResult>;
-  /** Wire message to domain order; fails with `OrderInvalid`. */
+  /** Translates a message into an order; fails with `OrderInvalid`. */
   translateOrder(message: OrderMessage): Promise<PlainOrderRecord>;
-  /** Fails with `OrderConflict` or `OrderRejected`; any other failure is worth a retry. */
+  /** Stores an order; fails with `OrderConflict` or `OrderRejected`. Any other failure is transient. */
   storeOrder(record: PlainOrderRecord): Promise<IngestOrderResult>;
 }
 
-/** An `OrderRecord` as JSON, the only thing that crosses Temporal unharmed: amounts are digits. */
+/** An `OrderRecord` as plain JSON, as it crosses Temporal. Amounts are decimal digits. */
 export interface PlainOrderRecord {
   readonly order: PlainOrder;
   readonly source: MessageSource;
-  /** In the form of whichever version began the workflow. */
+  /** In the form of the version that translated the message. */
   readonly fingerprint: string;
   readonly correction?: Correction | undefined;
 }

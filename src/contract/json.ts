@@ -1,9 +1,9 @@
 import { parse } from 'lossless-json';
 
 /**
- * JSON without loss: a number keeps the digits it was written with. `JSON.parse` would make
- * 12345678901234567.89 into 12345678901234568 and 0.10 into 0.1, so that it is a JavaScript number
- * only where `digitsOf` that one gives the very same digits.
+ * A JSON value whose numbers keep their digits. `JSON.parse` turns 12345678901234567.89 into
+ * 12345678901234568, and 0.10 into 0.1. A number is therefore a JavaScript number only if `digitsOf`
+ * returns the digits that it was written with; otherwise it is a `JsonNumber`.
  */
 export type Json = null | boolean | string | number | JsonNumber | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -19,8 +19,8 @@ export class JsonNumber {
 }
 
 /**
- * Levels of arrays and objects. The parser recurses, and how deep the stack reaches depends on who
- * calls; a limit of our own gives bridge and worker the same answer for the same message.
+ * Levels of nested arrays and objects. The parser recurses, and how deep it can go depends on its caller's
+ * stack. A fixed limit gives the bridge and the worker the same result for the same message.
  */
 export const MAX_JSON_DEPTH = 500;
 
@@ -28,21 +28,21 @@ export type ParsedJson =
   { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly error: string };
 
 /**
- * Parses a JSON text (RFC 8259). Of a key that stands twice the last wins, as in `JSON.parse`;
- * `__proto__` is a key like any other. The error names a position and never quotes the text.
+ * Parses a JSON text (RFC 8259). The last of several equal keys wins, as in `JSON.parse`; `__proto__` is an
+ * ordinary key. The error names a position and never quotes the text.
  */
 export function parseJson(text: string): ParsedJson {
   if (text.length > MAX_JSON_DEPTH && isDeeperThan(MAX_JSON_DEPTH, text)) {
     return { ok: false, error: `nested deeper than ${MAX_JSON_DEPTH} levels` };
   }
-  return parseByTheEngine(text) ?? parseStepByStep(text);
+  return parseNatively(text) ?? parseLosslessly(text);
 }
 
 /**
- * By the engine's own parser, which takes a fraction of the time of one that keeps every digit, where
- * it keeps them too. Answers undefined for whatever else there is, and for what is wrong.
+ * Parses with `JSON.parse`, which is many times as fast as the lossless parser. Undefined for a text whose
+ * numbers it might change, or that is not valid.
  */
-function parseByTheEngine(text: string): ParsedJson | undefined {
+function parseNatively(text: string): ParsedJson | undefined {
   if (mayChangeNumbers(text)) return undefined;
   try {
     const value = JSON.parse(text) as Json;
@@ -53,22 +53,22 @@ function parseByTheEngine(text: string): ParsedJson | undefined {
 }
 
 /**
- * Whether the text holds a number, within an array or object, that a double might not give back as it
- * was written. Looks first for what can be found without looking at every character.
+ * Whether an array or object in the text may hold a number that a double does not preserve digit by digit.
+ * The first test is cheap, because it does not look at every character.
  */
 const mayChangeNumbers = (text: string): boolean =>
   (MAY_CHANGE.test(text) || hasRunOfDigits(NUMBER_MAX_UNITS + 1, text)) && CHANGES.test(text);
 
-/** Every double gives back 15 digits. */
+/** A double preserves up to 15 digits. */
 const NUMBER_MAX_UNITS = 15;
 
-/** An exponent, a fraction that ends in zero, or one that begins with six of them. */
+/** An exponent, a fraction that ends in zero, or one that begins with six zeros. Strings can match too. */
 const MAY_CHANGE = /\d[eE][-+\d]|\d\.\d*0[\s,\]}]|0\.000000/;
 
-/** One of these, or one too long, where a number can stand. What is in a string may look like it too. */
+/** The same, or too many digits, where a number can be. Strings can still match. */
 const CHANGES = /[:[,\s]-?(?:[\d.]{16}|\d[\d.]*[eE][-+\d]|\d+\.\d*0[\s,\]}]|0\.000000)/;
 
-/** Looks at one unit in so many, and backwards from there while it sees digits and points. */
+/** Looks at every `length`-th character, and backwards from there past digits and points. */
 function hasRunOfDigits(length: number, text: string): boolean {
   let end = length - 1;
   while (end < text.length) {
@@ -82,7 +82,7 @@ function hasRunOfDigits(length: number, text: string): boolean {
 
 const isDigitOrPoint = (unit: number) => (unit >= 0x30 && unit <= 0x39) || unit === 0x2e;
 
-function parseStepByStep(text: string): ParsedJson {
+function parseLosslessly(text: string): ParsedJson {
   try {
     const value = parse(text, undefined, {
       parseNumber: (digits) => new JsonNumber(digits),
@@ -104,7 +104,7 @@ export function isJsonObject(value: Json): value is JsonObject {
   );
 }
 
-/** A JSON number without loss: as JavaScript's, or its digits; undefined for anything else. */
+/** A JSON number without loss, as a JavaScript number or as its digits. Undefined for any other value. */
 export function exactNumber(value: unknown): number | string | undefined {
   if (typeof value === 'number') return value;
   return value instanceof JsonNumber ? value.digits : undefined;
@@ -116,7 +116,7 @@ export function digitsOf(value: number | JsonNumber): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** What kind of value stands here, in JSON's own words; safe to show. */
+/** The JSON type of a value, for messages that must not quote it; `nothing` for undefined. */
 export function jsonKind(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -126,10 +126,10 @@ export function jsonKind(value: unknown): string {
 }
 
 /**
- * One text for each JSON value: no white space, keys sorted by UTF-16 unit, strings as
+ * The canonical text of a JSON value: no white space, keys sorted by UTF-16 code unit, strings as
  * `JSON.stringify` writes them.
  *
- * @param numberText writes a number; by its digits if not given, so that 1.0 and 1 differ
+ * @param numberText formats a number; by default as its digits, so that 1.0 and 1 differ
  */
 export function canonicalJson(
   value: Json,
@@ -150,8 +150,8 @@ export function canonicalJson(
   return `[${text}]`;
 }
 
-/** `JSON.stringify` escapes these, and nothing else. */
-// eslint-disable-next-line no-control-regex -- control characters are what it is about
+/** The characters that `JSON.stringify` escapes. */
+// eslint-disable-next-line no-control-regex -- it looks for control characters
 const TO_BE_ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 const quoted = (text: string) => (TO_BE_ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
@@ -159,7 +159,7 @@ const quoted = (text: string) => (TO_BE_ESCAPED.test(text) ? JSON.stringify(text
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Counts brackets outside strings, in one pass and without recursion. */
+/** Counts the brackets outside strings, in one pass and without recursion. */
 function isDeeperThan(limit: number, text: string): boolean {
   let depth = 0;
   let inString = false;

@@ -1,31 +1,29 @@
-/**
- * The workflow's input: the message as it came, so that a re-run needs nothing but Temporal. The
- * text is the message's value decoded as UTF-8.
- */
+/** The workflow's input: the whole message, so that a re-run needs Temporal only. */
 export interface OrderMessage {
+  /** The message's value, decoded as UTF-8. */
   readonly text: string;
   readonly source: MessageSource & {
-    /** When the broker or the producer dated it: milliseconds since 1970, in digits. */
+    /** Kafka's timestamp of the message: milliseconds since 1970, as decimal digits. */
     readonly timestamp: string;
   };
-  /** Where the text is not the message's, but what somebody has made of it. */
+  /** Present if an operator has corrected the text. */
   readonly correction?: Correction;
 }
 
-/** Where a message stood in Kafka. */
+/** The position of a message in Kafka. */
 export interface MessageSource {
   readonly topic: string;
   readonly partition: number;
-  /** Decimal digits: offsets pass 2^53 in principle. */
+  /** Decimal digits, because an offset may exceed 2^53. */
   readonly offset: string;
 }
 
-/** That somebody has corrected the message of an order by hand. */
+/** A correction of an order's message by an operator. */
 export interface Correction {
-  /** Who has done it. */
+  /** Who made the correction. */
   readonly by: string;
-  /** When, in ISO 8601. */
+  /** When it was made, in ISO 8601. */
   readonly at: string;
-  /** Why, in their own words. */
+  /** Why it was made, in the operator's words. */
   readonly reason: string;
 }

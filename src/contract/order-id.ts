@@ -1,6 +1,6 @@
 import { ok, err, type Parsed } from './parsed.ts';
 
-/** Length in Unicode code points, the unit in which Postgres and a reader count. */
+/** Length in Unicode code points, as Postgres counts characters. */
 export function characterCount(text: string): number {
   let count = 0;
   for (let index = 0; index < text.length; index += 1) {
@@ -10,18 +10,18 @@ export function characterCount(text: string): number {
   return count;
 }
 
-/** Without counting where even every unit a character would be few enough. */
+/** Whether a text has more code points than this. Counts them only if its UTF-16 length is greater. */
 export const isLongerThan = (text: string, characters: number): boolean =>
   text.length > characters && characterCount(text) > characters;
 
 declare const brand: unique symbol;
 
-/** An order's identity, as its producer wrote it: compared code point by code point, never normalised. */
+/** An order's ID as its producer wrote it. It is never normalised: IDs are compared by code point. */
 export type OrderId = string & { readonly [brand]: 'OrderId' };
 
 /**
- * In code points. Temporal's SQL stores keep workflow IDs of up to 255 characters, so 55 are left
- * for the prefix; a longer ID is answered there as if the server were down.
+ * In code points. Temporal's SQL stores hold workflow IDs of up to 255 characters, which leaves 55 for the
+ * prefix. Temporal answers a longer ID as if the server were down.
  */
 export const ORDER_ID_MAX_CHARACTERS = 200;
 

@@ -1,7 +1,6 @@
 /**
- * What a domain rule answers when it is given outside data: the value, or what would have been
- * accepted instead. `expected` completes the sentence "expected …" and never quotes the input,
- * which may hold personal data.
+ * The result of parsing external data: the value, or a description of what would have been valid.
+ * `expected` completes the sentence "expected …" and never quotes the input, which may hold personal data.
  */
 export type Parsed<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly expected: string };

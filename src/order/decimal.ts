@@ -1,17 +1,17 @@
-/** Longer plain numbers are written with an exponent, so that `1e131071` stays short. */
+/** A longer number is written with an exponent, so that `1e131071` stays short. */
 const MAX_PLAIN_CHARACTERS = 21;
 
-/** The text of most numbers is canonical already. */
+/** The fast path: most numbers are already in canonical form. */
 const CANONICAL = /^(?:0|-?(?:[1-9]\d{0,20}|(?:0|[1-9]\d{0,14})\.\d{0,4}[1-9]))$/;
 
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** An exponent that a JavaScript number holds exactly, with room to add the number of digits. */
+/** A JavaScript number holds such an exponent exactly, also after the number of digits is added. */
 const MAX_EXPONENT_CHARACTERS = 15;
 
 /**
- * One text for each decimal value, without loss: `10.50`, `10.5` and `1.05e1` give `10.5`; `-0` gives
- * `0`. A number with an exponent of more than 15 characters stays as it is written.
+ * The canonical text of a decimal value, without loss: `10.50`, `10.5` and `1.05e1` become `10.5`, and `-0`
+ * becomes `0`. A number whose exponent has more than 15 characters is returned unchanged.
  *
  * @param digits a JSON number (RFC 8259, section 6)
  */
@@ -29,7 +29,7 @@ export function canonicalDecimal(digits: string): string {
 
 const ZERO = 0x30;
 
-/** Without the zeros at either end. In one pass: a regular expression for this can take quadratic time. */
+/** The range without zeros at either end. A regular expression for this could take quadratic time. */
 function significantRange(digits: string): [start: number, end: number] {
   let start = 0;
   let end = digits.length;
@@ -38,7 +38,7 @@ function significantRange(digits: string): [start: number, end: number] {
   return [start, end];
 }
 
-/** Without an exponent; undefined where that is too long. */
+/** The number without an exponent; undefined if that is too long. */
 function plain(significant: string, exponent: number): string | undefined {
   const { length } = significant;
   if (exponent >= 0) {

@@ -5,22 +5,22 @@ import { canonicalJson, digitsOf, parseJson, type Json } from '../contract/json.
 import { orderSchema, toOrder } from './message-schema.ts';
 
 /**
- * Fingerprints are kept in rows, in memos of workflows and in request IDs, for longer than a version
- * lives. This is their second form: `2:` and a SHA-256 in hexadecimal. The first one has no prefix.
+ * Rows, workflow memos and request IDs hold fingerprints that older versions have written. This is the
+ * second form: `2:` and a SHA-256 in hexadecimal. The first form has no prefix.
  */
 const PREFIX = '2:';
 
-/** A message whose fingerprint has been computed. */
+/** A message with its fingerprint. */
 export interface Fingerprinted {
   readonly fingerprint: string;
-  /** The message's value as text. */
+  /** The message's value, decoded. */
   readonly text: string;
 }
 
 /**
- * Equal for messages that say the same. Those are valid orders whose known fields have the same
- * values (10.50 is 10.5, instants are compared to the microsecond, fields that are not known are
- * ignored), or else equal JSON values with numbers by value.
+ * The fingerprint of a message: equal for messages about the same order. Valid orders are the same if their
+ * known fields have equal values: 10.50 equals 10.5, instants are compared to the microsecond, unknown
+ * fields are ignored. Other messages are the same if their JSON values are equal, with numbers by value.
  */
 export function fingerprintOf(json: Json): string {
   const order = orderSchema.safeParse(json);
@@ -34,9 +34,9 @@ export function fingerprintOf(json: Json): string {
   );
 }
 
-/** The same as that of a message which says this order. */
+/** The fingerprint of any message that translates into this order. */
 export function fingerprintOfOrder(order: Order): string {
-  // A list, so that it cannot equal the canonical text of a message, which is an object.
+  // An array, so that it cannot equal the canonical text of a message, which is an object.
   const values = [
     order.orderId,
     order.createdAt,
@@ -49,26 +49,26 @@ export function fingerprintOfOrder(order: Order): string {
   return PREFIX + hash('sha256', JSON.stringify(values));
 }
 
-/** The same as that of the message; undefined for a text that is not JSON. */
+/** The fingerprint of a message's text; undefined if it is not JSON. */
 export function fingerprintOfText(text: string): string | undefined {
   const json = parseJson(text);
   return json.ok ? fingerprintOf(json.value) : undefined;
 }
 
 /**
- * Whether a stored fingerprint is that of the message, in whichever form it was stored. In the first
- * form an equal order may have another fingerprint: see `isFirstForm`.
+ * Whether a stored fingerprint, in either form, is that of the message. In the first form the same order
+ * may have a different fingerprint: see `isFirstForm`.
  */
 export const isFingerprintOf = (stored: string, { fingerprint, text }: Fingerprinted): boolean =>
   stored === fingerprint || (isFirstForm(stored) && stored === firstFingerprintOf(text));
 
 /**
- * Whether an older version has stored it, which compared the whole JSON value, with unknown fields
- * and numbers by their digits. Where such a fingerprint differs, the orders themselves have to be compared.
+ * Whether an older version stored this fingerprint. It covered the whole JSON value, including unknown
+ * fields and every digit. If such a fingerprint differs, the orders themselves have to be compared.
  */
 export const isFirstForm = (stored: string): boolean => !stored.includes(':');
 
-/** SHA-256, in hexadecimal, of the JSON value: every digit of a number changes it. */
+/** The first form: SHA-256 of the JSON value in hexadecimal. Every digit of a number counts. */
 export function firstFingerprintOf(text: string): string | undefined {
   const json = parseJson(text);
   return json.ok ? hash('sha256', canonicalJson(json.value)) : undefined;

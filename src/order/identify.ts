@@ -22,11 +22,11 @@ export type Identified =
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
- * Finds out which order a message is about. That is all the bridge needs to know of it: whether the
- * order is a valid one is for the workflow to say.
+ * Finds the order ID and the fingerprint of a message. This is all that the bridge reads of an order: the
+ * workflow decides whether the order is valid.
  *
  * @param value the message's bytes; null is a tombstone
- * @param maxBytes above which no workflow could take the message
+ * @param maxBytes the largest value that a workflow's input may hold
  */
 export function identify(value: Buffer | null, maxBytes: number): Identified {
   if (value === null) return unusable('tombstone', 'the message has no value');
@@ -35,7 +35,7 @@ export function identify(value: Buffer | null, maxBytes: number): Identified {
   }
   if (!isUtf8(value)) return unusable('not-utf8', 'the value is not valid UTF-8');
   const decoded = value.toString('utf8');
-  // RFC 8259, section 8.1: a parser may ignore it.
+  // RFC 8259, section 8.1, allows a parser to ignore it.
   const text = decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded;
   const json = parseJson(text);
   if (!json.ok) return unusable('not-json', json.error);

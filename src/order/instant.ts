@@ -8,7 +8,7 @@ export type Instant = string & { readonly [brand]: 'Instant' };
 const EXPECTED =
   'an ISO 8601 date and time such as 2026-11-24T09:30:00.123456+01:00, in the years 0001 to 9999';
 
-/** Year to minute stand at the same place in every text, and are read there. */
+/** From year to minute, every text has the same layout, so these parts are read by position. */
 const ISO_8601 =
   /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)?$/;
 const MINUTE_END = 16;
@@ -21,8 +21,8 @@ const MINUTES_PER_DAY = 24 * 60;
 const MS_PER_400_YEARS = 146_097 * 24 * 60 * 60 * 1000;
 
 /**
- * Reads an ISO 8601 date and time. With `Z` or an offset it is that instant; without one it is UTC.
- * Digits past the microsecond are cut off, not rounded: Postgres keeps microseconds.
+ * Parses an ISO 8601 date and time. Without an offset it is in UTC. Digits beyond microseconds, the
+ * precision of Postgres, are truncated and not rounded.
  */
 export function parseInstant(text: string): Parsed<Instant> {
   if (!ISO_8601.test(text)) return err(EXPECTED);
@@ -63,7 +63,7 @@ const MINUTES_OF_DAY = Array.from(
   (_, minute) => `T${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}:`,
 );
 
-/** Where the zone begins, or would. */
+/** The index after the time, where an offset begins if there is one. */
 function endOfTime(text: string): number {
   if (text.charCodeAt(MINUTE_END) !== COLON) return MINUTE_END;
   const mark = text.charCodeAt(SECOND_END);
@@ -73,12 +73,12 @@ function endOfTime(text: string): number {
   return index;
 }
 
-/** The day so many days later, or undefined past the year 9999. */
+/** The date this many days later; undefined after the year 9999. */
 function shiftDate(year: number, month: number, day: number, days: number): string | undefined {
-  // A year below 100 would be one of the twentieth century; four centuries are as long as any others.
+  // `Date.UTC` maps years below 100 to the 20th century, and the calendar repeats every 400 years.
   const time = Date.UTC(year + 400, month - 1, day + days) - MS_PER_400_YEARS;
   const text = new Date(time).toISOString();
-  // Years of more than four digits have a sign.
+  // A year with more than four digits is written with a sign.
   return /^\d{4}-/.test(text) ? text.slice(0, 10) : undefined;
 }
 
@@ -88,7 +88,7 @@ function isRealDate(year: number, month: number, day: number): boolean {
   return month !== 2 || day < 29 || isLeapYear;
 }
 
-/** Minutes east of UTC, or undefined where no clock could show it (+25:00, +01:75). */
+/** Minutes east of UTC; undefined if the offset is not a time of day (+25:00, +01:75). */
 function parseOffset(offset: string): number | undefined {
   if (offset === '' || offset === 'Z' || offset === 'z') return 0;
   const hours = twoDigitsAt(offset, 1);

@@ -6,7 +6,7 @@ import { parseOrderId } from '../contract/order-id.ts';
 import type { Parsed } from '../contract/parsed.ts';
 import { exactNumber, jsonKind, JsonNumber } from '../contract/json.ts';
 
-/** A string of the message, put to a rule of the domain. */
+/** A field that is a string, parsed by a rule of the domain. */
 const string = <Value>(rule: (text: string) => Parsed<Value>) =>
   z.transform((value: unknown, context) =>
     typeof value === 'string'
@@ -14,7 +14,7 @@ const string = <Value>(rule: (text: string) => Parsed<Value>) =>
       : refuse(`a string, received ${jsonKind(value)}`, context),
   );
 
-/** A JSON number, put to a rule of the domain without loss. */
+/** A field that is a number, parsed by a rule of the domain without losing digits. */
 const number = <Value>(rule: (number: number | string) => Parsed<Value>) =>
   z.transform((value: unknown, context) => {
     const exact = exactNumber(value);
@@ -34,7 +34,7 @@ const expectedObject = {
   error: ({ input }: { input?: unknown }) => `expected an object, received ${jsonKind(input)}`,
 };
 
-/** A JSON object. To zod alone a number that keeps its digits would be one as well. */
+/** A JSON object. zod alone would accept a `JsonNumber` as one. */
 const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z
     .custom<object>((value) => !(value instanceof JsonNumber), expectedObject)
@@ -57,9 +57,9 @@ const toLineItem = ({ product_id, quantity, unit_price }: z.output<typeof lineIt
 });
 
 /**
- * The message as producers write it, each field put to its rule. Its input is what `parseJson`
- * gives, and its messages never hold a value. Fields that are not named here are ignored: a producer
- * may add one. Transforms that stand alone take a third of the time of those behind another schema.
+ * The message as producers write it: every field with its rule. Its input is a value of `parseJson`. Its
+ * error messages never quote a value. Unknown fields are ignored, so that producers may add fields. Each
+ * rule is a single transform, which takes a third of the time of a transform piped from another schema.
  */
 export const orderSchema = z.compile(
   object({

@@ -2,16 +2,16 @@ import Big from 'big.js';
 import { canonicalDecimal } from './decimal.ts';
 import { ok, err, type Parsed } from '../contract/parsed.ts';
 
-/** What a Postgres `numeric` holds (PostgreSQL documentation, table 8.2). */
+/** The limits of Postgres's `numeric` (PostgreSQL documentation, table 8.2). */
 const MAX_INTEGER_DIGITS = 131_072;
 const MAX_FRACTION_DIGITS = 16_383;
 
-/** The grammar of a JSON number (RFC 8259, section 6), which decimal strings share. */
+/** The grammar of a JSON number (RFC 8259, section 6), also used for decimal strings. */
 const DECIMAL = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/;
 
 /**
- * An exact amount that is not negative. It keeps the digits it was given (`0.10` stays `0.10`) and
- * is never a binary float. It has no currency: the message has none.
+ * An exact amount, not negative and without a currency, which the message does not have. It keeps the
+ * digits that it was parsed from (`0.10` stays `0.10`) and is never a binary floating-point number.
  */
 export class Money {
   readonly #digits: string;
@@ -21,8 +21,8 @@ export class Money {
   }
 
   /**
-   * Reads `12`, `0.10` or `1.5e3`, and a number as JavaScript writes it; refuses what a Postgres
-   * `numeric` could not hold.
+   * Parses `12`, `0.10` or `1.5e3`, or a JavaScript number. An amount that Postgres's `numeric` cannot hold
+   * is an error.
    */
   static parse(exact: number | string): Parsed<Money> {
     const text = String(exact);
@@ -44,31 +44,31 @@ export class Money {
     return ok(new Money(sign === '-' ? text.slice(1) : text));
   }
 
-  /** The amount from text that has been accepted before; throws a RangeError on anything else. */
+  /** The amount of a text that was valid before; throws a RangeError if it is not. */
   static from(text: string): Money {
     const money = Money.parse(text);
     if (!money.ok) throw new RangeError(`not an amount: expected ${money.expected}`);
     return money.value;
   }
 
-  /** The same value with the same number of digits after the point: 1.5e1 equals 15, not 15.0. */
+  /** Whether value and number of decimal places are equal: 1.5e1 equals 15, but not 15.0. */
   equals(other: Money): boolean {
     return this.toPlainString() === other.toPlainString();
   }
 
-  /** Every digit written out, without an exponent, as Postgres prints a `numeric`. */
+  /** All digits without an exponent, as Postgres prints a `numeric`. */
   toPlainString(): string {
     const [mantissa = '', exponent = '0'] = this.#digits.toLowerCase().split('e');
     const fractionDigits = (mantissa.split('.')[1] ?? '').length;
     return new Big(this.#digits).toFixed(Math.max(0, fractionDigits - Number(exponent)));
   }
 
-  /** The same text for equal values: 10.50 and 1.05e1 give `10.5`. */
+  /** The same text for equal values: `10.5` for 10.50 and 1.05e1. */
   toCanonicalString(): string {
     return canonicalDecimal(this.#digits);
   }
 
-  /** The digits as they were given, perhaps with an exponent: short even where the amount is long. */
+  /** The original digits, possibly with an exponent, so that a huge amount stays short. */
   toString(): string {
     return this.#digits;
   }

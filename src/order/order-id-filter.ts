@@ -1,22 +1,22 @@
 const BACKSLASH = 0x5c;
-/** Looking for more texts than this takes longer than decoding the message. */
-const MAX_TEXTS = 8;
+/** Searching for more IDs than this takes longer than parsing the message. */
+const MAX_SEARCHED = 8;
 
 /**
- * Whether a message may be about one of these orders; `readMessage` says for certain, and takes longer.
- * JSON has many spellings of one ID (`WC\/17`, `caf\u00e9`), so that only the decoded one is compared.
- * Without a backslash there is one spelling, the text itself in UTF-8, and no need to decode the message.
+ * Creates a fast filter for messages that may be about one of these orders; `identify` decides, and takes
+ * longer. JSON has escapes, so one ID has many spellings (`WC\/17`, `caf\u00e9`) and has to be decoded
+ * before it is compared. A message without a backslash has no escapes: its bytes can be searched directly.
  */
 export function createOrderIdFilter(orderIds: readonly string[]): (value: Buffer) => boolean {
   const sought: ReadonlySet<unknown> = new Set(orderIds);
   const texts = orderIds.map((orderId) => Buffer.from(orderId));
   return (value) =>
-    texts.length <= MAX_TEXTS && !value.includes(BACKSLASH)
+    texts.length <= MAX_SEARCHED && !value.includes(BACKSLASH)
       ? texts.some((text) => value.includes(text))
       : mayHaveOrderIdAmong(sought, value);
 }
 
-/** By the engine's parser, which does not keep every digit of a number, but every string. */
+/** `JSON.parse` may change numbers, but no strings. */
 function mayHaveOrderIdAmong(sought: ReadonlySet<unknown>, value: Buffer): boolean {
   try {
     const json = JSON.parse(value.toString('utf8')) as unknown;
@@ -24,7 +24,7 @@ function mayHaveOrderIdAmong(sought: ReadonlySet<unknown>, value: Buffer): boole
       ? sought.has(json.order_id)
       : false;
   } catch {
-    // A byte order mark, for example: that it is no JSON is for `readMessage` to say.
+    // Not JSON for this parser, perhaps because of a byte order mark: `identify` decides.
     return true;
   }
 }

@@ -1,23 +1,20 @@
 import type { Correction, MessageSource } from '../contract/message.ts';
 import type { Order } from './order.ts';
 
-/** An order together with what is kept about the message that brought it. */
+/** An order with what is stored about the message that it came from. */
 export interface OrderRecord {
   readonly order: Order;
   readonly source: MessageSource;
   /**
-   * Of what the message says; equal fingerprints mean the same order. Unequal ones mean another order
-   * only if the same version has made both.
+   * Equal fingerprints mean the same order. Different ones mean different orders only if they have the same
+   * form: see `isFirstForm`.
    */
   readonly fingerprint: string;
-  /** Undefined where the message is as it came. */
+  /** Present if an operator has corrected the message. */
   readonly correction?: Correction | undefined;
 }
 
-/**
- * Every ending that a retry would not change. What a retry may change (the database is away, a
- * deadlock) is thrown instead.
- */
+/** The final outcomes of a store. Transient errors, such as a deadlock or an outage, are thrown instead. */
 export type StoreOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'already-stored' }
@@ -25,6 +22,6 @@ export type StoreOutcome =
   | { readonly kind: 'rejected'; readonly reason: string };
 
 export interface OrderStore {
-  /** Stores the order and all its line items or nothing; safe to repeat. */
+  /** Stores the order with all its line items, or nothing. Idempotent. */
   store(record: OrderRecord): Promise<StoreOutcome>;
 }

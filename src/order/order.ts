@@ -4,27 +4,27 @@ import type { Money } from './money.ts';
 import { type OrderId, isLongerThan } from '../contract/order-id.ts';
 import { ok, err, type Parsed } from '../contract/parsed.ts';
 
-/** One order, every rule of which has been checked. */
+/** A valid order: every rule has been checked. */
 export interface Order {
   readonly orderId: OrderId;
   readonly createdAt: Instant;
   readonly customerName: string;
   readonly totalPrice: Money;
-  /** In the order of the message; never empty. */
+  /** Never empty, and in the order of the message. */
   readonly lineItems: readonly [LineItem, ...LineItem[]];
 }
 
 export interface LineItem {
   readonly productId: string;
-  /** 1 up to 2^53 - 1, beyond which a JavaScript number skips integers. */
+  /** 1 to 2^53 - 1, the largest integer that a JavaScript number holds safely. */
   readonly quantity: number;
   readonly unitPrice: Money;
 }
 
-/** In code points, as are all lengths here. */
+/** In code points, as all lengths here. */
 export const TEXT_MAX_CHARACTERS = 1000;
 
-/** A customer's name or a product's ID: text of any script, stored as it came. */
+/** A customer's name or a product's ID: text in any script, stored unchanged. */
 export function parseText(text: string): Parsed<string> {
   if (text === '' || isLongerThan(text, TEXT_MAX_CHARACTERS)) {
     return err(`1 to ${TEXT_MAX_CHARACTERS} characters`);
@@ -33,7 +33,7 @@ export function parseText(text: string): Parsed<string> {
   return ok(text);
 }
 
-/** Takes a number's digits too, since 1.00000000000000001 would pass as 1 once it is a float. */
+/** Accepts digits too: as a JavaScript number, 1.00000000000000001 would be 1 and pass. */
 export function parseQuantity(exact: number | string): Parsed<number> {
   const quantity = Number(exact);
   const isQuantity =

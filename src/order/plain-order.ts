@@ -17,7 +17,7 @@ export function toPlainRecord({ order, ...rest }: OrderRecord): PlainOrderRecord
   };
 }
 
-/** Throws when the record breaks a rule of the domain, which only another version could have sent. */
+/** Throws a RangeError if the record breaks a rule of the domain: a version with other rules wrote it. */
 export function fromPlainRecord({ order, ...rest }: PlainOrderRecord): OrderRecord {
   return {
     ...rest,
@@ -36,6 +36,6 @@ export function fromPlainRecord({ order, ...rest }: PlainOrderRecord): OrderReco
 }
 
 function trusted<Value>(parsed: Parsed<Value>): Value {
-  if (!parsed.ok) throw new RangeError(`not an order record: expected ${parsed.expected}`);
+  if (!parsed.ok) throw new RangeError(`not a valid order record: expected ${parsed.expected}`);
   return parsed.value;
 }

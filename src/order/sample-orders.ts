@@ -1,4 +1,4 @@
-/** What a broken sample is like: a kind for each way of a message through the system. */
+/** The kinds of broken samples: one for each outcome of a message that is not stored. */
 const BROKEN_KINDS = [
   'not-json',
   'invalid-order',
@@ -10,23 +10,24 @@ const BROKEN_KINDS = [
 ] as const;
 type BrokenKind = (typeof BROKEN_KINDS)[number];
 
-/** A message for the topic, with the order ID as its key. */
+/** A message for the topic. */
 export interface SampleMessage {
+  /** The order ID, if there is one. */
   readonly key: string | null;
   /** Null is a tombstone. */
   readonly value: string | Buffer | null;
 }
 
 export interface SampleOptions {
-  /** Good orders. */
+  /** The number of valid orders. */
   readonly count: number;
-  /** Broken messages after them, of each kind in turn. */
+  /** The number of broken messages after them, of each kind in turn. */
   readonly broken: number;
-  /** Begins every order ID, so that two runs do not make the same orders. */
+  /** Starts every order ID. Runs with different prefixes generate different orders. */
   readonly idPrefix: string;
 }
 
-/** Made orders, the same for the same options. */
+/** Generates sample orders, the same ones for the same options. */
 export function* sampleOrders({
   count,
   broken,
@@ -61,7 +62,7 @@ function sampleOrder(orderId: string, index: number): SampleMessage {
     };
   });
   const total = items.reduce((sum, { quantity, cents }) => sum + quantity * cents, 0);
-  // Written by hand, since JSON.stringify would make 10.50 into 10.5.
+  // Not JSON.stringify, which writes 10.50 as 10.5.
   const lineItems = items.map(
     ({ product, quantity, cents }) =>
       `{"product_id": "${product}", "quantity": ${quantity}, "unit_price": ${amount(cents)}}`,
@@ -76,7 +77,7 @@ function sampleOrder(orderId: string, index: number): SampleMessage {
 
 const amount = (cents: number): string => (cents / 100).toFixed(2);
 
-/** @param firstId of a good order, which the duplicates repeat */
+/** @param firstId the ID of the valid order that the duplicates repeat */
 function brokenMessage(kind: BrokenKind, orderId: string, firstId: string): SampleMessage {
   switch (kind) {
     case 'not-json':

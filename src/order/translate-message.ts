@@ -1,34 +1,33 @@
-import type { Order } from './order.ts';
-import { parseJson, type Json } from '../contract/json.ts';
+import { parseJson } from '../contract/json.ts';
 import { orderSchema, toOrder } from './message-schema.ts';
+import type { Order } from './order.ts';
 
 export type Translation =
-  /** With the JSON value that the order was made from. */
-  | { readonly kind: 'translated'; readonly order: Order; readonly json: Json }
+  | { readonly kind: 'translated'; readonly order: Order }
   | { readonly kind: 'invalid'; readonly issues: readonly ValidationIssue[] };
 
-/** One field at fault: `line_items[2].quantity`, and `expected an integer from 1 to …`. */
+/** An invalid field, such as `line_items[2].quantity`, and `expected an integer from 1 to …`. */
 export interface ValidationIssue {
   readonly path: string;
   readonly problem: string;
 }
 
 /**
- * The anti-corruption layer: a message's text in, the domain's order out. Names every field at
- * fault at once, and quotes none of them: they may hold personal data.
+ * The anti-corruption layer: translates a message's text into an order of the domain. Reports all invalid
+ * fields at once. It quotes no values, which may hold personal data.
  */
 export function translateMessage(text: string): Translation {
   const json = parseJson(text);
   if (!json.ok) return { kind: 'invalid', issues: [{ path: '', problem: json.error }] };
   const order = orderSchema.safeParse(json.value);
   if (!order.success) {
-    const faults = order.error.issues.map(({ path, message }) => ({
+    const issues = order.error.issues.map(({ path, message }) => ({
       path: formatPath(path),
       problem: message,
     }));
-    return { kind: 'invalid', issues: faults };
+    return { kind: 'invalid', issues };
   }
-  return { kind: 'translated', order: toOrder(order.data), json: json.value };
+  return { kind: 'translated', order: toOrder(order.data) };
 }
 
 export const formatIssue = ({ path, problem }: ValidationIssue): string =>

@@ -1,2 +1,2 @@
-/** Every workflow that a worker registers, under the name of its function. */
+/** The workflows of a worker. Temporal knows each by the name of its function. */
 export { ingestOrder } from './ingest-order.ts';

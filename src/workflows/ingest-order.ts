@@ -14,37 +14,37 @@ import type { OrderMessage } from '../contract/message.ts';
 import { FAILURE_MEMO, FAILURE_TYPE } from '../contract/workflow-metadata.ts';
 import { LOCAL_OPTIONS, REGULAR_OPTIONS } from './retry-policies.ts';
 
-const first = proxyLocalActivities<OrderActivities>(LOCAL_OPTIONS);
+const local = proxyLocalActivities<OrderActivities>(LOCAL_OPTIONS);
 const { translateOrder } = proxyActivities<OrderActivities>({
   ...REGULAR_OPTIONS,
-  summary: 'from the message to an order',
+  summary: 'translate the message into an order',
 });
 const { storeOrder } = proxyActivities<OrderActivities>({
   ...REGULAR_OPTIONS,
-  summary: 'into Postgres',
+  summary: 'store the order in Postgres',
 });
 
 /**
- * Brings one order from its message into the store. Completes when it is stored; fails with
- * `OrderInvalid`, `OrderConflict` or `OrderRejected` when no retry could help; goes on trying
- * otherwise.
+ * Ingests one order: translates its message and stores it. Completes when the order is stored. Fails with
+ * `OrderInvalid`, `OrderConflict` or `OrderRejected` where no retry can help. Retries every other failure
+ * without limit.
  */
 export async function ingestOrder(message: OrderMessage): Promise<IngestOrderResult> {
   try {
     return (
-      (await tryLocally(() => first.translateAndStoreOrder(message))) ??
+      (await tryLocally(() => local.translateAndStoreOrder(message))) ??
       (await runAsActivities(message))
     );
   } catch (error) {
-    if (error instanceof ApplicationFailure) keepForSearches(error);
+    if (error instanceof ApplicationFailure) recordFailure(error);
     throw error;
   }
 }
 
-/** A few quick attempts out of sight; undefined when all of them met trouble. */
-async function tryLocally<Result>(attempts: () => Promise<Result>): Promise<Result | undefined> {
+/** Runs a local activity. Undefined when all its attempts have failed with a transient error. */
+async function tryLocally<Result>(activity: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await attempts();
+    return await activity();
   } catch (error) {
     if (isCancellation(error)) throw error;
     const final = finalFailure(error);
@@ -53,23 +53,23 @@ async function tryLocally<Result>(attempts: () => Promise<Result>): Promise<Resu
   }
 }
 
-/** As many visible attempts as it takes. */
+/** Translates and stores in separate activities, whose attempts are visible and unlimited. */
 async function runAsActivities(message: OrderMessage): Promise<IngestOrderResult> {
   const record =
-    (await tryLocally(() => first.translateOrder(message))) ??
+    (await tryLocally(() => local.translateOrder(message))) ??
     (await runUntilDone('Translating the message', () => translateOrder(message)));
   return runUntilDone('Storing the order', () => storeOrder(record));
 }
 
 async function runUntilDone<Result>(
   step: string,
-  attempts: () => Promise<Result>,
+  activity: () => Promise<Result>,
 ): Promise<Result> {
   setCurrentDetails(
-    `${step} has met trouble since ${new Date().toISOString()} and is tried until it works. The pending activity has the latest failure, the number of attempts and the time of the next.`,
+    `${step} has been failing since ${new Date().toISOString()} and is being retried. The pending activity shows the latest failure, the number of attempts and the time of the next one.`,
   );
   try {
-    const result = await attempts();
+    const result = await activity();
     setCurrentDetails('');
     return result;
   } catch (error) {
@@ -78,9 +78,9 @@ async function runUntilDone<Result>(
 }
 
 /**
- * The failure that ended the activity, when no retry mends it. Thrown as it is, so that the
- * workflow's own failure has the type that people search for. A local activity throws it itself, a
- * regular one within an ActivityFailure.
+ * The activity's failure if it is final, else undefined. It is rethrown unchanged, so that the workflow's
+ * failure has the type that operators search for. A local activity throws it directly, a regular one
+ * wrapped in an ActivityFailure.
  */
 function finalFailure(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : error;
@@ -89,8 +89,8 @@ function finalFailure(error: unknown): ApplicationFailure | undefined {
     : undefined;
 }
 
-/** So that the UI's filters and `order-ingest orders list` answer what has failed, and why. */
-function keepForSearches({ type, message }: ApplicationFailure): void {
+/** Makes the failure available to filters in the Temporal UI and to `order-ingest orders list`. */
+function recordFailure({ type, message }: ApplicationFailure): void {
   upsertSearchAttributes([{ key: FAILURE_TYPE, value: type ?? null }]);
   upsertMemo({ [FAILURE_MEMO]: message });
 }

@@ -1,10 +1,9 @@
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
 /**
- * The first attempts run inside the workflow task: an order that meets no trouble costs the server
- * no more than an empty workflow. They must be quick, since Temporal shows none of them, and three
- * of them outlast what passes at once: a deadlock, a fail-over's refused connection, a dropped
- * socket.
+ * Local activities run inside the workflow task: an order that is stored at once costs Temporal no more
+ * than an empty workflow. Three short attempts outlast a deadlock, a dropped connection or the connections
+ * refused during a failover. Temporal does not show these attempts, so there are few of them.
  */
 export const LOCAL_OPTIONS: LocalActivityOptions = {
   // More than DATABASE_CONNECT_TIMEOUT_MS and DATABASE_STATEMENT_TIMEOUT_MS together.
@@ -13,9 +12,9 @@ export const LOCAL_OPTIONS: LocalActivityOptions = {
 };
 
 /**
- * After that an attempt is a regular activity, whose retries stand in the Temporal UI with their
- * count and their last failure. It never gives up: an order that Postgres cannot take now is one
- * for later. Waiting stops growing at a minute, so that orders flow within a minute of a repair.
+ * Regular activities follow when the local attempts have failed. The Temporal UI shows their attempts and
+ * the latest failure. They are retried without limit: Postgres may be down for long, and the order must
+ * still be stored. The interval is at most a minute, so that orders are stored within a minute of recovery.
  */
 export const REGULAR_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '30s',

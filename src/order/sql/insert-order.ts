@@ -4,9 +4,9 @@ import { statementName } from '../../postgres/statements.ts';
 import { isDatabaseError } from '../../postgres/sql-state.ts';
 
 /**
- * Inserts an order and all its line items, or nothing, in one statement and so in one round trip
- * and one transaction. Fails with a unique violation when the order ID is taken: `ON CONFLICT` would
- * cost each new order a sixth more, and workflow IDs leave few that come here a second time.
+ * Inserts an order with all its line items, or nothing, in one statement: one round trip and one
+ * transaction. Fails with a unique violation if the order ID is taken. `ON CONFLICT` would make every new
+ * order a sixth more expensive, and workflow IDs let few orders arrive here twice.
  */
 export const insertOrder = ({
   order,
@@ -34,14 +34,14 @@ export const insertOrder = ({
   ],
 });
 
-/** Whether an insert has failed because the order is there. */
+/** Whether an insert failed because the order ID is taken. */
 export const isOrderIdTaken = (error: unknown): boolean =>
   isDatabaseError(error) &&
   error.code === UNIQUE_VIOLATION &&
   PRIMARY_KEYS.includes(error.constraint ?? '');
 
 const UNIQUE_VIOLATION = '23505';
-/** Of both tables: it is not said which of them Postgres looks at first. */
+/** Those of both tables, because Postgres does not define which one it checks first. */
 const PRIMARY_KEYS = ['orders_pkey', 'order_line_items_pkey'];
 
 const INSERT_ORDER = `
