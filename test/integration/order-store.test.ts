@@ -34,7 +34,7 @@ describe.each<[string, () => OrderStore]>([
   ['Postgres', () => createPostgresOrderStore(database.pool)],
   ['memory', createInMemoryOrderStore],
 ])('an order store in %s', (_name, createStore) => {
-  test('stores an order once, and takes the same content again as a success', async () => {
+  test('stores an order once and accepts the same order again', async () => {
     const store = createStore();
     const id = uniqueName('order');
     await expect(store.store(recordOf(orderText(id)))).resolves.toEqual({ kind: 'stored' });
@@ -42,7 +42,7 @@ describe.each<[string, () => OrderStore]>([
     await expect(store.store(again)).resolves.toEqual({ kind: 'already-stored' });
   });
 
-  test('says where the first came from when other content has the same ID', async () => {
+  test('reports a different order with the same ID, with the source of the stored one', async () => {
     const store = createStore();
     const id = uniqueName('order');
     await store.store(recordOf(orderText(id)));
@@ -52,13 +52,13 @@ describe.each<[string, () => OrderStore]>([
     });
   });
 
-  test('refuses what it cannot hold', async () => {
+  test('rejects data that it cannot store', async () => {
     const record = recordOf(orderText(uniqueName('order'), { customer_name: '"a\\u0000b"' }));
     await expect(createStore().store(record)).resolves.toMatchObject({ kind: 'rejected' });
   });
 });
 
-describe('a row that version 0.1.0 has written', () => {
+describe('a row written by version 0.1.0', () => {
   let old: TestDatabase;
   beforeAll(async () => {
     old = await createTestDatabase();
@@ -76,17 +76,20 @@ describe('a row that version 0.1.0 has written', () => {
     recordOf(orderText(STORED_BY_V0_1_0.orderId, changes));
 
   test.each(Object.entries({ 'no change': {}, ...SAME_ORDERS }))(
-    'is the same order as one with %s',
+    'holds the same order as a message with %s',
     async (_name, changes) => {
       await expect(outcomeOf(changed(changes))).resolves.toBe('already-stored');
     },
   );
 
-  test.each(Object.entries(DIFFERENT_ORDERS))('is not one with %s', async (_name, changes) => {
-    await expect(outcomeOf(changed(changes))).resolves.toBe('conflict');
-  });
+  test.each(Object.entries(DIFFERENT_ORDERS))(
+    'does not hold the same order as a message with %s',
+    async (_name, changes) => {
+      await expect(outcomeOf(changed(changes))).resolves.toBe('conflict');
+    },
+  );
 
-  test('is the same order as one whose workflow has kept a record of that version', async () => {
+  test('holds the same order as a record in a workflow that this version started', async () => {
     const record = changed(SAME_ORDERS['an unknown field'] ?? {});
     await expect(outcomeOf({ ...record, fingerprint: 'f'.repeat(64) })).resolves.toBe(
       'already-stored',
@@ -95,7 +98,7 @@ describe('a row that version 0.1.0 has written', () => {
 });
 
 describe('the order store in Postgres', () => {
-  test('keeps any valid order exactly: message, domain, Temporal, row, domain', async () => {
+  test('stores any valid order without loss, after it has crossed Temporal', async () => {
     const store = createPostgresOrderStore(database.pool);
     const seen = new Set<string>();
     await fc.assert(
@@ -127,14 +130,14 @@ describe('the order store in Postgres', () => {
     );
   });
 
-  test('keeps amounts that were written with an exponent', async () => {
+  test('stores amounts that are written with an exponent', async () => {
     const id = uniqueName('order');
     const text = orderText(id, { total_price: '1e400' });
     await createPostgresOrderStore(database.pool).store(recordOf(text));
     expect((await readOrder(id)).total_price).toBe(`1${'0'.repeat(400)}`);
   });
 
-  test('stores all line items or nothing', async () => {
+  test('stores an order with all its line items or not at all', async () => {
     const id = uniqueName('order');
     const items =
       '[{"product_id":"A","quantity":1,"unit_price":1},{"product_id":"B\\u0000","quantity":1,"unit_price":1}]';
@@ -149,7 +152,7 @@ describe('the order store in Postgres', () => {
     expect(rows).toHaveLength(0);
   });
 
-  test('stores an order once when many try at the same time', async () => {
+  test('stores an order once when it arrives many times at once', async () => {
     const store = createPostgresOrderStore(database.pool);
     const id = uniqueName('order');
     const outcomes = await Promise.all(
@@ -159,7 +162,7 @@ describe('the order store in Postgres', () => {
     expect(outcomes.filter(({ kind }) => kind === 'already-stored')).toHaveLength(19);
   });
 
-  test('keeps at most one of many different contents that come at the same time', async () => {
+  test('stores one of many different orders that arrive at once with the same ID', async () => {
     const store = createPostgresOrderStore(database.pool);
     const id = uniqueName('order');
     const outcomes = await Promise.all(
@@ -173,7 +176,7 @@ describe('the order store in Postgres', () => {
     ]);
   });
 
-  test('throws what may pass, with a message that says it', async () => {
+  test('throws transient errors with the reason', async () => {
     const pool = createDatabasePool({
       url: 'postgres://nobody:wrong@127.0.0.1:1/none',
       connectTimeoutMs: 1000,

@@ -13,7 +13,7 @@ import { orderMessage, orderText } from '../support/messages.ts';
 import { uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 
-/** A workflow and a row of one order, as version 0.1.0 has left them. No worker takes the workflow. */
+/** One order with the workflow and the row that version 0.1.0 wrote. No worker runs the workflow. */
 let client: Client;
 let database: TestDatabase;
 const target = {
@@ -57,9 +57,9 @@ async function startOutcome(value: string) {
   return kind;
 }
 
-/** What reconcile says of messages that come after the one that was ingested. */
-async function verdicts(values: readonly string[], workflowIdPrefix: string) {
-  const judged = await classifyMessages(
+/** How reconcile classifies messages that follow the ingested one. */
+async function classify(values: readonly string[], workflowIdPrefix: string) {
+  const classified = await classifyMessages(
     {
       topic: 'orders',
       ...ordersIn(client, database.pool, workflowIdPrefix),
@@ -76,10 +76,10 @@ async function verdicts(values: readonly string[], workflowIdPrefix: string) {
       timestamp: '0',
     })),
   );
-  return judged.map(({ outcome }) => outcome);
+  return classified.map(({ outcome }) => outcome);
 }
 
-test('the bridge recognises the message of a workflow that is there, and the same order in other words', async () => {
+test('the bridge recognises the message of an existing workflow, and the same order written differently', async () => {
   for (const value of [text, ...texts(SAME_ORDERS)]) {
     await expect(startOutcome(value)).resolves.toBe('duplicate');
   }
@@ -91,20 +91,20 @@ test('the bridge recognises the message of a workflow that is there, and the sam
 test('reconcile recognises them by the workflow', async () => {
   const { workflowIdPrefix } = target;
   const same = [text, ...texts(SAME_ORDERS)];
-  expect(new Set(await verdicts(same, workflowIdPrefix))).toEqual(new Set(['duplicate']));
-  expect(new Set(await verdicts(texts(DIFFERENT_ORDERS), workflowIdPrefix))).toEqual(
+  expect(new Set(await classify(same, workflowIdPrefix))).toEqual(new Set(['duplicate']));
+  expect(new Set(await classify(texts(DIFFERENT_ORDERS), workflowIdPrefix))).toEqual(
     new Set(['missing']),
   );
 });
 
-test('reconcile recognises them by the row, past the retention of the workflow', async () => {
+test('reconcile recognises them by the row when the workflow has expired', async () => {
   const translation = translateMessage(text);
   if (translation.kind !== 'translated') throw new Error('not valid');
   const { order } = translation;
   const source = { topic: 'orders', partition: 0, offset: '0' };
   await createPostgresOrderStore(database.pool).store({ order, source, fingerprint });
-  const forgotten = uniqueName('forgotten');
+  const expired = uniqueName('expired');
   const same = [text, ...texts(SAME_ORDERS)];
-  expect(new Set(await verdicts(same, forgotten))).toEqual(new Set(['duplicate']));
-  expect(new Set(await verdicts(texts(DIFFERENT_ORDERS), forgotten))).toEqual(new Set(['missing']));
+  expect(new Set(await classify(same, expired))).toEqual(new Set(['duplicate']));
+  expect(new Set(await classify(texts(DIFFERENT_ORDERS), expired))).toEqual(new Set(['missing']));
 });

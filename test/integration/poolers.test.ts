@@ -14,7 +14,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';
 
-/** Connections that go through a pooler in transaction mode, such as PgBouncer, and some that do not. */
+/** Connections through a pooler in transaction mode, such as PgBouncer, and without one. */
 let database: TestDatabase;
 let pooler: TransactionPooler;
 const pools: DatabasePool[] = [];
@@ -60,7 +60,7 @@ async function storeTwice(pool: DatabasePool): Promise<readonly string[]> {
   return outcomes;
 }
 
-/** What sessions of the server are left with. */
+/** The prepared statements and the timeout that a session of the server has. */
 async function stateOf(pool: pg.Pool) {
   const { rows } = await pool.query<{ statements: string[]; timeout: string }>(
     `SELECT ARRAY(SELECT name FROM pg_prepared_statements WHERE name <> '') AS statements,
@@ -76,13 +76,13 @@ test('orders are stored through a pooler without a failed attempt', async () => 
   const pool = poolOf(pooler.url);
   await expect(storeTwice(pool)).resolves.toEqual(STORED_TWICE);
   expect(pool.isPooled).toBe(true);
-  // What was set for one session would be the next client's.
+  // The next client would inherit whatever the session still has.
   for (let n = 0; n < 3; n += 1) {
     expect(await stateOf(pool)).toEqual({ statements: [], timeout: '0' });
   }
 });
 
-test('without a pooler statements are prepared, and sessions have a timeout', async () => {
+test('without a pooler, statements are prepared and sessions have a timeout', async () => {
   await migrate(ORDER_SCHEMA, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1 });
   await pool.query('SELECT');
@@ -94,7 +94,7 @@ test('without a pooler statements are prepared, and sessions have a timeout', as
   });
 });
 
-test('statements are not prepared where that is switched off', async () => {
+test('statements are not prepared when that is switched off', async () => {
   await migrate(ORDER_SCHEMA, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1, preparedStatements: 'off' });
   await pool.query('SELECT');
@@ -102,7 +102,7 @@ test('statements are not prepared where that is switched off', async () => {
   expect(await stateOf(pool)).toMatchObject({ statements: [] });
 });
 
-test('migrations run through a pooler, several at once too, and leave nothing locked or set', async () => {
+test('concurrent migrations through a pooler run once and leave no lock or setting', async () => {
   const runs = await Promise.all([1, 2].map(() => migrate(ORDER_SCHEMA, pooler.url, 5000)));
   expect(runs.flatMap(({ ran }) => ran)).toEqual(migrationNames(ORDER_SCHEMA));
   await expect(checkSchema(poolOf(pooler.url), ORDER_SCHEMA)).resolves.toBeUndefined();
@@ -112,7 +112,7 @@ test('migrations run through a pooler, several at once too, and leave nothing lo
   expect(rows).toHaveLength(0);
 });
 
-test('a search path that the pooler refuses or ignores is an error with what to do', async () => {
+test('a search path that the pooler rejects or ignores is an error with a fix', async () => {
   const options = '?options=-csearch_path%3Dsomewhere';
   const fix = expect.stringContaining('ALTER ROLE … SET search_path') as unknown;
   const lenient = await startTransactionPooler({

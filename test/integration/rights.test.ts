@@ -4,7 +4,7 @@ import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
 import { checkSchema, migrate } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-/** A role that owns nothing, and what it is told about the rights that it lacks. */
+/** A role that owns nothing, and the errors for the rights that it lacks. */
 let database: TestDatabase;
 let role: string;
 let url: string;
@@ -35,7 +35,7 @@ const grant = (sql: string) => database.pool.query(sql);
 const granted = (...rights: Right[]) =>
   grant(grantsFor(ORDER_SCHEMA.tables, database.schema, role, rights));
 
-test('the grants that setup prints are enough for a worker', async () => {
+test('the grants printed by setup are enough for a worker', async () => {
   await granted('SELECT', 'INSERT');
   await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
   await expect(
@@ -43,43 +43,47 @@ test('the grants that setup prints are enough for a worker', async () => {
   ).resolves.toBeUndefined();
 });
 
-test('the grants to read are enough for commands that only read, and not for a worker', async () => {
+test('SELECT is enough for commands that only read, but not for a worker', async () => {
   await granted('SELECT');
   await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
   await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT'])).resolves.toBeUndefined();
   await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT'])).rejects.toMatchObject({
-    message: `The user "${role}" lacks INSERT on orders, INSERT on order_line_items`,
+    code: 'DATABASE_RIGHT_MISSING',
     fix: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
   });
 });
 
-test('a schema that lacks a column is recognised without a right on the migrations', async () => {
+test('a missing column is reported even if the table of migrations may not be read', async () => {
   await granted('SELECT', 'INSERT');
   await grant('ALTER TABLE orders DROP COLUMN corrected_at');
-  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toThrow('it lacks orders.corrected_at');
+  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toMatchObject({
+    code: 'DATABASE_SCHEMA_OUTDATED',
+    message: expect.stringContaining('orders.corrected_at'),
+  });
 });
 
-test('a schema that may not be used is not taken for one without tables', async () => {
+test('a schema without the USAGE right is reported, rather than missing tables', async () => {
   const expected = {
-    message: `The user "${role}" may not use the schema "${database.schema}"`,
+    code: 'DATABASE_RIGHT_MISSING',
     fix: `GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
   };
   await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toMatchObject(expected);
   await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject(expected);
 });
 
-test('a setup by a role that may not migrate says what it lacks', async () => {
+test('a migration by a role that may not migrate reports the missing right', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toThrow(
-    /^The tables belong to ".*"; the user "role_.*" cannot migrate them$/,
-  );
+  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
+    code: 'DATABASE_RIGHT_MISSING',
+    message: expect.stringContaining('The tables belong to'),
+  });
   await grant('DROP TABLE order_ingest_migrations');
   await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
     fix: `GRANT CREATE ON SCHEMA ${database.schema} TO ${role}`,
   });
 });
 
-test('the columns that are looked for are those of the tables', async () => {
+test('the checked columns are those of the tables', async () => {
   const { rows } = await database.pool.query<{ table_name: string; columns: string[] }>(
     `SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS columns
      FROM information_schema.columns

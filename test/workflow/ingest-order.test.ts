@@ -20,13 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => env.teardown());
 
-/** Throws as often as it is told to, and is a good store afterwards. */
-function failingStore(failures: number): OrderStore & { attempts: number; heal(): void } {
+/** Fails this many times, or until `recover()`, and works afterwards. */
+function failingStore(failures: number): OrderStore & { attempts: number; recover(): void } {
   const store = createInMemoryOrderStore();
   let left = failures;
   return {
     attempts: 0,
-    heal() {
+    recover() {
       left = 0;
     },
     store(record) {
@@ -47,10 +47,7 @@ async function failureOf(result: Promise<unknown>): Promise<ApplicationFailure> 
   throw new Error('the workflow did not fail with an ApplicationFailure', { cause: error });
 }
 
-/**
- * How many events the history has beside those of workflow tasks, which a busy machine may take more
- * than one of.
- */
+/** The number of events in the history, without those of workflow tasks: a busy machine may need several. */
 async function eventsOf(handle: WithHistory): Promise<number> {
   const names = await eventNames(handle);
   return names.filter((name) => !name.startsWith('EVENT_TYPE_WORKFLOW_TASK_')).length;
@@ -67,7 +64,7 @@ async function eventNames(handle: WithHistory): Promise<readonly string[]> {
 
 const { EventType } = proto.temporal.api.enums.v1;
 
-test('an order is stored at the first attempt, without an activity task for the server', async () => {
+test('an order is stored in a local activity, at the cost of an empty workflow', async () => {
   const store = createInMemoryOrderStore();
   await withWorker(env, store, async (start) => {
     const handle = await start(orderMessage(orderText('A-1')));
@@ -77,18 +74,18 @@ test('an order is stored at the first attempt, without an activity task for the 
       partition: 0,
       offset: '0',
     });
-    // Started, a marker, completed.
+    // The start, the marker of the local activity, the completion.
     expect(await eventsOf(handle)).toBe(3);
     const tasks = (await eventNames(handle)).filter(
       (name) => name === 'EVENT_TYPE_WORKFLOW_TASK_STARTED',
     );
-    // The start, and the begin and the end of the one task, as of an empty workflow.
+    // The start, and the beginning and the end of each task, as for an empty workflow.
     const { raw } = await handle.describe();
     expect(Number(raw.workflowExecutionInfo?.stateTransitionCount)).toBe(1 + 2 * tasks.length);
   });
 });
 
-test('the same content again is a success that says so', async () => {
+test('the same order again completes as already stored', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     await (await start(orderMessage(orderText('A-1')))).result();
     const again = await start(orderMessage(orderText('A-1'), '1'));
@@ -96,7 +93,7 @@ test('the same content again is a success that says so', async () => {
   });
 });
 
-test('a message that is no valid order fails at once, naming each field', async () => {
+test('an invalid order fails without a retry and names every invalid field', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     const handle = await start(
       orderMessage(orderText('A-1', { total_price: '-1', line_items: '[]' })),
@@ -109,12 +106,12 @@ test('a message that is no valid order fails at once, naming each field', async 
     const { typedSearchAttributes, memo } = await handle.describe();
     expect(typedSearchAttributes.get(FAILURE_TYPE)).toBe('OrderInvalid');
     expect(memo?.[FAILURE_MEMO]).toBe(failure.message);
-    // Two more than when it is stored, to be found by its failure.
+    // Two more than for a stored order: the search attribute and the memo of the failure.
     expect(await eventsOf(handle)).toBe(5);
   });
 });
 
-test('thousands of faults make a failure that Temporal can keep', async () => {
+test('the failure of an order with thousands of issues is not too large for Temporal', async () => {
   const items = `[${Array<string>(5000).fill('{}').join(',')}]`;
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     const handle = await start(orderMessage(orderText('A-1', { line_items: items })));
@@ -123,7 +120,7 @@ test('thousands of faults make a failure that Temporal can keep', async () => {
   });
 });
 
-test('other content under the same order ID fails as a conflict', async () => {
+test('a different order with the same ID fails as a conflict', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     await (await start(orderMessage(orderText('A-1'), '41'))).result();
     const other = await start(orderMessage(orderText('A-1', { total_price: '1' }), '42'));
@@ -133,14 +130,14 @@ test('other content under the same order ID fails as a conflict', async () => {
   });
 });
 
-test('data that the database refuses fails as rejected, without a retry', async () => {
+test('data that the database rejects fails without a retry', async () => {
   await withWorker(env, createInMemoryOrderStore(), async (start) => {
     const handle = await start(orderMessage(orderText('A-1', { customer_name: '"\\u0000"' })));
     await expect(failureOf(handle.result())).resolves.toMatchObject({ type: 'OrderRejected' });
   });
 });
 
-test('a store that fails three times holds the order up, and no more', async () => {
+test('three failed local attempts are followed by a regular activity', async () => {
   const store = failingStore(3);
   await withWorker(env, store, async (start) => {
     const handle = await start(orderMessage(orderText(uniqueName('A'))));
@@ -149,7 +146,7 @@ test('a store that fails three times holds the order up, and no more', async () 
   });
 });
 
-test('a store that fails for long is a pending activity that anyone can see', async () => {
+test('a store that keeps failing is visible as a pending activity and is retried without limit', async () => {
   const store = failingStore(Infinity);
   await withWorker(env, store, async (start) => {
     const handle = await start(orderMessage(orderText(uniqueName('A'))));
@@ -167,8 +164,8 @@ test('a store that fails for long is a pending activity that anyone can see', as
     const details = async () =>
       (await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata'))
         .currentDetails;
-    expect(await details()).toMatch(/^Storing the order has met trouble since 20\d\d-/);
-    store.heal();
+    expect(await details()).toMatch(/^Storing the order has been failing since 20\d\d-/);
+    store.recover();
     await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
     expect(await details()).toBe('');
   });

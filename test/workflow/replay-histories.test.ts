@@ -10,10 +10,10 @@ beforeAll(() => {
 });
 
 /**
- * Orders are retried for days: a deployment meets workflows that an older version began. A change of
- * the workflow that takes another path through these histories would break them.
+ * Orders may be retried for days, so a new version continues workflows that an older one has started. A
+ * workflow that takes a different path through a recorded history would break them.
  */
-test.each(readdirSync(DIR))('the workflow still follows the recorded history %s', async (file) => {
+test.each(readdirSync(DIR))('the workflow replays the recorded history %s', async (file) => {
   const history: unknown = JSON.parse(readFileSync(path.join(DIR, file), 'utf8'));
   await expect(
     Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, history, file),

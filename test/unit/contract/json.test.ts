@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
-import { digitsOf, JsonNumber, parseJson, type Json } from '../../../src/contract/json.ts';
+import {
+  digitsOf,
+  JsonNumber,
+  MAX_JSON_DEPTH,
+  parseJson,
+  type Json,
+} from '../../../src/contract/json.ts';
 
-/** A parser that goes through the text step by step, as the reference. */
+/** The lossless parser alone, as the reference for the parser with a fast path. */
 function reference(text: string): Json | undefined {
   try {
     return parse(text, undefined, {
@@ -19,7 +25,7 @@ function parsed(text: string): Json | undefined {
   return json.ok ? withDigits(json.value) : undefined;
 }
 
-/** All numbers by their digits, as the reference has them. */
+/** Every number as a `JsonNumber`, as the reference returns it. */
 function withDigits(value: Json): Json {
   if (typeof value === 'number') return new JsonNumber(digitsOf(value));
   if (Array.isArray(value)) return value.map(withDigits);
@@ -33,7 +39,7 @@ const PIECES = [
   ...['true', 'null', '__proto__', '"__proto__":', '\ud800', '\\ud800', '\u2028'],
 ];
 
-test('any JSON value is read as a parser reads it that goes step by step', () => {
+test('any JSON value is parsed as the lossless parser does', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 6, stringUnit: 'binary' }), (text) => {
       expect(parsed(text)).toEqual(reference(text));
@@ -42,7 +48,7 @@ test('any JSON value is read as a parser reads it that goes step by step', () =>
   );
 });
 
-test('what is not quite JSON is refused, or read, as a parser does that goes step by step', () => {
+test('a corrupted JSON text is rejected or parsed as the lossless parser does', () => {
   fc.assert(
     fc.property(
       fc.json({ maxDepth: 3 }),
@@ -60,7 +66,7 @@ test('what is not quite JSON is refused, or read, as a parser does that goes ste
   );
 });
 
-test('nothing but pieces of JSON is refused, or read, as a parser does that goes step by step', () => {
+test('any sequence of JSON tokens is rejected or parsed as the lossless parser does', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 12 }), (pieces) => {
       expect(parsed(pieces.join(''))).toEqual(reference(pieces.join('')));
@@ -87,7 +93,7 @@ const numberText = fc
   )
   .map((parts) => parts.join(''));
 
-test('every digit of a number is kept, wherever it stands', () => {
+test('every digit of a number is kept, wherever the number is', () => {
   const space = fc.constantFrom('', ' ', '\n\t');
   const frame = fc.constantFrom(
     ['', ''],
@@ -106,6 +112,43 @@ test('every digit of a number is kept, wherever it stands', () => {
   );
 });
 
-test('a string that looks like a number stays one', () => {
+test('a string that looks like a number stays a string', () => {
   expect(parsed('["12.5", "1e5", "-0"]')).toEqual(['12.5', '1e5', '-0']);
+});
+
+test('a text is valid exactly if it is for JSON.parse', () => {
+  const almostJson = fc.oneof(
+    fc.json(),
+    fc.json().map((text) => text.slice(1)),
+    fc.string(),
+  );
+  const isParsed = (text: string) => {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(almostJson, (text) => {
+      expect(parseJson(text).ok).toBe(isParsed(text));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('nesting is limited to a fixed depth, whatever is left of the stack', () => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  expect(parseJson(nested(MAX_JSON_DEPTH)).ok).toBe(true);
+  expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toEqual({
+    ok: false,
+    error: 'nested deeper than 500 levels',
+  });
+  expect(parseJson(nested(100_000)).ok).toBe(false);
+  expect(parseJson(`"${'['.repeat(1000)}\\"${'['.repeat(1000)}"`).ok).toBe(true);
+});
+
+test.each(['1', '1.50'])('the last of two equal keys wins, also with the number %s', (number) => {
+  expect(parsed(`{"a":"first","b":${number},"a":2}`)).toEqual(parsed(`{"b":${number},"a":2}`));
 });

@@ -12,7 +12,7 @@ describe('an order ID', () => {
     '🚀',
     'x'.repeat(200),
     '🚀'.repeat(200),
-  ])('%j is one, and stays as it is', (text) => {
+  ])('may be %j, which stays unchanged', (text) => {
     expect(parseOrderId(text)).toEqual({ ok: true, value: text });
   });
 
@@ -31,7 +31,7 @@ describe('an order ID', () => {
     'a\ufeff',
     '\ud800',
     'a\udc00b',
-  ])('%j is none', (text) => {
+  ])('must not be %j', (text) => {
     expect(parseOrderId(text).ok).toBe(false);
   });
 });

@@ -9,7 +9,7 @@ const source = fc.record({
 });
 const again = fc.option(fc.constant('replay-1795577684844'), { nil: undefined });
 
-test('the request ID of a start fits into 255 characters, whatever the topic', () => {
+test('a request ID has at most 255 characters, whatever the topic', () => {
   fc.assert(
     fc.property(source, again, (from, name) => {
       expect(startRequestId(from, FINGERPRINT, name).length).toBeLessThanOrEqual(255);
@@ -17,7 +17,7 @@ test('the request ID of a start fits into 255 characters, whatever the topic', (
   );
 });
 
-test("it fits with the longest of Kafka's topics, partitions and offsets", () => {
+test('a request ID has at most 255 characters with the longest topic, partition and offset of Kafka', () => {
   const longest = {
     topic: 'o'.repeat(249),
     partition: 2 ** 31 - 1,
@@ -26,7 +26,7 @@ test("it fits with the longest of Kafka's topics, partitions and offsets", () =>
   expect(startRequestId(longest, FINGERPRINT).length).toBeLessThanOrEqual(255);
 });
 
-test('as long as it fits, it is what older versions sent', () => {
+test('a request ID of at most 255 characters is the one that older versions sent', () => {
   const from = { topic: 'o'.repeat(170), partition: 12, offset: '34567' };
   expect(startRequestId(from, FINGERPRINT)).toBe(`${from.topic}/12/34567/${FINGERPRINT}`);
   expect(startRequestId({ ...from, topic: 'orders' }, FINGERPRINT, 'replay-1')).toBe(
@@ -34,7 +34,7 @@ test('as long as it fits, it is what older versions sent', () => {
   );
 });
 
-test('each message, content and attempt has its own, also where it is too long', () => {
+test('every message, content and run has its own request ID, also when it is hashed', () => {
   const topic = 'o'.repeat(249);
   const ids = [
     startRequestId({ topic, partition: 0, offset: '1' }, FINGERPRINT),

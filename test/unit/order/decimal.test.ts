@@ -19,16 +19,16 @@ describe('the canonical text of a decimal', () => {
     ['12345678901234567.890', '12345678901234567.89'],
     ['1e-20', '1e-20'],
     ['123456789012345678901.5', '1234567890123456789015e-1'],
-  ])('%s is %s', (digits, canonical) => {
+  ])('of %s is %s', (digits, canonical) => {
     expect(canonicalDecimal(digits)).toBe(canonical);
   });
 
-  test('keeps a number whose exponent no computer can add to', () => {
+  test('keeps a number unchanged whose exponent is too long for a JavaScript number', () => {
     const digits = `1e${'9'.repeat(30)}`;
     expect(canonicalDecimal(digits)).toBe(digits);
   });
 
-  test('is equal for equal values only, whichever way they are written', () => {
+  test('is equal for equal values only, however they are written', () => {
     const digits = fc
       .tuple(
         fc.boolean(),
@@ -57,7 +57,7 @@ describe('the canonical text of a decimal', () => {
     );
   });
 
-  test('takes time in proportion to its length', () => {
+  test('takes linear time', () => {
     const zeros = '0'.repeat(1_000_000);
     expect(canonicalDecimal(`1${zeros}1.${zeros}1${zeros}`)).toBe(`1${zeros}1${zeros}1e-1000001`);
   });

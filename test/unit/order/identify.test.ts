@@ -4,15 +4,15 @@ import { orderText } from '../../support/messages.ts';
 const read = (value: string | Buffer | null) =>
   identify(typeof value === 'string' ? Buffer.from(value) : value, 1000);
 
-describe('finding the order of a message', () => {
-  test('needs only a usable order ID, not a valid order', () => {
+describe('identifying a message', () => {
+  test('needs a valid order ID only, not a valid order', () => {
     expect(read('{"order_id": "A", "line_items": "?"}')).toMatchObject({
       kind: 'order',
       orderId: 'A',
     });
   });
 
-  test('keeps the text as it came, without a byte order mark', () => {
+  test('keeps the text unchanged, except for a byte order mark', () => {
     const text = orderText('A');
     expect(read(`\uFEFF${text}`)).toMatchObject({ kind: 'order', text });
   });

@@ -33,11 +33,11 @@ describe('an amount of money', () => {
     '1e',
     '1_000',
     '１',
-  ])('%j is refused', (text) => {
+  ])('%j is invalid', (text) => {
     expect(Money.parse(text).ok).toBe(false);
   });
 
-  test('reads a number as JavaScript writes it', () => {
+  test('accepts a JavaScript number', () => {
     fc.assert(
       fc.property(fc.oneof(fc.double(), fc.integer()), (number) => {
         const fromNumber = Money.parse(number);
@@ -51,7 +51,7 @@ describe('an amount of money', () => {
     );
   });
 
-  test('takes as many digits as a Postgres numeric, and no more', () => {
+  test('has at most as many digits as a Postgres numeric', () => {
     expect(Money.parse(`1${'0'.repeat(131_071)}`).ok).toBe(true);
     expect(Money.parse(`1${'0'.repeat(131_072)}`).ok).toBe(false);
     expect(Money.parse('1e131071').ok).toBe(true);
@@ -62,17 +62,17 @@ describe('an amount of money', () => {
     expect(Money.parse('1e99999999999999999999').ok).toBe(false);
   });
 
-  test('stays as short as it was written, however large it is', () => {
+  test('stays as short as it was written, however large', () => {
     expect(Money.from('1e131071').toString()).toBe('1e131071');
   });
 
-  test('equals an amount of the same value with as many digits after the point', () => {
+  test('equals an amount of the same value with the same number of decimal places', () => {
     expect(Money.from('1.5e1').equals(Money.from('15'))).toBe(true);
     expect(Money.from('15.0').equals(Money.from('15'))).toBe(false);
     expect(Money.from('15.1').equals(Money.from('15.2'))).toBe(false);
   });
 
-  test('reads any decimal back as it was written', () => {
+  test('keeps any decimal as it was written', () => {
     const digits = (max: number) =>
       fc
         .array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: max })

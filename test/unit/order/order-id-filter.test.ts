@@ -8,7 +8,7 @@ const orderId = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
   .filter((text) => parseOrderId(text).ok);
 
-/** How a producer may write each UTF-16 unit of a string. */
+/** How a producer may write a character of a string. */
 type Spelling = 'plain' | 'lower' | 'upper';
 
 function spelled(text: string, spellings: readonly Spelling[]): string {
@@ -28,10 +28,10 @@ function spelled(text: string, spellings: readonly Spelling[]): string {
 const spellings = fc.array(fc.constantFrom<Spelling>('plain', 'lower', 'upper'), { minLength: 1 });
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** More than are looked for one by one. */
+/** More IDs than the filter searches for in the bytes. */
 const many = Array.from({ length: 20 }, (_, n) => `many ${n}`);
 
-test('no spelling of an order ID is overlooked', () => {
+test('every spelling of an order ID passes the filter', () => {
   fc.assert(
     fc.property(
       orderId,
@@ -58,7 +58,7 @@ test('no spelling of an order ID is overlooked', () => {
   );
 });
 
-test('most other messages need not be decoded', () => {
+test('most messages about other orders do not pass the filter', () => {
   const filter = createOrderIdFilter(['A-1', 'A-2']);
   expect(filter(Buffer.from('{"order_id":"B-1","name":"Ada"}'))).toBe(false);
   expect(filter(Buffer.from('{"order_id":"B-1","note":"A-2"}'))).toBe(true);

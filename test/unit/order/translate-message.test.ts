@@ -1,19 +1,19 @@
 import { formatIssue, translateMessage } from '../../../src/order/translate-message.ts';
 import { orderText } from '../../support/messages.ts';
 
-function faultsOf(text: string): readonly string[] {
+function issuesOf(text: string): readonly string[] {
   const translation = translateMessage(text);
   return translation.kind === 'invalid' ? translation.issues.map(formatIssue) : [];
 }
 
 function orderOf(text: string) {
   const translation = translateMessage(text);
-  if (translation.kind !== 'translated') throw new Error(faultsOf(text).join());
+  if (translation.kind !== 'translated') throw new Error(issuesOf(text).join());
   return translation.order;
 }
 
 describe('translating a message into an order', () => {
-  test('takes every field over, digit by digit', () => {
+  test('translates every field and keeps every digit', () => {
     const order = orderOf(orderText('A-1001', { total_price: '12345678901234567.89' }));
     expect(order).toMatchObject({
       orderId: 'A-1001',
@@ -31,21 +31,21 @@ describe('translating a message into an order', () => {
     ]);
   });
 
-  test('ignores fields that it does not know', () => {
-    expect(faultsOf(orderText('A', { coupon: '{"a": [1, null]}', __proto__: '1' }))).toEqual([]);
+  test('ignores unknown fields', () => {
+    expect(issuesOf(orderText('A', { coupon: '{"a": [1, null]}', __proto__: '1' }))).toEqual([]);
   });
 
-  test('is not confused by keys that JavaScript treats specially', () => {
+  test('treats __proto__ as an ordinary key', () => {
     const text = orderText('A').replace('{', '{"__proto__": {"order_id": "B"}, "constructor": 1, ');
     expect(orderOf(text).orderId).toBe('A');
-    expect(faultsOf('{"__proto__": {"order_id": "B"}}')).toContain(
+    expect(issuesOf('{"__proto__": {"order_id": "B"}}')).toContain(
       'order_id: expected a string, received nothing',
     );
   });
 
   test.each<[string, Record<string, string>, string]>([
     [
-      'order ID of the wrong kind',
+      'order ID of the wrong type',
       { order_id: '7' },
       'order_id: expected a string, received number',
     ],
@@ -55,7 +55,7 @@ describe('translating a message into an order', () => {
       'order_id: expected no control characters',
     ],
     [
-      'time that is none',
+      'time that is not a time',
       { created_at: '"soon"' },
       'created_at: expected an ISO 8601 date and time such as 2026-11-24T09:30:00.123456+01:00, in the years 0001 to 9999',
     ],
@@ -71,7 +71,7 @@ describe('translating a message into an order', () => {
       'customer_name: expected 1 to 1000 characters',
     ],
     [
-      'name with half a character',
+      'name with a lone surrogate',
       { customer_name: '"\\ud83d"' },
       'customer_name: expected well-formed Unicode without lone surrogates',
     ],
@@ -82,12 +82,12 @@ describe('translating a message into an order', () => {
       'total_price: expected an amount that is not negative',
     ],
     [
-      'price that is no number',
+      'price that is not a number',
       { total_price: '"12,50"' },
       'total_price: expected a decimal number such as 12.50',
     ],
     [
-      'price of the wrong kind',
+      'price of the wrong type',
       { total_price: 'true' },
       'total_price: expected a number or a decimal string, received boolean',
     ],
@@ -98,17 +98,17 @@ describe('translating a message into an order', () => {
     ],
     ['no line item', { line_items: '[]' }, 'line_items: expected at least one line item'],
     [
-      'line items of the wrong kind',
+      'line items of the wrong type',
       { line_items: '{}' },
       'line_items: expected an array, received object',
     ],
     [
-      'line item of the wrong kind',
+      'line item of the wrong type',
       { line_items: '["P-1"]' },
       'line_items[0]: expected an object, received string',
     ],
     [
-      'number that keeps its digits where a line item should be',
+      'lossless number instead of a line item',
       { line_items: '[1.50]' },
       'line_items[0]: expected an object, received number',
     ],
@@ -117,19 +117,19 @@ describe('translating a message into an order', () => {
       { line_items: '[{"product_id": "P", "unit_price": 1}]' },
       'line_items[0].quantity: expected a number, received nothing',
     ],
-  ])('%s', (_name, changes, fault) => {
-    expect(faultsOf(orderText('A', changes))).toEqual([fault]);
+  ])('%s', (_name, changes, issue) => {
+    expect(issuesOf(orderText('A', changes))).toEqual([issue]);
   });
 
-  test.each(['3', '1.50'])('the number %s is no order', (text) => {
-    expect(faultsOf(text)).toEqual(['expected an object, received number']);
+  test.each(['3', '1.50'])('the number %s is not an order', (text) => {
+    expect(issuesOf(text)).toEqual(['expected an object, received number']);
   });
 
   test.each(['0', '-1', '1.5', '1.00000000000000001', '9007199254740992', '1e400', '1e-1'])(
-    'quantity %s is refused',
+    'quantity %s is invalid',
     (quantity) => {
       const items = `[{"product_id": "P", "quantity": ${quantity}, "unit_price": 1}]`;
-      expect(faultsOf(orderText('A', { line_items: items }))).toEqual([
+      expect(issuesOf(orderText('A', { line_items: items }))).toEqual([
         'line_items[0].quantity: expected an integer from 1 to 9007199254740991',
       ]);
     },
@@ -145,14 +145,14 @@ describe('translating a message into an order', () => {
     expect(orderOf(orderText('A', { line_items: items })).lineItems[0].quantity).toBe(value);
   });
 
-  test('names every field at fault at once', () => {
+  test('reports all invalid fields at once', () => {
     const text = orderText('A', {
       created_at: '1',
       customer_name: '""',
       total_price: '"x"',
       line_items: '[{"product_id": "", "quantity": 0, "unit_price": -1}, {}]',
     });
-    expect(faultsOf(text).map((fault) => fault.split(':')[0])).toEqual([
+    expect(issuesOf(text).map((issue) => issue.split(':')[0])).toEqual([
       'created_at',
       'customer_name',
       'total_price',
@@ -165,7 +165,7 @@ describe('translating a message into an order', () => {
     ]);
   });
 
-  test('never quotes what the message says', () => {
+  test('never quotes a value of the message', () => {
     const secret = 'Jane Doe';
     const texts = [
       orderText('A', {
@@ -176,6 +176,6 @@ describe('translating a message into an order', () => {
       `{"customer_name": "${secret}"`,
       `{"${secret}": 1 2}`,
     ];
-    for (const text of texts) expect(faultsOf(text).join()).not.toContain(secret);
+    for (const text of texts) expect(issuesOf(text).join()).not.toContain(secret);
   });
 });

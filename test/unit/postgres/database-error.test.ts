@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { databaseError } from '../../../src/postgres/database-error.ts';
 
-function remedyOf(code: string, message: string): string {
+function fixFor(code: string, message: string): string {
   const error = new pg.DatabaseError(message, message.length, 'error');
   error.code = code;
   return databaseError('Postgres cannot be used', error).fix;
@@ -17,6 +17,6 @@ test.each([
   ['08P01', 'unsupported startup parameter: options', 'SET search_path'],
   ['08P01', 'unsupported startup parameter: statement_timeout', 'SET statement_timeout'],
   ['57P03', 'the database system is starting up', 'that the server runs'],
-])('SQLSTATE %s, %s: the remedy names the fix', (code, message, remedy) => {
-  expect(remedyOf(code, message)).toContain(remedy);
+])('SQLSTATE %s, %s, has a fix', (code, message, fix) => {
+  expect(fixFor(code, message)).toContain(fix);
 });

@@ -7,6 +7,6 @@ test.each([
   ['postgres://h/d?options=--search_path%3Dshop', 'shop'],
   ['postgres://h/d?options=-c%20geqo%3Doff%20-csearch_path%3Dshop', 'shop'],
   ['postgres://h/d?options=-c%20geqo%3Doff', undefined],
-])('the search path that %s asks for is %s', (url, searchPath) => {
+])('the search path in %s is %s', (url, searchPath) => {
   expect(requestedSearchPath(url)).toBe(searchPath);
 });

@@ -8,7 +8,7 @@ function databaseError(code: string, message = ''): pg.DatabaseError {
 }
 
 describe('an SQLSTATE', () => {
-  test.each(['22003', '22021', '22P02', '23502', '23505', '23514'])('%s is final', (code) => {
+  test.each(['22003', '22021', '22P02', '23502', '23505', '23514'])('%s is a rejection', (code) => {
     expect(isRejection(databaseError(code))).toBe(true);
   });
 
@@ -32,7 +32,7 @@ describe('an SQLSTATE', () => {
     expect(isRejection(databaseError(code))).toBe(false);
   });
 
-  test('of a refusal is described without the data', () => {
+  test('of a rejection is described without data', () => {
     const error = databaseError('23505', 'Key (order_id)=(Jane Doe) already exists');
     error.detail = 'Failing row contains (Jane Doe)';
     error.table = 'orders';
@@ -42,7 +42,7 @@ describe('an SQLSTATE', () => {
     );
   });
 
-  test('of a fault is described with its message', () => {
+  test('of any other error is described with its message', () => {
     expect(describeDatabaseError(databaseError('53300', 'too many connections'))).toBe(
       'too many connections (SQLSTATE 53300)',
     );
