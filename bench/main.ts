@@ -17,24 +17,24 @@ const SIDE_BY_SIDE = 'side-by-side';
 
 const atLeastThree = (text: string) => {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
-    throw new InvalidArgumentError('expected a whole number from 3 up.');
+    throw new InvalidArgumentError('expected a whole number of at least 3.');
   }
   return Number(text);
 };
 
 const program = new Command('npm run bench --')
   .description(
-    'Measures ratios on this machine, both sides of each in turn, on a Kafka, a Temporal and a Postgres of their own. Leave the machine alone meanwhile.',
+    'Compares the performance of order-ingest with a baseline, benchmark by benchmark. It starts Kafka, Temporal and Postgres for the run, and measures both sides in turn. Run nothing else on the machine in the meantime.',
   )
   .addArgument(
-    new Argument('[names...]', 'which benchmarks; all by default').choices([
+    new Argument('[names...]', 'the benchmarks to run (default: all)').choices([
       ...[...BENCHMARKS, ...VARIANTS].map(({ name }) => name),
       SIDE_BY_SIDE,
     ]),
   )
-  .option('--rounds <number>', 'how often each side is measured', atLeastThree, 5)
+  .option('--rounds <number>', 'how often to measure each side, after a warm-up', atLeastThree, 5)
   .addOption(
-    new Option('--temporal <kind>', "which of Temporal's servers")
+    new Option('--temporal <kind>', "the Temporal server: the CLI's dev server, or one on Postgres")
       .choices(TEMPORAL_KINDS)
       .default('dev'),
   )

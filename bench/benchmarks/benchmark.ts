@@ -3,9 +3,9 @@ import type { BenchStack } from '../harness/bench-stack.ts';
 
 export interface Benchmark {
   readonly name: string;
-  /** The ratio, or the figure, in words. */
+  /** What the ratio or the figure means. */
   readonly ratio: string;
-  /** Of both sides' figures, such as `orders/s`. */
+  /** The unit of both sides, such as `orders/s`. */
   readonly unit: string;
   readonly goal: Goal;
   prepare(stack: BenchStack): Promise<Comparison>;

@@ -4,7 +4,7 @@ import type { Benchmark } from './benchmark.ts';
 
 export const commit: Benchmark = {
   name: 'commit',
-  ratio: 'commits to Kafka for a thousand orders, with the worker at work',
+  ratio: 'offset commits per thousand orders while a worker runs',
   unit: 'commits',
   goal: { atMost: 5 },
   async prepare() {

@@ -13,11 +13,11 @@ import type { Benchmark } from './benchmark.ts';
 const COUNT = 500;
 const POLL_MS = 50;
 
-/** On a server of its own, which counts what nobody else asks of it. */
+/** Runs on a dedicated Temporal server, whose counters then hold nothing else. */
 export const cost: Benchmark = {
   name: 'cost',
   ratio:
-    'what an order costs Temporal, in billable actions, the rest beside them ÷ with two regular activities',
+    'billable actions of Temporal per order, by local activity first ÷ by two regular activities',
   unit: 'actions',
   goal: { atMost: 0.67 },
   async prepare() {
@@ -65,7 +65,7 @@ async function measureCost(system: TestSystem, metricsPort: number): Promise<Sam
   await fillTopic(system.topic, COUNT, run);
   await system.startBridge();
   while ((await countStored(system)) < COUNT) await delay(POLL_MS);
-  // They come to their end a little after the row.
+  // A workflow completes shortly after its row is stored.
   const query = `WorkflowId STARTS_WITH '${system.workflowId(run)}' AND ExecutionStatus = 'Completed'`;
   while ((await system.client.workflow.count(query)).count < COUNT) await delay(POLL_MS);
   let transitions = 0;

@@ -6,7 +6,7 @@ const COUNT = 2000;
 
 export const duplicates: Benchmark = {
   name: 'duplicates',
-  ratio: 'orders that are all ingested already ÷ orders that are all new, through the bridge',
+  ratio: 'rate of the bridge for orders that are already ingested ÷ for new orders',
   unit: 'messages/s',
   goal: { atLeast: 1 },
   async prepare({ pids }) {
@@ -15,7 +15,7 @@ export const duplicates: Benchmark = {
     await bridge.read('started', COUNT, known);
     return {
       subject: {
-        name: 'ingested already',
+        name: 'already ingested',
         measure: () => bridge.read('duplicates', COUNT, known),
       },
       baseline: { name: 'new', measure: () => bridge.read('started', COUNT) },

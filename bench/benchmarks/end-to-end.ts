@@ -10,7 +10,7 @@ const CONCURRENCY = 50;
 
 export const endToEnd: Benchmark = {
   name: 'end-to-end',
-  ratio: "orders from a full topic to rows ÷ empty workflows by the SDK's client and worker alone",
+  ratio: "orders from a full topic to rows ÷ empty workflows, by the SDK's client and worker alone",
   unit: 'orders/s',
   goal: { atLeast: 0.95 },
   async prepare({ pids }) {

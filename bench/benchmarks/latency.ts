@@ -11,10 +11,10 @@ const COUNT = 400;
 const SATURATING = 800;
 const POLL_MS = 100;
 
-/** Worth something on Temporal's server on Postgres only: SQLite's waits for its one writer. */
+/** Meaningful only with Temporal on Postgres: on SQLite the server has a single writer to wait for. */
 const latency = (percentile: number, atMost: number): Benchmark => ({
   name: `latency-p${percentile}`,
-  ratio: `p${percentile} from the message's time stamp to the row's, at half the saturated rate ÷ an empty workflow's from its start to its completion at that rate`,
+  ratio: `p${percentile} of the time from message to row at half the saturated rate ÷ from start to completion of an empty workflow at that rate`,
   unit: 'ms',
   goal: { atMost },
   async prepare({ pids }) {
@@ -51,7 +51,7 @@ const latency = (percentile: number, atMost: number): Benchmark => ({
 export const latencyP50 = latency(50, 1.5);
 export const latencyP99 = latency(99, 2);
 
-/** Calls it once for each order, evenly spaced. */
+/** Calls `send` once per order, evenly spaced. */
 async function paced(pauseMs: number, send: (n: number) => Promise<unknown>): Promise<void> {
   const begin = performance.now();
   const sent: Promise<unknown>[] = [];

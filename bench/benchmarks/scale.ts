@@ -4,12 +4,12 @@ import type { Benchmark } from './benchmark.ts';
 const COUNT = 2000;
 
 /**
- * On one machine more processes make nothing faster: what is to be seen is that an order costs each of
- * them together no more, which is what the capacity calculator counts on.
+ * On one machine, more processes are not faster. The benchmark shows that they do not make an order more
+ * expensive either, which the capacity calculator assumes.
  */
 const scale = (name: string, more: OrderSystemOptions, described: string): Benchmark => ({
   name,
-  ratio: `orders from a full topic to rows with ${described} ÷ with one of each, on the same cores`,
+  ratio: `orders from a full topic to rows with ${described} ÷ with one bridge and one worker, on the same cores`,
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
   async prepare({ pids }) {

@@ -4,7 +4,7 @@ import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-sto
 import { createStoreLoad } from '../harness/store-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
-/** The least that puts the same rows there: no look whether they are there already. */
+/** The simplest statement that inserts the same rows. It does not handle an existing order. */
 const BY_HAND = `
 WITH item AS (
   INSERT INTO order_line_items (order_id, line_number, product_id, quantity, unit_price)
@@ -20,7 +20,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 export const store: Benchmark = {
   name: 'store',
-  ratio: 'orders through the store ÷ one hand-written statement for the same rows',
+  ratio: 'orders by the order store ÷ by one hand-written statement for the same rows',
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
   async prepare() {

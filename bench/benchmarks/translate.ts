@@ -6,7 +6,7 @@ import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 500_000;
 
-/** What anybody writes first: it loses digits, knows no rule of the domain and no fingerprint. */
+/** The obvious first version: it loses digits and checks no rules of the domain. */
 const plainSchema = z.object({
   order_id: z.string(),
   created_at: z.string(),
@@ -19,7 +19,7 @@ const plainSchema = z.object({
 
 export const translate: Benchmark = {
   name: 'translate',
-  ratio: "the whole translation ÷ JSON.parse and zod's object schema",
+  ratio: 'translation of a message ÷ JSON.parse and a plain zod schema',
   unit: 'orders/s',
   goal: { atLeast: 0.5 },
   prepare() {

@@ -8,9 +8,9 @@ import { startStartLoop, type Carried } from './run-load.ts';
 const CONCURRENCY = 50;
 
 /**
- * Measures `client.workflow.start` alone, of workflows that nobody runs.
+ * Measures `client.workflow.start` alone. No worker runs the workflows.
  *
- * @param pids the servers' processes
+ * @param pids the processes of the servers
  */
 export async function measureBareStarts(
   pids: Readonly<Record<string, number>>,
@@ -19,7 +19,7 @@ export async function measureBareStarts(
 ): Promise<Sample> {
   const env = {
     TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
-    TEMPORAL_TASK_QUEUE: uniqueName('nobody'),
+    TEMPORAL_TASK_QUEUE: uniqueName('no-worker'),
   };
   const client = await startStartLoop(env, {
     type: INGEST_ORDER,

@@ -11,13 +11,13 @@ import { descendantsOf } from './processes.ts';
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Kafka, Temporal with our search attributes and Postgres for one run; their addresses stand in the
- * environment. A signal that ends the run ends them too, and every program that it has started.
+ * Kafka, Temporal with the search attributes, and Postgres for one run. Their addresses are in the
+ * environment. A signal that ends the run also stops them and every program that the run has started.
  */
 export interface BenchStack {
-  /** The servers' processes by their names, for what CPU they use. */
+  /** The process IDs of the servers by name, to measure their CPU time. */
   readonly pids: Readonly<Record<string, number>>;
-  /** Where Go's profiler answers, of Temporal on Postgres. */
+  /** The port of Go's profiler; 0 for the dev server, which has none. */
   readonly pprofPort: number;
   remove(): Promise<void>;
 }
@@ -25,8 +25,8 @@ export interface BenchStack {
 export async function startBenchStack(temporalKind: TemporalKind): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const env = { ...process.env, KAFKA_BROKERS: '', TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
-  const endOn = (signal: NodeJS.Signals) => void endEverything(name, signal);
-  for (const signal of ENDING_SIGNALS) process.once(signal, endOn);
+  const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
+  for (const signal of ENDING_SIGNALS) process.once(signal, stopOn);
   const addresses = await startStack({ name, ephemeral: true, temporalKind, env }, showSteps);
   Object.assign(process.env, addresses);
   const client = await connectTestTemporal();
@@ -43,13 +43,13 @@ export async function startBenchStack(temporalKind: TemporalKind): Promise<Bench
     pprofPort,
     async remove() {
       await stopStack(name);
-      for (const signal of ENDING_SIGNALS) process.off(signal, endOn);
+      for (const signal of ENDING_SIGNALS) process.off(signal, stopOn);
     },
   };
 }
 
-async function endEverything(name: string, signal: NodeJS.Signals): Promise<void> {
-  // What is under way fails as its servers go.
+async function stopEverything(name: string, signal: NodeJS.Signals): Promise<void> {
+  // Work in progress fails when its servers stop.
   process.on('uncaughtException', () => undefined);
   await stopStack(name);
   for (const pid of descendantsOf(process.pid)) signalProcess(pid, 'SIGKILL');

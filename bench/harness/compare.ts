@@ -1,22 +1,22 @@
 /** One measurement, in the benchmark's unit. */
 export interface Sample {
   readonly value: number;
-  /** CPU milliseconds by process for each order or message. */
+  /** CPU milliseconds per order or message, by process. */
   readonly cpu?: Readonly<Record<string, number>>;
-  /** What else was measured at the same time, by its name. */
+  /** Other figures measured at the same time, by name. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** One of the two sides of a ratio, or the only one of a plain figure. */
+/** One side of a ratio, or the only side of a figure without a baseline. */
 export interface Side {
   readonly name: string;
-  /** Does the work once, on data of its own. */
+  /** Does the work once, on its own data. */
   measure(): Promise<Sample>;
 }
 
 export interface Comparison {
   readonly subject: Side;
-  /** Left out where the figure itself is what counts. */
+  /** Absent where the figure itself has a goal. */
   readonly baseline?: Side;
   close(): Promise<void>;
 }
@@ -26,20 +26,20 @@ export interface Round {
   readonly baseline?: Sample;
 }
 
-/** Median, lowest and highest of some figures. */
+/** The median and the range of some figures. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** What a round says: the ratio, or the figure where there is nothing to divide it by. */
+/** The outcome of a round: the ratio, or the figure if there is no baseline. */
 export const outcomeOf = ({ subject, baseline }: Round): number =>
   baseline ? subject.value / baseline.value : subject.value;
 
 /**
- * Measures both sides in turn, each once before it counts. Which of them goes first changes from
- * round to round, so that a machine that slows down or warms up favours neither.
+ * Measures both sides in turn, after one warm-up of each. The side that goes first alternates, so that a
+ * machine that slows down or speeds up favours neither.
  */
 export async function compare(
   { subject, baseline }: Comparison,
@@ -68,9 +68,7 @@ export async function compare(
   return results;
 }
 
-/**
- * Measures any number of sides in turn, each once before it counts. Each round begins with another one.
- */
+/** Measures several sides in turn, after one warm-up round. Each round starts with another side. */
 export async function measureInTurn<Some extends Side>(
   sides: readonly Some[],
   rounds: number,
@@ -99,19 +97,19 @@ export function spreadOf(figures: readonly number[]): Spread {
   };
 }
 
-/** What is to be reached, and whether more or less than it is better. */
+/** A limit, and on which side of it the goal is reached. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 
 export type Verdict = 'reached' | 'missed' | 'inconclusive';
 
 /**
- * Within which the median lies in 95 runs of 100, whatever the distribution: so many of the lowest and of
- * the highest rounds are left out as the sign test allows; none where there are fewer than nine.
+ * The 95 % confidence interval of the median, for any distribution: the sign test says how many of the
+ * lowest and of the highest rounds to leave out. With fewer than nine rounds it is their whole range.
  */
 export function medianInterval(figures: readonly number[]): Pick<Spread, 'low' | 'high'> {
   const count = figures.length;
   let leftOut = 0;
-  // Of so many rounds below the median, by chance; and of no more than that.
+  // The probability that exactly, and that at most, `leftOut` rounds are below the median.
   let chance = 0.5 ** count;
   let atMost = chance;
   for (;;) {
@@ -125,7 +123,7 @@ export function medianInterval(figures: readonly number[]): Pick<Spread, 'low' |
   return { low, high };
 }
 
-/** No verdict when the goal lies within the interval. */
+/** Compares the interval with the goal; inconclusive if the goal lies within it. */
 export function judge({ low, high }: Pick<Spread, 'low' | 'high'>, goal: Goal): Verdict {
   const [worst, best, limit] =
     'atLeast' in goal ? [low, high, goal.atLeast] : [-high, -low, -goal.atMost];

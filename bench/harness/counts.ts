@@ -2,7 +2,7 @@ import type { TestDatabase } from '../../test/support/database.ts';
 import type { RunningProgram } from '../../test/support/programs.ts';
 import type { TestSystem } from '../../test/support/system.ts';
 
-/** How many orders are rows. */
+/** The number of stored orders. */
 export const countStored = ({ database }: TestSystem): Promise<number> =>
   countRows(database, 'orders');
 
@@ -11,6 +11,6 @@ export async function countRows({ pool }: TestDatabase, table: string): Promise<
   return Number(rows[0]?.count);
 }
 
-/** How many messages have ended so, by what the bridge last logged of its progress. */
+/** The number of messages with this outcome in the bridge's latest progress event. */
 export const progressOf = (bridge: RunningProgram, outcome: 'started' | 'duplicates'): number =>
   Number(bridge.events.findLast(({ event }) => event === 'bridge_progress')?.[outcome] ?? 0);

@@ -5,10 +5,10 @@ import { orderText } from './orders.ts';
 const BATCH = 2000;
 
 /**
- * Puts as many orders on the topic, evenly over its partitions.
+ * Sends `count` orders to the topic, evenly over its partitions.
  *
- * @param run the beginning of their IDs: the same again makes the same orders
- * @param messageOf the message of one order
+ * @param run the prefix of their IDs: the same prefix gives the same orders
+ * @param messageOf the message for an order ID
  */
 export async function fillTopic(
   topic: TestTopic,

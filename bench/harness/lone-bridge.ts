@@ -5,12 +5,12 @@ import { progressOf } from './counts.ts';
 import { fillTopic } from './fill-topic.ts';
 import { measureRate } from './processes.ts';
 
-/** A topic of its own, read by a bridge whose workflows nobody runs. */
+/** A bridge on its own topic, without a worker that runs its workflows. */
 export interface LoneBridge {
   /**
-   * Puts orders on the topic, starts a bridge on it and measures how fast it deals with them.
+   * Sends orders to the topic, starts a bridge on it and measures the rate at which it handles them.
    *
-   * @param outcome how all of them are to end
+   * @param outcome the expected outcome of every message
    * @param run as in `fillTopic`
    */
   read(
@@ -22,7 +22,7 @@ export interface LoneBridge {
   close(): Promise<void>;
 }
 
-/** @param pids the servers' processes */
+/** @param pids the processes of the servers */
 export async function createLoneBridge(
   pids: Readonly<Record<string, number>>,
 ): Promise<LoneBridge> {
@@ -32,7 +32,7 @@ export async function createLoneBridge(
       await fillTopic(system.topic, count, run);
       const bridge = await system.startBridge({
         BRIDGE_PROGRESS_INTERVAL_MS: '100',
-        // No worker closes an order here.
+        // No worker runs, so all orders stay open.
         BRIDGE_MAX_WAITING_ORDERS: '1000000',
         ...env,
       });

@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { PROJECT_DIR } from '../../dev/stack/places.ts';
 
-/** What a figure depends on, for whoever reads it later. */
+/** The hardware and the versions that the figures depend on. */
 export function describeMachine(): Readonly<Record<string, string>> {
   const lock = JSON.parse(readFileSync(path.join(PROJECT_DIR, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { version?: string }>;

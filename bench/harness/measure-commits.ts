@@ -7,7 +7,7 @@ import { fillTopic } from './fill-topic.ts';
 const COUNT = 1000;
 const POLL_MS = 50;
 
-/** Commits to Kafka for a thousand orders, while a worker is at work. */
+/** Counts offset commits per thousand orders while a worker runs. */
 export async function measureCommits(system: TestSystem, env: ProgramEnv = {}): Promise<Sample> {
   const worker = await system.startWorker();
   const bridge = await system.startBridge({ LOG_LEVEL: 'debug', ...env });

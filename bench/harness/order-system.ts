@@ -5,27 +5,28 @@ import { countStored } from './counts.ts';
 import { fillTopic } from './fill-topic.ts';
 import { measureRate } from './processes.ts';
 
-/** A worker at work on a topic and a database of its own. */
+/** Workers on their own topic and database. */
 export interface OrderSystem {
   readonly system: TestSystem;
   /**
-   * Fills the topic, starts a bridge on it and measures orders to rows.
+   * Fills the topic, starts bridges on it and measures the rate of orders stored.
    *
-   * @param waiting how many orders are on the topic, if more than count
+   * @param count how many orders to measure
+   * @param backlog how many orders to send, if more than `count`
    */
-  ingest(count: number, waiting?: number): Promise<Sample>;
+  ingest(count: number, backlog?: number): Promise<Sample>;
   close(): Promise<void>;
 }
 
 export interface OrderSystemOptions {
-  /** Which worker is to run the orders; ours if left out. */
+  /** Starts another worker than order-ingest's. */
   readonly startWorker?: (system: TestSystem) => Promise<{ readonly pid: number }>;
   readonly bridgeEnv?: ProgramEnv;
   readonly workers?: number;
   readonly bridges?: number;
 }
 
-/** @param pids the servers' processes */
+/** @param pids the processes of the servers */
 export async function createOrderSystem(
   pids: Readonly<Record<string, number>>,
   {
@@ -39,9 +40,9 @@ export async function createOrderSystem(
   const started = await Promise.all(times(workers, () => startWorker(system)));
   return {
     system,
-    async ingest(count, waiting = count) {
+    async ingest(count, backlog = count) {
       const before = await countStored(system);
-      await fillTopic(system.topic, waiting);
+      await fillTopic(system.topic, backlog);
       const reading = await Promise.all(times(bridges, () => system.startBridge(bridgeEnv)));
       const sample = await measureRate(
         {

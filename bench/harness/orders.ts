@@ -1,4 +1,4 @@
-/** An order's message as producers write it: about 300 bytes, two line items. */
+/** The message of an order, as a producer writes it: about 300 bytes, two line items. */
 export const orderText = (
   orderId: string,
   changes: Readonly<Record<string, unknown>> = {},

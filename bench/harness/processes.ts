@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sample } from './compare.ts';
 
-/** Of the kernel's clock by which /proc counts; 100 on every Linux that Node runs on. */
+/** The kernel's USER_HZ, the unit of CPU time in /proc: 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
 interface ProcessStat {
@@ -11,7 +11,7 @@ interface ProcessStat {
   readonly residentBytes: number;
 }
 
-/** What a process and all that it has started use; undefined where the system has no /proc. */
+/** The usage of a process and its descendants; undefined on a system without /proc. */
 export function usageOf(pid: number): { cpuSeconds: number; residentBytes: number } | undefined {
   const all = readAll();
   if (!all.has(pid)) return undefined;
@@ -25,7 +25,7 @@ export function usageOf(pid: number): { cpuSeconds: number; residentBytes: numbe
   return { cpuSeconds, residentBytes };
 }
 
-/** All that the process has started, and what those have, as far as they run. */
+/** The running descendants of a process. */
 export function descendantsOf(pid: number): readonly number[] {
   const all = readAll();
   return [...all.keys()].filter((candidate) => candidate !== pid && descends(candidate, pid, all));
@@ -42,19 +42,19 @@ function readAll(): ReadonlyMap<number, ProcessStat> {
   const stats = new Map<number, ProcessStat>();
   for (const name of entries()) {
     try {
-      // The command's name, in brackets, may have spaces in it. See proc(5).
+      // The name of the command, in parentheses, may contain spaces: see proc(5).
       const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
         .replace(/^.*\) /s, '')
         .split(' ');
       const field = (number: number) => Number(fields[number - 3]);
       stats.set(Number(name), {
         parent: field(4),
-        // With that of children which have ended.
+        // Includes children that have exited.
         cpuSeconds: (field(14) + field(15) + field(16) + field(17)) / TICKS_PER_SECOND,
         residentBytes: field(24) * 4096,
       });
     } catch {
-      // It has ended meanwhile.
+      // The process has exited in the meantime.
     }
   }
   return stats;
@@ -68,7 +68,7 @@ function entries(): readonly string[] {
   }
 }
 
-/** Something that works through a number of orders, and can be asked how far it is. */
+/** Processes that work through orders, and a count of the orders that are done. */
 export interface Counted {
   readonly pids: Readonly<Record<string, number>>;
   readonly done: () => number | Promise<number>;
@@ -77,9 +77,9 @@ export interface Counted {
 const POLL_MS = 50;
 
 /**
- * Measures how many orders a second come to an end, and the CPU milliseconds that each of the
- * processes spends on one. The clock runs from when the first is done to when `count` are: the time to
- * start up is not counted, and all that the orders take is.
+ * Measures the rate at which orders are done, per second, and the CPU milliseconds that each process spends
+ * per order. The clock runs from the first order that is done until `count` are, so the time to start up is
+ * not included.
  */
 export async function measureRate({ pids, done }: Counted, count: number): Promise<Sample> {
   const reached = async (goal: number) => {
@@ -108,7 +108,7 @@ const cpuOf = (pids: Readonly<Record<string, number>>): Readonly<Record<string, 
     Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0]),
   );
 
-/** The seconds that some work takes. */
+/** The duration of some work in seconds. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();

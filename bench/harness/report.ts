@@ -17,7 +17,7 @@ import { describeMachine } from './machine.ts';
 
 export interface Result {
   readonly name: string;
-  /** Of the ratio, or of the figure where there is no baseline. */
+  /** The spread of the ratio, or of the figure if there is no baseline. */
   readonly outcome: Spread;
   readonly goal: Goal;
   readonly verdict: Verdict;
@@ -30,9 +30,9 @@ export interface Result {
 export interface SideResult {
   readonly name: string;
   readonly value: Spread;
-  /** Median CPU milliseconds for each order or message, by process. */
+  /** Median CPU milliseconds per order or message, by process. */
   readonly cpu: Readonly<Record<string, number>>;
-  /** Median of each. */
+  /** The median of each figure. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
@@ -80,7 +80,7 @@ export const medians = (
 const VERDICTS: Record<Verdict, string> = {
   reached: 'reached',
   missed: 'missed',
-  inconclusive: 'inconclusive: the rounds leave it open, try more of them',
+  inconclusive: 'inconclusive; run more rounds',
 };
 
 export function describeResult(result: Result, { ratio }: Benchmark): string {
@@ -95,7 +95,7 @@ export function describeResult(result: Result, { ratio }: Benchmark): string {
 }
 
 export const describeSide = ({ name, value, cpu, figures }: SideResult, unit: string): string =>
-  `  ${name}: ${format(value.median)} (${format(value.low)} to ${format(value.high)}) ${unit}${list('CPU ms each: ', cpu)}${list('', figures)}`;
+  `  ${name}: ${format(value.median)} (${format(value.low)} to ${format(value.high)}) ${unit}${list('CPU ms per order: ', cpu)}${list('', figures)}`;
 
 function list(title: string, figures: Readonly<Record<string, number>>): string {
   const parts = Object.entries(figures).map(([key, figure]) => `${key} ${format(figure)}`);
@@ -105,7 +105,7 @@ function list(title: string, figures: Readonly<Record<string, number>>): string 
 export const format = (figure: number): string =>
   figure >= 100 ? String(Math.round(figure)) : figure.toFixed(2);
 
-/** Keeps what was measured, with the machine; answers with the file's name. */
+/** Writes a result with a description of the machine to a file, and returns its path. */
 export function writeResult(
   folder: string,
   name: string,

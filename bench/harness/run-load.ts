@@ -5,29 +5,26 @@ import { createInterface } from 'node:readline';
 
 const LOADS = path.join(import.meta.dirname, '../loads');
 
-/**
- * It only strips the types. What tsx makes of the code, which wraps each function to keep its name, takes
- * a tenth longer.
- */
+/** Strips the types only. tsx wraps each function to keep its name, which makes the code a tenth slower. */
 const RUN_TYPESCRIPT = ['--import', 'ts-blank-space/register'];
 
 export type LoadEnv = Readonly<Record<string, string>>;
 
-/** A process of `bench/loads` that prints how much it has done. */
+/** A process of `bench/loads`, which prints how many orders it has done. */
 export interface Load {
   readonly pid: number;
   readonly done: () => number;
-  /** Asks it to end, and waits until it has. */
+  /** Sends a SIGTERM and waits until the process has exited. */
   stop(): Promise<void>;
-  /** Ends it as `kill -9` does. */
+  /** Sends a SIGKILL and waits until the process has exited. */
   kill(): Promise<void>;
 }
 
-/** What the bridge sends with the start of an order. */
+/** What the bridge adds to a start, besides the message. */
 export const CARRIED = ['memo', 'search-attributes', 'summary'] as const;
 export type Carried = (typeof CARRIED)[number];
 
-/** Starts workflows with the SDK's client alone. */
+/** Starts workflows by the SDK's client alone. */
 export const startStartLoop = (
   env: LoadEnv,
   load: {
@@ -35,7 +32,7 @@ export const startStartLoop = (
     prefix: string;
     count: number;
     concurrency: number;
-    /** What each start is to carry beside its message. */
+    /** What to add to each start, besides the message. */
     carries?: readonly Carried[];
   },
 ): Promise<Load> =>
@@ -47,16 +44,16 @@ export const startStartLoop = (
     ...(load.carries ?? []),
   ]);
 
-/** The SDK's worker alone, for the workflows of `load-workflows.ts`. */
+/** The SDK's worker alone, with the workflows of `load-workflows.ts`. */
 export const startLoadWorker = (env: LoadEnv): Promise<Load> => startLoad('load-worker', env);
 
-/** The loop of poll, insert and commit. */
+/** A loop that polls, inserts and commits. */
 export const startConsumerLoop = (env: LoadEnv, mode: LoopMode): Promise<Load> =>
   startLoad('consumer-loop', env, [mode]);
 
 export type LoopMode = 'one-by-one' | 'batched';
 
-/** Waits until the process has printed its first figure. */
+/** Starts a load and waits until it has printed its first count. */
 async function startLoad(name: string, env: LoadEnv, args: readonly string[] = []): Promise<Load> {
   const child = spawn(
     process.execPath,
@@ -66,7 +63,7 @@ async function startLoad(name: string, env: LoadEnv, args: readonly string[] = [
   const exit = once(child, 'exit');
   const ended = async () => {
     const [code] = (await exit) as [number | null];
-    if (code !== 0) throw new Error(`${name} has ended with ${String(code)}`);
+    if (code !== 0) throw new Error(`${name} exited with ${String(code)}`);
   };
   let done = 0;
   const lines = createInterface({ input: child.stdout }).on('line', (line) => {

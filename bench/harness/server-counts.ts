@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a Temporal server counts of itself. */
+/** Counters of a Temporal server. */
 export interface ServerCounts {
-  /** By the rules of Temporal Cloud, which bills by them. */
+  /** Actions by the rules of Temporal Cloud, which bills them. */
   readonly actions: number;
-  /** gRPC calls to the frontend, except the ones by which a benchmark asks how far it is. */
+  /** gRPC calls to the frontend, without those by which a benchmark polls for progress. */
   readonly calls: number;
 }
 
 const REPORT_MS = 3000;
 
-/** The server reports every second or so: waits until nothing more is added to the actions. */
+/** Waits until the number of actions no longer grows: the server reports about once per second. */
 export async function settledServerCounts(metricsPort: number): Promise<ServerCounts> {
   for (let before = await readServerCounts(metricsPort); ;) {
     await delay(REPORT_MS);

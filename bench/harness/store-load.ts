@@ -12,10 +12,10 @@ import { timed } from './processes.ts';
 const COUNT = 20_000;
 const CONCURRENCY = 16;
 
-/** A database, and orders to be stored there. */
+/** A database, and orders to store in it. */
 export interface StoreLoad {
   readonly pool: Pool;
-  /** Stores orders that nobody has stored, so many at once as there are connections. */
+  /** Stores new orders concurrently, one per connection. */
   readonly measure: (store: (record: OrderRecord) => Promise<unknown>) => Promise<Sample>;
   readonly close: () => Promise<void>;
 }
@@ -29,11 +29,11 @@ export async function createStoreLoad(): Promise<StoreLoad> {
     maxConnections: CONCURRENCY,
     onIdleError: () => undefined,
   });
-  let made = 0;
+  let created = 0;
   return {
     pool,
     async measure(store) {
-      const records = Array.from({ length: COUNT }, () => recordOf(`A-${(made += 1)}`));
+      const records = Array.from({ length: COUNT }, () => recordOf(`A-${(created += 1)}`));
       const seconds = await timed(() => pMap(records, store, { concurrency: CONCURRENCY }));
       return { value: COUNT / seconds };
     },
@@ -46,7 +46,7 @@ export async function createStoreLoad(): Promise<StoreLoad> {
 
 function recordOf(orderId: string): OrderRecord {
   const translation = translateMessage(orderText(orderId));
-  if (translation.kind !== 'translated') throw new Error('the benchmark makes no valid orders');
+  if (translation.kind !== 'translated') throw new Error('the sample order is not valid');
   const { order } = translation;
   const fingerprint = fingerprintOfOrder(order);
   return { order, source: { topic: 'orders', partition: 0, offset: '1' }, fingerprint };

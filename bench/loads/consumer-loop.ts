@@ -3,9 +3,9 @@ import kafkajs, { type KafkaMessage } from 'kafkajs';
 import pg from 'pg';
 
 /**
- * The loop that one writes first: poll, parse, insert, commit. Its argument: `one-by-one`, or `batched`
- * for one statement and one commit for up to 500 messages. What is not JSON it logs and skips; whatever
- * Postgres refuses it leaves to kafkajs, which tries again. Ends on SIGTERM.
+ * The obvious first version of a consumer: poll, parse, insert, commit. Its argument is `one-by-one`, or
+ * `batched` for one statement and one commit per 500 messages. It logs and skips what is not JSON. When
+ * Postgres rejects a row, kafkajs retries it forever. Ends on SIGTERM.
  */
 const [mode] = process.argv.slice(2);
 const {

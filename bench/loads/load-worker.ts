@@ -13,11 +13,12 @@ import { silentLogger } from '../../src/telemetry/logger.ts';
 import { freeLocalAddress, readSdkMetrics } from '../../src/worker/temporal-runtime.ts';
 
 /**
- * A worker as the SDK makes it, with as many slots as ours, for the workflows beside this file.
- * Prints every 50 ms how many workflows have completed, and ends on SIGTERM.
+ * A plain SDK worker for `load-workflows.ts`, with as many slots as order-ingest's worker. Prints every
+ * 50 ms how many workflows have completed. Ends on SIGTERM.
  */
 const { TEMPORAL_ADDRESS, TEMPORAL_TASK_QUEUE, DATABASE_URL } = process.env;
-if (!TEMPORAL_ADDRESS || !TEMPORAL_TASK_QUEUE || !DATABASE_URL) throw new Error('no addresses');
+if (!TEMPORAL_ADDRESS || !TEMPORAL_TASK_QUEUE || !DATABASE_URL)
+  throw new Error('an address is missing from the environment');
 
 const metricsAddress = await freeLocalAddress();
 Runtime.install({
@@ -49,7 +50,7 @@ const worker = await Worker.create({
   maxConcurrentWorkflowTaskExecutions: 40,
   maxCachedWorkflows: 1000,
 });
-/** By the SDK's own counter, which costs the workflows nothing. */
+/** Reads the SDK's own counter, which adds no work to the workflows. */
 async function reportCompleted(): Promise<void> {
   const metrics = await readSdkMetrics(metricsAddress);
   console.log(/^temporal_workflow_completed\{[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0);

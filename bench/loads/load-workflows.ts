@@ -5,12 +5,12 @@ import { REGULAR_OPTIONS } from '../../src/workflows/retry-policies.ts';
 
 const { translateOrder, storeOrder } = proxyActivities<OrderActivities>(REGULAR_OPTIONS);
 
-/** The least that one workflow an order can cost. */
+/** The lowest possible cost of one workflow per order. */
 export async function emptyWorkflow(): Promise<void> {
   // Nothing to do.
 }
 
-/** The order's way through two regular activities, as one would write it first. */
+/** The obvious first version of the workflow: two regular activities. */
 export async function ingestOrder(message: OrderMessage): Promise<unknown> {
   return storeOrder(await translateOrder(message));
 }

@@ -11,10 +11,10 @@ import {
 import { orderText } from '../harness/orders.ts';
 
 /**
- * Starts workflows as fast as the SDK's client does it, so many at once, and prints how many have been
- * started, as often as the bridge does in the same benchmark. Ends on SIGTERM. Its arguments: workflow
- * type, prefix of the workflow IDs, how many, how many at once, and what of a start of the bridge's each is
- * to carry beside the message: `memo`, `search-attributes`, `summary`.
+ * Starts workflows as fast as the SDK's client can, and prints how many have been started as often as the
+ * bridge does in the same benchmark. Ends on SIGTERM. Its arguments are the workflow type, the prefix of the
+ * workflow IDs, the number of workflows, the number of concurrent starts, and what to add to each start, as
+ * the bridge does: `memo`, `search-attributes`, `summary`.
  */
 const [type = '', prefix = '', count = '0', concurrency = '50', ...carried] = process.argv.slice(2);
 const { TEMPORAL_ADDRESS: address = '', TEMPORAL_TASK_QUEUE: taskQueue = '' } = process.env;

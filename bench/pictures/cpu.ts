@@ -6,11 +6,11 @@ export interface CpuBar {
   readonly name: string;
   readonly benchmark: string;
   readonly temporal: TemporalKind;
-  /** Milliseconds an order, by process. */
+  /** Milliseconds per order, by process. */
   readonly cpu: Readonly<Record<string, number>>;
 }
 
-/** From what is everybody's to what is ours. */
+/** The shared servers first, then the programs that are compared. */
 const PROCESSES = [
   { name: 'temporal', colour: '#7a8aa6' },
   { name: 'postgres', colour: '#a9b6c9' },

@@ -8,7 +8,7 @@ import { drawCpu, type CpuBar } from './cpu.ts';
 import { drawRatios, type Ratio } from './ratios.ts';
 import { drawRivals } from './rivals.ts';
 
-/** Draws all pictures anew from what lies in the folder of results. */
+/** Redraws all figures from the files in the folder of results. */
 export function drawPictures(results: string, pictures: string): void {
   mkdirSync(pictures, { recursive: true });
   const keep = (name: string, svg: string) => {

@@ -16,7 +16,7 @@ const COLOURS: Readonly<Record<Verdict, string>> = {
   missed: '#b4472e',
 };
 
-/** How far each figure is from what is to be reached: 1 is reached, and more is better. */
+/** Draws each outcome relative to its goal: from 1 the goal is reached, and more is better. */
 export function drawRatios(ratios: readonly Ratio[]): string {
   const rows = ratios.map((ratio) => ({ ...ratio, ...towardsGoal(ratio) })).reverse();
   const whisker: CustomSeriesRenderItem = ({ dataIndex }, api) => {
@@ -75,7 +75,7 @@ export function drawRatios(ratios: readonly Ratio[]): string {
   );
 }
 
-/** Ratios of the figure to its goal, or the other way round where less is better. */
+/** The ratio of the figure to its goal, or its inverse where less is better. */
 function towardsGoal({ outcome, goal }: Ratio): { median: number; low: number; high: number } {
   const ratio = (figure: number) =>
     'atLeast' in goal ? figure / goal.atLeast : goal.atMost / figure;

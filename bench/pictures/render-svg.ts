@@ -1,6 +1,6 @@
 import { init, type EChartsOption } from 'echarts';
 
-/** A picture that says the same on light and on dark pages. */
+/** Renders a chart with a white background, so that it is legible on light and on dark pages. */
 export function renderSvg(option: EChartsOption, width: number, height: number): string {
   const chart = init(undefined, undefined, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({ animation: false, backgroundColor: '#ffffff', ...option });

@@ -5,6 +5,6 @@ const SERVERS: Readonly<Record<TemporalKind, string>> = {
   postgres: 'on Postgres',
 };
 
-/** `end-to-end, on Postgres`: which of Temporal's servers was measured with. */
+/** Names a benchmark with the Temporal server it ran on: `end-to-end, on Postgres`. */
 export const withServer = (name: string, temporal: TemporalKind): string =>
   `${name}, ${SERVERS[temporal]}`;

@@ -1,6 +1,6 @@
 import { addStack, newFrame, type Frame } from './frame.ts';
 
-/** What V8 writes at the end of `node --cpu-prof`: the part of it that is read here. */
+/** The part of V8's CPU profile that is read here. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -12,10 +12,10 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** When nothing was at work. */
+/** Frames of idle time. */
 const IDLE = ['(idle)', '(program)', '(root)'];
 
-/** Microseconds at work, by what was called from where. */
+/** Reads the microseconds spent in each call stack. */
 export function readCpuProfile(text: string, title: string): Frame {
   const { nodes, samples, timeDeltas } = JSON.parse(text) as CpuProfile;
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((c) => [c, id])));
@@ -34,7 +34,7 @@ export function readCpuProfile(text: string, title: string): Frame {
   return root;
 }
 
-/** With the package or the file that it is in, and nothing of where on the machine that lies. */
+/** The function with its package or file, without the path on this machine. */
 function nameOf({ functionName, url }: { functionName: string; url: string }): string {
   const name = functionName || '(anonymous)';
   const place =

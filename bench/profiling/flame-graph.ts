@@ -6,19 +6,19 @@ const WIDTH = 1400;
 const ROW = 17;
 const TITLE = 40;
 const MARGIN = 10;
-/** What is narrower, in pixels, or deeper is left out. */
+/** Frames that are narrower, in pixels, or deeper are left out. */
 const NARROWEST = 2;
 const DEEPEST = 60;
 
 interface Box {
   readonly name: string;
   readonly depth: number;
-  /** Of the whole: 0 to 1. */
+  /** As a fraction of the whole width, 0 to 1. */
   readonly begin: number;
   readonly share: number;
 }
 
-/** Who calls stands above whom it calls; the width is the time at work. */
+/** Draws callers above callees; the width of a frame is its CPU time. */
 export function drawFlameGraph(root: Frame, subtitle: string): string {
   const boxes = layOut(root);
   const depth = Math.max(...boxes.map((box) => box.depth)) + 1;
@@ -89,7 +89,7 @@ function layOut(root: Frame): readonly Box[] {
 
 const COLOURS = ['#f6c28b', '#f2a97e', '#f7d794', '#e8b4a0', '#f3d1a2', '#eec07b'];
 
-/** The same for all of one package, or of one file. */
+/** The same colour for all frames of one package or file. */
 function colourOf(name: string): string {
   const place = name.includes(' · ') ? name.replace(/^.* · /, '') : name.replace(/\..*$/, '');
   const sum = Buffer.from(place).reduce((total, byte) => total + byte, 0);

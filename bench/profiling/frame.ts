@@ -1,4 +1,4 @@
-/** A function as it was called from its parent, and the time in it and in all that it called. */
+/** A function called from its parent frame, with the time in it and in everything it called. */
 export interface Frame {
   readonly name: string;
   /** In the profile's own unit. */
@@ -8,7 +8,7 @@ export interface Frame {
 
 export const newFrame = (name: string): Frame => ({ name, total: 0, children: new Map() });
 
-/** Adds a sample. @param stack from the outermost function to the one that was at work */
+/** Adds a sample. @param stack from the outermost function to the one that was running */
 export function addStack(root: Frame, stack: readonly string[], value: number): void {
   let frame = root;
   frame.total += value;
@@ -20,7 +20,7 @@ export function addStack(root: Frame, stack: readonly string[], value: number): 
   }
 }
 
-/** Time in each function itself, the longest first, as shares of the whole. */
+/** The share of the total time in each function itself, largest first. */
 export function selfTimes(root: Frame): readonly { name: string; share: number }[] {
   const times = new Map<string, number>();
   const visit = (frame: Frame) => {

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { addStack, newFrame, type Frame } from './frame.ts';
 
-/** Nanoseconds of CPU by what was called from where, from what Go's profiler answers. */
+/** Reads the nanoseconds of CPU time in each call stack from a response of Go's profiler. */
 export function readGoProfile(answer: Buffer, title: string): Frame {
   const profile = Profile.decode(gunzipSync(answer));
   const text = (index: number | bigint) => profile.stringTable.strings[Number(index)] ?? '';
@@ -10,7 +10,7 @@ export function readGoProfile(answer: Buffer, title: string): Frame {
   const locations = new Map(
     profile.location.map(({ id, line }) => [
       id,
-      // Of what the compiler has inlined the innermost comes first.
+      // The innermost of several inlined functions comes first.
       line.map(({ functionId }) => functions.get(functionId) ?? '').reverse(),
     ]),
   );

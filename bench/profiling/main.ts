@@ -14,15 +14,15 @@ import { selfTimes, type Frame } from './frame.ts';
 import { readGoProfile } from './go-profile.ts';
 
 /**
- * Profiles bridge, worker and Temporal's server on Postgres while they ingest a full topic, and draws a
- * flame graph of each into `bench/profiles`. What runs outside JavaScript in bridge and worker, above
- * all the SDK's core, is not in their profiles.
+ * Profiles the bridge, the worker and Temporal on Postgres while they ingest a full topic, and writes a flame
+ * graph of each to `bench/profiles`. The profiles of bridge and worker cover JavaScript only, not native code
+ * such as the SDK's core.
  */
 const FOLDER = path.join(PROJECT_DIR, 'bench/profiles');
 const PRELOAD = path.join(import.meta.dirname, 'preload.mjs');
 const COUNT = 3000;
 const SERVER_SECONDS = 15;
-const HOW_MANY_TIMES = 15;
+const LISTED_FUNCTIONS = 15;
 
 await build();
 const stack = await startBenchStack('postgres');
@@ -48,7 +48,7 @@ try {
   await bridge.end('SIGTERM');
   await worker.end('SIGTERM');
   const rate = `${Math.round(value)} orders/s, Temporal on Postgres`;
-  const caption = (name: string) => `${rate}; ${cpu[name]?.toFixed(1)} ms of CPU an order`;
+  const caption = (name: string) => `${rate}; ${cpu[name]?.toFixed(1)} ms of CPU per order`;
   for (const name of ['bridge', 'worker']) {
     readProfiles(path.join(dir, name)).forEach((text, index) => {
       const title = index === 0 ? name : `${name}-thread-${index}`;
@@ -63,7 +63,7 @@ try {
   await stack.remove();
 }
 
-/** The main thread's first: it has ended last, and worked most. */
+/** The profile of the main thread first: it is the largest. */
 function readProfiles(folder: string): readonly string[] {
   return readdirSync(folder)
     .map((file) => readFileSync(path.join(folder, file), 'utf8'))
@@ -75,13 +75,13 @@ async function profileServer(pprofPort: number): Promise<Buffer> {
   return Buffer.from(await (await fetch(url)).arrayBuffer());
 }
 
-/** The flame graph, and what Chrome's developer tools or `go tool pprof` can open. */
+/** Writes the flame graph, and the profile for Chrome's developer tools or `go tool pprof`. */
 function keep(root: Frame, caption: string, ending: string, raw: string | Buffer): void {
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(path.join(FOLDER, `${root.name}.${ending}`), raw);
   writeFileSync(path.join(FOLDER, `${root.name}.svg`), drawFlameGraph(root, caption));
-  console.log(`${root.name}: ${caption}. In itself:`);
-  for (const { name, share } of selfTimes(root).slice(0, HOW_MANY_TIMES)) {
+  console.log(`${root.name}: ${caption}. Self time:`);
+  for (const { name, share } of selfTimes(root).slice(0, LISTED_FUNCTIONS)) {
     console.log(`  ${(share * 100).toFixed(1).padStart(5)}%  ${name}`);
   }
 }

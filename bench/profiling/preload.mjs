@@ -3,8 +3,8 @@ import { Session } from 'node:inspector';
 import path from 'node:path';
 import { threadId } from 'node:worker_threads';
 
-// Loaded by `node --import` into a process, and into each of its threads, whose profile it writes at the
-// end: what `--cpu-prof` does, which Node 20 does not take from NODE_OPTIONS.
+// Preloaded by `node --import` into a process and each of its threads. Writes a CPU profile on exit, as
+// `--cpu-prof` does, which Node 20 does not allow in NODE_OPTIONS.
 const session = new Session();
 session.connect();
 session.post('Profiler.enable');

@@ -3,7 +3,7 @@ import { orderText } from '../harness/orders.ts';
 import { startConsumerLoop, type LoopMode } from '../harness/run-load.ts';
 import type { Rival } from './rival.ts';
 
-/** kafkajs and pg alone. */
+/** A consumer of kafkajs and pg alone. */
 export const consumerLoop = (mode: LoopMode): Rival => ({
   name: `${mode} loop`,
   messageOf: orderText,

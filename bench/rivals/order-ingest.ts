@@ -2,7 +2,7 @@ import type { TestSystem } from '../../test/support/system.ts';
 import { orderText } from '../harness/orders.ts';
 import type { Rival } from './rival.ts';
 
-/** Bridge and worker with their defaults. */
+/** The bridge and the worker with default settings. */
 export const orderIngest: Rival = {
   name: 'order-ingest',
   messageOf: orderText,

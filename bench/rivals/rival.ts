@@ -1,22 +1,22 @@
 import type { TestSystem } from '../../test/support/system.ts';
 
-/** A way to get orders from a topic into Postgres. */
+/** A way to move orders from a topic into Postgres. */
 export interface Rival {
   readonly name: string;
-  /** The message that producers have to write for it. */
+  /** The message that a producer has to write for it. */
   readonly messageOf: (orderId: string, changes?: Readonly<Record<string, unknown>>) => string;
-  /** How many orders are enough to measure it. */
+  /** The number of orders to measure it with. */
   readonly count: number;
-  /** The table that has one row for each order. */
+  /** The table with one row per order. */
   readonly table: string;
-  /** Makes what it needs beside the topic and the order's own tables. */
+  /** Creates what it needs besides the topic and the tables of orders. */
   prepare(system: TestSystem): Promise<void>;
   start(system: TestSystem): Promise<RunningRival>;
   /** The consumer group whose offsets it commits. */
   groupOf(system: TestSystem): string;
-  /** How many messages it need not read again if it remembers that it has read them. */
+  /** The number of messages whose work is done, so that they need not be read again. */
   taken(system: TestSystem): Promise<number>;
-  /** How many of the messages that did not become rows stand somewhere for somebody to see. */
+  /** The number of messages that did not become rows but are kept where an operator can find them. */
   kept(system: TestSystem): Promise<number>;
 }
 

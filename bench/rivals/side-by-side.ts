@@ -20,37 +20,37 @@ const RIVALS = [
 
 export interface RivalResult {
   readonly name: string;
-  /** Orders/s from a full topic to rows. */
+  /** Orders per second from a full topic to rows. */
   readonly rate: Spread;
-  /** Median CPU milliseconds an order, by process. */
+  /** Median CPU milliseconds per order, by process. */
   readonly cpu: Readonly<Record<string, number>>;
-  readonly killed: AfterTheKill;
-  readonly troubled: AfterTrouble;
+  readonly killed: KillResult;
+  readonly troubled: BadMessagesResult;
 }
 
-/** `kill -9` of all its processes when a quarter is stored, and a start anew. */
-interface AfterTheKill {
+/** The result of a SIGKILL of all processes when a quarter of the orders is stored, and a restart. */
+interface KillResult {
   readonly orders: number;
   readonly lost: number;
-  /** Messages whose work was done, and that had to be read again. */
+  /** Messages that are read again although their work was done. */
   readonly readAgain: number;
 }
 
 /**
- * Among good orders stand three others: another order with the ID of an earlier one, and, after that has
- * been dealt with, one that is not JSON and one with a NUL in a name, which Postgres takes in no text.
+ * The result of three bad messages among good ones: a different order with the ID of an earlier one, then a
+ * message that is not JSON, and an order with a NUL in a name, which Postgres cannot store in a text.
  */
-interface AfterTrouble {
+interface BadMessagesResult {
   readonly goodOrders: number;
-  /** Never stored, however long one waits. */
+  /** Good orders that are never stored. */
   readonly stuck: number;
-  /** How many of the three stand somewhere for somebody to see and mend. */
+  /** How many of the three are kept where an operator can find and fix them. */
   readonly kept: number;
-  /** Whether the earlier order's row now holds the other one. */
+  /** Whether the earlier order's row now holds the different order. */
   readonly overwritten: boolean;
 }
 
-/** Measures order-ingest and what one might take instead, in turn. */
+/** Measures order-ingest and its alternatives in turn. */
 export async function sideBySide(
   pids: Readonly<Record<string, number>>,
   rounds: number,
@@ -58,17 +58,17 @@ export async function sideBySide(
   const sides = RIVALS.map((rival) => ({
     name: rival.name,
     rival,
-    measure: () => onASystem(rival, (system) => measure(rival, system, pids)),
+    measure: () => withSystem(rival, (system) => measure(rival, system, pids)),
   }));
   const samples = await measureInTurn(sides, rounds, (name, round, { value }) => {
     console.error(`side-by-side  round ${round}  ${name}: ${format(value)} orders/s`);
   });
   const results: RivalResult[] = [];
   for (const [{ rival }, taken] of samples) {
-    const killed = await onASystem(rival, (system) => killIt(rival, system));
-    console.error(`side-by-side  ${rival.name}, killed: ${JSON.stringify(killed)}`);
-    const troubled = await onASystem(rival, (system) => troubleIt(rival, system));
-    console.error(`side-by-side  ${rival.name}, troubled: ${JSON.stringify(troubled)}`);
+    const killed = await withSystem(rival, (system) => measureKill(rival, system));
+    console.error(`side-by-side  ${rival.name}, after a SIGKILL: ${JSON.stringify(killed)}`);
+    const troubled = await withSystem(rival, (system) => measureBadMessages(rival, system));
+    console.error(`side-by-side  ${rival.name}, with bad messages: ${JSON.stringify(troubled)}`);
     results.push({
       name: rival.name,
       rate: spreadOf(taken.map(({ value }) => value)),
@@ -80,7 +80,7 @@ export async function sideBySide(
   return results;
 }
 
-async function onASystem<Answer>(
+async function withSystem<Answer>(
   rival: Rival,
   work: (system: TestSystem) => Promise<Answer>,
 ): Promise<Answer> {
@@ -108,10 +108,10 @@ async function measure(
   return sample;
 }
 
-/** Longer than any of them takes to be back after a kill: the group waits for its dead member. */
+/** Longer than any of them needs to recover from a kill: the group waits for its dead member first. */
 const SETTLED_MS = 75_000;
 
-async function killIt(rival: Rival, system: TestSystem): Promise<AfterTheKill> {
+async function measureKill(rival: Rival, system: TestSystem): Promise<KillResult> {
   const { count: orders } = rival;
   await fillTopic(system.topic, orders, undefined, rival.messageOf);
   const first = await rival.start(system);
@@ -127,13 +127,13 @@ async function killIt(rival: Rival, system: TestSystem): Promise<AfterTheKill> {
   return { orders, lost: orders - stored, readAgain: Math.max(0, taken - committed) };
 }
 
-async function troubleIt(rival: Rival, system: TestSystem): Promise<AfterTrouble> {
+async function measureBadMessages(rival: Rival, system: TestSystem): Promise<BadMessagesResult> {
   const { topic, database } = system;
   const run = uniqueName('A');
   const half = 250;
   await fillTopic(topic, half, `${run}-a`, rival.messageOf);
   const earlier = `${run}-a-0`;
-  // The second one has the first one's key, and so its partition: once it is stored, the first is done.
+  // Both have the same key and so the same partition: once the second is stored, the first is done.
   await topic.send([
     { key: earlier, value: rival.messageOf(earlier, { customer_name: 'Somebody else' }) },
     { key: earlier, value: rival.messageOf(`${run}-later`) },
@@ -141,12 +141,12 @@ async function troubleIt(rival: Rival, system: TestSystem): Promise<AfterTrouble
   const running = await rival.start(system);
   await settled(() => rowsOf(rival, system), half + 1);
   await topic.send([
-    { key: 'not-json', value: 'no order at all' },
+    { key: 'not-json', value: 'not JSON' },
     { key: 'nul', value: rival.messageOf(`${run}-nul`, { customer_name: 'A\u0000B' }) },
   ]);
   await fillTopic(topic, half, `${run}-b`, rival.messageOf);
   const goodOrders = 2 * half + 1;
-  // One more than all, so that it waits whether the bad ones become rows after all.
+  // One more than expected, so that it waits whether a bad message becomes a row after all.
   const stored = await settled(() => rowsOf(rival, system), goodOrders + 1, SETTLED_MS / 3);
   const { rows } = await database.pool.query<{ customer_name: string }>(
     `SELECT customer_name FROM ${rival.table} WHERE order_id = $1`,
@@ -162,7 +162,7 @@ async function troubleIt(rival: Rival, system: TestSystem): Promise<AfterTrouble
   };
 }
 
-/** The figure when it has reached the goal, or has not changed for so long. */
+/** Returns the figure once it has reached the goal, or has not changed for `settledMs`. */
 async function settled(
   figure: () => Promise<number>,
   goal: number,
@@ -191,8 +191,8 @@ export const describeRivals = (rivals: readonly RivalResult[]): string =>
     .map(({ name, rate, killed, troubled }) =>
       [
         `${name}: ${format(rate.median)} (${format(rate.low)} to ${format(rate.high)}) orders/s`,
-        `  killed among ${killed.orders} orders: ${killed.lost} lost, ${killed.readAgain} read again`,
-        `  three bad messages among ${troubled.goodOrders} good orders: ${troubled.stuck} good ones never stored, ${troubled.kept} bad ones kept, an earlier order ${troubled.overwritten ? 'overwritten' : 'untouched'}`,
+        `  SIGKILL within ${killed.orders} orders: ${killed.lost} lost, ${killed.readAgain} read again`,
+        `  three bad messages among ${troubled.goodOrders} good orders: ${troubled.stuck} good orders never stored, ${troubled.kept} bad messages kept, the earlier order ${troubled.overwritten ? 'overwritten' : 'untouched'}`,
       ].join('\n'),
     )
     .join('\n');

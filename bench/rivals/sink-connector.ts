@@ -15,13 +15,13 @@ import type { Rival } from './rival.ts';
 
 const DEBEZIUM_VERSION = '3.3.1.Final';
 const LIBRARIES = path.join(CACHE_DIR, `debezium-jdbc-${DEBEZIUM_VERSION}`);
-/** It writes one row a message, into one table; what is in an array has to be a text. */
+/** The connector writes one row per message into one table; an array has to be a text. */
 const TABLE = 'flat_orders';
 const NAME = 'orders-sink';
 
 /**
- * Debezium's JDBC sink under a Kafka Connect worker of its own: two tasks, upserts by the order's ID,
- * and a dead-letter topic for what cannot be read. Everything else is as it comes.
+ * Debezium's JDBC sink in its own Kafka Connect worker: two tasks, upserts by order ID, and a dead-letter
+ * topic for messages that cannot be read. Everything else has its default.
  */
 export const sinkConnector: Rival = {
   name: "Debezium's JDBC sink",
@@ -81,7 +81,7 @@ export const sinkConnector: Rival = {
   },
   groupOf: (system) => `connect-${nameOf(system)}`,
   taken: ({ database }) => countRows(database, TABLE),
-  // A task that takes over from a failed one reads again, and so writes the same ones again.
+  // A task that replaces a failed one reads messages again and dead-letters them again.
   kept: async ({ topic }) => new Set((await topic.deadLetters()).map(({ key }) => key)).size,
 };
 
@@ -132,12 +132,12 @@ async function probeConnector(port: number): Promise<void> {
     { status: { tasks: readonly { state: string }[] } }
   >;
   const tasks = Object.values(connectors).flatMap(({ status }) => status.tasks);
-  if (tasks.length === 0) throw new Error('there are no tasks yet');
+  if (tasks.length === 0) throw new Error('the connector has no tasks yet');
 }
 
 const field = (name: string, type: string) => ({ field: name, type, optional: false });
 
-/** The connector takes only what says its types itself: here, in each message. */
+/** The connector needs a schema: here, one in every message. */
 function messageWithSchema(orderId: string, changes: Readonly<Record<string, unknown>> = {}) {
   const order = { ...(JSON.parse(orderText(orderId)) as Record<string, unknown>), ...changes };
   return JSON.stringify({

@@ -7,7 +7,7 @@ const COUNT = 2000;
 
 export const startsAtOnce: Variants = {
   name: 'starts-at-once',
-  what: "the bridge's starts, nobody at work on them, by BRIDGE_MAX_CONCURRENT_STARTS",
+  what: 'workflow starts by the bridge, without a worker, by BRIDGE_MAX_CONCURRENT_STARTS',
   unit: 'starts/s',
   async prepare({ pids }) {
     const bridge = await createLoneBridge(pids);
@@ -24,7 +24,7 @@ export const startsAtOnce: Variants = {
 
 export const commitInterval: Variants = {
   name: 'commit-interval',
-  what: 'commits to Kafka for a thousand orders, by BRIDGE_COMMIT_INTERVAL_MS',
+  what: 'offset commits per thousand orders, by BRIDGE_COMMIT_INTERVAL_MS',
   unit: 'commits',
   async prepare() {
     const intervals = ['500', '1000', '5000', '10000'];

@@ -4,7 +4,7 @@ import type { Variants } from './variants.ts';
 import { whatAStartCarries } from './what-a-start-carries.ts';
 import { settingVariants } from './settings.ts';
 
-/** Those that leave workflows behind which nobody runs come last: they make the server slower. */
+/** Variants that leave open workflows behind come last, because these make the server slower. */
 export const VARIANTS: readonly Variants[] = [
   ...settingVariants,
   commitInterval,

@@ -4,7 +4,7 @@ import type { Variants } from './variants.ts';
 
 export const preparedStatements: Variants = {
   name: 'prepared-statements',
-  what: 'inserts of orders, by whether Postgres parses and plans each anew',
+  what: 'inserts of orders, prepared or parsed and planned every time',
   unit: 'orders/s',
   async prepare() {
     const { pool, measure, close } = await createStoreLoad();

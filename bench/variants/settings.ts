@@ -3,7 +3,7 @@ import type { Variants } from './variants.ts';
 
 const COUNT = 1500;
 
-/** Orders to rows by one setting, of the worker's or the bridge's. */
+/** Compares values of one setting of the worker or the bridge. */
 const bySetting = (name: string, setting: string, values: readonly string[]): Variants => ({
   name,
   what: `orders from a full topic to rows, by ${setting}`,

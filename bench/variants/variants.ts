@@ -2,10 +2,10 @@ import type { BenchStack } from '../harness/bench-stack.ts';
 import { measureInTurn, type Side } from '../harness/compare.ts';
 import { describeSide, format, sideResult, type SideResult } from '../harness/report.ts';
 
-/** Ways to do the same, measured to choose one of them. */
+/** Variants of the same work, measured to choose one. */
 export interface Variants {
   readonly name: string;
-  /** What is measured, in words. */
+  /** What is measured and compared. */
   readonly what: string;
   readonly unit: string;
   prepare(stack: BenchStack): Promise<PreparedVariants>;

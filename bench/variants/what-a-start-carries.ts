@@ -6,7 +6,7 @@ const COUNT = 2000;
 
 export const whatAStartCarries: Variants = {
   name: 'what-a-start-carries',
-  what: 'bare starts, by what each carries beside the message',
+  what: 'workflow starts by the SDK client, by what each carries besides the message',
   unit: 'starts/s',
   prepare({ pids }) {
     const side = (name: string, carries: readonly Carried[]) => ({

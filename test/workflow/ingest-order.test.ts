@@ -8,11 +8,14 @@ import { eventually } from '../support/eventually.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
+import { connectTestTemporal } from '../support/temporal.ts';
 import { quietTemporalRuntime, withWorker } from '../support/test-worker.ts';
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
   quietTemporalRuntime();
+  // Adds the search attributes, without which a failing workflow cannot complete.
+  await (await connectTestTemporal()).connection.close();
   env = await TestWorkflowEnvironment.createFromExistingServer({
     address: stackAddress('TEMPORAL_ADDRESS'),
     namespace: stackAddress('TEMPORAL_NAMESPACE'),
