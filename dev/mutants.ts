@@ -1,8 +1,8 @@
-/** A way to break the code that a promise forbids, and the tests that have to notice. */
+/** A change that breaks a guarantee, and the tests that have to fail with it. */
 export interface Mutant {
   readonly name: string;
   readonly breaks: string;
-  /** Each `from` stands once in its file. The result has to compile. */
+  /** Each `from` occurs exactly once in its file. The changed code has to compile. */
   readonly changes: readonly {
     readonly file: string;
     readonly from: string;
@@ -20,7 +20,7 @@ const CONSUMER = 'src/kafka/consumer/group-consumer.ts';
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'commit-before-start',
-    breaks: 'a message counts as finished before its workflow is started',
+    breaks: 'a message counts as finished before its workflow has been started',
     changes: [
       {
         file: BATCH_HANDLER,
@@ -32,7 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'commit-the-highest',
-    breaks: 'the highest finished offset is committed, whatever lies before it',
+    breaks: 'the highest finished offset is committed even if earlier messages are not finished',
     changes: [
       {
         file: 'src/bridge/partition-progress.ts',
@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'swallow-an-error',
-    breaks: 'a start that failed counts as done',
+    breaks: 'a failed start counts as done',
     changes: [
       {
         file: STARTER,
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead-letter-without-waiting',
-    breaks: 'a dead letter is not waited for before its message counts as finished',
+    breaks: 'a message counts as finished before the broker has acknowledged its dead letter',
     changes: [
       {
         file: 'src/bridge/ingest-message.ts',
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'another-request-id',
-    breaks: 'every attempt to start a workflow is another request',
+    breaks: 'every attempt to start a workflow has its own request ID',
     changes: [
       {
         file: 'src/contract/ids.ts',
@@ -79,16 +79,17 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/fault/bridge-crashes', '-t', 'killed after a start'],
   },
   {
-    name: 'commit-unseen',
-    breaks: 'the bridge commits without looking whether the offset is still the one it knows',
+    name: 'commit-unchecked',
+    breaks:
+      'the bridge commits without checking that the committed offset is still the one it knows',
     changes: [
       { file: COMMITTER, from: 'this.#commitPending(true)', to: 'this.#commitPending(false)' },
     ],
     tests: ['test/fault/broker-trouble', '-t', 'made anew'],
   },
   {
-    name: 'suspect-the-successor',
-    breaks: "what a partition's next owner has committed counts as somebody else's meddling",
+    name: 'distrust-the-next-owner',
+    breaks: 'a commit by the next owner of a partition counts as a commit from outside the group',
     changes: [
       {
         file: COMMITTER,
@@ -99,8 +100,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/integration/offset-committer', '-t', 'successor'],
   },
   {
-    name: 'no-epochs',
-    breaks: 'what a batch reports counts in later memberships too',
+    name: 'ignore-generations',
+    breaks: 'a batch of an earlier generation can still commit',
     changes: [
       {
         file: CONSUMER,
@@ -137,7 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'unready-at-one-failure',
-    breaks: 'one call that fails among others that succeed makes a program unready',
+    breaks: 'one failed call among successful ones makes a program unready',
     changes: [
       {
         file: 'src/telemetry/health/dependency-health.ts',
@@ -149,7 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'query-for-any-id',
-    breaks: 'an order ID is looked up by a query that cannot express it',
+    breaks: 'an order ID is looked up by a visibility query that cannot express it',
     changes: [
       {
         file: 'src/temporal/visibility-query.ts',
@@ -161,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'request-id-of-any-length',
-    breaks: "the request ID of a start grows with the topic's name",
+    breaks: "the length of a start's request ID is not limited",
     changes: [
       {
         file: 'src/contract/ids.ts',
@@ -173,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'accept-any-type',
-    breaks: 'a search attribute of another type is taken for the right one',
+    breaks: 'a search attribute of the wrong type is accepted',
     changes: [
       {
         file: 'src/temporal/search-attributes.ts',
@@ -185,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'store-twice',
-    breaks: 'an order whose ID is taken is refused without a look at what is stored',
+    breaks: 'an order whose ID is taken is not compared with the stored order',
     changes: [
       {
         file: 'src/order/sql/postgres-order-store.ts',
@@ -197,7 +198,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'refuse-on-an-outage',
-    breaks: 'an order fails for good when Postgres cannot be reached',
+    breaks: 'an order fails permanently when Postgres cannot be reached',
     changes: [
       {
         file: 'src/order/sql/postgres-order-store.ts',
@@ -208,8 +209,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/fault/links-and-servers', '-t', 'worker-postgres'],
   },
   {
-    name: 'end-on-a-crash',
-    breaks: 'what kafkajs ends a consumer for ends the bridge',
+    name: 'exit-on-a-crash',
+    breaks: 'a crash of the kafkajs consumer ends the bridge',
     changes: [
       {
         file: 'src/kafka/consumer/comeback.ts',
@@ -220,8 +221,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/fault/consumer-crash', '-t', 'takes it again'],
   },
   {
-    name: 'see-the-aborted',
-    breaks: 'which messages were aborted is left to kafkajs',
+    name: 'read-aborted-messages',
+    breaks: 'aborted transactions are filtered by kafkajs alone',
     changes: [
       {
         file: 'src/kafka/patches/aborted-transactions.ts',
@@ -233,7 +234,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lose-the-trace',
-    breaks: 'the start does not carry the trace into the workflow',
+    breaks: 'the start does not pass the trace on to the workflow',
     changes: [
       {
         file: STARTER,
@@ -245,7 +246,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'forget-a-correction',
-    breaks: 'why an order was corrected is not kept in its row',
+    breaks: 'the reason for a correction is not stored with the order',
     changes: [
       { file: 'src/order/sql/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
     ],
@@ -253,7 +254,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead-letter-a-corrected-order',
-    breaks: 'the corrected content, sent again, counts as a conflict',
+    breaks: 'the corrected order, sent again, counts as a conflict',
     changes: [
       {
         file: 'src/temporal/order-workflow.ts',
@@ -264,8 +265,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/e2e/orders', '-t', 'records who did it and why'],
   },
   {
-    name: 'look-away-from-postgres',
-    breaks: 'a worker is ready although Postgres does not answer',
+    name: 'ready-without-postgres',
+    breaks: 'a worker is ready although Postgres is down',
     changes: [
       {
         file: 'src/telemetry/health/dependency-health.ts',
@@ -276,8 +277,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/e2e/health-and-metrics', '-t', 'is not ready while Postgres'],
   },
   {
-    name: 'print-what-cannot-be-read',
-    breaks: 'bytes of a message stand in the log although the setting says none',
+    name: 'log-undecodable-bytes',
+    breaks: 'bytes of a message are logged although the setting forbids it',
     changes: [
       {
         file: 'src/bridge/describe-value.ts',
@@ -294,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rename-a-metric',
-    breaks: 'the dashboard and the alerts ask for a metric that is not there',
+    breaks: 'the dashboard and the alerts use a metric that does not exist',
     changes: [
       {
         file: 'src/worker/worker-metrics.ts',
@@ -305,8 +306,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/e2e/dashboard-and-alerts'],
   },
   {
-    name: 'call-a-dead-worker-alive',
-    breaks: 'the doctor finds nothing wrong when nobody polls the task queue',
+    name: 'overlook-a-missing-worker',
+    breaks: 'the doctor reports no problem when no worker polls the task queue',
     changes: [
       {
         file: 'src/operate/doctor/check-temporal.ts',
@@ -318,7 +319,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'leave-open-orders-unbounded',
-    breaks: 'an outage of Postgres moves the backlog into Temporal',
+    breaks: 'an outage of Postgres moves the whole backlog into Temporal',
     changes: [
       {
         file: 'src/bridge/flow-control/backlog-limit.ts',
@@ -330,7 +331,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'trust-an-offset-alone',
-    breaks: 'old dead letters vouch for the messages of a topic that was recreated',
+    breaks: 'dead letters of a deleted topic account for messages of its successor',
     changes: [
       {
         file: 'src/operate/dead-letters/dead-letter-index.ts',
@@ -342,7 +343,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'compare-every-field',
-    breaks: 'an order that is sent again with an added field is a conflict',
+    breaks: 'an order that is sent again with an additional field is a conflict',
     changes: [
       {
         file: 'src/order/fingerprint.ts',
@@ -354,7 +355,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'leave-out-an-offline-partition',
-    breaks: 'an account looks complete although a partition was left out',
+    breaks: 'reconcile reports success although it skipped a partition',
     changes: [
       {
         file: 'src/operate/reconcile/choose-ranges.ts',
@@ -365,8 +366,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/unit/operate/choose-ranges'],
   },
   {
-    name: 'insist-on-a-refused-letter',
-    breaks: 'a dead letter that the broker refuses for good blocks all that follow',
+    name: 'retry-a-rejected-dead-letter',
+    breaks: 'a dead letter that the broker permanently rejects blocks the following messages',
     changes: [
       {
         file: 'src/bridge/dead-letter-writer.ts',
@@ -377,8 +378,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/unit/bridge/dead-letter-writer'],
   },
   {
-    name: 'forget-the-forgotten',
-    breaks: 'an order that Temporal has forgotten is not looked for on the topic',
+    name: 'ignore-expired-orders',
+    breaks: 'an expired order is not searched for on the topic',
     changes: [
       {
         file: 'src/operate/replay/replay-forgotten.ts',

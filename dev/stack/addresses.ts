@@ -2,10 +2,10 @@ import { DATABASE_NAME, DATABASE_PASSWORD, DATABASE_USER } from './postgres.ts';
 import type { Ports, ServiceName } from './service.ts';
 import type { ServiceState, StackState } from './state.ts';
 
-/** The settings by which any program reaches a service: `KAFKA_BROKERS`, `DATABASE_URL`, … */
+/** The settings with which a program reaches the services: `KAFKA_BROKERS`, `DATABASE_URL`, … */
 export type Addresses = Readonly<Record<string, string>>;
 
-/** The settings of each service; one that has the first of them in the environment runs elsewhere. */
+/** The settings per service. If the first of them is in the environment, the service runs elsewhere. */
 const SETTINGS: Record<ServiceName, readonly [string, ...string[]]> = {
   kafka: ['KAFKA_BROKERS'],
   temporal: ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_UI'],
@@ -25,8 +25,8 @@ const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
 };
 
 /**
- * Whether the environment names a server for this service. The stack's own address does not count:
- * it is there when someone has evaluated `npm run stack -- env` in this shell.
+ * Whether the environment names a server for this service. The stack's own address does not count: it is in
+ * the environment of a shell that has evaluated `npm run stack -- env`.
  */
 export function isGiven(
   service: ServiceName,
@@ -56,7 +56,7 @@ export function stackAddresses(state: StackState, env: NodeJS.ProcessEnv): Addre
   return addresses;
 }
 
-/** As lines that a shell evaluates: `KAFKA_BROKERS='127.0.0.1:9092'`. */
+/** Formats addresses for a shell to evaluate: `KAFKA_BROKERS='127.0.0.1:9092'`. */
 export const asShellAssignments = (addresses: Addresses): string =>
   Object.entries(addresses)
     .map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`)

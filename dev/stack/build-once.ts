@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Report } from './service.ts';
 
 /**
- * Makes the folder `target` by `build`, unless it is there. The work is done beside it and renamed
- * when it is whole, so that neither a kill nor a second build at the same time leaves half of it.
+ * Builds the folder `target` unless it exists. It is built under another name and renamed when complete, so
+ * that neither a kill nor a concurrent build leaves an incomplete folder.
  */
 export async function buildOnce(
   target: string,
@@ -13,8 +13,8 @@ export async function buildOnce(
   build: (dir: string, report: Report) => Promise<void>,
 ): Promise<void> {
   if (existsSync(target)) return;
-  const workshop = `${target}.${process.pid}.partial`;
-  mkdirSync(workshop, { recursive: true });
+  const partial = `${target}.${process.pid}.partial`;
+  mkdirSync(partial, { recursive: true });
   const startedAt = Date.now();
   let latest = '';
   const show = () => {
@@ -22,14 +22,14 @@ export async function buildOnce(
   };
   const ticker = setInterval(show, 1000);
   try {
-    await build(workshop, (text) => {
+    await build(partial, (text) => {
       latest = text;
       show();
     });
     mkdirSync(path.dirname(target), { recursive: true });
-    if (!existsSync(target)) renameSync(workshop, target);
+    if (!existsSync(target)) renameSync(partial, target);
   } finally {
     clearInterval(ticker);
-    rmSync(workshop, { recursive: true, force: true });
+    rmSync(partial, { recursive: true, force: true });
   }
 }

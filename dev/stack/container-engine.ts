@@ -4,7 +4,7 @@ import { PROJECT_DIR, type StackPlaces } from './places.ts';
 import type { Ports, ServiceName } from './service.ts';
 import { StackError } from './stack-error.ts';
 
-/** Whether a container engine answers, not only its command. */
+/** Whether a container engine is running and has Compose. */
 export async function hasContainerEngine(): Promise<boolean> {
   const options = { reject: false, timeout: 10_000 } as const;
   const engine = await execa('docker', ['info'], options);
@@ -25,7 +25,7 @@ export const stopContainers = (places: StackPlaces): Promise<void> => compose(pl
 export const deleteContainers = (places: StackPlaces): Promise<void> =>
   compose(places, ['down', '--volumes'], {});
 
-/** The published ports, by the variables that docker-compose.yml reads. */
+/** The published ports, as the variables of docker-compose.yml. */
 function containerPorts(service: ServiceName, ports: Ports): Record<string, string> {
   switch (service) {
     case 'kafka':

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from './stack-error.ts';
 import { identify, isAlive, stopProcess, type ProcessIdentity } from './process-identity.ts';
 
-/** A program that goes on after the command that started it has ended. */
+/** A program that keeps running after the command that started it has exited. */
 export interface DaemonSpec {
   readonly command: string;
   readonly args: readonly string[];
@@ -19,8 +19,8 @@ export interface DaemonSpec {
 const PROBE_INTERVAL_MS = 100;
 
 /**
- * Starts the program, its output appended to `logFile`, and waits until `probe` stops throwing.
- * `onStarted` is told at once, so that the process is known even if this command is killed.
+ * Starts the program, appends its output to `logFile`, and waits until `probe` no longer throws. `onStarted`
+ * is called at once, so that the process can be recorded even if this command is killed.
  */
 export async function startDaemon(
   title: string,
@@ -67,7 +67,7 @@ async function waitUntilReady(
     } catch (error) {
       if (!(await isAlive(identity))) {
         throw new StackError(
-          `${title} ended while it was starting. Its log ${logFile} ends with:\n${tail(logFile)}`,
+          `${title} exited during startup. Its log ${logFile} ends with:\n${tail(logFile)}`,
           { cause: error },
         );
       }

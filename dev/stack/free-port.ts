@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import getPort from 'get-port';
 
 const LOWEST = 10_000;
-/** From here on the system gives ports to outgoing connections: one that is free now may not be soon. */
+/** The system uses ports from here on for outgoing connections, so a free one may soon be taken. */
 const FIRST_EPHEMERAL = 32_768;
-/** That as many are taken does not happen. */
+/** More than enough: so many ports are never taken. */
 const TO_TRY = 100;
 
-/** A port of 127.0.0.1 that is free, one of the preferred if possible. */
+/** A free port of 127.0.0.1, one of the preferred ports if possible. */
 export const freePort = (
   options: {
     readonly preferred?: readonly number[];

@@ -3,7 +3,7 @@ import type { Report } from './service.ts';
 import { StackError } from './stack-error.ts';
 import type { Tool } from './tool.ts';
 
-/** Go's compiler, which builds Temporal's programs. */
+/** The Go compiler, which builds Temporal's programs. */
 export const GO: Tool = {
   command: 'go',
   versionArgs: ['version'],
@@ -27,7 +27,7 @@ export async function goInstall(program: string, target: string, report: Report)
   const compiling = () => {
     report('compiling, about two minutes');
   };
-  // Go says what it downloads, and nothing while it compiles.
+  // Go reports its downloads, but prints nothing while it compiles.
   let silence = setTimeout(compiling, 0);
   build.all.on('data', (chunk: Buffer) => {
     report(chunk.toString().trim().split('\n').at(-1) ?? '');

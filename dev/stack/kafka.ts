@@ -11,7 +11,7 @@ import { port, type LocalService } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { requireTool } from './tool.ts';
 
-/** A Kafka broker in KRaft mode, without ZooKeeper, from Maven's packages. */
+/** A Kafka broker in KRaft mode, from Maven packages. */
 export const kafka: LocalService = {
   name: 'kafka',
   title: 'Kafka',
@@ -47,19 +47,19 @@ export const kafka: LocalService = {
   deleteData: () => Promise.resolve(),
 };
 
-/** One node of a cluster; the first is the controller too. */
+/** A node of a cluster. Node 1 is also the controller. */
 export interface BrokerNode {
   readonly id: number;
   readonly brokerPort: number;
-  /** The controller's, which is node 1. */
+  /** The port of the controller, node 1. */
   readonly controllerPort: number;
-  /** A second way in, through a proxy that clients are sent to. */
+  /** A second listener that is advertised with the port of a proxy. */
   readonly proxied?: { readonly port: number; readonly proxyPort: number };
-  /** Lines of server.properties that replace or follow those of every node. */
+  /** Lines for server.properties; they override the ones of every node. */
   readonly properties?: readonly string[];
 }
 
-/** Makes the node's folder when there is none, and says how to run it. */
+/** Creates the node's folder if there is none, and returns how to run the node. */
 export async function configureBroker(dir: string, node: BrokerNode): Promise<DaemonSpec> {
   const properties = path.join(dir, 'server.properties');
   mkdirSync(dir, { recursive: true });
@@ -104,7 +104,7 @@ const JARS = [
   `org.apache.kafka:kafka_2.13:${KAFKA_VERSION}`,
   `org.apache.kafka:kafka-tools:${KAFKA_VERSION}`,
 ];
-/** The jars of the broker and of its command line tools. */
+/** The jars of the broker and its command-line tools. */
 export const KAFKA_LIBRARIES = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
 const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
 
@@ -142,7 +142,7 @@ async function runJava(dir: string, main: string, args: readonly string[]): Prom
   if (result.failed) throw new StackError(`${main} failed:\n${result.all}`);
 }
 
-/** No topic that nobody made: a misspelt name must be an error. */
+/** Topics are not created automatically, so that a misspelt name is an error. */
 function serverProperties(dataDir: string, node: BrokerNode): string {
   const { id, brokerPort, controllerPort, proxied } = node;
   const direct = `PLAINTEXT://127.0.0.1:${brokerPort}`;

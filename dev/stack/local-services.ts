@@ -18,7 +18,7 @@ import { withLock, type ServiceState } from './state.ts';
 import { temporal } from './temporal.ts';
 import { temporalOnPostgres } from './temporal-on-postgres.ts';
 
-/** The service as a process of this machine. */
+/** The service as a process on this machine. */
 export function localService(service: ServiceName, temporalKind: TemporalKind): LocalService {
   switch (service) {
     case 'kafka':
@@ -35,7 +35,7 @@ export function localService(service: ServiceName, temporalKind: TemporalKind): 
 const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
 
-/** Throws one StackError for all that the machine lacks, before anything takes its time. */
+/** Throws one StackError that names every missing prerequisite, before any long download or build. */
 export async function checkMachine(services: readonly LocalService[]): Promise<void> {
   const checks = await Promise.allSettled(services.map(async (service) => service.check()));
   const messages: string[] = [];
@@ -47,7 +47,7 @@ export async function checkMachine(services: readonly LocalService[]): Promise<v
   if (messages.length > 0) throw new StackError(messages.join('\n'));
 }
 
-/** Starts the service's process unless it runs. `save` is told of the process as soon as it exists. */
+/** Starts the service's process unless it is running. `save` is called as soon as the process exists. */
 export async function startService(
   local: LocalService,
   context: ServiceContext,
@@ -56,13 +56,13 @@ export async function startService(
   report: Report,
 ): Promise<void> {
   if (known?.source === 'process' && (await isRunning(local, known))) {
-    report('runs already');
+    report('already running');
     return;
   }
   await local.prepare(report);
   report('starting');
   await stopService(local, known);
-  // Another stack would find the same ports free, and then take this one's server for its own.
+  // Without the lock another stack could choose the same ports and mistake this server for its own.
   const identity = await withLock(portsLock(local.name), async () => {
     const ports = await choosePorts(local, known);
     const spec = await local.configure(context, ports);
@@ -80,7 +80,7 @@ export async function startService(
   report(`started, process ${identity.pid}`);
 }
 
-/** Stops the service's process, if it has one of ours. */
+/** Stops the service's process if the stack has started one. */
 export async function stopService(
   local: LocalService,
   state: ServiceState | undefined,
@@ -89,7 +89,7 @@ export async function stopService(
   await stopProcess(state.process, local.stopSignal, STOP_GRACE_MS);
 }
 
-/** A service from elsewhere counts as running: it is not ours to judge. */
+/** A service named by the environment counts as running, because the stack does not manage it. */
 export async function isRunning(local: LocalService, state: ServiceState): Promise<boolean> {
   if (state.source === 'environment') return true;
   if (state.source === 'process' && !(state.process && (await isAlive(state.process))))
@@ -100,7 +100,7 @@ export async function isRunning(local: LocalService, state: ServiceState): Promi
   );
 }
 
-/** The ports of last time, else the usual ones, else any: whichever are free. */
+/** Chooses free ports: those of the last start, else the usual ones, else any. */
 export async function choosePorts(
   local: LocalService,
   known: ServiceState | undefined,

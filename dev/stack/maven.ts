@@ -5,7 +5,7 @@ import type { Report } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { requireTool } from './tool.ts';
 
-/** Throws a StackError that says how to install Maven where it is missing. */
+/** Throws a StackError with instructions if Maven is missing. */
 export const requireMaven = (use: { neededFor: string; instead: string }): Promise<void> =>
   requireTool({
     command: 'mvn',
@@ -18,7 +18,7 @@ export const requireMaven = (use: { neededFor: string; instead: string }): Promi
   });
 
 /**
- * Puts packages, and all that they depend on, into the folder.
+ * Downloads packages with all their dependencies into the folder.
  *
  * @param packages such as `org.apache.kafka:kafka_2.13:4.1.1`
  */

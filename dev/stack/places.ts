@@ -6,13 +6,13 @@ import envPaths from 'env-paths';
 
 export const PROJECT_DIR = fileURLToPath(new URL('../../', import.meta.url));
 
-/** All stacks of this checkout: their data, logs and state. */
+/** The data, logs and state of all stacks of this checkout. */
 export const STACKS_DIR = path.join(PROJECT_DIR, '.stack');
 
-/** What is downloaded or built once for the user and shared by all checkouts. */
+/** Downloads and builds, shared by all checkouts of the user. */
 export const CACHE_DIR = envPaths('order-ingest', { suffix: '' }).cache;
 
-/** Where one stack keeps its things. */
+/** The files of one stack. */
 export interface StackPlaces {
   readonly name: string;
   readonly dir: string;
@@ -32,11 +32,11 @@ export function stackPlaces(name: string): StackPlaces {
   };
 }
 
-/** Tells this stack from all others on the machine. */
+/** Identifies the stack among all others on the machine. */
 export const stackHash = ({ dir }: StackPlaces): string =>
   createHash('sha256').update(dir).digest('hex').slice(0, 12);
 
-/** Held while a service chooses its ports and takes them: one of all stacks of this user does so. */
+/** Held while a service chooses and binds its ports, by one stack of this user at a time. */
 export const portsLock = (service: string): Pick<StackPlaces, 'lockFile'> => ({
   lockFile: path.join(os.tmpdir(), `order-ingest-${os.userInfo().uid}-${service}-ports.lock`),
 });

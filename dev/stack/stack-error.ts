@@ -1,4 +1,4 @@
-/** Something that the user can mend; its message is all that is shown. */
+/** An error that the user can fix. Only its message is shown. */
 export class StackError extends Error {
   override readonly name = 'StackError';
 }

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { deferred } from '../../src/bridge/deferred.ts';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
 import {
   deleteContainers,
@@ -21,31 +20,31 @@ import { SERVICE_NAMES, type Report, type ServiceName, type TemporalKind } from 
 import { StackError } from './stack-error.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
 
-/** How long a program of ours may take to end. */
+/** How long a bridge or worker may take to shut down. */
 const PROGRAM_GRACE_MS = 20_000;
 
 export interface StackOptions {
   readonly name: string;
-  /** The stack lives as long as this process and leaves nothing behind. */
+  /** The stack runs as long as this process and is deleted afterwards. */
   readonly ephemeral?: boolean;
-  /** Keeps Temporal's data on disk all the same, for a server that is to be killed. */
+  /** Keeps Temporal's data on disk, for tests that restart the server. Default: unless ephemeral. */
   readonly durable?: boolean;
   readonly env?: NodeJS.ProcessEnv;
-  /** Which Temporal server, where it is to be a process; that of last time if left out. */
+  /** The Temporal server to run as a process; by default that of the last start. */
   readonly temporalKind?: TemporalKind | undefined;
 }
 
-/** One service to bring up, for whoever shows the progress. */
+/** The start of one service, to be run and shown by the caller. */
 export interface StartStep {
   readonly title: string;
   readonly run: (report: Report) => Promise<void>;
 }
 
 /**
- * Starts what does not run yet and answers with the addresses. Each service comes from the first
- * that applies: an address in the environment, a container engine, a process of this machine.
+ * Starts the services that are not running and returns the addresses. Each service comes from the first
+ * source that applies: an address in the environment, a container engine, a process on this machine.
  *
- * @param runSteps runs all steps, at once if it likes, and shows how they get on
+ * @param runSteps runs all steps, possibly concurrently, and shows their progress
  */
 export async function startStack(
   { name, ephemeral = false, durable = !ephemeral, env = process.env, temporalKind }: StackOptions,
@@ -64,7 +63,7 @@ export async function startStack(
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
     const hasEngine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
-    // docker-compose.yml has the dev server only.
+    // docker-compose.yml contains the dev server only.
     const isContainer = (service: ServiceName) =>
       hasEngine && !(service === 'temporal' && kind === 'postgres');
     await checkMachine(
@@ -73,9 +72,10 @@ export async function startStack(
       ),
     );
     mkdirSync(places.dir, { recursive: true });
-    const postgres = deferred<undefined>();
+    let setPostgresStarted: (started: Promise<void>) => void = () => undefined;
+    const postgresStarted = new Promise<void>((resolve) => (setPostgresStarted = resolve));
     const databaseUrl = async () => {
-      await postgres.promise;
+      await postgresStarted;
       return stackAddresses(state, env)['DATABASE_URL'] ?? '';
     };
     const start = async (service: ServiceName, report: Report) => {
@@ -84,7 +84,7 @@ export async function startStack(
       if (isElsewhere(service)) {
         await stopService(local, known);
         save(service, { source: 'environment' });
-        report('address given in the environment');
+        report('uses the address in the environment');
       } else if (isContainer(service)) {
         const ports = await choosePorts(local, known);
         await stopService(local, known);
@@ -102,7 +102,7 @@ export async function startStack(
         title: localService(service, kind).title,
         run: async (report) => {
           const started = start(service, report);
-          if (service === 'postgres') postgres.resolve(started.then(() => undefined));
+          if (service === 'postgres') setPostgresStarted(started);
           await started;
         },
       })),
@@ -113,7 +113,7 @@ export async function startStack(
 
 const NO_STATE: StackState = { services: {}, ephemeral: false };
 
-/** The state with this kind of Temporal server; one of the other kind is stopped and forgotten. */
+/** Stops a Temporal server of the other kind and removes it from the state. */
 async function withTemporalKind(
   state: StackState,
   wanted: TemporalKind | undefined,
@@ -126,8 +126,8 @@ async function withTemporalKind(
 }
 
 /**
- * Makes this process the one that runs programs on the stack: those that a killed one has left behind
- * are stopped. Throws a StackError when another `npm start` is at work.
+ * Makes this process the runner of the stack and stops programs that a killed runner has left behind. Throws
+ * a StackError if another `npm start` is running.
  */
 export async function claimStack(name: string): Promise<void> {
   const places = stackPlaces(name);
@@ -135,7 +135,7 @@ export async function claimStack(name: string): Promise<void> {
     const state = readState(places) ?? NO_STATE;
     if (state.runner && (await isAlive(state.runner))) {
       throw new StackError(
-        `npm start is at work on this stack already, as process ${state.runner.pid}: stop that first, or use another stack with --name`,
+        `npm start is already running on this stack, as process ${state.runner.pid}: stop it first, or use another stack with --name`,
       );
     }
     await stopPrograms(state);
@@ -144,7 +144,7 @@ export async function claimStack(name: string): Promise<void> {
   });
 }
 
-/** Remembers a program that runs on the stack, so that it is stopped with it. */
+/** Records a program that runs on the stack, so that it is stopped with the stack. */
 export async function rememberProgram(name: string, pid: number): Promise<void> {
   const places = stackPlaces(name);
   const program = await identify(pid);
@@ -157,7 +157,7 @@ export async function rememberProgram(name: string, pid: number): Promise<void> 
   });
 }
 
-/** Stops what this stack started, and nothing else. An ephemeral stack is deleted. */
+/** Stops what this stack has started, and nothing else. Deletes an ephemeral stack. */
 export async function stopStack(name: string): Promise<void> {
   const places = stackPlaces(name);
   await withLock(places, async () => {
@@ -166,7 +166,7 @@ export async function stopStack(name: string): Promise<void> {
     await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
     const local = (service: ServiceName) => localService(service, state.temporalKind ?? 'dev');
-    // Temporal before the database that it may stand on.
+    // Temporal first, because it may run on the database.
     await stopService(local('temporal'), state.services.temporal);
     await Promise.all(
       sources.map(([service, serviceState]) => stopService(local(service), serviceState)),
@@ -188,7 +188,7 @@ export interface ServiceStatus {
   readonly running: boolean;
 }
 
-/** What runs now, and where it comes from. */
+/** Whether each service is running, and its source. */
 export async function stackStatus(name: string): Promise<readonly ServiceStatus[]> {
   const state = readState(stackPlaces(name));
   return Promise.all(
@@ -209,10 +209,10 @@ async function stopPrograms({ programs = [] }: StackState): Promise<void> {
   await Promise.all(programs.map((program) => stopProcess(program, 'SIGTERM', PROGRAM_GRACE_MS)));
 }
 
-/** Stacks of tests and benchmarks that were killed before they could clear up. */
+/** Removes stacks of tests and benchmarks that were killed before they could clean up. */
 async function removeAbandonedStacks(): Promise<void> {
   if (!existsSync(STACKS_DIR)) return;
-  for (const entry of readdirSync(STACKS_DIR, { withFileTypes: true, recursive: false })) {
+  for (const entry of readdirSync(STACKS_DIR, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
     const state = readState(stackPlaces(entry.name));
     if (state?.ephemeral && state.owner && !(await isAlive(state.owner))) {

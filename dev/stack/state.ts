@@ -6,7 +6,7 @@ import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Ports, ServiceName, TemporalKind } from './service.ts';
 import { StackError } from './stack-error.ts';
 
-/** Where a service of the stack comes from. */
+/** The source of a service. */
 export type ServiceState =
   | { readonly source: 'environment' }
   | { readonly source: 'container'; readonly ports: Ports }
@@ -14,12 +14,12 @@ export type ServiceState =
 
 export interface StackState {
   readonly ephemeral: boolean;
-  /** The command for whose time an ephemeral stack runs. */
+  /** The command that an ephemeral stack runs for. */
   readonly owner?: ProcessIdentity;
-  /** Which of Temporal's servers, when it is a process; `dev` when left out. */
+  /** The Temporal server if it is a process; absent for `dev`. */
   readonly temporalKind?: TemporalKind;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
-  /** The `npm start` that uses the stack, and the programs that it runs there. */
+  /** The `npm start` that uses the stack, and the programs that it runs. */
   readonly runner?: ProcessIdentity;
   readonly programs?: readonly ProcessIdentity[];
 }
@@ -29,7 +29,7 @@ export function readState({ stateFile }: StackPlaces): StackState | undefined {
   return JSON.parse(readFileSync(stateFile, 'utf8')) as StackState;
 }
 
-/** Replaces the file in one step, so that a kill leaves the old state or the new one. */
+/** Replaces the file atomically, so that a kill leaves either the old or the new state. */
 export function writeState({ stateFile }: StackPlaces, state: StackState): void {
   mkdirSync(path.dirname(stateFile), { recursive: true });
   writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2));
@@ -39,7 +39,7 @@ export function writeState({ stateFile }: StackPlaces, state: StackState): void 
 const LOCK_TIMEOUT_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;
 
-/** Lets one command at a time do its work. A lock whose holder has died is taken over. */
+/** Runs `work` in one command at a time. A lock whose holder has died is released. */
 export async function withLock<Result>(
   { lockFile }: Pick<StackPlaces, 'lockFile'>,
   work: () => Promise<Result>,

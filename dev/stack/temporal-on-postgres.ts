@@ -13,8 +13,8 @@ import { NAMESPACE, probeTemporal } from './temporal.ts';
 import { requireTool } from './tool.ts';
 
 /**
- * Temporal's server with its four services in one process, on Postgres as in production: it has
- * limits, latencies and faults that the dev server's SQLite hides. It has no web UI.
+ * The Temporal server with its four services in one process, on Postgres as in production. It has limits,
+ * latencies and errors that the dev server on SQLite does not show. It has no web UI.
  */
 export const temporalOnPostgres: LocalService = {
   name: 'temporal',
@@ -28,10 +28,10 @@ export const temporalOnPostgres: LocalService = {
     historyMembership: 6934,
     matchingMembership: 6935,
     workerMembership: 6939,
-    // Go's profiler, which costs nothing while nobody asks it.
+    // Go's profiler, which costs nothing unless it is used.
     pprof: 7936,
   },
-  // Its table of members has a smallint for the port.
+  // Temporal's table of cluster members stores the port as a smallint.
   highestPort: 32_767,
   stopSignal: 'SIGTERM',
 
@@ -40,10 +40,10 @@ export const temporalOnPostgres: LocalService = {
   },
 
   prepare: (report) =>
-    buildOnce(BUILT, `Temporal ${SERVER_VERSION} and its schema`, report, async (target, tell) => {
-      await goInstall(`go.temporal.io/server/cmd/server@v${SERVER_VERSION}`, target, tell);
+    buildOnce(BUILT, `Temporal ${SERVER_VERSION} and its schema`, report, async (target, show) => {
+      await goInstall(`go.temporal.io/server/cmd/server@v${SERVER_VERSION}`, target, show);
       renameSync(path.join(target, 'server'), path.join(target, 'temporal-server'));
-      await goInstall(`go.temporal.io/server/cmd/tools/sql@v${SERVER_VERSION}`, target, tell);
+      await goInstall(`go.temporal.io/server/cmd/tools/sql@v${SERVER_VERSION}`, target, show);
     }),
 
   async configure({ places, databaseUrl }, ports) {
@@ -78,7 +78,7 @@ export const temporalOnPostgres: LocalService = {
 const SERVER_VERSION = '1.29.1';
 const BUILT = path.join(CACHE_DIR, `temporal-server-${SERVER_VERSION}`);
 
-/** Databases by their names, with the folders of their schemas in the tool. */
+/** The databases, with the folders of their schemas in Temporal's schema tool. */
 const SCHEMAS = [
   ['temporal', 'postgresql/v12/temporal'],
   ['temporal_visibility', 'postgresql/v12/visibility'],
@@ -101,7 +101,7 @@ function databaseOf(url: string): Database {
   };
 }
 
-/** Makes the database and brings its schema up to date; does nothing where that has been done. */
+/** Creates the database if it does not exist, and updates its schema. */
 async function prepareDatabase(database: Database, name: string, schema: string): Promise<void> {
   const run = (...args: string[]) =>
     execa(
@@ -112,13 +112,13 @@ async function prepareDatabase(database: Database, name: string, schema: string)
       ],
       { reject: false, all: true },
     );
-  // Fails when it is there, which the update then shows to be fine.
+  // Fails if the database exists; any other problem makes the update fail too.
   const created = await run('create');
   if (!created.failed) await run('setup-schema', '-v', '0.0');
   const updated = await run('update-schema', '--schema-name', schema);
   if (updated.failed) {
     throw new StackError(
-      `The schema of Temporal's database "${name}" could not be made:\n${updated.all}`,
+      `The schema of Temporal's database "${name}" could not be updated:\n${updated.all}`,
     );
   }
 }
@@ -198,7 +198,7 @@ function serverConfig(ports: Ports, database: Database, dynamicFile: string) {
   };
 }
 
-/** A namespace or a search attribute that has just been made can be used within a second. */
+/** Makes a new namespace or search attribute usable within a second. */
 const DYNAMIC_CONFIG = {
   'system.namespaceCacheRefreshInterval': [{ value: '1s' }],
 };

@@ -8,7 +8,7 @@ import { port, type LocalService } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { installedVersion, isOlder, requireTool } from './tool.ts';
 
-/** Temporal's own server and web UI in one program, as `temporal server start-dev` runs them. */
+/** Temporal's dev server with the web UI: `temporal server start-dev`. */
 export const temporal: LocalService = {
   name: 'temporal',
   title: 'Temporal',
@@ -21,8 +21,8 @@ export const temporal: LocalService = {
 
   async prepare(report) {
     if (!existsSync(BUILT) && (await isBuiltOrOnPath())) return;
-    await buildOnce(BUILT, `Temporal ${SERVER_VERSION}`, report, (target, tell) =>
-      goInstall(`github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`, target, tell),
+    await buildOnce(BUILT, `Temporal ${SERVER_VERSION}`, report, (target, show) =>
+      goInstall(`github.com/temporalio/cli/cmd/temporal@v${CLI_VERSION}`, target, show),
     );
     const version = await versionOf(EXECUTABLE);
     if (version !== SERVER_VERSION) {
@@ -40,7 +40,7 @@ export const temporal: LocalService = {
       args: [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn'],
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
-        // As in production: else it reads the search attributes from its database for each workflow.
+        // As in production. The dev server would read the search attributes from its database per workflow.
         ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
         ...(durable ? onDisk(path.join(dir, 'temporal.db')) : []),
       ],
@@ -53,7 +53,7 @@ export const temporal: LocalService = {
   deleteData: () => Promise.resolve(),
 };
 
-/** What `prepare` has found: one built here, or else one on the PATH. */
+/** The command of the server: the one that `prepare` has built, or else the one on the PATH. */
 export const temporalCommand = (): string => (existsSync(BUILT) ? EXECUTABLE : 'temporal');
 
 /** Throws until the server answers and has the namespace. */
@@ -65,14 +65,14 @@ export async function probeTemporal(frontendPort: number): Promise<void> {
   });
   try {
     await connection.workflowService.describeNamespace({ namespace: NAMESPACE });
-    // Asks the server's cache of namespaces, which learns of a new one a little later.
+    // This call uses the server's cache of namespaces, which is updated a little later.
     await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
   } finally {
     await connection.close();
   }
 }
 
-/** The dev server makes it by itself. */
+/** The dev server creates this namespace by itself. */
 export const NAMESPACE = 'default';
 
 const CLI_VERSION = '1.5.1';
@@ -94,7 +94,7 @@ async function isBuiltOrOnPath(): Promise<boolean> {
   return onPath !== undefined && !isOlder(onPath, SERVER_VERSION);
 }
 
-/** With these pragmas the server starts 400 workflows a second on disk instead of 155. */
+/** With these pragmas the server starts 400 workflows per second on disk instead of 155. */
 const onDisk = (file: string) => [
   ...['--db-filename', file],
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],

@@ -1,22 +1,22 @@
 import { execa } from 'execa';
 import { StackError } from './stack-error.ts';
 
-/** A program of the machine's own that the stack needs. */
+/** A program that has to be installed for the stack. */
 export interface Tool {
   readonly command: string;
   readonly versionArgs: readonly string[];
-  /** Its first group is the version's leading number or numbers. */
+  /** Its first group captures the leading numbers of the version. */
   readonly versionPattern: RegExp;
-  /** The oldest that will do, such as `17` or `1.25`. */
+  /** The oldest supported version, such as `17` or `1.25`. */
   readonly atLeast: string;
   readonly name: string;
   readonly neededFor: string;
   readonly install: string;
-  /** The setting that makes it needless, by naming a server that runs already. */
+  /** The setting that names a running server instead. */
   readonly instead: string;
 }
 
-/** Throws a StackError that says what to install when the tool is missing or too old. */
+/** Throws a StackError with instructions if the tool is missing or too old. */
 export async function requireTool(tool: Tool): Promise<void> {
   const found = await installedVersion(tool);
   if (found !== undefined && !isOlder(found, tool.atLeast)) return;
@@ -26,12 +26,12 @@ export async function requireTool(tool: Tool): Promise<void> {
       `${tool.neededFor} needs ${tool.name} ${tool.atLeast} or newer, which ${state}.`,
       `Either install it (${tool.install}),`,
       `or start a container engine such as Docker,`,
-      `or set ${tool.instead} to a server that runs already.`,
+      `or set ${tool.instead} to a running server.`,
     ].join('\n  '),
   );
 }
 
-/** The version that the tool reports, or undefined where it is missing or cannot run. */
+/** The version that the tool reports; undefined if it is missing or cannot run. */
 export async function installedVersion(
   tool: Pick<Tool, 'command' | 'versionArgs' | 'versionPattern'>,
 ): Promise<string | undefined> {
