@@ -12,25 +12,25 @@ beforeEach(() => {
   world = useWorld();
 });
 
-/** Longer than a start may take in these tests, and than the session timeout of their bridges, 6 s. */
-const troubleMs = (isKafka: boolean) => (isKafka ? 8000 : 2000);
+/** Longer than the timeout of a start in these tests, and for Kafka than the session timeout, 6 s. */
+const faultMs = (isKafka: boolean) => (isKafka ? 8000 : 2000);
 
-/** `npm run test:faults` has the time for all of them. */
-const TROUBLES_OF_RUN = isLongRun() ? LINK_FAULTS : (['cut', 'drop-responses'] as const);
+/** Only `npm run test:faults` has the time for all of them. */
+const LINK_FAULTS_OF_RUN = isLongRun() ? LINK_FAULTS : (['cut', 'drop-responses'] as const);
 
 test.each(LINK_NAMES)(
-  `the link %s is ${TROUBLES_OF_RUN.join(', ')}, and good again`,
+  `nothing is lost when the link %s has the faults ${LINK_FAULTS_OF_RUN.join(', ')}`,
   async (name) => {
     const [bridge, worker] = await Promise.all([world.startBridge(), world.startWorker()]);
     const link = world.servers.links[name];
-    for (const trouble of TROUBLES_OF_RUN) {
+    for (const fault of LINK_FAULTS_OF_RUN) {
       await world.load.send(15);
-      await link.degrade(trouble);
+      await link.degrade(fault);
       await world.load.send(15);
-      await delay(troubleMs(name === 'bridge-kafka'));
+      await delay(faultMs(name === 'bridge-kafka'));
       await link.restore();
       await eventually(async () => {
-        expect({ trouble, lag: await world.system.topic.lag() }).toEqual({ trouble, lag: 0 });
+        expect({ fault, lag: await world.system.topic.lag() }).toEqual({ fault, lag: 0 });
         expect(await world.system.storedOrderIds()).toHaveLength(world.load.expected.size);
       });
     }
@@ -39,16 +39,19 @@ test.each(LINK_NAMES)(
   },
 );
 
-test.each(SERVER_NAMES)('%s is killed under load and comes back', async (name) => {
-  const [bridge, worker] = await Promise.all([world.startBridge(), world.startWorker()]);
-  const sending = world.load.run(20);
-  await bridge.logged('bridge_progress');
-  await world.servers.kill(name);
-  await delay(troubleMs(name === 'kafka'));
-  await world.servers.start(name);
-  await delay(1000);
-  world.load.stop();
-  await sending;
-  await expectNothingLost(world);
-  expect([bridge.exitStatus(), worker.exitStatus()]).toEqual([undefined, undefined]);
-});
+test.each(SERVER_NAMES)(
+  'nothing is lost when %s is killed under load and restarted',
+  async (name) => {
+    const [bridge, worker] = await Promise.all([world.startBridge(), world.startWorker()]);
+    const sending = world.load.run(20);
+    await bridge.logged('bridge_progress');
+    await world.servers.kill(name);
+    await delay(faultMs(name === 'kafka'));
+    await world.servers.start(name);
+    await delay(1000);
+    world.load.stop();
+    await sending;
+    await expectNothingLost(world);
+    expect([bridge.exitStatus(), worker.exitStatus()]).toEqual([undefined, undefined]);
+  },
+);

@@ -13,8 +13,8 @@ beforeEach(async () => {
 
 const sql = (text: string) => world.system.database.pool.query(text);
 
-/** Waits until some workflow is retried for a reason that has this in it. */
-async function retriedBecause(reason: RegExp): Promise<void> {
+/** Waits until an activity is retried after a failure whose message matches. */
+async function retriedAfter(reason: RegExp): Promise<void> {
   const [id = ''] = world.load.expected.keys();
   await eventually(async () => {
     const { raw } = await world.system.workflow(id).describe();
@@ -22,7 +22,7 @@ async function retriedBecause(reason: RegExp): Promise<void> {
   });
 }
 
-test('a worker that is killed in the middle of a store has stored all of an order or nothing', async () => {
+test('a worker killed during a store leaves an order stored completely or not at all', async () => {
   const client = await world.system.database.pool.connect();
   let first: RunningProgram;
   try {
@@ -44,19 +44,19 @@ test('a worker that is killed in the middle of a store has stored all of an orde
   await expectNothingLost(world);
 });
 
-test('Postgres without room, which it says by SQLSTATE 53100, is waited for', async () => {
+test('orders wait while the disk of Postgres is full', async () => {
   await world.startWorker();
   await sql(`
-    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+    CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
-    CREATE TRIGGER no_room BEFORE INSERT ON order_line_items EXECUTE FUNCTION no_room()`);
+    CREATE TRIGGER disk_full BEFORE INSERT ON order_line_items EXECUTE FUNCTION disk_full()`);
   await world.load.sendOnly('good', 10);
-  await retriedBecause(/SQLSTATE 53100/);
-  await sql('DROP TRIGGER no_room ON order_line_items');
+  await retriedAfter(/SQLSTATE 53100/);
+  await sql('DROP TRIGGER disk_full ON order_line_items');
   await expectNothingLost(world);
 });
 
-describe('with a user of its own', () => {
+describe('with a dedicated database user', () => {
   let role: string;
   const workerEnv = () => {
     const url = new URL(world.system.workerEnv['DATABASE_URL'] ?? '');
@@ -78,22 +78,22 @@ describe('with a user of its own', () => {
   const endSessions = () =>
     sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
 
-  test('Postgres without a free connection is waited for', async () => {
+  test('orders wait while Postgres has no free connection', async () => {
     await world.startWorker(workerEnv());
     await sql(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
     await endSessions();
     await world.load.sendOnly('good', 10);
-    await retriedBecause(/too many connections/);
+    await retriedAfter(/too many connections/);
     await sql(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
     await expectNothingLost(world);
   });
 
-  test('Postgres that is read-only is waited for', async () => {
+  test('orders wait while Postgres is read-only', async () => {
     await world.startWorker(workerEnv());
     await sql(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
     await endSessions();
     await world.load.sendOnly('good', 10);
-    await retriedBecause(/SQLSTATE 25006/);
+    await retriedAfter(/SQLSTATE 25006/);
     await sql(`ALTER ROLE ${role} RESET default_transaction_read_only`);
     await endSessions();
     await expectNothingLost(world);

@@ -6,14 +6,14 @@ import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import { createFaultWorld, temporalKindOfRun } from './harness/world.ts';
 
 /**
- * Faults by chance under load. The same seed breaks the same things in the same order; how the
- * programs get on with it is up to the machine. `npm run test:faults -- --help` says how to choose.
+ * Random faults under load. The same seed gives the same faults in the same order, but the timing of the
+ * programs depends on the machine. `npm run test:faults -- --help` explains how to set it.
  */
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000));
 const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 30);
 const PER_SECOND = 15;
-/** So many faults may overlap. */
-const LANES = 2;
+/** How many faults may overlap. */
+const CONCURRENT_FAULTS = 2;
 
 let servers: FaultServers | undefined;
 beforeAll(async () => {
@@ -22,13 +22,13 @@ beforeAll(async () => {
 afterAll(() => servers?.remove());
 
 test(
-  `${SECONDS} s of faults with the seed ${SEED} lose nothing`,
+  `nothing is lost in ${SECONDS} s of random faults with seed ${SEED}`,
   async () => {
-    if (!servers) throw new Error('there are no servers');
+    if (!servers) throw new Error('the servers have not started');
     const world = await createFaultWorld(servers, SEED);
     const log: string[] = [`seed ${SEED}`];
     try {
-      const crew: Programs = {
+      const programs: Programs = {
         bridges: await Promise.all([world.startBridge(), world.startBridge()]),
         workers: [await world.startWorker()],
       };
@@ -36,10 +36,10 @@ test(
       const begin = Date.now();
       const isOver = () => Date.now() - begin > SECONDS * 1000;
       const broken = new Set<string>();
-      const lane = async (random: ReturnType<typeof createRandom>) => {
+      const breakThings = async (random: ReturnType<typeof createRandom>) => {
         while (!isOver()) {
           await delay(random.below(1500));
-          const fault = chooseFault(world, crew, random);
+          const fault = chooseFault(world, programs, random);
           if (broken.has(fault.resource)) continue;
           broken.add(fault.resource);
           log.push(`${Date.now() - begin} ms: ${fault.name}`);
@@ -48,11 +48,15 @@ test(
         }
       };
       await Promise.all(
-        Array.from({ length: LANES }, (_, n) => lane(createRandom(SEED + 1000 * (n + 1)))),
+        Array.from({ length: CONCURRENT_FAULTS }, (_, n) =>
+          breakThings(createRandom(SEED + 1000 * (n + 1))),
+        ),
       );
       world.load.stop();
       await sending;
-      const ended = [...crew.bridges, ...crew.workers].filter((program) => program.exitStatus());
+      const ended = [...programs.bridges, ...programs.workers].filter((program) =>
+        program.exitStatus(),
+      );
       expect(ended.map((program) => program.recentOutput())).toEqual([]);
       await expectNothingLost(world);
     } catch (error) {
@@ -66,6 +70,6 @@ test(
       await world.close();
     }
   },
-  // A busy machine may need long for what is left; the verdict fails when it gets no less.
+  // A busy machine may take long. `expectNothingLost` fails earlier if there is no progress.
   SECONDS * 1000 + 1_800_000,
 );

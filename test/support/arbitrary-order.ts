@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { characterCount } from '../../src/contract/order-id.ts';
 
-/** JSON text of any valid decimal, as a number or as a string of digits. */
+/** Any valid price: its digits, and its JSON as a number or a string. */
 const price = fc
   .tuple(
     fc.bigInt({ min: 0n, max: 10n ** 30n }),
@@ -13,13 +13,13 @@ const price = fc
     return { digits, json: isQuoted ? `"${digits}"` : digits };
   });
 
-/** Text of any script that Postgres can hold: well-formed, and without NUL. */
+/** Any text that Postgres can store: well-formed and without NUL. */
 const text = (maxLength: number) =>
   fc
     .string({ unit: 'binary', minLength: 1, maxLength })
     .filter((value) => !value.includes('\0') && value.isWellFormed());
 
-/** Any legal order ID of ordinary text. */
+/** Any valid order ID made of graphemes. */
 export const arbitraryOrderId = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   .filter(
@@ -41,7 +41,7 @@ const lineItem = fc.record({
   unitPrice: price,
 });
 
-/** A valid message as its text, with what it says. */
+/** Any valid order, and the text of a message with it. */
 export const arbitraryOrder = fc
   .record({
     orderId: arbitraryOrderId,

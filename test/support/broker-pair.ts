@@ -8,14 +8,14 @@ import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-ident
 
 export interface BrokerPair {
   readonly brokers: readonly string[];
-  /** Kills one of them, by its ID: 1 or 2. The cluster works on if it is not the controller, 1. */
+  /** Kills the broker with this ID. The cluster survives without broker 2, but not without 1, the controller. */
   kill(id: number): Promise<void>;
-  /** Starts it on the same address, with the data of before. */
+  /** Restarts the broker with its address and data. */
   start(id: number): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** A cluster of two brokers, of which the first is the controller; it keeps nothing. */
+/** Starts a cluster of two brokers, 1 and 2. Broker 1 is also the controller. */
 export async function startBrokerPair(): Promise<BrokerPair> {
   const dir = mkdtempSync(path.join(tmpdir(), 'broker-pair-'));
   const controllerPort = await freePort();

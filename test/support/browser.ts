@@ -5,8 +5,8 @@ import { chromium, type Browser } from 'playwright-core';
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /**
- * A headless Chromium: the one on the PATH, such as Debian's, or else the one that the npm package
- * `@sparticuz/chromium` carries, with the libraries that it needs.
+ * Launches a headless Chromium: one on the PATH, such as Debian's, or else the one in the npm package
+ * `@sparticuz/chromium`, which includes the libraries that it needs.
  */
 export async function launchBrowser(): Promise<Browser> {
   const installed = (process.env['PATH'] ?? '')
@@ -17,8 +17,8 @@ export async function launchBrowser(): Promise<Browser> {
     const args = ['--no-sandbox', '--disable-gpu'];
     return chromium.launch({ executablePath: installed, args });
   }
-  // Without this it unpacks no libraries: it was made for Amazon's functions.
+  // The package unpacks its libraries only in what it takes for AWS Lambda.
   process.env['AWS_EXECUTION_ENV'] ??= 'AWS_Lambda_nodejs20.x';
-  const { default: carried } = await import('@sparticuz/chromium');
-  return chromium.launch({ executablePath: await carried.executablePath(), args: carried.args });
+  const { default: bundled } = await import('@sparticuz/chromium');
+  return chromium.launch({ executablePath: await bundled.executablePath(), args: bundled.args });
 }

@@ -1,6 +1,6 @@
 import type { ConsumedMessage } from '../../src/kafka/consumer/message-consumer.ts';
 
-/** A message as a consumer of ours gets it. */
+/** A message as the bridge's consumer receives it. */
 export function consumedMessage(
   value: string | Buffer | null,
   {

@@ -5,14 +5,14 @@ import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
 export interface TestDatabase {
-  /** With a schema of its own as the search path. */
+  /** The search path is the schema of this test. */
   readonly url: string;
   readonly schema: string;
   readonly pool: pg.Pool;
   drop(): Promise<void>;
 }
 
-/** A schema that nothing else uses; with the tables in it unless `empty`. */
+/** Creates a schema for one test, with the tables unless `empty`. */
 export async function createTestDatabase({
   empty = false,
   base = stackAddress('DATABASE_URL'),

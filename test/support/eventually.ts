@@ -2,13 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 50;
 
-/** What no further try would change. */
+/** An error that ends the retries of `eventually`. */
 export class FinalError extends Error {}
 
-/**
- * Repeats the check until it no longer throws; after `timeoutMs` its last error is thrown, a
- * FinalError at once.
- */
+/** Repeats the check until it no longer throws. Throws its last error after `timeoutMs`, a FinalError at once. */
 export async function eventually<Result>(
   check: () => Promise<Result> | Result,
   timeoutMs = 60_000,

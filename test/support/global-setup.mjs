@@ -1,9 +1,8 @@
 import { tsImport } from 'tsx/esm/api';
 
 /**
- * Builds dist/ and starts a stack of its own for the tests, and beside it a second Temporal server, on
- * the stack's Postgres; the addresses are put into the environment, where the tests find them. All of
- * it is deleted afterwards.
+ * Builds dist/, and starts a stack for the test run with a second Temporal server, which runs on Postgres.
+ * The addresses are put into the environment. The stack is deleted after the run.
  */
 export default async function globalSetup() {
   const load = (file) => tsImport(`../../dev/${file}`, import.meta.url);

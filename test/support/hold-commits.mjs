@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 
 /**
- * Preloaded into a command (`NODE_OPTIONS=--import …`): its Kafka transactions are not committed before
- * it gets a SIGUSR2, so that a test can look at it, or kill it, while one of them is open. It says so on
- * stderr.
+ * Preloaded into a command by `NODE_OPTIONS=--import …`: it holds the commits of Kafka transactions until it
+ * receives a SIGUSR2, so that a test can observe or kill it in an open transaction. It reports a held commit
+ * on stderr.
  */
 const Broker = createRequire(import.meta.url)('kafkajs/src/broker/index.js');
 const { endTxn } = Broker.prototype;

@@ -1,7 +1,7 @@
 import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/order/order-store.ts';
 
-/** The order store without a database, for tests of the workflow; the store's suite runs on it too. */
+/** An order store without a database, for tests of the workflow. It passes the tests of every order store. */
 export function createInMemoryOrderStore(): OrderStore & {
   readonly records: Map<string, OrderRecord>;
 } {

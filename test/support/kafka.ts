@@ -10,7 +10,7 @@ export interface DeadLetterMessage {
   readonly reason: string;
 }
 
-/** A topic of a test's own with its dead-letter topic, and what a test does with them. */
+/** The topic and the dead-letter topic of one test. */
 export interface TestTopic {
   readonly name: string;
   readonly deadLetterTopic: string;
@@ -20,7 +20,7 @@ export interface TestTopic {
   addPartitions(count: number): Promise<void>;
   send(messages: readonly Message[]): Promise<void>;
   deadLetters(): Promise<readonly DeadLetterMessage[]>;
-  /** Messages that the group has not committed. */
+  /** The number of messages that the group has not committed. */
   lag(): Promise<number>;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function createTestTopic({
   partitions?: number;
   brokers?: string;
   maxMessageBytes?: number;
-  /** The broker of each partition, instead of their number; the dead letters are on the first. */
+  /** The leader of each partition, instead of their number. The first also has the dead-letter topic. */
   leaders?: readonly number[];
   groupId?: string;
 } = {}): Promise<TestTopic> {
@@ -74,7 +74,7 @@ export async function createTestTopic({
     kafka,
     async addPartitions(count) {
       await admin.createPartitions({ topicPartitions: [{ topic: name, count }] });
-      // kafkajs silently drops what is sent to a partition that it does not know yet.
+      // kafkajs silently drops messages to a partition that it does not know yet.
       await producer.disconnect();
       producer = kafka.producer();
       await producer.connect();
@@ -104,7 +104,7 @@ const onBrokers = (leaders: readonly number[]) => ({
 
 const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
 
-/** Reads a topic from its beginning to its present end. */
+/** Reads partition 0 of a topic from its beginning to its current end. */
 export async function readTopic(
   kafka: kafkajs.Kafka,
   admin: Admin,
@@ -112,8 +112,8 @@ export async function readTopic(
 ): Promise<readonly DeadLetterMessage[]> {
   const [end] = await admin.fetchTopicOffsets(topic);
   const count = Number(end?.high ?? 0);
-  const letters: DeadLetterMessage[] = [];
-  if (count === 0) return letters;
+  const messages: DeadLetterMessage[] = [];
+  if (count === 0) return messages;
   const consumer = kafka.consumer({ groupId: uniqueName('reader') });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
@@ -122,17 +122,17 @@ export async function readTopic(
       autoCommit: false,
       eachMessage: ({ message }) => {
         const { key, value, headers = {} } = message;
-        letters.push({
+        messages.push({
           key: key?.toString() ?? null,
           value,
           headers,
           reason: String(headers['dead-letter.reason']),
         });
-        if (letters.length === count) resolve();
+        if (messages.length === count) resolve();
         return Promise.resolve();
       },
     });
   });
   await consumer.disconnect();
-  return letters;
+  return messages;
 }

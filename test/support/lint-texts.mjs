@@ -1,8 +1,8 @@
 import { ESLint } from 'eslint';
 
 /**
- * Reads `[[file, text], …]` as JSON from standard input and prints, for each, the messages that the
- * project's lint rules have for that text in the place of that file.
+ * Reads `[[file, text], …]` as JSON from standard input. Prints as JSON, for each, the messages of the lint
+ * rules for this text at the path of this file.
  */
 let input = '';
 for await (const chunk of process.stdin) input += chunk;

@@ -1,4 +1,4 @@
-/** A valid message about this order; `changes` are JSON texts, so that digits stay as written. */
+/** The text of a valid message with this order ID. `changes` are JSON texts, which keep their digits. */
 export function orderText(orderId: string, changes: Readonly<Record<string, string>> = {}): string {
   const fields = {
     order_id: JSON.stringify(orderId),

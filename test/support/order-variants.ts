@@ -1,8 +1,8 @@
 import { orderText } from './messages.ts';
 
 /**
- * What version 0.1.0 has written: the fingerprint covered the whole JSON value, every digit and every
- * unknown field. Recorded with that version's code, not computed with today's.
+ * An order with the fingerprint that version 0.1.0 stored. It covers the whole JSON value, with every digit
+ * and unknown fields. It was recorded with that version and is not computed by current code.
  */
 export const STORED_BY_V0_1_0 = {
   orderId: 'A-1001',
@@ -10,19 +10,19 @@ export const STORED_BY_V0_1_0 = {
   fingerprint: '71d248332ba92b110627e0d851406fdfcf0c6e1b19bacdd9d4e6ae007b26fa15',
 } as const;
 
-/** The same order as `orderText`, in other words. */
+/** Changes to `orderText` after which it is still the same order. */
 export const SAME_ORDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'an unknown field': { trace_id: '"4bf92f35"' },
   'a sent_at': { sent_at: '"2026-11-24T10:00:00Z"' },
-  'another spelling of the instant': { created_at: '"2026-11-24 08:30:00,1234569Z"' },
-  'another spelling of an amount': { total_price: '"9.9950e1"' },
-  'an unknown field in a line item, and other spellings there': {
+  'the instant written differently': { created_at: '"2026-11-24 08:30:00,1234569Z"' },
+  'an amount written differently': { total_price: '"9.9950e1"' },
+  'a line item written differently, with an unknown field': {
     line_items:
       '[{"unit_price": "10.5", "product_id": "P-7", "quantity": 2.0, "note": null}, {"product_id": "P-8", "quantity": 1e0, "unit_price": 78.950}]',
   },
 };
 
-/** Other orders than `orderText`, each by one known field. */
+/** Changes to `orderText`, each in one known field, that make it a different order. */
 export const DIFFERENT_ORDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'another instant': { created_at: '"2026-11-24T08:30:00.123457Z"' },
   'another name': { customer_name: '"Ada  Lovelace"' },
@@ -43,7 +43,7 @@ export const DIFFERENT_ORDERS: Readonly<Record<string, Readonly<Record<string, s
     line_items:
       '[{"product_id": "P-8", "quantity": 1, "unit_price": 78.95}, {"product_id": "P-7", "quantity": 2, "unit_price": 10.50}]',
   },
-  'one line item less': {
+  'one line item fewer': {
     line_items: '[{"product_id": "P-7", "quantity": 2, "unit_price": 10.50}]',
   },
   'one line item more': {

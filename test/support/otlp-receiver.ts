@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as OTLP has it in JSON, with its attributes as a plain object. */
+/** A span of OTLP's JSON encoding, with its attributes as a plain object. */
 export interface ReceivedSpan {
   readonly service: string;
   readonly name: string;
@@ -14,7 +14,7 @@ export interface ReceivedSpan {
 }
 
 export interface OtlpReceiver {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`, with the protocol `http/json`. */
+  /** The value for `OTEL_EXPORTER_OTLP_ENDPOINT`, with the protocol `http/json`. */
   readonly endpoint: string;
   readonly spans: readonly ReceivedSpan[];
   close(): Promise<void>;
@@ -35,7 +35,7 @@ interface TracesRequest {
   }[];
 }
 
-/** Takes what bridges and workers export by OTLP over HTTP, as a collector does. */
+/** Starts a collector that receives spans by OTLP over HTTP. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {

@@ -7,14 +7,14 @@ import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
 
 export interface OwnBroker {
-  /** Where nobody has to log in. */
+  /** The listener without authentication. */
   readonly address: string;
-  /** Where clients log in by SASL/PLAIN, if the broker is a secured one. */
+  /** The listener with SASL/PLAIN, if the broker has `aclProperties`. */
   readonly saslAddress: string;
   remove(): Promise<void>;
 }
 
-/** A new broker of a test's own, with nothing on it, and with these lines in its server.properties. */
+/** Starts an empty broker for one test, with these lines in its server.properties. */
 export async function startOwnBroker(properties: readonly string[] = []): Promise<OwnBroker> {
   const dir = mkdtempSync(path.join(tmpdir(), 'own-broker-'));
   const brokerPort = await freePort();
@@ -44,10 +44,7 @@ export async function startOwnBroker(properties: readonly string[] = []): Promis
   };
 }
 
-/**
- * For a broker that lets users do what its access control lists say, and who comes without a login do
- * everything.
- */
+/** Properties of a broker that checks ACLs for these users. Clients without authentication may do everything. */
 export const aclProperties = (users: Readonly<Record<string, string>>): readonly string[] => [
   'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
   'sasl.enabled.mechanisms=PLAIN',

@@ -5,18 +5,18 @@ import { startStack, stopStack, type StartStep } from '../../dev/stack/stack.ts'
 import { readState } from '../../dev/stack/state.ts';
 import { uniqueName } from './stack.ts';
 
-/** A server that a test may kill, which it must not do to the one that all tests share. */
+/** A server for one test, which may kill it, unlike the servers of the shared stack. */
 export interface OwnServer {
   readonly address: string;
   kill(): Promise<void>;
-  /** On the same address, with the data of before. */
+  /** Restarts the server with its address and data. */
   start(): Promise<void>;
   remove(): Promise<void>;
 }
 
 const ADDRESSES = { kafka: 'KAFKA_BROKERS', postgres: 'DATABASE_URL' } as const;
 
-/** A local process, since a container could not be killed in the same way. */
+/** Starts the server as a local process. */
 export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<OwnServer> {
   const name = uniqueName(service);
   const variable = ADDRESSES[service];
@@ -31,7 +31,7 @@ export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<O
       await stopProcess(state.process, 'SIGKILL', 5000);
     },
     async start() {
-      // Within one process get-port gives no port twice.
+      // get-port never returns a port twice within one process.
       clearLockedPorts();
       await start();
     },

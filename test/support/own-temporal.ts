@@ -11,7 +11,7 @@ export interface OwnTemporal {
   remove(): Promise<void>;
 }
 
-/** A Temporal dev server with arguments of one's own. */
+/** Starts a Temporal dev server for one test, with additional arguments. */
 export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemporal> {
   const dir = mkdtempSync(path.join(tmpdir(), 'temporal-'));
   const port = await freePort();
@@ -22,7 +22,7 @@ export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemp
   };
   try {
     await startDaemon(
-      'a Temporal server',
+      'the Temporal server',
       {
         command: temporalCommand(),
         args: [

@@ -10,25 +10,25 @@ const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
 export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: string };
 
-/** A bridge or a worker as users run it: a process of its own. */
+/** A bridge or a worker, run as a process like in production. */
 export interface RunningProgram {
   readonly events: readonly LogEvent[];
-  /** Waits until the program has logged such an event; throws when it ends without. */
+  /** Waits until the program has logged such an event. Throws if it exits first. */
   logged(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
-  /** Asks the bridge's HTTP endpoint, such as `GET /readyz`. */
+  /** Sends a request to the program's HTTP endpoint, such as `GET /readyz`. */
   http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
   readonly pid: number;
-  /** The exit code, or the signal that killed it; undefined while it runs. */
+  /** The exit code, or the signal that killed it; undefined while it is running. */
   exitStatus(): number | string | undefined;
-  /** The last of what it has logged, and all that it has printed on stderr. */
+  /** The last log events, and all of stderr. */
   recentOutput(): string;
-  /** Ends it with the signal and answers with its exit code, or the signal that killed it. */
+  /** Sends the signal and waits for the exit code, or the signal that killed it. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
-/** Keeps what the program logs in the folder `PROGRAM_LOGS` too, when there is one. */
+/** Starts a program and waits until it is running. If `PROGRAM_LOGS` is set, also logs to that folder. */
 export async function startProgram(
   name: 'bridge' | 'worker',
   env: ProgramEnv,
@@ -40,13 +40,13 @@ export async function startProgram(
   const events: LogEvent[] = [];
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  /** It has ended, and all that it logged has been read. */
-  let isSilent = false;
+  /** The program has exited, and all its logs have been read. */
+  let isAtEnd = false;
   createInterface({ input: child.stdout })
     .on('line', (line) => {
       events.push(JSON.parse(line) as LogEvent);
     })
-    .on('close', () => (isSilent = true));
+    .on('close', () => (isAtEnd = true));
   const logs = process.env['PROGRAM_LOGS'];
   if (logs) child.stdout.pipe(createWriteStream(path.join(logs, `${name}-${child.pid}.log`)));
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -56,7 +56,7 @@ export async function startProgram(
       eventually(() => {
         const entry = events.find((candidate) => candidate.event === event && where(candidate));
         if (entry) return entry;
-        if (isSilent) throw new FinalError(`the ${name} ended without ${event}\n${stderr}`);
+        if (isAtEnd) throw new FinalError(`the ${name} exited without ${event}\n${stderr}`);
         throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
       }),
     async http(method, path) {
@@ -87,13 +87,13 @@ export async function startProgram(
 }
 
 interface CommandResult {
-  /** Undefined when a signal has ended it. */
+  /** Undefined if a signal killed the command. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command to its end, with no environment but the given one. */
+/** Runs a command to its end, with only the given environment. */
 export function runCli(
   args: readonly string[],
   env: ProgramEnv,
@@ -104,12 +104,12 @@ export function runCli(
 
 export interface RunningCommand {
   kill(signal: NodeJS.Signals): void;
-  /** Waits until it has printed this on stderr. */
+  /** Waits until the command has printed this on stderr. */
   printed(text: string): Promise<void>;
   readonly result: Promise<CommandResult>;
 }
 
-/** The same, for a command that a test ends itself. */
+/** Starts a command that a test can interrupt. */
 export function startCli(args: readonly string[], env: ProgramEnv, input?: string): RunningCommand {
   const command = execa(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -133,7 +133,7 @@ export function startCli(args: readonly string[], env: ProgramEnv, input?: strin
   };
 }
 
-/** Runs a command whose stdout nobody reads. */
+/** Runs a command whose stdout is closed. */
 export async function runCliUnread(
   args: readonly string[],
 ): Promise<{ exitCode: number | undefined; stderr: string }> {

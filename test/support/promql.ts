@@ -12,7 +12,7 @@ interface Matcher {
   readonly value: string;
 }
 
-/** Every selector of the query, and the labels that it groups by. Throws where it is no PromQL. */
+/** Every selector of a query, and the labels that it groups by. Throws if it is not PromQL. */
 export function readQuery(query: string): {
   readonly selectors: readonly Selector[];
   readonly groupedBy: readonly string[];
@@ -31,7 +31,7 @@ export function readQuery(query: string): {
       }
       if (type.name === 'UnquotedLabelMatcher' && selector) {
         const match = /^(\w+)\s*(=~|!~|!=|=)\s*"(.*)"$/.exec(word);
-        if (!match) throw new Error(`a matcher that this reader does not know: ${word}`);
+        if (!match) throw new Error(`unsupported matcher: ${word}`);
         const [, label = '', operator = '', value = ''] = match;
         selector.matchers.push({ label, operator, value });
       }
@@ -43,13 +43,13 @@ export function readQuery(query: string): {
   return { selectors, groupedBy };
 }
 
-/** One line of an exposition in Prometheus's text format. */
+/** A series in Prometheus's text format. */
 export interface Series {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** @param job the label that Prometheus gives to what it scrapes there */
+/** @param job the job label that Prometheus adds when it scrapes the series */
 export const readSeries = (exposition: string, job: string): readonly Series[] =>
   exposition
     .split('\n')

@@ -1,4 +1,4 @@
-/** The addresses of the stack that the whole test run shares; global-setup.mjs has put them here. */
+/** An address of the stack that the whole test run shares, as set by global-setup.mjs. */
 export function stackAddress(
   name:
     | 'KAFKA_BROKERS'
@@ -13,7 +13,7 @@ export function stackAddress(
   return value;
 }
 
-/** Both of Temporal's servers, for `describe.each`: each has faults that the other has not. */
+/** Both Temporal servers, for `describe.each`: each has errors that the other does not have. */
 export const TEMPORAL_SERVERS = [
   ['SQLite', 'TEMPORAL_ADDRESS'],
   ['Postgres', 'TEMPORAL_ON_POSTGRES_ADDRESS'],
@@ -21,7 +21,7 @@ export const TEMPORAL_SERVERS = [
 
 let count = 0;
 
-/** A name that no other test uses, so that tests share servers but nothing on them. */
+/** A unique name, so that tests share servers but no topics, queues or tables. */
 export function uniqueName(prefix: string): string {
   count += 1;
   return `${prefix}-${process.pid}-${Date.now().toString(36)}-${count}`;

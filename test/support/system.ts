@@ -6,7 +6,7 @@ import { startProgram, type ProgramEnv, type RunningProgram } from './programs.t
 import { stackAddress, uniqueName } from './stack.ts';
 import { connectTestTemporal } from './temporal.ts';
 
-/** Topic, task queue and database of a test's own, and the programs that it starts on them. */
+/** The topic, task queue and database of one test, and the programs that it runs on them. */
 export interface TestSystem {
   readonly topic: TestTopic;
   readonly database: TestDatabase;
@@ -20,12 +20,12 @@ export interface TestSystem {
   /** The status of the order's workflow, such as `COMPLETED`. */
   status(orderId: string): Promise<string>;
   storedOrderIds(): Promise<readonly string[]>;
-  /** Waits until the group has committed everything that is on the topic. */
+  /** Waits until the group has committed every message on the topic. */
   allCommitted(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** So that no test waits for what an operator would not mind. */
+/** Short intervals, so that tests do not wait for the defaults, which suit operators. */
 const FAST_SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: '6000',
   KAFKA_HEARTBEAT_INTERVAL_MS: '500',
@@ -42,7 +42,7 @@ export async function createTestSystem(
     maxMessageBytes?: number;
     leaders?: readonly number[];
     groupId?: string;
-    /** Whether the bridge is to be quicker at everything than its defaults make it. */
+    /** Whether the bridge has `FAST_SETTINGS` instead of its defaults. Default: true. */
     fastSettings?: boolean;
   } = {},
 ): Promise<TestSystem> {

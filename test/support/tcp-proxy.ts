@@ -1,10 +1,10 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** Stands between a client and a server, so that a test can cut the one off from the other. */
+/** A proxy between a client and a server, which can cut the connection. */
 export interface TcpProxy {
   readonly port: number;
-  /** Drops all connections and accepts no new ones. */
+  /** Closes all connections and refuses new ones. */
   cut(): Promise<void>;
   restore(): Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { stackAddress } from './stack.ts';
 
-/** A client of the stack's Temporal, with the search attributes in place. */
+/** Connects to the stack's Temporal, and adds the search attributes. */
 export async function connectTestTemporal(
   address = stackAddress('TEMPORAL_ADDRESS'),
 ): Promise<Client> {

@@ -10,7 +10,7 @@ import type { OrderStore } from '../../src/order/order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { uniqueName } from './stack.ts';
 
-/** The workflows as the build made them; see global-setup.mjs. */
+/** The bundle of workflows in dist/, built by global-setup.mjs. */
 export const WORKFLOW_BUNDLE = {
   codePath: path.join(import.meta.dirname, '../../dist/workflow-bundle.js'),
 };
@@ -19,7 +19,7 @@ export function quietTemporalRuntime(): void {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 }
 
-/** Runs `work` while a worker with this store waits on a task queue of its own. */
+/** Runs `work` while a worker with this store polls its own task queue. */
 export async function withWorker<Result>(
   { client, nativeConnection, namespace }: TestWorkflowEnvironment,
   orderStore: OrderStore,

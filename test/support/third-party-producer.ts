@@ -4,8 +4,8 @@ import { KAFKA_LIBRARIES } from '../../dev/stack/kafka.ts';
 import { stackAddress } from './stack.ts';
 
 /**
- * Sends lines to a topic by a client that is not ours and not kafkajs: `kcat` where it is installed,
- * else the console producer that comes with the stack's own Kafka, compressed either way.
+ * Sends lines to a topic, compressed, by a client other than kafkajs: `kcat` if it is installed, else Kafka's
+ * console producer.
  */
 export async function sendByThirdPartyClient(
   topic: string,

@@ -3,17 +3,17 @@ import net from 'node:net';
 import pg from 'pg';
 
 /**
- * What PgBouncer does in transaction mode, as far as it matters to a client: it refuses startup
- * parameters that it does not know, and each transaction goes to another session of the server.
+ * A pooler that behaves to its clients like PgBouncer in transaction mode: it rejects unknown startup
+ * parameters, and runs every transaction in another session of the server.
  */
 export interface TransactionPooler {
-  /** Without a password or options. */
+  /** The URL of the pooler, without a password or options. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 export interface PoolerOptions {
-  /** The server's, with everything that its sessions are to be set to. */
+  /** The URL of the server, with the settings for its sessions. */
   readonly serverUrl: string;
   readonly sessions: number;
   /** PgBouncer's `ignore_startup_parameters`. */
@@ -40,7 +40,7 @@ export async function startTransactionPooler(options: PoolerOptions): Promise<Tr
       'data',
       framed((type, message) => {
         session.client?.write(message);
-        // Ready for the next statement, and in no transaction.
+        // ReadyForQuery outside a transaction.
         if (type === 'Z' && message[5] === 'I'.charCodeAt(0)) {
           session.client = undefined;
           sessions.push(...sessions.splice(sessions.indexOf(session), 1));
@@ -72,7 +72,7 @@ export async function startTransactionPooler(options: PoolerOptions): Promise<Tr
         return;
       }
       pending.push(message);
-      // A simple query, or the end of an extended one.
+      // Query, or Sync at the end of an extended query.
       if (type === 'Q' || type === 'S') forward();
     });
     const onStart = (chunk: Buffer) => {
@@ -108,7 +108,7 @@ export async function startTransactionPooler(options: PoolerOptions): Promise<Tr
   };
 }
 
-/** Logs in by pg, then takes its socket over. */
+/** Opens a session by pg, then takes over its socket. */
 async function openSession(connectionString: string): Promise<Session> {
   const socket = new net.Socket();
   const client = new pg.Client({ connectionString, stream: () => socket });
@@ -119,7 +119,7 @@ async function openSession(connectionString: string): Promise<Session> {
   return { socket, client: undefined };
 }
 
-/** Calls `onMessage` for each whole message: a type, four bytes of length, and the rest. */
+/** Calls `onMessage` for each complete message: a type, four bytes of length, and the body. */
 function framed(onMessage: (type: string, message: Buffer) => void) {
   let rest = Buffer.alloc(0);
   return (chunk: Buffer) => {
@@ -150,7 +150,7 @@ function message(type: string, ...parts: readonly (Buffer | string)[]): Buffer {
 const errorResponse = (text: string) =>
   message('E', 'SFATAL\0', 'VFATAL\0', 'C08P01\0', `M${text}\0`, '\0');
 
-/** The process ID is not one of the server's. */
+/** AuthenticationOk, BackendKeyData with a process ID that no session has, ReadyForQuery. */
 const WELCOME = Buffer.concat([
   message('R', Buffer.alloc(4)),
   message('K', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1])),

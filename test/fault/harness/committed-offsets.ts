@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 
-/** What the group had committed at a moment: nothing in the list was committed later than `at`. */
+/** The committed offsets of the group at one time. None was committed later than `at`. */
 export interface CommitSample {
   readonly at: number;
-  /** Of the partitions that the broker has answered for; -1 where it says that nothing is committed. */
+  /** By partition, as far as the broker has answered; -1 if nothing is committed. */
   readonly offsets: ReadonlyMap<number, number>;
 }
 
@@ -15,7 +15,7 @@ export interface CommitSampler {
 
 const INTERVAL_MS = 100;
 
-/** Looks at the group's committed offsets several times a second, as far as the broker answers. */
+/** Samples the group's committed offsets several times per second, whenever the broker answers. */
 export function sampleCommits(brokers: string, topic: string, groupId: string): CommitSampler {
   const samples: CommitSample[] = [];
   const stopped = new AbortController();
@@ -34,7 +34,7 @@ export function sampleCommits(brokers: string, topic: string, groupId: string): 
           partition,
           Number(offset),
         ]);
-        // After a restart of the broker kafkajs may ask for no partition: such an answer says nothing.
+        // After a restart of the broker kafkajs may request no partition: the answer is then empty.
         if (offsets.length > 0) samples.push({ at, offsets: new Map(offsets) });
       } catch {
         // The broker is down.
@@ -57,17 +57,17 @@ export interface MessageOutcome {
   readonly id: string;
   readonly partition: number;
   readonly offset: number;
-  /** Milliseconds since 1970, or undefined when it has none. */
+  /** When the message had its outcome, in milliseconds since 1970; undefined if it has none. */
   readonly at: number | undefined;
 }
 
-/** Clocks of one machine, read by different programs. */
+/** The times come from one machine's clock, but from different programs. */
 const CLOCK_TOLERANCE_MS = 20;
 
 /**
- * At no moment was an offset committed whose message had no outcome yet, and none went back. A sample
- * without a partition says nothing about it, and that nothing is committed any more counts only when the
- * next sample confirms it.
+ * Reports offsets that were committed before their message had an outcome, and offsets that went back. A
+ * sample without a partition is ignored for it. A missing commit counts only if the next sample confirms it.
+ *
  * @param messages in the order of their offsets
  */
 export function commitProblems(
@@ -95,8 +95,8 @@ export function commitProblems(
         const message = own[index];
         if (!message) break;
         if (message.at === undefined || message.at > at + CLOCK_TOLERANCE_MS) {
-          const place = `${partition}/${message.offset}`;
-          problems.push(`${message.id} (${place}) was committed before it had an outcome`);
+          const position = `${partition}/${message.offset}`;
+          problems.push(`${message.id} (${position}) was committed before it had an outcome`);
         }
       }
     }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { KAFKA_LIBRARIES } from '../../../dev/stack/kafka.ts';
 
-/** A message as Kafka's own console consumer prints it. */
+/** A message, as printed by Kafka's console consumer. */
 export interface ConsoleMessage {
   readonly partition: number;
   readonly offset: number;
@@ -15,10 +15,10 @@ export interface ConsoleMessage {
 const SEPARATOR = '\u0001';
 
 /**
- * Reads a whole topic by Kafka's own Java client, which shares no code with ours. For texts without
- * line feeds, and topics without transactions.
+ * Reads a whole topic with Kafka's Java client, which shares no code with the bridge. The messages must not
+ * contain line feeds, and the topic no transactions.
  *
- * @param count how many messages there are
+ * @param count the number of messages on the topic
  */
 export async function readByConsoleConsumer(
   brokers: string,
@@ -31,7 +31,7 @@ export async function readByConsoleConsumer(
     ...['-cp', path.join(KAFKA_LIBRARIES, '*'), 'org.apache.kafka.tools.consumer.ConsoleConsumer'],
     ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning'],
     ...['--isolation-level', 'read_committed'],
-    // It ends with the last message; the time is for one that never comes.
+    // It exits after the last message; the timeout is for a message that never arrives.
     ...['--max-messages', String(count), '--timeout-ms', '60000'],
     ...['timestamp', 'partition', 'offset', 'headers', 'key', 'value'].flatMap((what) =>
       property(`print.${what}`, 'true'),

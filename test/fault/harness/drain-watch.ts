@@ -1,12 +1,13 @@
-/** Watches how a backlog gets less. */
+/** Watches a backlog drain. */
 export interface DrainWatch {
   /**
-   * @param left how much there is still to do; undefined when nobody answers
-   * @returns whether nothing is left. Throws when it has not become less for too long.
+   * @param left the size of the backlog; undefined if it is unknown
+   * @returns whether the backlog is empty. Throws if it has not shrunk for `stallMs`.
    */
   observe(left: number | undefined): boolean;
 }
 
+/** @param stallMs how long the backlog may go without shrinking */
 export function createDrainWatch(stallMs: number): DrainWatch {
   const begin = Date.now();
   let first: number | undefined;
@@ -27,8 +28,8 @@ export function createDrainWatch(stallMs: number): DrainWatch {
       const rate = (done / seconds).toFixed(1);
       throw new Error(
         first === undefined
-          ? `nobody has said what is left for ${stallMs / 1000} s`
-          : `${least} of ${first} are left, and none has been finished for ${stallMs / 1000} s; before that, ${done} in ${seconds} s (${rate} per second)`,
+          ? `the size of the backlog has been unknown for ${stallMs / 1000} s`
+          : `${least} of ${first} are left, and the backlog has not shrunk for ${stallMs / 1000} s; before that, ${done} in ${seconds} s (${rate} per second)`,
       );
     },
   };

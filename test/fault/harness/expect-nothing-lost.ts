@@ -8,9 +8,9 @@ import type { ExpectedOrder, Purpose } from './load.ts';
 import { PARTITIONS, type FaultWorld } from './world.ts';
 
 /**
- * The check at the end of every fault test. It shares no code with the bridge: Kafka's own client
- * reads the topics, what each message is for stands in its key, and what an order must look like in
- * Postgres was noted when it was made.
+ * The check at the end of every fault test: each message has the right outcome. It shares no code with the
+ * bridge. Kafka's own client reads the topics, the key of a message names its purpose, and the load recorded
+ * each expected order when it sent it.
  */
 export async function expectNothingLost(world: FaultWorld, stallMs = 60_000): Promise<void> {
   await drained(world, stallMs);
@@ -20,15 +20,15 @@ export async function expectNothingLost(world: FaultWorld, stallMs = 60_000): Pr
   const read = async (topic: string) =>
     readByConsoleConsumer(kafka, topic, await countMessages(world, topic));
   const messages = (await read(name)).map(withPurpose);
-  const letters = await read(deadLetterTopic);
+  const deadLetters = await read(deadLetterTopic);
   const workflows = await listWorkflows(world);
   const rows = await readRows(world);
   expect([
     ...orderProblems(messages, rows, world.load.expected, name),
-    ...deadLetterProblems(messages, letters),
+    ...deadLetterProblems(messages, deadLetters),
     ...(await invalidProblems(world, messages)),
     ...commitProblems(
-      withOutcomes(messages, letters, workflows),
+      withOutcomes(messages, deadLetters, workflows),
       PARTITIONS,
       world.sampler.samples,
     ),
@@ -49,8 +49,8 @@ async function countMessages({ system }: FaultWorld, topic: string): Promise<num
 }
 
 /**
- * Waits until the group is at the end and no workflow is running. Fails when nothing has become less for
- * `stallMs`, and says how fast it went until then: a busy machine takes long, and that is no failure.
+ * Waits until the group has committed every message and no workflow is running. Fails if there was no
+ * progress for `stallMs`. There is no other limit, because a busy machine may take long.
  */
 async function drained({ system }: FaultWorld, stallMs: number): Promise<void> {
   const watch = createDrainWatch(stallMs);
@@ -63,7 +63,7 @@ async function drained({ system }: FaultWorld, stallMs: number): Promise<void> {
 
 const POLL_MS = 200;
 
-/** Messages that are not committed, and orders that are not stored. */
+/** The number of messages that are not committed, plus the workflows that are running. */
 async function countLeft(system: FaultWorld['system']): Promise<number> {
   const running = await system.client.workflow.count(
     `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`,
@@ -71,7 +71,7 @@ async function countLeft(system: FaultWorld['system']): Promise<number> {
   return (await system.topic.lag()) + running.count;
 }
 
-/** When the workflow of each order was started: milliseconds since 1970. */
+/** When the first workflow of each order was started, in milliseconds since 1970. */
 async function listWorkflows({ system }: FaultWorld): Promise<ReadonlyMap<string, number>> {
   const prefix = system.workflowId('');
   const started = new Map<string, number>();
@@ -108,7 +108,7 @@ async function readRows({ system }: FaultWorld): Promise<readonly Row[]> {
   return rows;
 }
 
-/** Every good order is stored once, as it was made and from its first message, and nothing else is. */
+/** Every good order is stored once, unchanged and from its first message, and nothing else is stored. */
 function orderProblems(
   messages: readonly Message[],
   rows: readonly Row[],
@@ -132,14 +132,15 @@ function orderProblems(
       problems.push(`${id} has the fingerprint ${row.fingerprint}`);
     }
   }
-  for (const id of byId.keys()) if (!first.has(id)) problems.push(`${id} stands without a message`);
+  for (const id of byId.keys())
+    if (!first.has(id)) problems.push(`${id} is stored without a message`);
   for (const id of expected.keys()) if (!first.has(id)) problems.push(`${id} is not on the topic`);
   return problems;
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Of the order's values, with amounts as short as they can be written. Enough for what the load is made of. */
+/** The fingerprint of an order of the load, computed independently of the bridge. */
 function fingerprintOf(order: ExpectedOrder): string {
   const amount = (digits: string) => digits.replace(/\.?0+$/, '');
   const items = order.line_items.flatMap((item) => [
@@ -149,29 +150,33 @@ function fingerprintOf(order: ExpectedOrder): string {
   return `2:${sha256(JSON.stringify([order_id, created_at, customer_name, amount(total_price), ...items]))}`;
 }
 
-const place = (partition: number | string, offset: number | string) => `${partition}/${offset}`;
+const position = (partition: number | string, offset: number | string) => `${partition}/${offset}`;
 
 const sourceOf = ({ headers }: ConsoleMessage) =>
-  place(headers['dead-letter.source.partition'] ?? '', headers['dead-letter.source.offset'] ?? '');
+  position(
+    headers['dead-letter.source.partition'] ?? '',
+    headers['dead-letter.source.offset'] ?? '',
+  );
 
-/** Every broken message and every conflict is a dead letter, and nothing else is. */
+/** Every broken message and every conflict is dead-lettered, and nothing else is. */
 function deadLetterProblems(
   messages: readonly Message[],
-  letters: readonly ConsoleMessage[],
+  deadLetters: readonly ConsoleMessage[],
 ): readonly string[] {
   const reasons = new Map(
-    letters.map((letter) => [sourceOf(letter), letter.headers['dead-letter.reason']]),
+    deadLetters.map((deadLetter) => [
+      sourceOf(deadLetter),
+      deadLetter.headers['dead-letter.reason'],
+    ]),
   );
   return messages.flatMap(({ partition, offset, purpose, id }) => {
-    const reason = reasons.get(place(partition, offset));
-    const isDue = purpose === 'broken' || purpose === 'other';
+    const reason = reasons.get(position(partition, offset));
+    const isDue = purpose === 'broken' || purpose === 'conflict';
     if (isDue !== (reason !== undefined)) {
-      return [
-        `${id} (${partition}/${offset}), ${purpose}, has the dead letter ${reason ?? 'none'}`,
-      ];
+      return [`${id} (${partition}/${offset}, ${purpose}) has the dead letter ${reason ?? 'none'}`];
     }
     const isConflict = reason === 'conflicting-duplicate';
-    return isDue && isConflict !== (purpose === 'other')
+    return isDue && isConflict !== (purpose === 'conflict')
       ? [`${id} has the reason ${reason ?? ''}`]
       : [];
   });
@@ -194,25 +199,28 @@ async function invalidProblems(
   return problems;
 }
 
-/** When each message had its outcome: a dead letter, or the start of its order's workflow. */
+/** When each message had its outcome: its dead letter, or the start of its order's workflow. */
 function withOutcomes(
   messages: readonly Message[],
-  letters: readonly ConsoleMessage[],
+  deadLetters: readonly ConsoleMessage[],
   workflows: ReadonlyMap<string, number>,
 ): readonly MessageOutcome[] {
-  const letterAt = new Map<string, number>();
-  for (const letter of letters) {
-    const source = sourceOf(letter);
-    letterAt.set(source, Math.min(letterAt.get(source) ?? letter.timestamp, letter.timestamp));
+  const deadLetterAt = new Map<string, number>();
+  for (const deadLetter of deadLetters) {
+    const source = sourceOf(deadLetter);
+    deadLetterAt.set(
+      source,
+      Math.min(deadLetterAt.get(source) ?? deadLetter.timestamp, deadLetter.timestamp),
+    );
   }
   return messages.map(({ id, partition, offset, purpose }) => {
-    const isLetter = purpose === 'broken' || purpose === 'other';
-    const at = isLetter ? letterAt.get(place(partition, offset)) : workflows.get(id);
+    const isDeadLetter = purpose === 'broken' || purpose === 'conflict';
+    const at = isDeadLetter ? deadLetterAt.get(position(partition, offset)) : workflows.get(id);
     return { id, partition, offset, at };
   });
 }
 
-/** `order-ingest reconcile` comes to the same account. */
+/** `order-ingest reconcile` reports the same outcomes. */
 async function expectReconciled(
   { system }: FaultWorld,
   messages: readonly Message[],
@@ -227,9 +235,9 @@ async function expectReconciled(
     totals: {
       messages: messages.length,
       stored: count('good'),
-      duplicate: count('again'),
+      duplicate: count('duplicate'),
       failed: count('invalid'),
-      'dead-lettered': count('broken', 'other'),
+      'dead-lettered': count('broken', 'conflict'),
       'in-progress': 0,
     },
   });

@@ -5,100 +5,100 @@ import { LINK_NAMES, SERVER_NAMES } from './servers.ts';
 import { LINK_FAULTS } from './toxiproxy.ts';
 import type { FaultWorld } from './world.ts';
 
-/** The bridges and workers that are to run; the faults end some and start others. */
+/** The running bridges and workers. Faults stop some and start others. */
 export interface Programs {
   readonly bridges: RunningProgram[];
   readonly workers: RunningProgram[];
 }
 
-/** Something that breaks, and is mended before it resolves. */
+/** A fault: `run` breaks something, restores it and resolves. */
 export interface Fault {
   readonly name: string;
-  /** What two faults cannot break at once. */
+  /** What the fault breaks. Only one fault may break it at a time. */
   readonly resource: string;
   run(): Promise<void>;
 }
 
-/** Past the session timeout of the tests' bridges, 6 s. */
+/** Longer than the session timeout of the bridges in tests, 6 s. */
 const LONG_MS = 9000;
 
-/** A fault by chance; all that it does follows from the random numbers. */
-export function chooseFault(world: FaultWorld, crew: Programs, random: Random): Fault {
+/** Chooses a random fault. The random numbers determine all that it does. */
+export function chooseFault(world: FaultWorld, programs: Programs, random: Random): Fault {
   const { servers } = world;
-  const lasting = random.next() < 0.3 ? LONG_MS : 300 + random.below(3000);
+  const durationMs = random.next() < 0.3 ? LONG_MS : 300 + random.below(3000);
   const replace = async (
-    programs: RunningProgram[],
+    running: RunningProgram[],
     signal: NodeJS.Signals,
     start: () => Promise<RunningProgram>,
   ) => {
-    const index = random.below(programs.length);
-    await programs[index]?.end(signal);
-    programs[index] = await startWithRetry(start);
+    const index = random.below(running.length);
+    await running[index]?.end(signal);
+    running[index] = await startWithRetry(start);
   };
   const faults: readonly [() => Fault, ...(() => Fault)[]] = [
     () => ({
-      name: 'kill -9 of a bridge',
+      name: 'SIGKILL to a bridge',
       resource: 'bridges',
-      run: () => replace(crew.bridges, 'SIGKILL', () => world.startBridge()),
+      run: () => replace(programs.bridges, 'SIGKILL', () => world.startBridge()),
     }),
     () => ({
       name: 'SIGTERM to a bridge',
       resource: 'bridges',
-      run: () => replace(crew.bridges, 'SIGTERM', () => world.startBridge()),
+      run: () => replace(programs.bridges, 'SIGTERM', () => world.startBridge()),
     }),
     () => ({
-      name: `SIGSTOP of a bridge for ${lasting} ms`,
+      name: `SIGSTOP to a bridge for ${durationMs} ms`,
       resource: 'bridges',
       async run() {
-        const frozen = crew.bridges[random.below(crew.bridges.length)];
+        const frozen = programs.bridges[random.below(programs.bridges.length)];
         if (!frozen) return;
         process.kill(frozen.pid, 'SIGSTOP');
-        await delay(lasting);
+        await delay(durationMs);
         process.kill(frozen.pid, 'SIGCONT');
       },
     }),
     () => ({
-      name: 'one more bridge, and one less',
+      name: 'a new bridge replaces another one',
       resource: 'bridges',
       async run() {
-        crew.bridges.push(await startWithRetry(() => world.startBridge()));
-        await delay(lasting);
-        await crew.bridges.shift()?.end('SIGTERM');
+        programs.bridges.push(await startWithRetry(() => world.startBridge()));
+        await delay(durationMs);
+        await programs.bridges.shift()?.end('SIGTERM');
       },
     }),
     () => ({
-      name: 'kill -9 of a worker',
+      name: 'SIGKILL to a worker',
       resource: 'workers',
-      run: () => replace(crew.workers, 'SIGKILL', () => world.startWorker()),
+      run: () => replace(programs.workers, 'SIGKILL', () => world.startWorker()),
     }),
     () => {
       const server = random.pick(SERVER_NAMES);
       return {
-        name: `kill -9 of ${server} for ${lasting} ms`,
-        // Temporal stands on Postgres.
+        name: `SIGKILL to ${server} for ${durationMs} ms`,
+        // Temporal runs on Postgres.
         resource: server === 'kafka' ? 'kafka' : 'temporal and postgres',
         async run() {
           await servers.kill(server);
-          await delay(lasting);
+          await delay(durationMs);
           await servers.start(server);
         },
       };
     },
     () => {
       const link = random.pick(LINK_NAMES);
-      const trouble = random.pick(LINK_FAULTS);
+      const linkFault = random.pick(LINK_FAULTS);
       return {
-        name: `${link} ${trouble} for ${lasting} ms`,
+        name: `${link} ${linkFault} for ${durationMs} ms`,
         resource: link,
         async run() {
-          await servers.links[link].degrade(trouble);
-          await delay(lasting);
+          await servers.links[link].degrade(linkFault);
+          await delay(durationMs);
           await servers.links[link].restore();
         },
       };
     },
     () => ({
-      name: `Postgres read-only for ${lasting} ms`,
+      name: `Postgres read-only for ${durationMs} ms`,
       resource: 'temporal and postgres',
       async run() {
         const { pool } = world.system.database;
@@ -114,7 +114,7 @@ export function chooseFault(world: FaultWorld, crew: Programs, random: Random): 
             .catch(() => undefined);
         await readOnly('on');
         await endSessions();
-        await delay(lasting);
+        await delay(durationMs);
         await pool.query(
           'SET default_transaction_read_only = off; ALTER ROLE CURRENT_USER IN DATABASE order_ingest RESET default_transaction_read_only',
         );
@@ -122,13 +122,13 @@ export function chooseFault(world: FaultWorld, crew: Programs, random: Random): 
       },
     }),
     () => ({
-      name: `the orders' table locked for ${lasting} ms`,
+      name: `the orders' table locked for ${durationMs} ms`,
       resource: 'temporal and postgres',
       async run() {
         const client = await world.system.database.pool.connect();
         try {
           await client.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
-          await delay(lasting);
+          await delay(durationMs);
           await client.query('COMMIT');
         } finally {
           client.release();
@@ -139,7 +139,7 @@ export function chooseFault(world: FaultWorld, crew: Programs, random: Random): 
   return random.pick(faults)();
 }
 
-/** As a supervisor does: a program cannot start while a server is away, and is started until it can. */
+/** Starts a program as a supervisor does: again and again, because it cannot start while a server is down. */
 async function startWithRetry(start: () => Promise<RunningProgram>): Promise<RunningProgram> {
   for (;;) {
     try {

@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Random } from './random.ts';
 
-/** What a message is for; its key in the topic begins with it. */
-export type Purpose = 'good' | 'again' | 'other' | 'invalid' | 'broken';
+/**
+ * What a message tests; its key starts with it. `duplicate` repeats an earlier order, `conflict` changes one,
+ * `invalid` has an order ID but is not a valid order, `broken` has no usable order ID.
+ */
+export type Purpose = 'good' | 'duplicate' | 'conflict' | 'invalid' | 'broken';
 
 export interface ExpectedOrder {
   readonly order_id: string;
@@ -18,9 +21,9 @@ export interface ExpectedOrder {
 }
 
 export interface Load {
-  /** Orders that have to be stored, by their ID. */
+  /** The orders that have to be stored, by ID. */
   readonly expected: ReadonlyMap<string, ExpectedOrder>;
-  /** Sends about so many messages a second until `stop`, also across outages of the broker. */
+  /** Sends about this many messages per second until `stop`, also across outages of the broker. */
   run(perSecond: number): Promise<void>;
   send(count: number): Promise<void>;
   /** Sends messages of one purpose only. */
@@ -38,7 +41,7 @@ const BROKEN: readonly [string | null, ...(string | null)[]] = [
   null,
 ];
 
-/** Makes messages of all purposes; most are good. Whoever reads the topic later goes by their keys. */
+/** Sends messages of all purposes, most of them good. */
 export function createLoad(
   brokers: string,
   topic: string,
@@ -68,12 +71,12 @@ export function createLoad(
     const earlier =
       dice < 0.15 && expected.size > 0 ? nth(expected, random.below(expected.size)) : undefined;
     if (earlier) {
-      const isOther = dice < 0.05;
-      const order = isOther ? { ...earlier, customer_name: `other ${count}` } : earlier;
-      const value = isOther
+      const isConflict = dice < 0.05;
+      const order = isConflict ? { ...earlier, customer_name: `Other ${count}` } : earlier;
+      const value = isConflict
         ? JSON.stringify(order)
         : JSON.stringify(order, undefined, ' ').replaceAll('\n', ' ');
-      return keyed(isOther ? 'other' : 'again', earlier.order_id, value);
+      return keyed(isConflict ? 'conflict' : 'duplicate', earlier.order_id, value);
     }
     if (dice < 0.25) return broken();
     if (dice < 0.3) {
@@ -82,7 +85,7 @@ export function createLoad(
     }
     return good();
   };
-  /** All messages of one order on one partition. */
+  /** Sends all messages of one order to one partition. */
   const keyed = (purpose: Purpose, id: string, value: string | null) => ({
     key: `${purpose} ${id}`,
     value,

@@ -1,6 +1,6 @@
-/** The same numbers for the same seed: mulberry32. */
+/** A random number generator (mulberry32) with the same numbers for the same seed. */
 export interface Random {
-  /** From 0 up to, but not including, 1. */
+  /** From 0 inclusive to 1 exclusive. */
   next(): number;
   below(limit: number): number;
   pick<Item>(items: readonly [Item, ...Item[]]): Item;

@@ -24,15 +24,15 @@ export const LINK_NAMES = [
 ] as const;
 export type LinkName = (typeof LINK_NAMES)[number];
 
-/** Real servers of a test's own, which it may kill, and the links by which our programs reach them. */
+/** Servers that a test may kill, and the links by which the programs reach them. */
 export interface FaultServers {
-  /** Addresses that no fault touches, for the test itself. */
+  /** For the test itself: an address that bypasses the links. */
   readonly kafka: string;
   readonly temporal: string;
   readonly databaseUrl: string;
   readonly links: Readonly<Record<LinkName, Link>>;
   kill(server: ServerName): Promise<void>;
-  /** On the same address, with the data of before. Does nothing when it runs. */
+  /** Restarts the server with its address and data. Does nothing if it is running. */
   start(server: ServerName): Promise<void>;
   remove(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export async function startFaultServers(temporalKind: TemporalKind): Promise<Fau
   const name = uniqueName('faults');
   const env = { ...process.env, KAFKA_BROKERS: kafka, TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
   const startOthers = () => {
-    // Within one process get-port gives no port twice.
+    // get-port never returns a port twice within one process.
     clearLockedPorts();
     return startStack({ name, ephemeral: true, durable: true, temporalKind, env }, quietly);
   };

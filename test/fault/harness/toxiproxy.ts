@@ -11,12 +11,12 @@ const VERSION = '2.5.0';
 const BUILT = path.join(CACHE_DIR, `toxiproxy-${VERSION}`);
 
 /**
- * How a connection can be bad:
- * - `cut`: refused, and those that are open are closed;
- * - `slow`: half a second and more each way;
- * - `black-holed`: open, but nothing passes in either direction;
- * - `deaf`: requests arrive, answers do not;
- * - `mute`: requests do not arrive.
+ * The faults of a link:
+ * - `cut`: open connections are closed and new ones are refused;
+ * - `slow`: a delay of 100 to 500 ms each way;
+ * - `black-holed`: connections stay open, but nothing passes in either direction;
+ * - `drop-responses`: requests arrive, responses do not;
+ * - `drop-requests`: requests do not arrive.
  */
 export const LINK_FAULTS = [
   'cut',
@@ -27,10 +27,10 @@ export const LINK_FAULTS = [
 ] as const;
 export type LinkFault = (typeof LINK_FAULTS)[number];
 
-/** A proxy before one server, as one of its clients sees it. */
+/** A proxy between one client and one server. */
 export interface Link {
   readonly address: string;
-  degrade(trouble: LinkFault): Promise<void>;
+  degrade(fault: LinkFault): Promise<void>;
   restore(): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ export async function startToxiproxy(dir: string): Promise<Toxiproxy> {
     BUILT,
     'toxiproxy',
     () => undefined,
-    async (target, tell) => {
-      await goInstall(`github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`, target, tell);
+    async (target, report) => {
+      await goInstall(`github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`, target, report);
       renameSync(path.join(target, 'server'), path.join(target, 'toxiproxy-server'));
     },
   );
@@ -105,8 +105,8 @@ function linkOf(
   };
   return {
     address,
-    async degrade(trouble) {
-      switch (trouble) {
+    async degrade(fault) {
+      switch (fault) {
         case 'cut':
           return call('POST', `/proxies/${name}`, { enabled: false });
         case 'slow':
@@ -120,7 +120,7 @@ function linkOf(
         case 'drop-requests':
           return toxic('timeout', 'upstream', { timeout: 0 });
         default:
-          return trouble satisfies never;
+          return fault satisfies never;
       }
     },
     async restore() {

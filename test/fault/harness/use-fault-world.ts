@@ -2,14 +2,14 @@ import { jest } from '@jest/globals';
 import { startFaultServers, type FaultServers } from './servers.ts';
 import { createFaultWorld, temporalKindOfRun, type FaultWorld } from './world.ts';
 
-/** Servers for all tests of a file, and a world of its own on them for each; answers with the latest. */
+/** Starts servers for the tests of a file, and a world on them for each test. Returns a getter for the world. */
 export function useFaultWorld(): () => FaultWorld {
-  // A busy machine may need long for what is left; the verdict fails when it gets no less.
+  // A busy machine may take long. `expectNothingLost` fails earlier if there is no progress.
   jest.setTimeout(900_000);
   let servers: FaultServers | undefined;
   let world: FaultWorld | undefined;
   const current = () => {
-    if (!world) throw new Error('there is no world before the test');
+    if (!world) throw new Error('the world exists only during a test');
     return world;
   };
   beforeAll(async () => {
@@ -18,7 +18,7 @@ export function useFaultWorld(): () => FaultWorld {
   afterAll(() => servers?.remove());
   beforeEach(async () => {
     world = undefined;
-    if (!servers) throw new Error('there are no servers');
+    if (!servers) throw new Error('the servers have not started');
     world = await createFaultWorld(servers);
   });
   afterEach(async () => {

@@ -6,14 +6,14 @@ import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';
 
-/** Topic, database, load and programs of one test, on servers that may break. */
+/** The topic, database, load and programs of one test, on servers that it may break. */
 export interface FaultWorld {
   readonly servers: FaultServers;
   readonly system: TestSystem;
   readonly load: Load;
   readonly random: Random;
   readonly sampler: CommitSampler;
-  /** Through the links. */
+  /** Starts a bridge that reaches the servers through the links. */
   startBridge(env?: ProgramEnv): Promise<RunningProgram>;
   startWorker(env?: ProgramEnv): Promise<RunningProgram>;
   close(): Promise<void>;
@@ -67,5 +67,5 @@ export async function createFaultWorld(servers: FaultServers, seed = 1): Promise
 export const temporalKindOfRun = (): TemporalKind =>
   process.env['FAULT_TEMPORAL'] === 'dev' ? 'dev' : 'postgres';
 
-/** `npm run test:faults` rather than `npm test`. */
+/** Whether the run is `npm run test:faults` and not `npm test`. */
 export const isLongRun = (): boolean => process.env['FAULT_SECONDS'] !== undefined;

@@ -9,7 +9,7 @@ const MESSAGES = [0, 1, 2].map((offset) => ({
   at: 1000 + offset * 100,
 }));
 
-/** Each with what the broker says is committed; undefined when its answer is without the partition. */
+/** Samples of the committed offset; undefined if an answer lacks the partition. */
 const problems = (...samples: readonly (readonly [at: number, offset: number | undefined])[]) =>
   commitProblems(
     MESSAGES,
@@ -20,27 +20,27 @@ const problems = (...samples: readonly (readonly [at: number, offset: number | u
     })),
   );
 
-test('an answer without the partition is no offset that went back', () => {
+test('an answer without the partition does not count as an offset that went back', () => {
   expect(problems([2000, 3], [2100, undefined], [2200, 3])).toEqual([]);
 });
 
-test('nothing committed, contradicted by the next sample, is no offset that went back', () => {
+test('a missing commit that the next sample contradicts does not count as an offset that went back', () => {
   expect(problems([2000, 3], [2100, -1], [2200, 3])).toEqual([]);
 });
 
-test('an offset that went back, or has vanished, is found', () => {
+test('an offset that went back or disappeared is reported', () => {
   expect(problems([2000, 3], [2100, 1], [2200, 3])).toEqual(['partition 0 went back from 3 to 1']);
   expect(problems([2000, 3], [2100, -1])).toEqual(['partition 0 went back from 3 to -1']);
   expect(problems([2000, 3], [2100, -1], [2200, -1])).toHaveLength(2);
 });
 
-test('a commit before the outcome is found', () => {
+test('a commit before the outcome is reported', () => {
   expect(problems([1050, 1], [1100, 3])).toEqual([
     'order-2 (0/2) was committed before it had an outcome',
   ]);
 });
 
-describe('a backlog', () => {
+describe('the drain watch', () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -48,7 +48,7 @@ describe('a backlog', () => {
     jest.useRealTimers();
   });
 
-  test('may take as long as it likes while it gets less', () => {
+  test('has no limit while the backlog shrinks', () => {
     const watch = createDrainWatch(60_000);
     for (let left = 20; left > 0; left -= 1) {
       expect(watch.observe(left)).toBe(false);
@@ -58,14 +58,14 @@ describe('a backlog', () => {
     expect(watch.observe(0)).toBe(true);
   });
 
-  test('that does not get less is an error that says how fast it was', () => {
+  test('throws when the backlog no longer shrinks, with the rate until then', () => {
     const watch = createDrainWatch(60_000);
     watch.observe(1000);
     jest.advanceTimersByTime(58_000);
     watch.observe(710);
     jest.advanceTimersByTime(60_000);
     expect(() => watch.observe(711)).toThrow(
-      '710 of 1000 are left, and none has been finished for 60 s; before that, 290 in 58 s (5.0 per second)',
+      '710 of 1000 are left, and the backlog has not shrunk for 60 s; before that, 290 in 58 s (5.0 per second)',
     );
   });
 });
