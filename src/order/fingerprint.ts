@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { Order } from './order.ts';
-import { canonicalDecimal } from './decimal.ts';
 import { canonicalJson, digitsOf, parseJson, type Json } from '../contract/json.ts';
+import { canonicalDecimal } from './decimal.ts';
 import { orderSchema, toOrder } from './message-schema.ts';
+import type { Order } from './order.ts';
 
 /**
  * Rows, workflow memos and request IDs hold fingerprints that older versions have written. This is the

@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
+import { isJsonObject, jsonKind, parseJson } from '../contract/json.ts';
+import { parseOrderId, type OrderId } from '../contract/order-id.ts';
 import {
   fingerprintOf,
   fingerprintOfText,
@@ -7,8 +9,6 @@ import {
   isFirstForm,
   type Fingerprinted,
 } from './fingerprint.ts';
-import { isJsonObject, jsonKind, parseJson } from '../contract/json.ts';
-import { parseOrderId, type OrderId } from '../contract/order-id.ts';
 
 export type Identified =
   | {

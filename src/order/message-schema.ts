@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { exactNumber, jsonKind, JsonNumber } from '../contract/json.ts';
+import { parseOrderId } from '../contract/order-id.ts';
+import type { Parsed } from '../contract/parsed.ts';
 import { parseInstant } from './instant.ts';
 import { Money } from './money.ts';
 import { parseLineItems, parseQuantity, parseText, type LineItem, type Order } from './order.ts';
-import { parseOrderId } from '../contract/order-id.ts';
-import type { Parsed } from '../contract/parsed.ts';
-import { exactNumber, jsonKind, JsonNumber } from '../contract/json.ts';
 
 /** A field that is a string, parsed by a rule of the domain. */
 const string = <Value>(rule: (text: string) => Parsed<Value>) =>

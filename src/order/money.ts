@@ -1,6 +1,6 @@
 import Big from 'big.js';
-import { canonicalDecimal } from './decimal.ts';
 import { ok, err, type Parsed } from '../contract/parsed.ts';
+import { canonicalDecimal } from './decimal.ts';
 
 /** The limits of Postgres's `numeric` (PostgreSQL documentation, table 8.2). */
 const MAX_INTEGER_DIGITS = 131_072;

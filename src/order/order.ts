@@ -1,8 +1,8 @@
 import Big from 'big.js';
-import type { Instant } from './instant.ts';
-import type { Money } from './money.ts';
 import { type OrderId, isLongerThan } from '../contract/order-id.ts';
 import { ok, err, type Parsed } from '../contract/parsed.ts';
+import type { Instant } from './instant.ts';
+import type { Money } from './money.ts';
 
 /** A valid order: every rule has been checked. */
 export interface Order {

@@ -1,10 +1,10 @@
 import type { PlainOrderRecord } from '../contract/ingest-workflow.ts';
+import { parseOrderId } from '../contract/order-id.ts';
+import type { Parsed } from '../contract/parsed.ts';
 import { parseInstant } from './instant.ts';
 import { Money } from './money.ts';
-import { parseLineItems } from './order.ts';
-import { parseOrderId } from '../contract/order-id.ts';
 import type { OrderRecord } from './order-store.ts';
-import type { Parsed } from '../contract/parsed.ts';
+import { parseLineItems } from './order.ts';
 
 export function toPlainRecord({ order, ...rest }: OrderRecord): PlainOrderRecord {
   return {

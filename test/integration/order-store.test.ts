@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
-import { fromPlainRecord, toPlainRecord } from '../../src/order/plain-order.ts';
 import { Money } from '../../src/order/money.ts';
 import type { OrderRecord, OrderStore } from '../../src/order/order-store.ts';
-import { createDatabasePool } from '../../src/postgres/database-pool.ts';
+import { fromPlainRecord, toPlainRecord } from '../../src/order/plain-order.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
+import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderText } from '../support/messages.ts';
+import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
 import { uniqueName } from '../support/stack.ts';
 
 let database: TestDatabase;

@@ -1,15 +1,15 @@
 import type { Client } from '@temporalio/client';
 import { payload, startRequest } from '../../src/bridge/start-request.ts';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
-import { identify } from '../../src/order/identify.ts';
 import { FINGERPRINT_MEMO } from '../../src/contract/workflow-metadata.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
 import { classifyMessages } from '../../src/operate/reconcile/classify-messages.ts';
 import { ordersIn } from '../../src/operate/reconcile/reconcile.ts';
+import { identify } from '../../src/order/identify.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
 import { orderMessage, orderText } from '../support/messages.ts';
+import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
 import { uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 

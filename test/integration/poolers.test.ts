@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
 import type { OrderRecord } from '../../src/order/order-store.ts';
+import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
+import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { translateMessage } from '../../src/order/translate-message.ts';
 import {
   createDatabasePool,
   type DatabasePool,
   type PoolOptions,
 } from '../../src/postgres/database-pool.ts';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
 import { checkSchema, migrate, migrationNames } from '../../src/postgres/schema.ts';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';

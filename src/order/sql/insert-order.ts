@@ -1,7 +1,7 @@
 import type { QueryConfig } from 'pg';
-import type { OrderRecord } from '../order-store.ts';
-import { statementName } from '../../postgres/statements.ts';
 import { isDatabaseError } from '../../postgres/sql-state.ts';
+import { statementName } from '../../postgres/statements.ts';
+import type { OrderRecord } from '../order-store.ts';
 
 /**
  * Inserts an order with all its line items, or nothing, in one statement: one round trip and one
