@@ -11,7 +11,7 @@ const string = <Value>(rule: (text: string) => Parsed<Value>) =>
   z.transform((value: unknown, context) =>
     typeof value === 'string'
       ? unwrap(rule(value), context)
-      : refuse(`a string, received ${jsonKind(value)}`, context),
+      : reject(`a string, received ${jsonKind(value)}`, context),
   );
 
 /** A field that is a number, parsed by a rule of the domain without losing digits. */
@@ -19,14 +19,14 @@ const number = <Value>(rule: (number: number | string) => Parsed<Value>) =>
   z.transform((value: unknown, context) => {
     const exact = exactNumber(value);
     return exact === undefined
-      ? refuse(`a number, received ${jsonKind(value)}`, context)
+      ? reject(`a number, received ${jsonKind(value)}`, context)
       : unwrap(rule(exact), context);
   });
 
 const price = z.transform((value: unknown, context) => {
   const exact = typeof value === 'string' ? value : exactNumber(value);
   return exact === undefined
-    ? refuse(`a number or a decimal string, received ${jsonKind(value)}`, context)
+    ? reject(`a number or a decimal string, received ${jsonKind(value)}`, context)
     : unwrap(Money.parse(exact), context);
 });
 
@@ -80,9 +80,9 @@ export const toOrder = (message: z.output<typeof orderSchema>): Order => ({
 });
 
 const unwrap = <Value>(parsed: Parsed<Value>, context: z.RefinementCtx): Value =>
-  parsed.ok ? parsed.value : refuse(parsed.expected, context);
+  parsed.ok ? parsed.value : reject(parsed.expected, context);
 
-function refuse(expected: string, context: z.RefinementCtx): never {
+function reject(expected: string, context: z.RefinementCtx): never {
   context.addIssue({ code: 'custom', message: `expected ${expected}` });
   return z.NEVER;
 }
