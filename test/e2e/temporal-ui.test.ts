@@ -62,7 +62,10 @@ test('an order shows its retries and their cause while Postgres is down, and com
     expect(raw.pendingActivities?.[0]?.attempt).toBeGreaterThanOrEqual(4);
   });
   await openWorkflow('A-1001');
-  await pageShows(/Attempt ([4-9]|\d\d) \/ ∞ • storeOrder • store the order in Postgres/, /Next Retry \d+/);
+  await pageShows(
+    /Attempt ([4-9]|\d\d) \/ ∞ • storeOrder • store the order in Postgres/,
+    /Next Retry \d+/,
+  );
   await screenshot('retries');
   await page.getByText('Pending Activities').first().click();
   await pageShows('storeOrder', /ECONNREFUSED/);
