@@ -5,7 +5,6 @@ import { createActivities } from '../../src/activities/order-activities.ts';
 import { workflowId } from '../../src/contract/ids.ts';
 import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../src/contract/message.ts';
-import type { OrderId } from '../../src/contract/order-id.ts';
 import type { OrderStore } from '../../src/order/order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { uniqueName } from './stack.ts';
@@ -48,6 +47,6 @@ const startOne = (
 ) =>
   client.workflow.start<(message: OrderMessage) => Promise<IngestOrderResult>>(INGEST_ORDER, {
     taskQueue,
-    workflowId: workflowId('order:', uniqueName('order') as OrderId),
+    workflowId: workflowId('order:', uniqueName('order')),
     args: [message],
   });
