@@ -15,7 +15,14 @@ export interface Mutant {
 const BATCH_HANDLER = 'src/bridge/ingest-batch.ts';
 const STARTER = 'src/bridge/workflow-starter.ts';
 const COMMITTER = 'src/kafka/consumer/offset-committer.ts';
-const CONSUMER = 'src/kafka/consumer/group-consumer.ts';
+const ASSIGNMENT = 'src/kafka/consumer/assignment.ts';
+
+/** The group's offset at the broker is ignored. */
+const COMMIT_UNCHECKED = {
+  file: COMMITTER,
+  from: 'if (changed !== undefined) {',
+  to: 'if (changed !== undefined && (false as boolean)) {',
+};
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -82,9 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'commit-unchecked',
     breaks:
       'the bridge commits without checking that the committed offset is still the one it knows',
-    changes: [
-      { file: COMMITTER, from: 'this.#commitPending(true)', to: 'this.#commitPending(false)' },
-    ],
+    changes: [COMMIT_UNCHECKED],
     tests: ['test/fault/broker-trouble', '-t', 'made anew'],
   },
   {
@@ -93,8 +98,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: COMMITTER,
-        from: 'if (isMember) onForeignOffset',
-        to: 'if (isMember || true) onForeignOffset',
+        from: 'return isMember ?',
+        to: 'return isMember || (true as boolean) ?',
       },
     ],
     tests: ['test/integration/offset-committer', '-t', 'successor'],
@@ -104,11 +109,16 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a batch of an earlier generation can still commit',
     changes: [
       {
-        file: CONSUMER,
-        from: '        if (membership.lost.aborted) return;\n        payload',
-        to: '        payload',
+        file: ASSIGNMENT,
+        from: 'return generation === this.#generation;',
+        to: 'return generation <= this.#generation;',
       },
-      { file: COMMITTER, from: 'this.#commitPending(true)', to: 'this.#commitPending(false)' },
+      {
+        file: ASSIGNMENT,
+        from: '[...partitions].map((id) => [id, new Partition(id, this.#committed.get(id))]),',
+        to: '[...this.#partitions.keys(), ...partitions].map((id) => [id, this.#partitions.get(id) ?? new Partition(id, this.#committed.get(id))]),',
+      },
+      COMMIT_UNCHECKED,
     ],
     tests: ['test/fault/zombie-commit', '-t', 'the bridge commits nothing'],
   },
@@ -213,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a crash of the kafkajs consumer ends the bridge',
     changes: [
       {
-        file: 'src/kafka/consumer/comeback.ts',
+        file: 'src/kafka/consumer/kafkajs-consumer.ts',
         from: 'const MAX_CRASHES = 6;',
         to: 'const MAX_CRASHES = 0;',
       },
@@ -226,8 +236,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/kafka/patches/aborted-transactions.ts',
-        from: 'if (isMended) return;',
-        to: 'if (!isMended) return;',
+        from: 'if (isPatched) return;',
+        to: 'if (!isPatched) return;',
       },
     ],
     tests: ['test/e2e/poison', '-t', 'aborted'],

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
-import { restIdleConnections } from '../../src/kafka/patches/idle-connections.ts';
+import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 import { buildOnce } from './build-once.ts';
 import { downloadJars, requireMaven } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';
@@ -84,7 +84,7 @@ export async function configureBroker(dir: string, node: BrokerNode): Promise<Da
 
 /** Throws until the broker answers. */
 export async function probeBroker(brokerPort: number): Promise<void> {
-  restIdleConnections();
+  disableIdlePolling();
   const admin = new Kafka({
     brokers: [`127.0.0.1:${brokerPort}`],
     logLevel: logLevel.NOTHING,

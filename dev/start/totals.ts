@@ -4,7 +4,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
-import { restIdleConnections } from '../../src/kafka/patches/idle-connections.ts';
+import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 
 /** What stands in the three services now. */
 export interface Totals {
@@ -39,7 +39,7 @@ const ANSWER_MS = 3000;
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
   const { topic, groupId } = options;
   const mine = `WorkflowType = '${INGEST_ORDER}' AND TaskQueue = '${options.taskQueue}'`;
-  restIdleConnections();
+  disableIdlePolling();
   const admin = new kafkajs.Kafka({
     brokers: options.brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,

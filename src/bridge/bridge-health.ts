@@ -1,5 +1,5 @@
 import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
-import type { LogAnomaly } from '../kafka/consumer/position-ledger.ts';
+import type { LogAnomaly } from '../kafka/consumer/message-consumer.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
 import type { LagWatch } from '../kafka/watch-lag.ts';
 import type { Clock } from '../program/clock.ts';

@@ -8,7 +8,7 @@ import {
 import { cutParts, isCutHeader } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
 import { headersBytes, type MessageProducer, type OutgoingMessage } from '../kafka/producer.ts';
-import { recordHeaders, type RecordHeader } from '../kafka/patches/record-headers.ts';
+import { recordHeaders, type RecordHeader } from '../kafka/record-headers.ts';
 import { recordRefusal, type RecordRefusal } from '../kafka/record-refusal.ts';
 import { VERSION } from '../program/version.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { HeadersByName, RecordHeader } from './patches/record-headers.ts';
+import type { HeadersByName, RecordHeader } from './record-headers.ts';
 import { varint, zigZag } from './varint.ts';
 
 /**

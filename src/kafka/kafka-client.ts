@@ -13,10 +13,10 @@ import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createLogRateLimit } from '../telemetry/log-rate-limit.ts';
-import { hideAbortedTransactions } from './patches/aborted-transactions.ts';
+import { filterAbortedTransactions } from './patches/aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
-import { restIdleConnections } from './patches/idle-connections.ts';
+import { disableIdlePolling } from './patches/idle-connections.ts';
 import { errorChain, errorTypeOf } from './kafka-error.ts';
 import {
   deniedResource,
@@ -57,8 +57,8 @@ export function createKafkaClient(
   retry: RetryOptions = PATIENT,
 ): Kafka {
   registerCodecs();
-  hideAbortedTransactions();
-  restIdleConnections();
+  filterAbortedTransactions();
+  disableIdlePolling();
   carryRecordHeaders();
   tolerateOfflinePartitions();
   reportBrokerPoolErrors();

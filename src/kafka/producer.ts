@@ -1,7 +1,8 @@
 import kafkajs, { type CompressionTypes, type Kafka, type Message } from 'kafkajs';
 import { errorChain } from './kafka-error.ts';
 import { nameMissingRight } from './missing-right.ts';
-import { kafkajsHeaders, type RecordHeader } from './patches/record-headers.ts';
+import { kafkajsHeaders } from './patches/record-headers.ts';
+import type { RecordHeader } from './record-headers.ts';
 import { recordRefusal } from './record-refusal.ts';
 
 export interface OutgoingMessage {

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { committedOffsets } from './committed-offsets.ts';
-import type { PartitionPosition } from './consumer/position-ledger.ts';
+import type { PartitionPosition } from './consumer/partition.ts';
 
 /**
  * The position of a group in every partition of a topic. A partition of which only the end or only the

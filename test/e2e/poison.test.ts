@@ -1,9 +1,6 @@
 import { CompressionTypes, type Message } from 'kafkajs';
-import {
-  kafkajsHeaders,
-  recordHeaders,
-  type RecordHeader,
-} from '../../src/kafka/patches/record-headers.ts';
+import { kafkajsHeaders } from '../../src/kafka/patches/record-headers.ts';
+import { recordHeaders, type RecordHeader } from '../../src/kafka/record-headers.ts';
 import { eventually } from '../support/eventually.ts';
 import type { DeadLetterMessage } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';

@@ -2,17 +2,19 @@ import type { Admin, Kafka } from 'kafkajs';
 import { askBroker } from '../ask-broker.ts';
 import { committedOffsets, type CommittedOffset } from '../committed-offsets.ts';
 import { ofOnlinePartitions } from '../patches/offline-partitions.ts';
-import type { PartitionPosition } from './position-ledger.ts';
 import { readPositions } from '../read-positions.ts';
+import type { PartitionPosition } from './partition.ts';
 
-/** Asks the broker about a consumer group and its topic. Every question may fail. */
+/** Asks the broker about a consumer group and its topic. Every request may fail. */
 export interface GroupClient {
-  /** Of the partitions that have a leader that can be reached. */
+  /** What the group has committed in each partition. */
+  committed(): Promise<ReadonlyMap<number, CommittedOffset>>;
+  /** The positions in all partitions that have a leader that can be reached. */
   positions(): Promise<readonly PartitionPosition[]>;
+  /** A connection for repeated requests. It knows the partitions that existed at its first request. */
   connect(): GroupConnection;
 }
 
-/** Knows the partitions that there were when it was first used. */
 export interface GroupConnection {
   committed(): Promise<ReadonlyMap<number, CommittedOffset>>;
   isMember(memberId: string): Promise<boolean>;
@@ -20,9 +22,11 @@ export interface GroupConnection {
 }
 
 export const createGroupClient = (kafka: Kafka, groupId: string, topic: string): GroupClient => ({
+  committed: () => askBroker(kafka, (admin) => committedOffsets(admin, groupId, topic)),
   positions: () =>
     askBroker(kafka, (admin) => ofOnlinePartitions(() => readPositions(admin, groupId, topic))),
   connect() {
+    // Connects at the first request, and again when the connection was lost.
     const admin = kafka.admin();
     return {
       committed: () => committedOffsets(admin, groupId, topic),

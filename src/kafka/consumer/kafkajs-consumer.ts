@@ -1,10 +1,24 @@
-import type { Cluster, Consumer, Kafka } from 'kafkajs';
-import { observeGroup, type GroupObserver } from '../patches/consumer-group.ts';
-import { tolerateOfflinePartitions } from '../patches/offline-partitions.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { describeError } from '../../program/operator-error.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
+import { errorChain } from '../kafka-error.ts';
+import { createConsumerWithCluster } from '../patches/consumer-cluster.ts';
+import { commitOfGeneration, observeGroup } from '../patches/consumer-group.ts';
+import { fetchedOffset } from '../patches/fetched-offset.ts';
+import {
+  partitionsWithoutLeader,
+  tolerateOfflinePartitions,
+} from '../patches/offline-partitions.ts';
+import { rejoinError } from '../patches/rejoin-error.ts';
+import { ConnectionLog, ConnectionState } from './connection-state.ts';
+import type { ConsumerClient, ConsumerClientEvents } from './consumer-client.ts';
 import { subscriptionAssigner } from './subscription-assigner.ts';
 
 export interface KafkajsConsumerOptions {
   readonly kafka: Kafka;
+  readonly topic: string;
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -12,52 +26,293 @@ export interface KafkajsConsumerOptions {
   readonly pollTimeoutMs: number;
   readonly fetchMaxBytes: number;
   readonly metadataMaxAgeMs: number;
+  readonly logger: Logger;
 }
 
-export interface KafkajsConsumer {
-  readonly consumer: Consumer;
-  /** Its connections, and what it knows of the brokers and partitions. */
-  readonly cluster: Cluster;
+/** Batches cost little to hold: the bridge limits what is in progress over all of them. */
+const MAX_PARTITIONS_AT_ONCE = 64;
+
+/**
+ * The life cycle of kafkajs's consumer: it starts, joins, rebalances, crashes and restarts. kafkajs
+ * restarts it by itself after some errors and ends it for others; see `ConsumerRestarts`.
+ */
+export class KafkajsConsumer implements ConsumerClient {
+  readonly #options: KafkajsConsumerOptions;
+  readonly #events: ConsumerClientEvents;
+  readonly #consumer: Consumer;
+  readonly #cluster: Cluster;
+  readonly #restarts: ConsumerRestarts;
+  readonly #connection = new ConnectionState();
+  readonly #connectionLog: ConnectionLog;
+  readonly #crashLines = createLogRateLimit();
+
+  constructor(options: KafkajsConsumerOptions, events: ConsumerClientEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#connectionLog = new ConnectionLog(options.logger);
+    this.#restarts = new ConsumerRestarts({
+      run: () => this.#run(),
+      onFinalCrash: events.onCrash,
+    });
+    tolerateOfflinePartitions();
+    const { consumer, cluster } = createConsumerWithCluster(options.kafka, {
+      groupId: options.groupId,
+      sessionTimeout: options.sessionTimeoutMs,
+      heartbeatInterval: options.heartbeatIntervalMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      maxWaitTimeInMs: options.pollTimeoutMs,
+      maxBytesPerPartition: options.fetchMaxBytes,
+      maxBytes: options.fetchMaxBytes * 8,
+      metadataMaxAge: options.metadataMaxAgeMs,
+      // Asking for a topic that was deleted must not recreate it, without its messages.
+      allowAutoTopicCreation: false,
+      partitionAssigners: [subscriptionAssigner(options.kafka)],
+      retry: {
+        initialRetryTime: 300,
+        maxRetryTime: 5000,
+        retries: 8,
+        restartOnFailure: () => this.#restarts.beforeRestart(),
+      },
+    });
+    this.#consumer = consumer;
+    this.#cluster = cluster;
+    this.#observe();
+    this.#listen();
+  }
+
+  async start(): Promise<void> {
+    await this.#consumer.connect();
+    // Where nothing is committed. `settleStartingOffsets` has decided about a new group before.
+    await this.#consumer.subscribe({ topic: this.#options.topic, fromBeginning: true });
+    await this.#run();
+  }
+
+  pause(): void {
+    try {
+      this.#consumer.pause([{ topic: this.#options.topic }]);
+    } catch {
+      // kafkajs refuses while the consumer does not run, and then it fetches nothing anyway.
+    }
+  }
+
+  seek(partition: number, offset: bigint): void {
+    this.#consumer.seek({ topic: this.#options.topic, partition, offset: offset.toString() });
+  }
+
+  stopRestarts(): Promise<void> {
+    return this.#restarts.stop();
+  }
+
+  close(): Promise<void> {
+    return this.#consumer.disconnect();
+  }
+
+  get partitionsWithoutLeader(): readonly number[] {
+    return partitionsWithoutLeader(this.#cluster, this.#options.topic);
+  }
+
+  get disconnectedReason(): string | undefined {
+    return this.#connection.reason();
+  }
+
+  #run(): Promise<void> {
+    return this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: MAX_PARTITIONS_AT_ONCE,
+      eachBatch: (payload) => this.#consume(payload),
+    });
+  }
+
+  async #consume(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    const next = await this.#events.onBatch({
+      partition: batch.partition,
+      messages: batch.messages,
+      fetchedOffset: fetchedOffset(batch),
+      lastOffset: BigInt(batch.lastOffset()),
+      heartbeat: () => payload.heartbeat(),
+      resolve: (nextOffset) => {
+        payload.resolveOffset((nextOffset - 1n).toString());
+      },
+    });
+    if (next === 'rejoin') throw rejoinError();
+  }
+
+  #observe(): void {
+    observeGroup(this.#cluster, {
+      fetched: (broker, brokers) => {
+        this.#connection.fetched(broker, brokers);
+        this.#connectionChanged();
+      },
+      nothingToFetch: (broker, brokers) => {
+        this.#connection.nothingToFetch(broker, brokers);
+        this.#connectionChanged();
+      },
+      fetchFailed: (broker, error) => {
+        this.#connection.fetchFailed(broker, error);
+        this.#connectionChanged();
+      },
+      groupFailed: (error) => {
+        this.#connection.groupFailed(error);
+        this.#connectionChanged();
+      },
+      invisibleBatch: this.#events.onInvisibleBatch,
+    });
+  }
+
+  #listen(): void {
+    const { topic, logger } = this.#options;
+    const { onActivity, onJoin, onRebalance, onLeave, onInvisibleBatchSkipped } = this.#events;
+    const { GROUP_JOIN, REBALANCING, CRASH, HEARTBEAT, FETCH, END_BATCH_PROCESS } =
+      this.#consumer.events;
+    for (const event of [GROUP_JOIN, CRASH, HEARTBEAT, FETCH]) {
+      this.#consumer.on(event, onActivity);
+    }
+    this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+      this.#connection.joined();
+      // No `#connectionChanged`: a consumer that crashes in a loop joins its group each time.
+      this.#connectionLog.update(this.#connection);
+      const commit = commitOfGeneration(this.#cluster);
+      onJoin({
+        memberId,
+        partitions: memberAssignment[topic] ?? [],
+        commit: (offsets) => {
+          const partitions = offsets.map(({ partition, offset }) => ({
+            partition,
+            offset: offset.toString(),
+          }));
+          return commit({ topics: [{ topic, partitions }] });
+        },
+      });
+    });
+    this.#consumer.on(HEARTBEAT, () => {
+      this.#connection.heartbeatSucceeded();
+      this.#connectionChanged();
+    });
+    this.#consumer.on(REBALANCING, onRebalance);
+    this.#consumer.on(CRASH, ({ payload }) => {
+      const { restart } = payload;
+      const error = describeError(payload.error);
+      const leftOut = this.#crashLines.admit(`${String(restart)} ${error}`);
+      logger[leftOut === undefined ? 'debug' : 'error'](
+        { event: 'kafka_poll_error', error, restart, ...(leftOut ? { leftOut } : {}) },
+        'consumer failed',
+      );
+      this.#connection.crashed(payload.error);
+      this.#connectionChanged();
+      if (restart) return;
+      onLeave();
+      this.#restarts.afterCrash(payload.error);
+    });
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      onInvisibleBatchSkipped(payload.partition, BigInt(payload.lastOffset));
+    });
+  }
+
+  #connectionChanged(): void {
+    this.#connectionLog.update(this.#connection);
+    if (this.#connection.isFailing) return;
+    this.#restarts.reset();
+    this.#crashLines.reset();
+  }
+}
+
+const MAX_CRASHES = 6;
+const FIRST_CRASH_DELAY_MS = 1000;
+const FIRST_RESTART_DELAY_MS = 500;
+const MAX_RESTART_DELAY_MS = 10_000;
+
+export interface ConsumerRestartsOptions {
+  readonly run: () => Promise<void>;
+  readonly onFinalCrash: (error: Error) => void;
+  /** Rejects when the signal is aborted. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * Our settings under kafkajs's names.
- * @param observer.beforeRestart awaited before kafkajs restarts the consumer by itself, if it may
+ * Decides when a consumer runs again after an error, with exponential backoff.
+ *
+ * After some errors kafkajs restarts the consumer by itself, immediately and without limit: these restarts
+ * are delayed, by up to ten seconds. For other errors kafkajs ends the consumer. Many of them, such as a
+ * TypeError while the broker is down, are transient: the consumer is run again, and given up only after
+ * seven crashes without a success, which takes about a minute. Errors that say that Kafka is unavailable
+ * are retried without limit.
  */
-export function createKafkajsConsumer(
-  options: KafkajsConsumerOptions,
-  observer: GroupObserver & { readonly beforeRestart: () => Promise<boolean> },
-): KafkajsConsumer {
-  tolerateOfflinePartitions();
-  const clusters: Cluster[] = [];
-  const assigner = subscriptionAssigner(options.kafka);
-  const consumer = options.kafka.consumer({
-    groupId: options.groupId,
-    sessionTimeout: options.sessionTimeoutMs,
-    heartbeatInterval: options.heartbeatIntervalMs,
-    rebalanceTimeout: options.rebalanceTimeoutMs,
-    maxWaitTimeInMs: options.pollTimeoutMs,
-    maxBytesPerPartition: options.fetchMaxBytes,
-    maxBytes: options.fetchMaxBytes * 8,
-    metadataMaxAge: options.metadataMaxAgeMs,
-    // A topic that was deleted must not come back empty because we ask for it.
-    allowAutoTopicCreation: false,
-    partitionAssigners: [
-      // kafkajs gives its cluster to nobody but an assigner, when the consumer is created.
-      (config) => {
-        clusters.push(config.cluster);
-        return assigner(config);
-      },
-    ],
-    retry: {
-      initialRetryTime: 300,
-      maxRetryTime: 5000,
-      retries: 8,
-      restartOnFailure: () => observer.beforeRestart(),
-    },
-  });
-  const [cluster] = clusters;
-  if (!cluster) throw new Error('kafkajs has created no partition assigner');
-  observeGroup(cluster, observer);
-  return { consumer, cluster };
+export class ConsumerRestarts {
+  readonly #run: () => Promise<void>;
+  readonly #onFinalCrash: (error: Error) => void;
+  readonly #wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #stopping = new AbortController();
+  #inProgress: Promise<void> | undefined;
+  /** Restarts by kafkajs and after outages since the last `reset`. */
+  #restarts = 0;
+  /** Other crashes since the last `reset`. */
+  #crashes = 0;
+
+  constructor({ run, onFinalCrash, wait = waitFor }: ConsumerRestartsOptions) {
+    this.#run = run;
+    this.#onFinalCrash = onFinalCrash;
+    this.#wait = wait;
+  }
+
+  /** Await it before kafkajs restarts the consumer by itself. Resolves to whether it may. */
+  async beforeRestart(): Promise<boolean> {
+    const delayMs = this.#nextRestartDelayMs();
+    await this.#wait(delayMs, this.#stopping.signal).catch(() => undefined);
+    return !this.#stopping.signal.aborted;
+  }
+
+  /** Runs the consumer again after a delay, or gives it up. */
+  afterCrash(error: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    let delayMs: number;
+    if (errorChain(error).some(({ name }) => OUTAGES.includes(name))) {
+      delayMs = this.#nextRestartDelayMs();
+    } else {
+      this.#crashes += 1;
+      if (this.#crashes > MAX_CRASHES) {
+        this.#onFinalCrash(error);
+        return;
+      }
+      delayMs = FIRST_CRASH_DELAY_MS * 2 ** (this.#crashes - 1);
+    }
+    const inProgress = this.#wait(delayMs, this.#stopping.signal)
+      .then(() => this.#run())
+      .catch((failure: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#onFinalCrash(failure as Error);
+      })
+      .finally(() => {
+        if (this.#inProgress === inProgress) this.#inProgress = undefined;
+      });
+    this.#inProgress = inProgress;
+  }
+
+  /** The consumer works again in every respect. */
+  reset(): void {
+    this.#restarts = 0;
+    this.#crashes = 0;
+  }
+
+  /** Restarts nothing any more. Resolves when no restart is in progress. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#inProgress;
+  }
+
+  #nextRestartDelayMs(): number {
+    this.#restarts += 1;
+    return Math.min(FIRST_RESTART_DELAY_MS * 2 ** (this.#restarts - 1), MAX_RESTART_DELAY_MS);
+  }
 }
+
+/** Errors for which kafkajs ends a consumer, although they only say that a broker is unavailable. */
+const OUTAGES: readonly string[] = [
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSLockTimeout',
+  'KafkaJSTimeout',
+];
+
+const waitFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal });

@@ -1,198 +1,174 @@
-import type { EachBatchPayload } from 'kafkajs';
-import { describeError } from '../../program/operator-error.ts';
-import type { Logger } from '../../telemetry/logger.ts';
-import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
+import { errorTypeOf } from '../kafka-error.ts';
+import type { Assignment, PartitionOffset } from './assignment.ts';
 import type { GroupClient, GroupConnection } from './group-client.ts';
-import type { Generation } from './membership.ts';
-import type { PositionLedger } from './position-ledger.ts';
 
-/** Commits as kafkajs's consumer group does it: once, without a retry. */
-export type CommitOnce = EachBatchPayload['commitOffsetsIfNecessary'];
+/** What happened to the offsets that were pending. */
+export type CommitOutcome =
+  /** Nothing was pending, or this process is not a member of the group. */
+  | { readonly kind: 'nothing-pending' }
+  | { readonly kind: 'committed'; readonly offsets: readonly PartitionOffset[] }
+  /** Somebody else has changed the group's offset of a partition. Nothing was committed. */
+  | { readonly kind: 'offset-changed'; readonly partition: number }
+  /**
+   * The group continues without this member, which the broker said when it refused a commit (`failure`) or
+   * which another member's commit shows. Nothing was committed.
+   */
+  | { readonly kind: 'fenced'; readonly failure?: CommitFailure }
+  /** The offsets stay pending. They may have been committed all the same. */
+  | { readonly kind: 'failed'; readonly failure: CommitFailure }
+  /** A new generation has begun in the meantime. */
+  | { readonly kind: 'superseded'; readonly failure?: CommitFailure };
 
-export interface OffsetCommitterOptions {
-  readonly group: Pick<GroupClient, 'connect'>;
-  readonly topic: string;
-  readonly ledger: PositionLedger;
-  readonly logger: Logger;
-  /** The group's offset is not the one that we last committed: somebody else has changed it. */
-  readonly onForeignOffset: (partition: number) => void;
-  /** The group goes on without this member, such as after its session timeout. */
-  readonly onExpelled: () => void;
+export interface CommitFailure {
+  readonly offsets: readonly PartitionOffset[];
+  readonly error: unknown;
 }
 
-/** How the broker answers who is no longer of the group, or not of its current generation. */
-const EXPELLED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
+export interface OffsetCommitterOptions {
+  /** The generation in which this committer is used. */
+  readonly generation: number;
+  readonly assignment: Assignment;
+  readonly group: Pick<GroupClient, 'connect'>;
+}
 
-/** How long the broker's offsets count as known without asking again. */
+/** The broker's answers to a member that was removed, or that has missed a generation. */
+const FENCED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
+
+/** How long the group's offsets count as known without asking again. */
 const KNOWN_FOR_MS = 5000;
 
 /**
- * Commits what is finished, one request after the other, so that commits only ever move forward.
+ * Commits what is finished in one generation.
  *
- * Before it commits it looks whether the group's offset is still the one that it knows. When a topic
- * is deleted and made anew under a running bridge, the broker forgets the group's offsets; committing
- * an old one then would skip as many messages of the new topic.
+ * Before a commit it checks that the group's offset at the broker is still the one it knows. When a topic
+ * is deleted and recreated, the broker deletes the group's offsets: committing an old offset then would
+ * skip as many messages of the new topic.
  */
 export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions;
-  /** Partition to the offset to commit, of the current epoch. */
-  readonly #pending = new Map<number, bigint>();
-  #generation: Generation | undefined;
-  /** Of the epoch in which it was made: it knows the partitions of that time. */
-  #connection: { readonly client: GroupConnection; readonly epoch: number } | undefined;
-  #epoch = 0;
-  #knownAt = 0;
-  /** Since when something has waited to be committed. */
-  #waitingSince: number | undefined;
-  /** Since a commit last succeeded. */
-  readonly #failures = createLogRateLimit();
-  #flushing = Promise.resolve();
-  /** A flush that has not begun; it will commit what is added until then. */
-  #nextFlush: Promise<void> | undefined;
+  #connection: GroupConnection | undefined;
+  #offsetsKnownAt = Date.now();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OffsetCommitterOptions) {
     this.#options = options;
   }
 
+  /** Commits what is pending. Never rejects. Call it again only when the call before has resolved. */
+  commit(): Promise<CommitOutcome> {
+    const outcome = this.#checkAndSend();
+    this.#running = outcome;
+    return outcome;
+  }
+
   /**
-   * Forgets what was to be committed: it belongs to an older membership of the group. Without a
-   * generation nothing can be committed until the next epoch.
+   * Sends the commit before it returns, ahead of any request that follows, such as one to join the group.
+   * Does nothing when the group's offsets have not been checked recently. Never rejects.
    */
-  openEpoch(generation: Generation | undefined): void {
-    this.#epoch += 1;
-    this.#generation = generation;
-    this.#pending.clear();
-    this.#waitingSince = undefined;
-    this.#knownAt = Date.now();
+  commitNow(): Promise<CommitOutcome> {
+    const isRecent = Date.now() - this.#offsetsKnownAt < KNOWN_FOR_MS;
+    return isRecent ? this.#send() : Promise.resolve(NOTHING_PENDING);
   }
 
-  add(partition: number, offset: bigint): void {
-    this.#pending.set(partition, offset);
-    this.#waitingSince ??= Date.now();
-  }
-
-  /** How long the oldest of what is finished has waited for its commit, in milliseconds. */
-  get ageMs(): number {
-    return this.#waitingSince === undefined ? 0 : Date.now() - this.#waitingSince;
-  }
-
-  /** Commits what has been added. Never throws: what is not committed is read again. */
-  flush(): Promise<void> {
-    this.#nextFlush ??= this.#flushing = this.#flushing.then(() => {
-      this.#nextFlush = undefined;
-      return this.#commitPending(true);
-    });
-    return this.#nextFlush;
-  }
-
-  /** To be called after the last flush. */
+  /** Closes the connection once a commit in progress has ended. */
   async close(): Promise<void> {
-    await this.#connection?.client.close();
-    this.#connection = undefined;
+    await this.#running;
+    await this.#disconnect();
   }
 
-  /**
-   * Sends the commit before it returns, ahead of a request to join the group that follows. Does
-   * nothing when it has been too long since the broker's offsets were looked at.
-   */
-  flushNow(): void {
-    if (Date.now() - this.#knownAt < KNOWN_FOR_MS) void this.#commitPending(false);
-  }
-
-  async #commitPending(lookFirst: boolean): Promise<void> {
-    const { topic, ledger, logger, onForeignOffset, onExpelled } = this.#options;
-    const epoch = this.#epoch;
-    const generation = this.#generation;
-    let pending = [...this.#pending];
+  async #checkAndSend(): Promise<CommitOutcome> {
+    const { assignment, generation } = this.#options;
+    const { membership } = assignment;
+    const pending = this.#pending();
+    if (membership.status !== 'member' || pending.length === 0) return NOTHING_PENDING;
     try {
-      if (!generation || this.#pending.size === 0) return;
-      if (lookFirst) {
-        const foreign = await this.#foreignOffset();
-        if (epoch !== this.#epoch) return;
-        if (foreign !== undefined) {
-          // Whoever has taken over the partition commits other offsets, too.
-          const isMember = await this.#client().isMember(generation.memberId);
-          if (epoch !== this.#epoch) return;
-          if (isMember) onForeignOffset(foreign);
-          else onExpelled();
-          return;
-        }
+      const changed = await this.#findChangedOffset();
+      if (changed !== undefined) {
+        // A member that has taken over the partition commits other offsets, too.
+        const isMember = await this.#connected().isMember(membership.memberId);
+        if (!assignment.isCurrent(generation)) return SUPERSEDED;
+        return isMember ? { kind: 'offset-changed', partition: changed } : { kind: 'fenced' };
       }
-      // Taken only now: `flushNow` may have committed a later state meanwhile.
-      pending = [...this.#pending];
-      this.#pending.clear();
-      if (pending.length === 0) return;
-      for (const [partition, offset] of pending) ledger.attempt(partition, offset);
-      await generation.commit({ topics: [{ topic, partitions: asPartitions(pending) }] });
-      if (epoch !== this.#epoch) return;
-      for (const [partition, offset] of pending) ledger.confirm(partition, offset);
-      this.#waitingSince = this.#pending.size > 0 ? Date.now() : undefined;
-      this.#failures.reset();
-      logger.debug(
-        { event: 'offset_committed', topic, partitions: asPartitions(pending) },
-        'offsets committed',
-      );
     } catch (error) {
-      const failure = describeError(error);
-      // An outage fails one commit after the other.
-      const leftOut = this.#failures.admit(failure);
-      logger[leftOut === undefined ? 'debug' : 'warn'](
-        { event: 'commit_failed', topic, partitions: asPartitions(pending), error: failure },
-        'offsets not committed; the messages since are read again if this member leaves',
-      );
-      if (epoch !== this.#epoch) return;
-      if (isExpelled(error)) onExpelled();
-      else this.#restore(pending);
+      return this.#failed({ offsets: pending, error });
     }
+    return assignment.isCurrent(generation) ? this.#send() : SUPERSEDED;
   }
 
-  /** The first partition to be committed whose offset at the broker is not one that we know of. */
-  async #foreignOffset(): Promise<number | undefined> {
-    const foreign = await this.#lookForForeign();
-    if (foreign === undefined) return undefined;
-    // Not believed at the first word: the consequence is to read again from there.
-    await this.close();
-    return this.#lookForForeign();
+  /** Calls the commit function before it returns. */
+  async #send(): Promise<CommitOutcome> {
+    const { assignment, generation } = this.#options;
+    const { membership } = assignment;
+    // Read only now: `commitNow` may have sent a newer state in the meantime.
+    const offsets = this.#pending();
+    if (membership.status !== 'member' || offsets.length === 0) return NOTHING_PENDING;
+    for (const { partition } of offsets) assignment.find(partition, generation)?.commitSent();
+    try {
+      await membership.commit(offsets);
+    } catch (error) {
+      for (const { partition, offset } of offsets) {
+        assignment.find(partition, generation)?.commitFailed(offset);
+      }
+      return this.#failed({ offsets, error });
+    }
+    if (!assignment.isCurrent(generation)) return SUPERSEDED;
+    for (const { partition, offset } of offsets) {
+      assignment.find(partition, generation)?.commitAcknowledged(offset);
+    }
+    return { kind: 'committed', offsets };
   }
 
-  async #lookForForeign(): Promise<number | undefined> {
-    const { ledger } = this.#options;
-    const epoch = this.#epoch;
-    const committed = await this.#client().committed();
-    if (epoch !== this.#epoch) return undefined;
-    for (const partition of this.#pending.keys()) {
+  #pending(): readonly PartitionOffset[] {
+    const { assignment, generation } = this.#options;
+    return assignment
+      .all(generation)
+      .flatMap(({ id, pending }) =>
+        pending === undefined ? [] : [{ partition: id, offset: pending }],
+      );
+  }
+
+  #failed(failure: CommitFailure): CommitOutcome {
+    const { assignment, generation } = this.#options;
+    if (!assignment.isCurrent(generation)) return { kind: 'superseded', failure };
+    return { kind: FENCED.includes(errorTypeOf(failure.error)) ? 'fenced' : 'failed', failure };
+  }
+
+  /** A partition to be committed whose offset at the broker is none that this member knows of. */
+  async #findChangedOffset(): Promise<number | undefined> {
+    if ((await this.#compareOffsets()) === undefined) return undefined;
+    // The consequence is to read again from there, so it is confirmed by a second look.
+    await this.#disconnect();
+    return this.#compareOffsets();
+  }
+
+  async #compareOffsets(): Promise<number | undefined> {
+    const { assignment, generation } = this.#options;
+    const committed = await this.#connected().committed();
+    if (!assignment.isCurrent(generation)) return undefined;
+    for (const { partition } of this.#pending()) {
       const offset = committed.get(partition);
       if (offset === undefined) {
-        // The client may not know a partition yet that was added. No answer is not the answer "none".
-        await this.close();
+        // The client may not know about a partition yet that was added. No answer does not mean `none`.
+        await this.#disconnect();
         throw new Error(`the committed offset of partition ${partition} is unknown`);
       }
-      if (!ledger.agrees(partition, offset)) return partition;
+      if (!assignment.find(partition, generation)?.recognizes(offset)) return partition;
     }
-    this.#knownAt = Date.now();
-    ledger.remember(committed);
+    this.#offsetsKnownAt = Date.now();
+    assignment.observe(committed);
     return undefined;
   }
 
-  /** Connects in each epoch again: the client knows the partitions of that time. */
-  #client(): GroupConnection {
-    if (this.#connection?.epoch === this.#epoch) return this.#connection.client;
-    void this.#connection?.client.close().catch(() => undefined);
-    const client = this.#options.group.connect();
-    this.#connection = { client, epoch: this.#epoch };
-    return client;
+  #connected(): GroupConnection {
+    this.#connection ??= this.#options.group.connect();
+    return this.#connection;
   }
 
-  /** Puts back what could not be committed, unless a later offset has been added meanwhile. */
-  #restore(pending: readonly (readonly [number, bigint])[]): void {
-    for (const [partition, offset] of pending) {
-      if (!this.#pending.has(partition)) this.#pending.set(partition, offset);
-    }
+  async #disconnect(): Promise<void> {
+    await this.#connection?.close();
+    this.#connection = undefined;
   }
 }
 
-const asPartitions = (pending: readonly (readonly [number, bigint])[]) =>
-  pending.map(([partition, offset]) => ({ partition, offset: offset.toString() }));
-
-const isExpelled = (error: unknown): boolean =>
-  error instanceof Error && 'type' in error && EXPELLED.includes(error.type);
+const NOTHING_PENDING: CommitOutcome = { kind: 'nothing-pending' };
+const SUPERSEDED: CommitOutcome = { kind: 'superseded' };

@@ -4,9 +4,11 @@ import { errorTypeOf } from '../kafka-error.ts';
 let isPatched = false;
 
 /**
- * Has every kafkajs client of this process report why no broker could answer a request that any broker
- * can. kafkajs 2.2.4 drops those errors ("Failed to find group coordinator" for a missing right, a
- * TypeError for missing metadata), and gives up when the first broker that it picks is unreachable
+ * Makes every kafkajs client of this process report why no broker answered a request that any broker can
+ * answer.
+ *
+ * kafkajs 2.2.4 drops the errors: a missing right becomes "Failed to find group coordinator" (kafkajs#1654),
+ * missing metadata becomes a TypeError. It also gives up when the first broker that it picks is unreachable,
  * although another one would answer.
  */
 export function reportBrokerPoolErrors(): void {
@@ -20,17 +22,17 @@ export function reportBrokerPoolErrors(): void {
     const nodeIds = inRandomOrder(Object.keys(this.brokers));
     const original: (this: BrokerPool, callback: BrokerQuestion<Result>) => Promise<Result | null> =
       withBroker;
-    // Throws the error on which kafkajs reads the metadata, which names the brokers.
+    // Throws the error that makes kafkajs read the metadata, which names the brokers.
     if (nodeIds.length === 0) return original.call(this, callback);
     const isConnected = (nodeId: string) => this.brokers[nodeId]?.isConnected() === true;
     try {
       return await firstAnswer(
-        // One that is down would cost a connection's timeout first.
+        // Connected ones first: trying one that is down costs a connection timeout.
         [...nodeIds.filter(isConnected), ...nodeIds.filter((nodeId) => !isConnected(nodeId))],
         async (nodeId) => callback({ nodeId, broker: await this.findBroker({ nodeId }) }),
       );
     } catch (error) {
-      // As kafkajs does it: the brokers may have changed.
+      // As kafkajs does: the brokers may have changed.
       this.metadataExpireAt = null;
       throw error;
     }
@@ -38,8 +40,8 @@ export function reportBrokerPoolErrors(): void {
 }
 
 /**
- * Asks one broker after the other until one answers. Throws what a broker answered with rather than why
- * another one could not be reached.
+ * Asks one broker after the other until one answers. If none does, an error that a broker answered with is
+ * thrown rather than one that says that another broker is unreachable.
  */
 async function firstAnswer<Result>(
   nodeIds: readonly string[],
@@ -51,7 +53,7 @@ async function firstAnswer<Result>(
       return await ask(nodeId);
     } catch (error) {
       if (failure === undefined || isUnreachable(failure)) failure = error;
-      // Every broker would say so, each after half a minute of kafkajs's own attempts.
+      // Every broker would give this answer, each after half a minute of kafkajs's own attempts.
       if (errorTypeOf(error) === 'GROUP_COORDINATOR_NOT_AVAILABLE') break;
     }
   }

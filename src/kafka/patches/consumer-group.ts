@@ -1,28 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import Broker from 'kafkajs/src/broker/index.js';
+import type { EachBatchPayload } from 'kafkajs';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
-import type { CommitOnce } from '../consumer/offset-committer.ts';
+import type { InvisibleBatch } from '../consumer/consumer-client.ts';
 
-/** A batch in which there is nothing but control records and aborted messages. */
-export interface InvisibleBatch {
-  readonly partition: number;
-  /** Where the fetch began. */
-  readonly fetchedOffset: string;
-  readonly lastOffset: string;
-}
-
-/** Learns what kafkajs's consumer does not say in its events. */
+/** Receives what kafkajs's consumer does not report in its events. */
 export interface GroupObserver {
-  /** The broker has answered a fetch, without an error. `brokers` are all that the cluster has now. */
-  fetched(broker: string, brokers: readonly string[]): void;
-  /** None of this member's partitions is led by the broker. */
-  nothingToFetch(broker: string, brokers: readonly string[]): void;
-  fetchFailed(broker: string, error: Error): void;
+  /** The broker has answered a fetch without an error. `brokers` are all brokers of the cluster now. */
+  readonly fetched: (broker: string, brokers: readonly string[]) => void;
+  /** The broker leads none of this member's partitions. */
+  readonly nothingToFetch: (broker: string, brokers: readonly string[]) => void;
+  readonly fetchFailed: (broker: string, error: Error) => void;
   /** A heartbeat or a join has failed, and not because the group is rebalancing. */
-  groupFailed(error: unknown): void;
-  /** kafkajs moves past such a batch without a call of its handler. */
-  invisibleBatch(batch: InvisibleBatch): void;
+  readonly groupFailed: (error: unknown) => void;
+  /** A batch was fetched that kafkajs will move past without calling the handler. */
+  readonly invisibleBatch: (batch: InvisibleBatch) => void;
 }
 
 interface FetchAttempt {
@@ -32,38 +25,41 @@ interface FetchAttempt {
   hasFailed: boolean;
 }
 
-/** By kafkajs's object for the connections of one client. */
+/** By kafkajs's cluster object, which every client has one of. */
 const observers = new WeakMap<object, GroupObserver>();
 const groups = new WeakMap<object, ConsumerGroup>();
 const attempts = new AsyncLocalStorage<FetchAttempt>();
 
-/** How long to leave a broker alone that cannot be reached while others can. */
+/** How long an unreachable broker is not tried again while others can be reached. */
 const UNREACHABLE_RETRY_MS = 1000;
 
 let isPatched = false;
 
-/** Reports what the consumer does whose partition assigner was given this cluster. */
+/** Reports what the consumer with this cluster does. */
 export function observeGroup(cluster: object, observer: GroupObserver): void {
   patchConsumerGroup();
   observers.set(cluster, observer);
 }
 
 /**
- * Commits with the generation that the consumer is in now, once and without a retry, and is refused by
- * the broker in any later one. kafkajs offers that to the handler of a batch only, so not before a first
- * batch with messages, and there with whatever generation it is in by then (kafkajs#1046).
+ * A function that commits in the consumer's current generation, without a retry. The broker refuses it in
+ * any later generation.
+ *
+ * kafkajs 2.2.4 offers a commit only to the handler of a batch, so not before the first batch with messages,
+ * and commits there in the generation that the consumer has by then, not in that of the batch (kafkajs#1046).
  */
-export function commitOfGeneration(cluster: object): CommitOnce {
+export function commitOfGeneration(cluster: object): EachBatchPayload['commitOffsetsIfNecessary'] {
   const manager = groups.get(cluster)?.offsetManager;
   if (!manager) throw new Error('the consumer has not joined its group');
   return (offsets) => manager.commitOffsets(offsets);
 }
 
 /**
- * Two faults of kafkajs 2.2.4 that cannot be worked around from outside:
- * - its FETCH event is emitted after failed fetches too, and no event says that a heartbeat failed;
- * - a broker that cannot be reached stops the fetches from all brokers and in the end restarts the
- *   consumer, although partitions of the others can be read (kafkajs#1439).
+ * Corrects two bugs of kafkajs 2.2.4 that cannot be worked around from outside:
+ * - the FETCH event is emitted after failed fetches, too, and no event reports a failed heartbeat (no upstream
+ *   issue is known);
+ * - one unreachable broker stops the fetches from all brokers and finally restarts the consumer, although
+ *   the partitions of the other brokers can be read (kafkajs#1439).
  */
 function patchConsumerGroup(): void {
   if (isPatched) return;
@@ -89,8 +85,11 @@ function patchConsumerGroup(): void {
       else observer.nothingToFetch(broker, brokersOf(this));
       for (const batch of batches) {
         if (!batch.isEmptyDueToFiltering()) continue;
-        const { partition, fetchedOffset } = batch;
-        observer.invisibleBatch({ partition, fetchedOffset, lastOffset: batch.lastOffset() });
+        observer.invisibleBatch({
+          partition: batch.partition,
+          fetchedOffset: BigInt(batch.fetchedOffset),
+          lastOffset: BigInt(batch.lastOffset()),
+        });
       }
       return batches;
     });
@@ -131,7 +130,7 @@ function patchConsumerGroup(): void {
   };
 }
 
-/** The broker has answered, or has not been asked: partitions were added, or the log has lost some. */
+/** The broker has answered, or was not asked: partitions were added, or messages were deleted. */
 const EXPECTED: readonly string[] = [
   'KafkaJSStaleTopicMetadataAssignment',
   'KafkaJSOffsetOutOfRange',
@@ -143,7 +142,7 @@ const UNREACHABLE: readonly string[] = [
   'KafkaJSLockTimeout',
 ];
 
-/** How a broker tells a member to join again. */
+/** The broker's answers to a member that has to join again. */
 const REBALANCE: readonly unknown[] = [
   'REBALANCE_IN_PROGRESS',
   'ILLEGAL_GENERATION',

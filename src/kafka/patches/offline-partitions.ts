@@ -7,32 +7,34 @@ import metadataRequest, {
   type TopicMetadata,
 } from 'kafkajs/src/protocol/requests/metadata/index.js';
 
-/** As Kafka's protocol has it. */
+/** Values of Kafka's protocol. */
 const NO_LEADER = -1;
 const NO_ERROR = 0;
 const LEADER_NOT_AVAILABLE = 5;
-/** Of a replica other than the leader. Kafka's documentation says to ignore it. */
+/** Concerns a replica other than the leader. Kafka's protocol documentation says that it can be ignored. */
 const REPLICA_NOT_AVAILABLE = 9;
-/** The leader has no listener by which this client could reach it. */
+/** The leader has no listener through which this client could reach it. */
 const LISTENER_NOT_FOUND = 72;
 
-/** How soon the metadata is looked at again while a partition has no leader. */
+/** How soon the metadata is refreshed while a partition has no leader. */
 const RECHECK_MS = 2000;
 
-/** Whether offsets are wanted of those partitions only that can be asked for them. */
+/** Set while offsets are requested only of partitions that are online. */
 const onlyOnline = new AsyncLocalStorage<true>();
 
 let isPatched = false;
 
 /**
- * Lets every kafkajs client of this process work with the partitions that have a leader while others
- * have none, as when the only broker with their replicas is down. kafkajs 2.2.4 takes such a partition
- * for a failure of the whole metadata request, and thereby of every topic in it (kafkajs#1520,
- * kafkajs#1769): its consumers stop, its producers send nothing and its admin client lists no topics.
+ * Lets every kafkajs client of this process work with the partitions that have a leader while others have
+ * none, for example because the only broker with their replicas is down.
  *
- * With the patch a partition without a leader stays in the metadata, with the leader -1. Consumers do
- * not fetch it until it has one, which they look for every two seconds. Sending to it fails, and so
- * does a question for the offsets of all partitions, unless it is asked through `ofOnlinePartitions`.
+ * kafkajs 2.2.4 treats one such partition as a failure of the whole metadata request, and so of every topic
+ * in it (kafkajs#1520, kafkajs#1769): consumers stop, producers send nothing and the admin client lists no
+ * topics.
+ *
+ * With the patch a partition without a leader stays in the metadata with the leader -1. Consumers do not
+ * fetch it until it has a leader, which they check every two seconds. Sending to it fails, and so does a
+ * request for the offsets of all partitions unless it is made through `ofOnlinePartitions`.
  */
 export function tolerateOfflinePartitions(): void {
   if (isPatched) return;
@@ -75,8 +77,8 @@ export function tolerateOfflinePartitions(): void {
     return fetchTopicsOffset.call(this, topics);
   };
 
-  // Where nothing is committed a consumer asks for the beginning of the log, of all such partitions
-  // at once and before each fetch.
+  // Before each fetch, a consumer requests the beginning of the log of all partitions for which nothing is
+  // committed, in one request.
   const { resolveOffsets } = OffsetManager.prototype;
   OffsetManager.prototype.resolveOffsets = function () {
     return onlyOnline.run(true, () => resolveOffsets.call(this));
@@ -84,8 +86,8 @@ export function tolerateOfflinePartitions(): void {
 }
 
 /**
- * Whatever `question` asks for the offsets of a topic's partitions is answered for those that have a
- * leader that can be reached. Throws when there is none.
+ * While `question` runs, requests for the offsets of a topic's partitions are answered for those that have
+ * a leader that can be reached. They fail when there is none.
  */
 export const ofOnlinePartitions = <Result>(question: () => Promise<Result>): Promise<Result> =>
   onlyOnline.run(true, question);
@@ -106,12 +108,12 @@ export function partitionsWithoutLeader(
       .map(({ partitionId }) => partitionId)
       .sort((a, b) => a - b);
   } catch {
-    // There is no metadata yet, or none any more.
+    // The client has no metadata of the topic.
     return [];
   }
 }
 
-/** Kafka's error codes of partitions become a leader -1, which kafkajs knows what to do with. */
+/** Replaces the error codes of partitions by the leader -1, which kafkajs can handle. */
 function withoutLeaderErrors<Topic extends TopicMetadata>(topic: Topic): Topic {
   const partitionMetadata = topic.partitionMetadata.map((partition) => {
     switch (partition.partitionErrorCode) {
@@ -129,7 +131,7 @@ function withoutLeaderErrors<Topic extends TopicMetadata>(topic: Topic): Topic {
 
 type FetchTopicsOffset = Cluster['fetchTopicsOffset'];
 
-/** One request for each leader, so that one that cannot be reached does not fail the others. */
+/** Sends one request per leader, so that an unreachable one does not fail the others. */
 async function fetchOnline(
   cluster: Cluster,
   topics: Parameters<FetchTopicsOffset>[0],

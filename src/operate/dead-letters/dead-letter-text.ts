@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { StoredDeadLetter } from './stored-dead-letter.ts';
-import { recordHeaders } from '../../kafka/patches/record-headers.ts';
+import { recordHeaders } from '../../kafka/record-headers.ts';
 
 /** How much of a value is shown; `--raw` has all of it. */
 const SHOWN_BYTES = 4096;

@@ -1,6 +1,6 @@
 import { DEAD_LETTER_HEADERS } from '../../contract/dead-letter.ts';
 import { messageBytes, type OutgoingMessage } from '../../kafka/producer.ts';
-import { recordHeaders } from '../../kafka/patches/record-headers.ts';
+import { recordHeaders } from '../../kafka/record-headers.ts';
 import type { TransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { replayMark } from './replay-marks.ts';
 import type { StoredDeadLetter } from './stored-dead-letter.ts';

@@ -10,7 +10,8 @@ import {
   LARGE_BATCH_BYTES,
   LARGE_RECORD_BYTES,
 } from '../../../src/kafka/cut-records.ts';
-import { carryRecordHeaders, recordHeaders } from '../../../src/kafka/patches/record-headers.ts';
+import { carryRecordHeaders } from '../../../src/kafka/patches/record-headers.ts';
+import { recordHeaders } from '../../../src/kafka/record-headers.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,148 +1,210 @@
+import { jest } from '@jest/globals';
 import type { CommittedOffset } from '../../../../src/kafka/committed-offsets.ts';
+import { Assignment } from '../../../../src/kafka/consumer/assignment.ts';
 import { OffsetCommitter } from '../../../../src/kafka/consumer/offset-committer.ts';
-import { PositionLedger } from '../../../../src/kafka/consumer/position-ledger.ts';
-import { silentLogger } from '../../../../src/telemetry/logger.ts';
 
-/** What the broker says the group has committed in partition 0; each look takes the next answer. */
+/** What the broker reports as the group's offset in partition 0; each look takes the next answer. */
 let answers: (CommittedOffset | 'no such partition' | Error)[];
 let isMember: boolean;
 let calls: string[];
-/** How commits end. */
+/** How commits fail, if they do. */
 let failure: Error | undefined;
+let assignment: Assignment;
 let committer: OffsetCommitter;
 beforeEach(() => {
   answers = [];
   isMember = true;
   calls = [];
   failure = undefined;
-  const ledger = new PositionLedger();
-  ledger.open([{ partition: 0, committed: 5n, low: 0n, high: 20n }]);
-  committer = new OffsetCommitter({
-    group: {
-      connect: () => ({
-        committed() {
-          const answer = answers.length > 1 ? answers.shift() : answers[0];
-          if (answer instanceof Error) return Promise.reject(answer);
-          if (answer === undefined || answer === 'no such partition') {
-            return Promise.resolve(new Map());
-          }
-          return Promise.resolve(new Map([[0, answer]]));
-        },
-        isMember: () => Promise.resolve(isMember),
-        close: () => Promise.resolve(),
-      }),
-    },
-    topic: 'orders',
-    ledger,
-    logger: silentLogger(),
-    onForeignOffset: (partition) => calls.push(`foreign offset of ${partition}`),
-    onExpelled: () => calls.push('expelled'),
-  });
-  open();
+  assignment = new Assignment();
+  committer = begin();
 });
 
-const open = () => {
-  committer.openEpoch({
+/** Begins a generation in which the group is at offset 5 of partition 0. */
+function begin(): OffsetCommitter {
+  assignment.begin([0], {
+    status: 'member',
     memberId: 'bridge-1',
     commit(offsets) {
-      calls.push(`commit ${offsets?.topics[0]?.partitions[0]?.offset ?? ''}`);
+      calls.push(`commit ${String(offsets[0]?.offset)}`);
       return failure ? Promise.reject(failure) : Promise.resolve();
     },
   });
-};
+  const { generation } = assignment;
+  assignment.find(0, generation)?.open({ partition: 0, committed: 5n, low: 0n, high: 20n });
+  return new OffsetCommitter({ generation, assignment, group: { connect } });
+}
 
-test('an offset is committed when that of the group is still the known one', async () => {
+function connect() {
+  calls.push('connect');
+  return {
+    committed() {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error) return Promise.reject(answer);
+      if (answer === undefined || answer === 'no such partition') {
+        return Promise.resolve(new Map<number, CommittedOffset>());
+      }
+      return Promise.resolve(new Map<number, CommittedOffset>([[0, answer]]));
+    },
+    isMember: () => Promise.resolve(isMember),
+    close() {
+      calls.push('close');
+      return Promise.resolve();
+    },
+  };
+}
+
+const finishUpTo = (offset: bigint) =>
+  assignment.find(0, assignment.generation)?.finishUpTo(offset);
+const commits = () => calls.filter((call) => call.startsWith('commit'));
+const offsets = (offset: bigint) => [{ partition: 0, offset }];
+
+test('committed: the offset of the group is still the known one', async () => {
   answers = [5n];
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual(['commit 10']);
-  expect(committer.ageMs).toBe(0);
+  finishUpTo(10n);
+  expect(await committer.commit()).toEqual({ kind: 'committed', offsets: offsets(10n) });
+  expect(commits()).toEqual(['commit 10']);
+  expect(assignment.commitAgeMs).toBe(0);
+  expect(await committer.commit()).toEqual({ kind: 'nothing-pending' });
 });
 
-test('another offset than the known one is foreign, and nothing is committed', async () => {
+test('offset-changed: the offset of the group is another one, and nothing is committed', async () => {
   answers = [7n];
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual(['foreign offset of 0']);
+  finishUpTo(10n);
+  expect(await committer.commit()).toEqual({ kind: 'offset-changed', partition: 0 });
+  expect(commits()).toEqual([]);
 });
 
-test('an offset that has changed for one look only is not foreign', async () => {
+test('an offset that has changed only for one look is not changed', async () => {
   answers = ['none', 5n];
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual(['commit 10']);
+  finishUpTo(10n);
+  expect((await committer.commit()).kind).toBe('committed');
+  // The second look uses a new connection.
+  expect(calls).toEqual(['connect', 'close', 'connect', 'commit 10']);
 });
 
-test('no answer about a partition is not the answer that nothing is committed', async () => {
+test('no answer about a partition does not mean that nothing is committed', async () => {
   answers = ['no such partition', 'no such partition', 5n];
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual([]);
-  await committer.flush();
-  await committer.flush();
-  expect(calls).toEqual(['commit 10']);
+  finishUpTo(10n);
+  expect((await committer.commit()).kind).toBe('failed');
+  expect((await committer.commit()).kind).toBe('failed');
+  expect(commits()).toEqual([]);
+  expect((await committer.commit()).kind).toBe('committed');
 });
 
-test('a look that fails commits nothing, and keeps what is to be committed', async () => {
-  answers = [new Error('the broker is down'), 5n];
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual([]);
-  await committer.flush();
-  expect(calls).toEqual(['commit 10']);
+test('failed: a look that fails commits nothing and leaves the offset to be committed', async () => {
+  const error = new Error('the broker is down');
+  answers = [error, 5n];
+  finishUpTo(10n);
+  const outcome = await committer.commit();
+  expect(outcome).toEqual({ kind: 'failed', failure: { offsets: offsets(10n), error } });
+  expect(commits()).toEqual([]);
+  expect((await committer.commit()).kind).toBe('committed');
 });
 
-test('what an attempt without an answer may have committed is not foreign', async () => {
+test('failed: a commit without an answer is repeated, and the offset it may have set is not changed', async () => {
   answers = [5n];
   failure = new Error('the connection was closed');
-  committer.add(0, 10n);
-  await committer.flush();
+  finishUpTo(10n);
+  expect((await committer.commit()).kind).toBe('failed');
   failure = undefined;
   answers = [10n];
-  committer.add(0, 12n);
-  await committer.flush();
-  expect(calls).toEqual(['commit 10', 'commit 12']);
+  expect((await committer.commit()).kind).toBe('committed');
+  finishUpTo(12n);
+  expect((await committer.commit()).kind).toBe('committed');
+  expect(commits()).toEqual(['commit 10', 'commit 10', 'commit 12']);
 });
 
-test('who is no longer a member takes another offset for that of a successor', async () => {
+test('fenced: to a former member another offset is that of its successor', async () => {
   answers = [7n];
   isMember = false;
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual(['expelled']);
+  finishUpTo(10n);
+  expect(await committer.commit()).toEqual({ kind: 'fenced' });
+  expect(commits()).toEqual([]);
 });
 
-test('a commit that the broker refuses for its generation ends the membership', async () => {
+test.each(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
+  'fenced: the broker refuses a commit with %s',
+  async (type) => {
+    answers = [5n];
+    failure = Object.assign(new Error('refused'), { type });
+    finishUpTo(10n);
+    expect(await committer.commit()).toEqual({
+      kind: 'fenced',
+      failure: { offsets: offsets(10n), error: failure },
+    });
+  },
+);
+
+test('superseded: nothing of an older generation is committed in a newer one', async () => {
   answers = [5n];
-  failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual(['commit 10', 'expelled']);
+  finishUpTo(10n);
+  const outcome = committer.commit();
+  const next = begin();
+  expect(await outcome).toEqual({ kind: 'superseded' });
+  expect(await next.commit()).toEqual({ kind: 'nothing-pending' });
+  expect(await committer.commit()).toEqual({ kind: 'nothing-pending' });
+  expect(commits()).toEqual([]);
 });
 
-test('nothing of an older membership is committed in a later one', async () => {
-  answers = [5n];
-  committer.add(0, 10n);
-  const flushed = committer.flush();
-  open();
-  await flushed;
-  await committer.flush();
+test('superseded: an answer to a commit of an older generation changes nothing in a newer one', async () => {
+  finishUpTo(10n);
+  const sent = committer.commitNow();
+  begin();
+  finishUpTo(8n);
+  expect(await sent).toEqual({ kind: 'superseded' });
+  const partition = assignment.find(0, assignment.generation);
+  expect([partition?.pending, partition?.committed]).toEqual([8n, 5n]);
+});
+
+test('nothing is committed while this process is not a member', async () => {
+  assignment.begin([0], { status: 'fenced' });
+  const { generation } = assignment;
+  finishUpTo(10n);
+  const fenced = new OffsetCommitter({ generation, assignment, group: { connect } });
+  expect(await fenced.commit()).toEqual({ kind: 'nothing-pending' });
+  expect(await fenced.commitNow()).toEqual({ kind: 'nothing-pending' });
   expect(calls).toEqual([]);
 });
 
-test('nothing is committed without a membership', async () => {
-  answers = [5n];
-  committer.openEpoch(undefined);
-  committer.add(0, 10n);
-  await committer.flush();
-  expect(calls).toEqual([]);
-});
-
-test('flushes that wait for their turn are one', async () => {
-  answers = [5n];
-  failure = new Error('the broker is down');
-  committer.add(0, 10n);
-  const first = committer.flush();
-  await Promise.all([first, ...Array.from({ length: 20 }, () => committer.flush())]);
+test('commitNow sends the commit before it returns, without a look', async () => {
+  finishUpTo(10n);
+  const outcome = committer.commitNow();
   expect(calls).toEqual(['commit 10']);
+  expect((await outcome).kind).toBe('committed');
+});
+
+describe('five seconds after the last look', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'], now: Date.now() + 5000 });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test('commitNow sends nothing', async () => {
+    finishUpTo(10n);
+    expect(await committer.commitNow()).toEqual({ kind: 'nothing-pending' });
+    answers = [5n];
+    await committer.commit();
+    finishUpTo(12n);
+    await committer.commitNow();
+    expect(commits()).toEqual(['commit 10', 'commit 12']);
+  });
+});
+
+test('a commit sends what is finished by the time it is sent', async () => {
+  answers = [5n];
+  finishUpTo(10n);
+  const outcome = committer.commit();
+  finishUpTo(15n);
+  expect(await outcome).toEqual({ kind: 'committed', offsets: offsets(15n) });
+});
+
+test('close waits for the commit in progress', async () => {
+  answers = [5n];
+  finishUpTo(10n);
+  void committer.commit();
+  await committer.close();
+  expect(calls).toEqual(['connect', 'commit 10', 'close']);
 });

@@ -1,5 +1,5 @@
 import {
-  hideAborted,
+  filterAborted,
   type FetchedMessage,
 } from '../../../../src/kafka/patches/aborted-transactions.ts';
 
@@ -30,7 +30,7 @@ function visible(
   messages: readonly FetchedMessage[],
   aborted: readonly (readonly [producerId: string, firstOffset: number])[],
 ): readonly number[] {
-  hideAborted({
+  filterAborted({
     messages,
     abortedTransactions: aborted.map(([producerId, first]) => ({
       producerId,

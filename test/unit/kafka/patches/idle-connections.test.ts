@@ -1,7 +1,7 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { restIdleConnections } from '../../../../src/kafka/patches/idle-connections.ts';
+import { disableIdlePolling } from '../../../../src/kafka/patches/idle-connections.ts';
 
-restIdleConnections();
+disableIdlePolling();
 
 const newQueue = () =>
   new RequestQueue({

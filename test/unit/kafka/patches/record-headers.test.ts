@@ -5,10 +5,12 @@ import type { IHeaders } from 'kafkajs';
 import {
   carryRecordHeaders,
   kafkajsHeaders,
+} from '../../../../src/kafka/patches/record-headers.ts';
+import {
   recordHeaders,
   type HeadersByName,
   type RecordHeader,
-} from '../../../../src/kafka/patches/record-headers.ts';
+} from '../../../../src/kafka/record-headers.ts';
 
 const OBJECT_PROPERTIES = ['constructor', 'toString', 'hasOwnProperty', '__proto__'];
 const bytes = (text: string) => Buffer.from(text);

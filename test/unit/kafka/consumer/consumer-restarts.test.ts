@@ -1,14 +1,14 @@
-import { Comeback } from '../../../../src/kafka/consumer/comeback.ts';
+import { ConsumerRestarts } from '../../../../src/kafka/consumer/kafkajs-consumer.ts';
 
 let runs: number;
 let waits: number[];
 let finals: string[];
-let comeback: Comeback;
+let restarts: ConsumerRestarts;
 beforeEach(() => {
   runs = 0;
   waits = [];
   finals = [];
-  comeback = new Comeback({
+  restarts = new ConsumerRestarts({
     run: () => Promise.resolve(void (runs += 1)),
     onFinalCrash: ({ message }) => finals.push(message),
     wait(ms, signal) {
@@ -20,16 +20,16 @@ beforeEach(() => {
 
 const named = (name: string) => Object.assign(new Error('failure'), { name });
 
-/** Lets it crash whenever it has been run, `times` times. */
+/** Crashes the consumer, and crashes it again whenever it has been run, `times` times. */
 async function crash(times: number, error = named('TypeError')): Promise<void> {
   for (let n = 0; n < times; n += 1) {
     const before = runs;
-    comeback.afterCrash(error);
+    restarts.afterCrash(error);
     for (let turn = 0; turn < 5 && runs === before; turn += 1) await Promise.resolve();
   }
 }
 
-test('a consumer that crashes each time it is run is given up after the seventh crash', async () => {
+test('a consumer that crashes whenever it is run is given up at the seventh crash', async () => {
   await crash(6);
   expect(runs).toBe(6);
   expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
@@ -38,16 +38,16 @@ test('a consumer that crashes each time it is run is given up after the seventh 
   expect(finals).toEqual(['failure']);
 });
 
-test('the crashes before a success do not count', async () => {
+test('crashes before a reset do not count', async () => {
   await crash(6);
-  comeback.succeeded();
+  restarts.reset();
   await crash(6);
   expect(finals).toEqual([]);
 });
 
-test('a group coordinator that is down for an hour is no reason to give up', async () => {
+test('a consumer is not given up while the group coordinator is down, even for an hour', async () => {
   await crash(60, named('KafkaJSGroupCoordinatorNotFound'));
-  // As kafkajs wraps what fails while the consumer runs.
+  // kafkajs wraps errors of a running consumer.
   const cause = named('KafkaJSLockTimeout');
   await crash(60, Object.assign(named('KafkaJSNonRetriableError'), { cause }));
   expect(runs).toBe(120);
@@ -55,17 +55,17 @@ test('a group coordinator that is down for an hour is no reason to give up', asy
   expect(finals).toEqual([]);
 });
 
-test('restarts by kafkajs itself wait longer each time, up to ten seconds', async () => {
-  for (let n = 0; n < 7; n += 1) expect(await comeback.beforeRestart()).toBe(true);
+test('restarts by kafkajs are delayed by twice as long each time, up to ten seconds', async () => {
+  for (let n = 0; n < 7; n += 1) expect(await restarts.beforeRestart()).toBe(true);
   expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-  comeback.succeeded();
-  await comeback.beforeRestart();
+  restarts.reset();
+  await restarts.beforeRestart();
   expect(waits.at(-1)).toBe(500);
 });
 
-test('nothing is run again once it is to stop', async () => {
-  await comeback.stop();
-  expect(await comeback.beforeRestart()).toBe(false);
+test('nothing is run again after stop', async () => {
+  await restarts.stop();
+  expect(await restarts.beforeRestart()).toBe(false);
   await crash(10);
   expect(runs).toBe(0);
   expect(finals).toEqual([]);

@@ -1,0 +1,65 @@
+import type { CommitOffsets } from './assignment.ts';
+import type { ConsumedMessage } from './message-consumer.ts';
+
+/** What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one topic. */
+export interface ConsumerClient {
+  start(): Promise<void>;
+  /** Fetches nothing more. */
+  pause(): void;
+  /** Fetches the partition from this offset next, whatever was fetched of it before. */
+  seek(partition: number, offset: bigint): void;
+  /** Starts the client no more when it ends. Resolves when no restart is in progress. */
+  stopRestarts(): Promise<void>;
+  /** Leaves the group and closes the connections. */
+  close(): Promise<void>;
+  /** The partitions of the topic that have no leader, as far as the client knows. */
+  readonly partitionsWithoutLeader: readonly number[];
+  /** Why the client does not count as connected, or undefined when it does. */
+  readonly disconnectedReason: string | undefined;
+}
+
+/** What the client reports. */
+export interface ConsumerClientEvents {
+  /** The group has a new generation with this member in it. */
+  readonly onJoin: (join: GroupJoin) => void;
+  /** The group is rebalancing. The request to join it follows as soon as this returns. */
+  readonly onRebalance: () => void;
+  /** The client has ended. It may start again, and then joins the group. */
+  readonly onLeave: () => void;
+  /** Returns whether the client has to join the group again. Throws to have the batch fetched again. */
+  readonly onBatch: (batch: FetchedBatch) => Promise<'done' | 'rejoin'>;
+  /** A batch without any message for the application was fetched. */
+  readonly onInvisibleBatch: (batch: InvisibleBatch) => void;
+  /** The client moves past such a batch now. */
+  readonly onInvisibleBatchSkipped: (partition: number, lastOffset: bigint) => void;
+  /** The broker has answered, or the client has tried to reach it again. */
+  readonly onActivity: () => void;
+  /** The client has ended and will not start again. */
+  readonly onCrash: (error: Error) => void;
+}
+
+export interface GroupJoin {
+  readonly memberId: string;
+  readonly partitions: readonly number[];
+  /** Commits in this generation of the group only. */
+  readonly commit: CommitOffsets;
+}
+
+export interface FetchedBatch {
+  readonly partition: number;
+  readonly messages: readonly ConsumedMessage[];
+  /** Where the fetch began. */
+  readonly fetchedOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly heartbeat: () => Promise<void>;
+  /** Fetches the partition from `nextOffset` on, once this batch has ended. */
+  readonly resolve: (nextOffset: bigint) => void;
+}
+
+/** A batch that consists of control records and messages of aborted transactions. */
+export interface InvisibleBatch {
+  readonly partition: number;
+  /** Where the fetch began. */
+  readonly fetchedOffset: bigint;
+  readonly lastOffset: bigint;
+}

@@ -1,0 +1,279 @@
+import { Kafka, logLevel } from 'kafkajs';
+import type { CommittedOffset } from '../../../../src/kafka/committed-offsets.ts';
+import type {
+  ConsumerClientEvents,
+  FetchedBatch,
+} from '../../../../src/kafka/consumer/consumer-client.ts';
+import { GroupConsumer } from '../../../../src/kafka/consumer/group-consumer.ts';
+import type { PartitionBatch } from '../../../../src/kafka/consumer/message-consumer.ts';
+import { silentLogger } from '../../../../src/telemetry/logger.ts';
+import { eventually } from '../../../support/eventually.ts';
+
+/** The group's offsets at the broker. The log of each partition has 1000 messages. */
+let committed: Map<number, CommittedOffset>;
+let isMember: boolean;
+/** How commits fail, if they do. */
+let failure: Error | undefined;
+let calls: string[];
+/** The batches that were passed on. Each is in progress until `finish` is called. */
+let batches: PartitionBatch[];
+let finish: () => void;
+let events: ConsumerClientEvents;
+let consumer: GroupConsumer;
+beforeEach(async () => {
+  committed = new Map([
+    [0, 10n],
+    [1, 20n],
+  ]);
+  isMember = true;
+  failure = undefined;
+  calls = [];
+  batches = [];
+  consumer = createConsumer();
+  await consumer.start();
+});
+afterEach(async () => {
+  finish();
+  await consumer.stop();
+});
+
+function createConsumer(): GroupConsumer {
+  const inProgress = new Promise<void>((resolve) => (finish = resolve));
+  return new GroupConsumer(
+    {
+      kafka: new Kafka({ brokers: ['unused'], logLevel: logLevel.NOTHING }),
+      topic: 'orders',
+      groupId: 'group',
+      sessionTimeoutMs: 30_000,
+      heartbeatIntervalMs: 3000,
+      rebalanceTimeoutMs: 60_000,
+      pollTimeoutMs: 100,
+      fetchMaxBytes: 1_048_576,
+      metadataMaxAgeMs: 60_000,
+      commitIntervalMs: 5,
+      logger: silentLogger(),
+      onBatch(batch) {
+        batches.push(batch);
+        return inProgress;
+      },
+      onLogAnomaly: () => undefined,
+      onActivity: () => undefined,
+      onCrash: () => undefined,
+    },
+    {
+      group: {
+        committed: () => Promise.resolve(new Map(committed)),
+        positions: () =>
+          Promise.resolve(
+            [...committed].map(([partition, offset]) => ({
+              ...{ partition, committed: offset, low: 0n, high: 1000n },
+            })),
+          ),
+        connect: () => ({
+          committed: () => Promise.resolve(new Map(committed)),
+          isMember: () => Promise.resolve(isMember),
+          close: () => Promise.resolve(),
+        }),
+      },
+      createClient(clientEvents) {
+        events = clientEvents;
+        return {
+          start: () => Promise.resolve(),
+          pause: () => undefined,
+          seek: (partition, offset) => calls.push(`seek ${partition} to ${offset}`),
+          stopRestarts: () => Promise.resolve(),
+          close() {
+            calls.push('close');
+            return Promise.resolve();
+          },
+          partitionsWithoutLeader: [1, 7],
+          disconnectedReason: undefined,
+        };
+      },
+    },
+  );
+}
+
+/** Joins the group. Commits of this generation are listed with the name. */
+function join(name: string, ...partitions: readonly number[]): void {
+  events.onJoin({
+    memberId: 'bridge-1',
+    partitions,
+    commit(offsets) {
+      for (const { partition, offset } of offsets) {
+        calls.push(`${name} commits ${partition} at ${offset}`);
+        if (!failure) committed.set(partition, offset);
+      }
+      return failure ? Promise.reject(failure) : Promise.resolve();
+    },
+  });
+}
+
+const fetched = (partition: number, fetchedOffset: bigint): FetchedBatch => ({
+  partition,
+  messages: [],
+  fetchedOffset,
+  lastOffset: fetchedOffset + 9n,
+  heartbeat: () => Promise.resolve(),
+  resolve: (nextOffset) => calls.push(`resolve ${nextOffset}`),
+});
+
+/** Has a batch fetched, and returns what is passed on. */
+async function deliver(partition: number, fetchedOffset: bigint): Promise<PartitionBatch> {
+  const before = batches.length;
+  void events.onBatch(fetched(partition, fetchedOffset));
+  await until(() => batches.length > before);
+  const batch = batches.at(-1);
+  if (!batch) throw new Error('no batch was passed on');
+  return batch;
+}
+
+const until = (condition: () => boolean) =>
+  eventually(() => {
+    expect(condition()).toBe(true);
+  });
+const has = (call: string) => () => calls.includes(call);
+
+test('what is finished is resolved, committed and not committed again', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  batch.markFinishedUpTo(15n);
+  expect(calls).toEqual(['resolve 15']);
+  await until(has('first commits 0 at 15'));
+  await consumer.stop();
+  expect(calls).toEqual(['resolve 15', 'first commits 0 at 15', 'close']);
+});
+
+test('a batch of an older generation resolves and commits nothing, also if its partition is back', async () => {
+  join('first', 0);
+  const zombie = await deliver(0, 10n);
+  expect(zombie.revoked.aborted).toBe(false);
+  join('second', 0);
+  expect(zombie.revoked.aborted).toBe(true);
+  zombie.markFinishedUpTo(15n);
+  await consumer.stop();
+  expect(calls).toEqual(['close']);
+});
+
+test('the batch that follows in a newer generation commits with the newer one', async () => {
+  join('first', 0);
+  await deliver(0, 10n);
+  join('second', 0);
+  const batch = await deliver(0, 10n);
+  batch.markFinishedUpTo(12n);
+  await until(has('second commits 0 at 12'));
+});
+
+test('a batch that is not the expected one is not passed on, but fetched again', async () => {
+  join('first', 0);
+  expect(await events.onBatch(fetched(0, 30n))).toBe('done');
+  expect(calls).toEqual(['seek 0 to 10']);
+  // Not assigned.
+  expect(await events.onBatch(fetched(1, 20n))).toBe('done');
+  expect(batches).toEqual([]);
+});
+
+test('what is finished is committed before the group is joined again', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  batch.markFinishedUpTo(15n);
+  events.onRebalance();
+  expect(calls).toContain('first commits 0 at 15');
+});
+
+test('another offset at the broker ends the generation, and reading resumes from there as the same member', async () => {
+  join('first', 0, 1);
+  const batch = await deliver(0, 10n);
+  committed.set(0, 3n);
+  batch.markFinishedUpTo(15n);
+  await until(() => batch.revoked.aborted);
+  await until(has('seek 1 to 20'));
+  expect(calls).toEqual(['resolve 15', 'seek 0 to 3', 'seek 1 to 20']);
+  expect(consumer.partitions).toEqual(new Set([0, 1]));
+  const next = await deliver(0, 3n);
+  next.markFinishedUpTo(5n);
+  await until(has('first commits 0 at 5'));
+});
+
+test('a member that was removed gives up its batches and joins again, once', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  committed.set(0, 17n);
+  isMember = false;
+  batch.markFinishedUpTo(15n);
+  await until(() => batch.revoked.aborted);
+  expect(consumer.partitions).toEqual(new Set());
+  expect(await events.onBatch(fetched(0, 15n))).toBe('rejoin');
+  expect(calls).toEqual(['resolve 15']);
+  join('second', 0);
+  await deliver(0, 17n);
+});
+
+test('a commit that the broker refuses for its generation has the member join again', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
+  batch.markFinishedUpTo(15n);
+  await until(() => batch.revoked.aborted);
+  expect(await events.onBatch(fetched(0, 15n))).toBe('rejoin');
+});
+
+test('an answer that an older generation is fenced does not end a newer one', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
+  batch.markFinishedUpTo(15n);
+  events.onRebalance();
+  join('second', 0);
+  const { revoked } = await deliver(0, 10n);
+  await until(has('first commits 0 at 15'));
+  expect(revoked.aborted).toBe(false);
+});
+
+test('a commit that fails is tried again, without an end of the generation', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  failure = new Error('the broker is down');
+  batch.markFinishedUpTo(15n);
+  await until(has('first commits 0 at 15'));
+  expect(consumer.commitAgeMs).toBeGreaterThanOrEqual(0);
+  failure = undefined;
+  await until(() => committed.get(0) === 15n);
+  expect(batch.revoked.aborted).toBe(false);
+});
+
+test('a client that has ended holds no partition, and its batches commit nothing', async () => {
+  join('first', 0);
+  const batch = await deliver(0, 10n);
+  events.onLeave();
+  expect(consumer.partitions).toEqual(new Set());
+  batch.markFinishedUpTo(15n);
+  // The handler of a batch that kafkajs still had.
+  expect(await events.onBatch(fetched(0, 15n))).toBe('done');
+  await consumer.stop();
+  expect(calls).toEqual(['close']);
+});
+
+test('a batch without any message is moved past when the client skips it', async () => {
+  join('first', 0);
+  events.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  // Another batch than that.
+  events.onInvisibleBatchSkipped(0, 12n);
+  events.onInvisibleBatchSkipped(0, 19n);
+  await until(has('first commits 0 at 20'));
+});
+
+test('a batch without any message that was fetched in an older generation is not moved past', async () => {
+  join('first', 0);
+  events.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  join('second', 0);
+  events.onInvisibleBatchSkipped(0, 19n);
+  await deliver(0, 10n);
+  await consumer.stop();
+  expect(calls).toEqual(['close']);
+});
+
+test('only assigned partitions count as offline', () => {
+  join('first', 0, 1);
+  expect(consumer.offlinePartitions).toEqual([1]);
+});
