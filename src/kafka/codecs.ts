@@ -9,25 +9,25 @@ import { cutRecords, LARGE_BATCH_BYTES } from './cut-records.ts';
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 /**
- * Teaches kafkajs the codecs that it lacks: with gzip alone, the first batch of a producer that
- * uses another would end the consumer for good. All of them hold out against batches that are far
- * larger than they look; see `cut-records.ts`.
+ * Registers the codecs that kafkajs lacks. It has gzip only, and the first batch with another codec would end
+ * the consumer for good. All of them limit the memory for batches that decompress to a multiple of their
+ * size; see `cut-records.ts`.
  */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     compress: (encoder: { buffer: Buffer }) => promisify(gzip)(encoder.buffer),
     decompress: decompressGzip,
   });
-  // At most 21 times as large as compressed.
+  // Decompresses to at most 21 times the size.
   CompressionCodecs[CompressionTypes.Snappy] = SnappyCodec;
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: (encoder: { buffer: Buffer }) => compressFrame(encoder.buffer),
-    // At most 255 times as large.
+    // Decompresses to at most 255 times the size.
     decompress: async (buffer: Buffer) => cutIfLarge(await decompressFrame(buffer)),
   });
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    // Only ever read here: nothing of ours writes zstd.
-    compress: () => Promise.reject(new Error('zstd can be read, but not written')),
+    // No program of this project writes zstd.
+    compress: () => Promise.reject(new Error('compressing with zstd is not supported')),
     decompress: decompressZstd,
   });
 }
@@ -54,7 +54,7 @@ async function decompressZstd(buffer: Buffer): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** So few bytes at a time that what they decompress to, 128 kB for each block of 4, is not much. */
+/** Small, because every block of four bytes can decompress to 128 kB. */
 const ZSTD_STEP_BYTES = 64;
 
 function* zstdParts(buffer: Buffer): Generator<Uint8Array> {
@@ -73,7 +73,7 @@ const cutIfLarge = (buffer: Buffer): Buffer | Promise<Buffer> =>
 
 async function* asynchronously<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
   for (const item of items) {
-    // Lets heartbeats go out in between.
+    // Lets heartbeats be sent in between.
     await new Promise(setImmediate);
     yield item;
   }

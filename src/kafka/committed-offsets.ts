@@ -5,16 +5,16 @@ import { needing } from './missing-right.ts';
 /**
  * What a group has committed for one partition:
  * - an offset;
- * - `none`: nothing, or it has expired, or the topic was deleted since;
- * - `reset`: kafkajs's mark (a committed -2) that the offset before was out of the log's range.
+ * - `none`: nothing was committed, the offset has expired, or the topic was deleted;
+ * - `reset`: kafkajs has committed -2, because the offset before was out of the log's range.
  */
 export type CommittedOffset = bigint | 'none' | 'reset';
 
 /**
- * The committed offset of each partition of the topic. Right after a broker's start the group is
- * still being loaded: that is waited for. Throws when there is no answer, and also for one without any
- * partition: kafkajs asks for none while it does not know the topic, as when brokers restart, and such
- * an answer says nothing about what is committed.
+ * The committed offset of each partition of the topic. After a broker has started, waits until it has loaded
+ * the group. Throws when the broker does not answer, or when the answer has no partition: while kafkajs does
+ * not know the topic, for example because brokers restart, it requests no partition, and the answer does not
+ * mean that nothing is committed.
  */
 export async function committedOffsets(
   admin: Pick<Admin, 'fetchOffsets'>,
@@ -46,12 +46,12 @@ async function fetchPartitions(admin: Pick<Admin, 'fetchOffsets'>, groupId: stri
   const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
   if (found && found.partitions.length > 0) return found.partitions;
   throw new EmptyAnswer(
-    `the answer about the offsets of the group "${groupId}" names no partition of "${topic}"`,
+    `the answer with the offsets of the group "${groupId}" has no partition of "${topic}"`,
   );
 }
 
 class EmptyAnswer extends Error {}
 
-/** Whether something has been committed, and is still there. */
+/** Whether it is an offset. */
 export const isOffset = (committed: CommittedOffset | undefined): committed is bigint =>
   typeof committed === 'bigint';

@@ -1,7 +1,7 @@
-/** How deep kafkajs wraps an error into others, at most. */
+/** How deep errors are unwrapped. kafkajs wraps them less often than that. */
 const MAX_DEPTH = 8;
 
-/** The error itself, what caused it, and the parts of an aggregate; the outermost first. */
+/** The error, its causes and the errors of an aggregate, the outermost first. */
 export function errorChain(error: unknown, depth = MAX_DEPTH): readonly Error[] {
   if (!(error instanceof Error) || depth === 0) return [];
   const parts: readonly unknown[] =
@@ -10,8 +10,8 @@ export function errorChain(error: unknown, depth = MAX_DEPTH): readonly Error[] 
 }
 
 /**
- * What the broker answered, such as `GROUP_AUTHORIZATION_FAILED`, also where kafkajs has wrapped the
- * answer into an error of its own; undefined when it is no answer of a broker.
+ * The error code that the broker answered with, such as `GROUP_AUTHORIZATION_FAILED`, also when kafkajs has
+ * wrapped it in other errors. Undefined for an error that is not a broker's answer.
  */
 export function errorTypeOf(error: unknown): string | undefined {
   for (const one of errorChain(error)) {

@@ -1,6 +1,9 @@
-/** Kafka's encoding of lengths in records: zigzag numbers in groups of seven bits, the lowest first. */
+/*
+ * Kafka's encoding of lengths in records: zigzag-encoded integers in groups of seven bits, lowest first, as in
+ * Protocol Buffers.
+ */
 
-/** The number that a varint's bytes stand for; exact up to 2^53. */
+/** Decodes a varint. Exact up to 2^53. */
 export function zigZag(bytes: Buffer): number {
   let value = 0n;
   bytes.forEach((byte, index) => {
@@ -9,6 +12,7 @@ export function zigZag(bytes: Buffer): number {
   return Number((value >> 1n) ^ -(value & 1n));
 }
 
+/** Encodes a varint. Exact up to 2^52. */
 export function varint(number: number): Buffer {
   let value = number < 0 ? -2 * number - 1 : 2 * number;
   const bytes: number[] = [];

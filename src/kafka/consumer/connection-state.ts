@@ -2,12 +2,12 @@ import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 /**
- * Whether the consumer gets through to Kafka: from the first fetch or heartbeat that fails until one of
- * the same kind succeeds it does not. A success elsewhere does not hide a failure, as that of a broker
- * beside another one that is down.
+ * Whether the consumer is connected to Kafka: it is not from the first fetch or heartbeat that fails until
+ * one of the same kind succeeds. A success of another kind does not hide a failure: one broker may be up
+ * while another one is down.
  */
 export class ConnectionState {
-  /** What fails, and how: fetching from a broker, the group, or the consumer as a whole. */
+  /** The reason by what is failing: fetching from a broker, the group, or the consumer as a whole. */
   readonly #failures = new Map<string, string>();
   #hasJoined = false;
 
@@ -23,10 +23,13 @@ export class ConnectionState {
 
   /** A heartbeat or a join has failed. */
   groupFailed(error: unknown): void {
-    this.#failures.set(GROUP, `the consumer group does not answer: ${describeError(error)}`);
+    this.#failures.set(
+      GROUP,
+      `joining the group or sending heartbeats fails: ${describeError(error)}`,
+    );
   }
 
-  /** @param brokers the IDs of all brokers that the cluster has; of any other nothing is expected */
+  /** @param brokers the IDs of all brokers of the cluster; failures of any other broker are dropped */
   fetched(broker: string, brokers: readonly string[]): void {
     this.nothingToFetch(broker, brokers);
     this.#failures.delete(CONSUMER);
@@ -48,12 +51,12 @@ export class ConnectionState {
     );
   }
 
-  /** The consumer has ended, whether or not it starts again by itself. */
+  /** The consumer has ended, whether or not it will restart. */
   crashed(error: unknown): void {
     this.#failures.set(CONSUMER, `the consumer has failed: ${describeError(error)}`);
   }
 
-  /** Something has failed, and not succeeded since. */
+  /** Whether something has failed and has not succeeded since. */
   get isFailing(): boolean {
     return this.#failures.size > 0;
   }
@@ -67,7 +70,7 @@ export class ConnectionState {
 
 const REPORT_INTERVAL_MS = 60_000;
 
-/** Logs an outage of Kafka when it begins, once a minute while it lasts, and when it is over. */
+/** Logs an outage of Kafka when it begins, once per minute while it lasts, and when it ends. */
 export class ConnectionLog {
   readonly #logger: Logger;
   #failingSince: number | undefined;
@@ -77,7 +80,7 @@ export class ConnectionLog {
     this.#logger = logger;
   }
 
-  /** To be called whenever something has failed or succeeded. */
+  /** Call it whenever something has failed or succeeded. */
   update(state: Pick<ConnectionState, 'isFailing' | 'reason'>): void {
     const now = Date.now();
     if (state.isFailing) {
@@ -86,7 +89,7 @@ export class ConnectionLog {
       this.#loggedAt = now;
       this.#logger.warn(
         { event: 'dependency_unavailable', dependency: 'Kafka', error: state.reason() },
-        'Kafka does not answer as it should; the consumer keeps trying',
+        'Kafka is failing; the consumer keeps retrying',
       );
     } else if (this.#failingSince !== undefined) {
       const seconds = Math.round((now - this.#failingSince) / 1000);

@@ -6,17 +6,17 @@ import { fetchAllTopicEnds, type TopicAdmin } from '../topic-partitions.ts';
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
 
 /**
- * Settles where a group starts that has never committed, before it joins. The consumer itself then
- * always reads from the beginning where nothing is committed: kafkajs's "latest" would also skip
- * messages when a partition is added or an offset has expired.
+ * Sets where a new group starts, before its first member joins. Afterwards the consumer reads from the
+ * beginning wherever nothing is committed: kafkajs's own "latest" would also skip messages when a partition
+ * is added or an offset has expired.
  *
- * A group with a committed offset for any partition is not new. Its partitions without one were empty
- * when it last ran, or have been added since: they are read from their beginning under every policy.
+ * A group with a committed offset for any partition is not new. Its partitions without one were empty when
+ * it last ran, or were added since: they are read from the beginning under every policy.
  *
  * A group without any offset that has ingested before is not new either: its offsets have expired or were
- * deleted. It starts at the oldest message under `latest`, and `onExpired` is called.
+ * deleted. Under `latest` it starts at the oldest message, and `onExpired` is called.
  *
- * Throws an OperatorError for `none` when the group has no committed offset at all.
+ * Throws an OperatorError under `none` when the group has no committed offset at all.
  */
 export async function settleStartingOffsets(
   admin: TopicAdmin & Pick<Admin, 'fetchOffsets' | 'setOffsets'>,

@@ -7,16 +7,16 @@ export interface Subscriber {
   readonly topics: readonly string[];
 }
 
-/** Member to its partitions, by topic. */
+/** The partitions of each member, by member ID and topic. */
 export type Assignments = ReadonlyMap<string, Readonly<Record<string, readonly number[]>>>;
 
 /**
- * Assigns partitions as kafkajs's round robin assigner does, but each topic only to the members that
- * subscribe to it. kafkajs's own assigner deals the leader's topics to every member (kafkajs#1776), so
- * that with two topics under one group partitions are assigned to members that ignore them.
+ * Assigns partitions as kafkajs's round-robin assigner does, but those of a topic only to members that
+ * subscribe to the topic. kafkajs's own assigner distributes the leader's topics to all members
+ * (kafkajs#1776): with two topics in one group, partitions are assigned to members that ignore them.
  *
- * It has the name of kafkajs's assigner: all members of a group have to offer one in common, and members
- * of an older version know only that one. Where such a member leads the group, its assignment applies.
+ * It has the name of kafkajs's assigner, because all members of a group must have an assigner in common and
+ * members of older versions have only that one. If such a member leads the group, its assignment applies.
  */
 export const subscriptionAssigner =
   (kafka: Kafka): PartitionAssigner =>
@@ -54,8 +54,10 @@ export const subscriptionAssigner =
   };
 
 /**
- * By a connection of its own: among the consumer's own topics, one that is deleted later, or that this
- * client may not see, would end the consumer. None where it cannot be seen; this topic matters more.
+ * The partitions of a topic that only other members subscribe to. It is looked up through a separate
+ * connection: as one of the consumer's own topics it would end the consumer when it is deleted or this
+ * client has no right to see it. Empty when it cannot be seen, because this member's own topic must be
+ * assigned all the same.
  */
 async function partitionsOfForeign(kafka: Kafka, topic: string): Promise<readonly number[]> {
   try {
@@ -66,7 +68,7 @@ async function partitionsOfForeign(kafka: Kafka, topic: string): Promise<readonl
   }
 }
 
-/** Deals the partitions of each topic to its subscribers in turn. Depends on nothing but its input. */
+/** Distributes the partitions of each topic to its subscribers in turn. Deterministic. */
 export function assignBySubscription(
   subscribers: readonly Subscriber[],
   partitionsOf: ReadonlyMap<string, readonly number[]>,
@@ -75,9 +77,9 @@ export function assignBySubscription(
   const sorted = [...subscribers].sort((a, b) => (a.memberId < b.memberId ? -1 : 1));
   let turn = 0;
   for (const [topic, partitions] of partitionsOf) {
-    const entitled = sorted.filter(({ topics }) => topics.includes(topic));
+    const topicSubscribers = sorted.filter(({ topics }) => topics.includes(topic));
     for (const partition of partitions) {
-      const member = entitled[turn % entitled.length];
+      const member = topicSubscribers[turn % topicSubscribers.length];
       if (!member) break;
       turn += 1;
       const assignment = assignments.get(member.memberId) ?? {};

@@ -1,20 +1,4 @@
-import Broker from 'kafkajs/src/broker/index.js';
-
-/** The part of a message, as kafkajs decodes it, that the filter needs. */
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly key: Buffer | null;
-  /** Counted as read, but not passed to the application. */
-  isControlRecord?: boolean;
-  /** Missing in message formats that are older than transactions. */
-  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
-}
-
-export interface FetchedPartition {
-  readonly messages: readonly FetchedMessage[];
-  /** Transactions that begin before the end of `messages` and end in or after it, in no particular order. */
-  abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[];
-}
+import Broker, { type FetchedPartition } from 'kafkajs/src/broker/index.js';
 
 let isPatched = false;
 

@@ -1,14 +1,25 @@
-declare module 'kafkajs-snappy' {
-  const codec: () => {
-    compress(encoder: { buffer: Buffer }): Promise<Buffer>;
-    decompress(buffer: Buffer): Promise<Buffer>;
-  };
-  export default codec;
-}
+/*
+ * Types of kafkajs's internals, version 2.2.4: as much of them as the patches in this folder and their tests use.
+ * kafkajs's own types do not cover them.
+ */
 
-/** The part of kafkajs's inner life that `aborted-transactions.ts` mends. */
+/** Used by `aborted-transactions.ts` and `consumer-group.ts`. */
 declare module 'kafkajs/src/broker/index.js' {
-  import type { FetchedPartition } from './aborted-transactions.ts';
+  /** The part of a message, as kafkajs decodes it, that the filter needs. */
+  export interface FetchedMessage {
+    readonly offset: string;
+    readonly key: Buffer | null;
+    /** Counted as read, but not passed to the application. */
+    isControlRecord?: boolean;
+    /** Missing in message formats that are older than transactions. */
+    readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean };
+  }
+
+  export interface FetchedPartition {
+    readonly messages: readonly FetchedMessage[];
+    /** Transactions that begin before the end of `messages` and end in or after it, in no particular order. */
+    abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[];
+  }
 
   export default class Broker {
     fetch: (
@@ -18,7 +29,7 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 }
 
-/** The part of it that `idle-connections.ts` mends. */
+/** Used by `idle-connections.ts`. */
 declare module 'kafkajs/src/network/requestQueue/index.js' {
   interface Request {
     readonly entry: { readonly correlationId: number };
@@ -36,7 +47,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
       readonly logger: { debug(): void; warn(): void };
     });
     readonly pending: readonly unknown[];
-    /** Of the next look for requests that wait; null or undefined when there will be none. */
+    /** The timer of the next poll for queued requests; null or undefined when there will be none. */
     readonly throttleCheckTimeoutId?: NodeJS.Timeout | null;
     scheduleCheckPendingRequests: (this: RequestQueue) => void;
     push(request: Request): void;
@@ -45,7 +56,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
 }
 
-/** The parts of it that `record-headers.ts` patches. */
+/** Used by `record-headers.ts`. */
 declare module 'kafkajs/src/protocol/decoder.js' {
   export default class Decoder {
     constructor(buffer: Buffer);
@@ -68,33 +79,7 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   }
 }
 
-/** Only tests call these. */
-declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
-  import type Encoder from 'kafkajs/src/protocol/encoder.js';
-  import type { IHeaders } from 'kafkajs';
-
-  const encodeRecord: (record: {
-    readonly key: Buffer | null;
-    readonly value: Buffer | null;
-    readonly headers: IHeaders;
-  }) => Encoder;
-  export default encodeRecord;
-}
-
-declare module 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js' {
-  import type Decoder from 'kafkajs/src/protocol/decoder.js';
-
-  const decodeRecord: (
-    decoder: Decoder,
-    batch: { readonly firstOffset: string; readonly firstTimestamp: string },
-  ) => {
-    readonly value: Buffer | null;
-    readonly headers: Record<string, Buffer | null | (Buffer | null)[]>;
-  };
-  export default decodeRecord;
-}
-
-/** The parts of it that `offline-partitions.ts`, `consumer-group.ts` and `broker-pool-errors.ts` patch. */
+/** Used by `offline-partitions.ts`, `consumer-group.ts` and `broker-pool-errors.ts`. */
 declare module 'kafkajs/src/protocol/requests/metadata/index.js' {
   export interface TopicMetadata {
     readonly topic: string;
@@ -210,4 +195,70 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
     isEmptyDueToFiltering(): boolean;
     lastOffset(): string;
   }
+}
+
+/** Used by tests only. */
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+  import type { IHeaders } from 'kafkajs';
+
+  const encodeRecord: (record: {
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: IHeaders;
+  }) => Encoder;
+  export default encodeRecord;
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js';
+
+  const decodeRecord: (
+    decoder: Decoder,
+    batch: { readonly firstOffset: string; readonly firstTimestamp: string },
+  ) => {
+    readonly value: Buffer | null;
+    readonly headers: Record<string, Buffer | null | (Buffer | null)[]>;
+  };
+  export default decodeRecord;
+}
+
+declare module 'kafkajs/src/consumer/filterAbortedMessages.js' {
+  import type { FetchedMessage, FetchedPartition } from 'kafkajs/src/broker/index.js';
+
+  const filterAbortedMessages: (partition: FetchedPartition) => readonly FetchedMessage[];
+  export default filterAbortedMessages;
+}
+
+declare module 'kafkajs/src/consumer/batch.js' {
+  import type { Batch } from 'kafkajs';
+
+  interface BatchClass {
+    new (
+      topic: string,
+      fetchedOffset: string,
+      partitionData: {
+        readonly partition: number;
+        readonly highWatermark: string;
+        readonly messages: readonly { readonly offset: string }[];
+      },
+    ): Batch;
+  }
+
+  const BatchOfFetch: BatchClass;
+  export default BatchOfFetch;
+}
+
+declare module 'kafkajs/src/errors.js' {
+  const errors: { readonly isRebalancing: (error: Error) => boolean };
+  export default errors;
+}
+
+/** Used by `codecs.ts`: a package without types. */
+declare module 'kafkajs-snappy' {
+  const codec: () => {
+    compress(encoder: { buffer: Buffer }): Promise<Buffer>;
+    decompress(buffer: Buffer): Promise<Buffer>;
+  };
+  export default codec;
 }

@@ -9,7 +9,7 @@ const refused = new Error('connect ECONNREFUSED');
 const BOTH = ['1', '2'];
 
 test('a consumer that has not joined its group is not connected', () => {
-  expect(state.reason()).toBe('the consumer group has not been joined yet');
+  expect(state.reason()).toContain('not been joined');
   state.joined();
   expect(state.reason()).toBeUndefined();
 });
@@ -17,7 +17,7 @@ test('a consumer that has not joined its group is not connected', () => {
 test('a failed fetch counts until one from the same broker succeeds', () => {
   state.joined();
   state.fetchFailed('1', refused);
-  expect(state.reason()).toBe('fetching from broker 1 fails: connect ECONNREFUSED');
+  expect(state.reason()).toMatch(/broker 1 .*ECONNREFUSED/);
   state.fetched('2', BOTH);
   state.heartbeatSucceeded();
   expect(state.reason()).toContain('broker 1');
@@ -25,7 +25,7 @@ test('a failed fetch counts until one from the same broker succeeds', () => {
   expect(state.reason()).toBeUndefined();
 });
 
-test('brokers that all fail are not forgotten, however often they are tried', () => {
+test('all failing brokers are named, however often they are tried', () => {
   state.joined();
   for (let n = 0; n < 10; n += 1) {
     state.fetchFailed('1', refused);
@@ -35,7 +35,7 @@ test('brokers that all fail are not forgotten, however often they are tried', ()
   }
 });
 
-test('nothing is expected of a broker that has left the cluster, or leads no partition of ours', () => {
+test('failures of a broker that has left the cluster, or leads no assigned partition, do not count', () => {
   state.joined();
   state.fetchFailed('2', refused);
   state.fetched('1', ['1']);
@@ -49,11 +49,11 @@ test('nothing is expected of a broker that has left the cluster, or leads no par
   expect(state.reason()).toBeUndefined();
 });
 
-test('a failed heartbeat counts until one succeeds, or the group is joined', () => {
+test('a failed heartbeat counts until one succeeds or the group is joined', () => {
   state.joined();
   state.groupFailed(new Error('Not authorized to access group'));
   state.fetched('1', BOTH);
-  expect(state.reason()).toBe('the consumer group does not answer: Not authorized to access group');
+  expect(state.reason()).toContain('Not authorized to access group');
   state.heartbeatSucceeded();
   expect(state.reason()).toBeUndefined();
   state.groupFailed(refused);
@@ -65,7 +65,7 @@ test('a consumer that crashes in a loop is not connected, although it joins its 
   state.joined();
   state.crashed(new Error('Not authorized to access topics'));
   state.joined();
-  expect(state.reason()).toBe('the consumer has failed: Not authorized to access topics');
+  expect(state.reason()).toContain('Not authorized to access topics');
   state.fetched('1', BOTH);
   expect(state.reason()).toBeUndefined();
   state.crashed(refused);

@@ -5,7 +5,7 @@ import { reportBrokerPoolErrors } from '../../../../src/kafka/patches/broker-poo
 const refused = new kafkajs.KafkaJSConnectionError('refused');
 const denied = Object.assign(new Error('denied'), { type: 'GROUP_AUTHORIZATION_FAILED' });
 
-/** A pool of brokers, of which some cannot be reached and some are connected already. */
+/** A pool of brokers in these states. */
 function poolOf(
   brokers: Readonly<Record<string, 'reachable' | 'unreachable' | 'connected'>>,
 ): BrokerPool {
@@ -27,8 +27,8 @@ function poolOf(
 
 const answered = ({ nodeId }: { readonly nodeId: string }) => Promise.resolve(`by ${nodeId}`);
 
-// Once kafkajs reports the error by itself, and asks the next broker, the patch is not needed any more.
-test('kafkajs by itself drops what the broker answered, and fails at an unreachable broker', async () => {
+// Once kafkajs reports the error and asks the next broker, the patch is not needed any more.
+test('kafkajs by itself drops the error that a broker answers with, and fails at an unreachable broker', async () => {
   const dropped = await poolOf({ 1: 'reachable' }).withBroker(() => Promise.reject(denied));
   expect(dropped).toBeNull();
   await expect(poolOf({ 1: 'unreachable' }).withBroker(answered)).rejects.toBe(refused);
@@ -49,12 +49,12 @@ describe('with the patch', () => {
     }
   });
 
-  test('the error is what a broker answered, not that another one is unreachable', async () => {
+  test('the error is the one that a broker answers with, not that another one is unreachable', async () => {
     const failing = () => Promise.reject(denied);
     const pool = poolOf({ 1: 'unreachable', 2: 'reachable', 3: 'unreachable' });
     await expect(pool.withBroker(failing)).rejects.toBe(denied);
     await expect(poolOf({ 1: 'unreachable' }).withBroker(failing)).rejects.toBe(refused);
-    // Each broker would take half a minute to say that there is no coordinator.
+    // Each broker would take half a minute to answer that there is no coordinator.
     const asked: string[] = [];
     const none = Object.assign(new Error('none'), { type: 'GROUP_COORDINATOR_NOT_AVAILABLE' });
     const coordinator = poolOf({ 1: 'reachable', 2: 'reachable' }).withBroker(({ nodeId }) => {

@@ -1,9 +1,10 @@
+import { Kafka, logLevel } from 'kafkajs';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import { observeGroup, type GroupObserver } from '../../../../src/kafka/patches/consumer-group.ts';
 
 const named = (name: string, message = name) => Object.assign(new Error(message), { name });
 
-/** A group of a cluster with brokers 1 and 2, in which fetching fails like this. */
+/** A consumer group on brokers 1 and 2 in which fetching fails with this error. */
 function groupWith(failure: Error, isOtherConnected: boolean): ConsumerGroup {
   const cluster = {
     refreshMetadataIfNecessary: () => Promise.reject(failure),
@@ -22,9 +23,18 @@ function groupWith(failure: Error, isOtherConnected: boolean): ConsumerGroup {
 
 const unreachable = named('KafkaJSConnectionError', 'connect ECONNREFUSED');
 
-// Once kafkajs can do this by itself, that part of the patch is not needed any more.
-test('kafkajs by itself lets one broker that cannot be reached end the fetches from all', async () => {
+// Once these fail, that part of the patch is not needed any more.
+test('kafkajs by itself ends the fetches from all brokers when one is unreachable', async () => {
   await expect(groupWith(unreachable, true).fetch('2')).rejects.toThrow('ECONNREFUSED');
+});
+
+test('kafkajs by itself has no event for a failed heartbeat, and none for a failed fetch', () => {
+  const kafka = new Kafka({ brokers: ['unused'], logLevel: logLevel.NOTHING });
+  expect(Object.keys(kafka.consumer({ groupId: 'group' }).events).sort()).toEqual([
+    ...['COMMIT_OFFSETS', 'CONNECT', 'CRASH', 'DISCONNECT', 'END_BATCH_PROCESS', 'FETCH'],
+    ...['FETCH_START', 'GROUP_JOIN', 'HEARTBEAT', 'REBALANCING', 'RECEIVED_UNSUBSCRIBED_TOPICS'],
+    ...['REQUEST', 'REQUEST_QUEUE_SIZE', 'REQUEST_TIMEOUT', 'START_BATCH_PROCESS', 'STOP'],
+  ]);
 });
 
 describe('with the patch', () => {
@@ -44,17 +54,17 @@ describe('with the patch', () => {
     seen = [];
   });
 
-  test('it is reported, and is no failure of the consumer while others are connected', async () => {
+  test('an unreachable broker is reported, and does not end the fetches while another one is connected', async () => {
     expect(await observe(groupWith(unreachable, true)).fetch('2')).toEqual([]);
     expect(seen).toEqual(['2: connect ECONNREFUSED']);
   });
 
-  test('without any broker that is connected the consumer fails as before', async () => {
+  test('an unreachable broker fails the consumer when no other one is connected', async () => {
     await expect(observe(groupWith(unreachable, false)).fetch('2')).rejects.toThrow('ECONNREFUSED');
     expect(seen).toContain('2: connect ECONNREFUSED');
   });
 
-  test('an error that concerns more than the broker fails the consumer as before', async () => {
+  test('an error that is not about the connection fails the consumer', async () => {
     const refusal = named('KafkaJSProtocolError', 'not authorized');
     await expect(observe(groupWith(refusal, true)).fetch('2')).rejects.toThrow('not authorized');
     expect(seen).toContain('2: not authorized');

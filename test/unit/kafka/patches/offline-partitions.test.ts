@@ -9,7 +9,7 @@ import {
 const LEADER_NOT_AVAILABLE = 5;
 const UNKNOWN_TOPIC = 3;
 
-/** What kafkajs makes of a response in which partition 1 has this error. */
+/** How kafkajs parses a response in which partition 1 has this error. */
 const parse = (partitionErrorCode: number, topicErrorCode = 0) => {
   const topic = {
     topic: 'orders',
@@ -23,8 +23,8 @@ const parse = (partitionErrorCode: number, topicErrorCode = 0) => {
   return response.parse({ topicMetadata: [topic] });
 };
 
-// Once kafkajs can do this by itself, the patch is not needed any more.
-test('kafkajs by itself fails the whole response for one partition without a leader', async () => {
+// Once kafkajs accepts the response, the patch is not needed any more.
+test('kafkajs by itself rejects the whole response for one partition without a leader', async () => {
   await expect(parse(LEADER_NOT_AVAILABLE)).rejects.toThrow('no leader for this topic-partition');
 });
 
@@ -33,7 +33,7 @@ describe('with the patch', () => {
     tolerateOfflinePartitions();
   });
 
-  test('a partition without a leader is known as such, beside the others', async () => {
+  test('a partition without a leader is known as such, and the others have their leaders', async () => {
     const { topicMetadata } = await parse(LEADER_NOT_AVAILABLE);
     expect(topicMetadata[0]?.partitionMetadata.map(({ leader }) => leader)).toEqual([1, -1]);
     const cluster = {
@@ -43,7 +43,7 @@ describe('with the patch', () => {
     expect(partitionsWithoutLeader(cluster, 'orders')).toEqual([1]);
   });
 
-  test('any other error is still one', async () => {
+  test('any other error still rejects the response', async () => {
     await expect(parse(0, UNKNOWN_TOPIC)).rejects.toThrow('does not host this topic-partition');
     await expect(parse(UNKNOWN_TOPIC)).rejects.toThrow('does not host this topic-partition');
   });

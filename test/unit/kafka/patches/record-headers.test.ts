@@ -18,7 +18,7 @@ const bytes = (text: string) => Buffer.from(text);
 const encoded = (headers: IHeaders): Buffer =>
   encodeRecord({ key: bytes('k'), value: bytes('v'), headers }).buffer;
 
-/** What a consumer gets of a record with these bytes. */
+/** The headers that a consumer receives of a record with these bytes. */
 function decode(record: Buffer) {
   const body = new Decoder(record).readVarIntBytes() ?? Buffer.alloc(0);
   const { value, headers } = decodeRecord(new Decoder(body), {
@@ -32,11 +32,11 @@ function decode(record: Buffer) {
 const headersByName = (headers: readonly RecordHeader[]): HeadersByName =>
   decode(encoded(kafkajsHeaders(headers)));
 
-/** The headers after a way through kafkajs's encoder and decoder. */
+/** The headers after kafkajs has encoded and decoded them. */
 const roundTrip = (headers: readonly RecordHeader[]) => recordHeaders(headersByName(headers));
 
-/** When this fails, kafkajs needs no patch any more: `src/kafka/patches/record-headers.ts` can go. */
-test('kafkajs alone neither writes null nor reads a name of an object property', () => {
+// Once this fails, the patch is not needed any more.
+test('kafkajs by itself cannot write null or read names of object properties', () => {
   const withNull: unknown = { name: null };
   expect(() => encoded(withNull as IHeaders)).toThrow('Received null');
   for (const name of OBJECT_PROPERTIES) {
@@ -78,11 +78,11 @@ describe('with the patch', () => {
     ],
     ['bytes that are not UTF-8', [{ name: 'é', value: Buffer.from([0, 255, 254]) }]],
     ['a large value', [{ name: 'a', value: Buffer.alloc(100_000, 1) }]],
-  ])('%s is written and read as it is', (_name, headers) => {
+  ])('%s: written and read unchanged', (_name, headers) => {
     expect(roundTrip(headers)).toEqual(headers);
   });
 
-  test('headers by name have each value under its own name', () => {
+  test('headers by name have each value under its name only', () => {
     const headers = headersByName([
       { name: 'constructor', value: bytes('1') },
       { name: '__proto__', value: bytes('2') },
@@ -97,7 +97,7 @@ describe('with the patch', () => {
     expect('toString' in headers).toBe(false);
   });
 
-  test('a plain object of headers is written as before', () => {
+  test('a plain object of headers is written as without the patch', () => {
     const headers = { a: 'text', b: [bytes('1'), '2'] };
     expect(recordHeaders(decode(encoded(headers)))).toEqual([
       { name: 'a', value: bytes('text') },
@@ -107,7 +107,7 @@ describe('with the patch', () => {
   });
 
   test.each([60, 61, 62, 63, 64, 65, 66, 8185, 8186, 8187, 8188, 8189, 8190, 8191, 8192])(
-    'a value of %s bytes, where the length of lengths changes, leaves the record whole',
+    'a value of %s bytes, near which the length of a length changes, leaves the record intact',
     (size) => {
       const headers = [{ name: 'a', value: Buffer.alloc(size, 1) }];
       expect(roundTrip(headers)).toEqual(headers);
@@ -123,7 +123,7 @@ describe('with the patch', () => {
   });
 });
 
-test('an object that no record was decoded to is listed by its names', () => {
+test('an object that was not decoded from a record is listed by its names', () => {
   expect(recordHeaders({ a: '1', b: [bytes('2'), null], c: undefined, d: null })).toEqual([
     { name: 'a', value: '1' },
     { name: 'b', value: bytes('2') },
