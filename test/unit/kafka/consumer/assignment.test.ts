@@ -69,3 +69,8 @@ test('the committed offset of a partition is known from when it was not assigned
     70n,
   ]);
 });
+
+test('the committed offset of an assigned partition is observed until the partition is open', () => {
+  assignment.observe(new Map([[0, 70n]]));
+  expect(assignment.find(0, assignment.generation)?.committed).toBe(70n);
+});

@@ -109,7 +109,17 @@ test('an offset that was sent without an answer is recognized, as it may have be
   expect(partition.recognizes(20n)).toBe(true);
 });
 
-test('a failed commit leaves the later one of its offset and a pending one to be committed', () => {
+test('an offset that was sent stays recognized when an earlier one is acknowledged', () => {
+  const { partition } = opened(at(10n));
+  partition.finishUpTo(20n);
+  partition.commitSent();
+  partition.finishUpTo(30n);
+  partition.commitSent();
+  partition.commitAcknowledged(20n);
+  expect(partition.recognizes(30n)).toBe(true);
+});
+
+test('after a failed commit its offset is pending again, unless a later one is pending by now', () => {
   const { partition } = opened(at(10n));
   partition.finishUpTo(20n);
   partition.commitSent();
