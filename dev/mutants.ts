@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks:
       'the bridge commits without checking that the committed offset is still the one it knows',
     changes: [COMMIT_UNCHECKED],
-    tests: ['test/fault/broker-trouble', '-t', 'made anew'],
+    tests: ['test/fault/broker-trouble', '-t', 'recreated'],
   },
   {
     name: 'distrust-the-next-owner',
@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'const MAX_CRASHES = 0;',
       },
     ],
-    tests: ['test/fault/consumer-crash', '-t', 'takes it again'],
+    tests: ['test/fault/consumer-crash', '-t', 'accepts it again'],
   },
   {
     name: 'read-aborted-messages',

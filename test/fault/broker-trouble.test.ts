@@ -49,8 +49,8 @@ const deleteBefore = (offset: number) =>
     partitions: [{ partition: 0, offset: String(offset) }],
   });
 
-/** Deletes the topic and makes it anew, as soon as the broker lets it. */
-async function makeAnew(): Promise<void> {
+/** Deletes the topic and creates it again as soon as the broker allows it. */
+async function recreateTopic(): Promise<void> {
   const { admin, name } = system.topic;
   await admin.deleteTopics({ topics: [name] });
   await eventually(() =>
@@ -58,7 +58,7 @@ async function makeAnew(): Promise<void> {
   );
 }
 
-test('messages deleted while no bridge ran are reported until somebody takes note, and the rest is read', async () => {
+test('messages deleted while no bridge runs are reported until an operator acknowledges it, and the rest is read', async () => {
   const first = await startBridge();
   await send(10);
   await system.allCommitted();
@@ -78,7 +78,7 @@ test('messages deleted while no bridge ran are reported until somebody takes not
   expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
 });
 
-/** Sends messages that no consumer may see, and the marker that says so. */
+/** Sends messages in a transaction and aborts it. */
 async function sendAborted(count: number): Promise<void> {
   const transactionalId = uniqueName('transaction');
   const producer = system.topic.kafka.producer({ transactionalId, maxInFlightRequests: 1 });
@@ -90,7 +90,7 @@ async function sendAborted(count: number): Promise<void> {
   await producer.disconnect();
 }
 
-test('a log that has nothing but an aborted transaction is committed', async () => {
+test('a log that contains only an aborted transaction is committed', async () => {
   await sendAborted(3);
   const bridge = await startBridge();
   await system.allCommitted();
@@ -100,7 +100,7 @@ test('a log that has nothing but an aborted transaction is committed', async () 
   await expectStarted([id]);
 });
 
-test('deleted messages are reported when an aborted transaction is what follows', async () => {
+test('deleted messages are reported if an aborted transaction follows them', async () => {
   const first = await startBridge();
   await send(10);
   await system.allCommitted();
@@ -113,31 +113,31 @@ test('deleted messages are reported when an aborted transaction is what follows'
   await system.allCommitted();
 });
 
-test('messages deleted under a bridge that waits for Temporal are reported, and the rest is read', async () => {
+test('messages deleted while the bridge waits for Temporal are reported, and the rest is read', async () => {
   const bridge = await startBridge();
   await send(10);
   await system.allCommitted();
   await proxy.cut();
-  const inHand = await send(5);
+  const inProgress = await send(5);
   await bridge.logged('dependency_unavailable');
-  // Not fetched yet: the batch in hand has to end first.
+  // Not fetched yet: the batch in progress has to end first.
   const later = await send(40);
   await deleteBefore(40);
   await proxy.restore();
-  await expectStarted([...inHand, ...later.slice(25)]);
+  await expectStarted([...inProgress, ...later.slice(25)]);
   expect(await bridge.logged('messages_lost')).toMatchObject({ from: '15', to: '40' });
   await expectNotReady(bridge, /offsets 15 to 39 were deleted/);
 });
 
-test('a topic made anew under a bridge that waits for Temporal is read from its first message', async () => {
+test('a topic that is recreated while the bridge waits for Temporal is read from its first message', async () => {
   const bridge = await startBridge();
   await send(30);
   await system.allCommitted();
   await proxy.cut();
   await send(20);
   await bridge.logged('dependency_unavailable');
-  await makeAnew();
-  // More than the old topic had: the old position is a valid one of the new topic.
+  await recreateTopic();
+  // More than in the old topic: the old offset is valid in the new topic.
   const ids = await send(100);
   await proxy.restore();
   await eventually(async () => {
@@ -148,17 +148,17 @@ test('a topic made anew under a bridge that waits for Temporal is read from its 
   expect(await bridge.end('SIGTERM')).toBe(0);
 });
 
-test('a topic made anew under an idle bridge is read from its first message', async () => {
+test('a topic that is recreated while the bridge is idle is read from its first message', async () => {
   const bridge = await startBridge();
   await send(30);
   await system.allCommitted();
-  await makeAnew();
+  await recreateTopic();
   const ids = await send(100);
   await expectStarted(ids);
   expect(await bridge.end('SIGTERM')).toBe(0);
 });
 
-test('a group whose offsets are gone is not taken for a new one: it reads from the oldest message', async () => {
+test('a group whose offsets were deleted is not treated as new: it reads from the oldest message', async () => {
   const env = { KAFKA_AUTO_OFFSET_RESET: 'latest' };
   const first = await system.startBridge(env);
   const before = await send(5);

@@ -4,15 +4,15 @@ import { orderText } from '../support/messages.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** kafkajs ends a consumer for good when the broker refuses it in the group. */
+/** kafkajs ends a consumer for good when the broker does not accept it in the group. */
 
 let system: TestSystem;
-let stranger: Consumer;
+let incompatible: Consumer;
 let bridge: RunningProgram;
 
-/** A member of the group with which ours has no assignment protocol in common. */
-const strange: PartitionAssigner = () => ({
-  name: 'strange',
+/** An assigner that the bridge does not have: a member with it cannot be in a group with the bridge. */
+const otherAssigner: PartitionAssigner = () => ({
+  name: 'other',
   version: 0,
   assign: ({ members }) =>
     Promise.resolve(
@@ -26,7 +26,7 @@ const strange: PartitionAssigner = () => ({
       })),
     ),
   protocol: ({ topics }) => ({
-    name: 'strange',
+    name: 'other',
     metadata: AssignerProtocol.MemberMetadata.encode({
       version: 0,
       topics,
@@ -40,22 +40,26 @@ beforeEach(async () => {
   const { kafka, groupId, name } = system.topic;
   bridge = await system.startBridge();
   process.kill(bridge.pid, 'SIGSTOP');
-  // Its session ends while it is frozen, and the group is the stranger's.
+  // The session of the frozen bridge ends, and the group belongs to the other member.
   await eventually(async () => {
-    stranger = kafka.consumer({ groupId, partitionAssigners: [strange], retry: { retries: 0 } });
-    await stranger.connect();
-    await stranger.subscribe({ topic: name });
+    incompatible = kafka.consumer({
+      groupId,
+      partitionAssigners: [otherAssigner],
+      retry: { retries: 0 },
+    });
+    await incompatible.connect();
+    await incompatible.subscribe({ topic: name });
     const joined = new Promise<void>((resolve, reject) => {
-      stranger.on('consumer.group_join', () => {
+      incompatible.on('consumer.group_join', () => {
         resolve();
       });
-      stranger.on('consumer.crash', ({ payload }) => {
+      incompatible.on('consumer.crash', ({ payload }) => {
         reject(payload.error);
       });
     });
-    await Promise.all([stranger.run({ eachMessage: () => Promise.resolve() }), joined]).catch(
+    await Promise.all([incompatible.run({ eachMessage: () => Promise.resolve() }), joined]).catch(
       async (error: unknown) => {
-        await stranger.disconnect();
+        await incompatible.disconnect();
         throw error;
       },
     );
@@ -64,13 +68,13 @@ beforeEach(async () => {
   await bridge.logged('kafka_poll_error', ({ restart }) => restart === false);
 }, 120_000);
 afterEach(async () => {
-  await stranger.disconnect();
+  await incompatible.disconnect();
   await system.close();
 });
 
-test('the bridge goes on as soon as the group takes it again', async () => {
+test('the bridge resumes as soon as the group accepts it again', async () => {
   await system.topic.send([{ key: 'a', value: orderText('a') }]);
-  await stranger.disconnect();
+  await incompatible.disconnect();
   await eventually(async () => {
     expect(await system.topic.lag()).toBe(0);
   });
@@ -78,7 +82,7 @@ test('the bridge goes on as soon as the group takes it again', async () => {
   expect((await bridge.http('GET', '/readyz')).status).toBe(200);
 });
 
-test('the bridge ends with exit code 1 when it is not taken for a minute, not ready until then', async () => {
+test('the bridge is not ready, and exits with code 1 when the group has not accepted it for a minute', async () => {
   expect((await bridge.http('GET', '/readyz')).status).toBe(503);
   await eventually(() => {
     expect(bridge.exitStatus()).toBe(1);

@@ -7,8 +7,8 @@ import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /**
- * The second of two brokers is dead, and with it every partition of the topic `unrelated` and one of
- * `halved`; all of `whole`, and its group, are on the first.
+ * The second of two brokers is dead, and with it every partition of the topic `unrelated` and one of `halved`.
+ * All partitions of `whole`, and its group, are on the first broker.
  */
 let pair: BrokerPair;
 let whole: TestSystem;
@@ -16,7 +16,7 @@ let halved: TestSystem;
 
 beforeAll(async () => {
   pair = await startBrokerPair();
-  // The dead broker is asked first.
+  // Clients try the dead broker first.
   const brokers = [...pair.brokers].reverse().join(',');
   const groupId = await groupOnFirstBroker();
   whole = await createTestSystem({ brokers, groupId, leaders: [1, 1] });
@@ -61,7 +61,7 @@ async function groupOnFirstBroker(): Promise<string> {
   const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    // Asking for any group makes the broker create the topic of the offsets.
+    // A request for any group makes the broker create the offsets topic.
     await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
     const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
     const partitions = topics[0]?.partitions ?? [];
@@ -96,7 +96,7 @@ async function kafkaFindings(system: TestSystem): Promise<readonly Finding[]> {
     .filter(({ check }) => check.startsWith('Kafka'));
 }
 
-test('a topic that is offline does not concern the tools and the bridge of another one', async () => {
+test('a topic that is offline does not affect the tools and the bridge of another topic', async () => {
   const bridge = await whole.startBridge();
   for (const args of [
     ['produce', '--sample', '3'],
@@ -120,7 +120,7 @@ test('a topic that is offline does not concern the tools and the bridge of anoth
   expect(await bridge.end('SIGTERM')).toBe(0);
 });
 
-test('the tools name the partition that is offline, and give what can be had of the others', async () => {
+test('the tools name the partition that is offline, and show what they can about the others', async () => {
   const findings = await kafkaFindings(halved);
   expect(findings.find(({ check }) => check === 'Kafka: topic')).toMatchObject({
     state: 'failed',

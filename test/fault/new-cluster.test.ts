@@ -2,7 +2,7 @@ import { runCli } from '../support/programs.ts';
 import { startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** A cluster that cannot create `__consumer_offsets` by itself: it waits for a second broker. */
+/** A cluster that cannot create `__consumer_offsets`, because that takes a second broker. */
 let broker: OwnBroker;
 let system: TestSystem;
 beforeEach(async () => {
@@ -14,7 +14,7 @@ afterEach(async () => {
   await broker.remove();
 });
 
-test('setup and a bridge start while the group has no coordinator yet, and commands say so', async () => {
+test('setup and a bridge start while the group has no coordinator yet, and commands report it', async () => {
   const env = { ...system.bridgeEnv, ...system.workerEnv };
   const starting = system.startBridge();
   expect(await runCli(['setup', '--only', 'kafka'], env)).toMatchObject({ exitCode: 0 });

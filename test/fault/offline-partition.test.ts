@@ -8,11 +8,11 @@ import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /**
- * A broker fails that some of the partitions have no other replica on: these have no leader then.
- * The first broker has partition 0 and the group, the second one partitions 1 and 2.
+ * The only broker with replicas of some partitions fails, so that these have no leader. The first broker has
+ * partition 0 and the group, the second one partitions 1 and 2.
  */
 
-// The test's own clients have to work, too.
+// The clients of this test must work, too.
 tolerateOfflinePartitions();
 
 let pair: BrokerPair;
@@ -36,7 +36,7 @@ async function groupOnFirstBroker(): Promise<string> {
   const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    // Asking for any group makes the broker create the topic of the offsets.
+    // A request for any group makes the broker create the offsets topic.
     await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
     const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
     const partitions = topics[0]?.partitions ?? [];
@@ -77,7 +77,7 @@ async function committed(partition: number): Promise<number> {
 
 const readiness = async (bridge: RunningProgram) => (await bridge.http('GET', '/readyz')).body;
 
-test('the other partitions are read and committed meanwhile, and it is resumed when it is back', async () => {
+test('partitions with a leader are read and committed, and the others as soon as they have a leader again', async () => {
   const bridge = await system.startBridge();
   await expectStarted([...(await send(0)), ...(await send(1))]);
   await pair.kill(2);
@@ -90,7 +90,7 @@ test('the other partitions are read and committed meanwhile, and it is resumed w
     await eventually(async () => {
       expect(await committed(0)).toBe(15);
     });
-    // A bridge that joins finds the group rebalancing while the partitions are offline.
+    // A bridge that joins makes the group rebalance while the partitions are offline.
     const second = await system.startBridge();
     await expectStarted(await send(0));
     await second.end('SIGTERM');

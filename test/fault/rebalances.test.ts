@@ -10,7 +10,7 @@ beforeEach(() => {
   world = useWorld();
 });
 
-test('a bridge that is frozen past its session timeout and thawed commits nothing of the others', async () => {
+test('a bridge that is frozen past its session timeout and resumes commits nothing in place of the others', async () => {
   await world.startWorker();
   const frozen = await world.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '4' });
   await world.load.send(300);
@@ -22,18 +22,18 @@ test('a bridge that is frozen past its session timeout and thawed commits nothin
   process.kill(frozen.pid, 'SIGCONT');
   await expectNothingLost(world);
   expect(frozen.exitStatus()).toBeUndefined();
-  // What the others have committed meanwhile is not taken for a stranger's work.
+  // The commits of the others are not reported as offsets that somebody has changed.
   expect(frozen.events.map(({ event }) => event)).not.toContain('foreign_offset');
 });
 
-test('bridges that come and go all the time lose nothing', async () => {
+test('bridges that constantly join and leave lose nothing', async () => {
   await world.startWorker();
   await world.startBridge();
   const sending = world.load.run(20);
   for (let round = 0; round < 4; round += 1) {
-    const guests = await Promise.all([world.startBridge(), world.startBridge()]);
-    await guests[0].end(round % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
-    await guests[1].end('SIGTERM');
+    const joining = await Promise.all([world.startBridge(), world.startBridge()]);
+    await joining[0].end(round % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
+    await joining[1].end('SIGTERM');
   }
   world.load.stop();
   await sending;

@@ -7,8 +7,8 @@ import { eventually } from '../support/eventually.ts';
 import { uniqueName } from '../support/stack.ts';
 
 /**
- * A member of the group that hangs in a batch does not notice that it has joined the group anew,
- * which kafkajs does underneath when partitions are added and another broker's fetch finds that out.
+ * A handler that hangs in a batch does not notice that its consumer has joined the group again. kafkajs does
+ * so when partitions are added and a fetch from another broker discovers them (kafkajs#1046).
  */
 
 const MESSAGES = 10;
@@ -18,7 +18,7 @@ let pair: BrokerPair;
 let topic: string;
 let groupId: string;
 let admin: Admin;
-/** Lets the batch end that is held. */
+/** Ends the batch that is held. */
 let released: Deferred<undefined>;
 let stops: (() => Promise<void>)[];
 beforeAll(async () => {
@@ -52,7 +52,7 @@ beforeEach(async () => {
     messages: Array.from({ length: MESSAGES }, (_, n) => ({ partition: 0, value: String(n) })),
   });
   await producer.disconnect();
-  // A new cluster is still loading its groups.
+  // The broker may still be loading its groups.
   await eventually(committed);
 });
 afterEach(async () => {
@@ -70,8 +70,8 @@ async function committed(): Promise<number> {
 }
 
 /**
- * Starts a member of the group. It holds a batch until `onBatch` resolves, which is given what
- * commits an offset of that batch.
+ * Starts a member of the group. It holds a batch until `onBatch` resolves, whose argument commits an offset
+ * of that batch.
  */
 type StartMember = (
   clientId: string,
@@ -80,7 +80,7 @@ type StartMember = (
 
 const CONSUMER = {
   sessionTimeoutMs: 30_000,
-  // Long enough for it to learn of the new partitions first, and of the new member only thereby.
+  // Long, so that the member discovers the new partitions first, and the new member only by joining again.
   heartbeatIntervalMs: 10_000,
   rebalanceTimeoutMs: 20_000,
   pollTimeoutMs: 100,
@@ -134,11 +134,11 @@ const startOurs: StartMember = async (clientId, onBatch) => {
   await consumer.start();
 };
 
-/** Lets a member that hung commit half of what the other one has. */
+/** Lets a member that was hanging commit a lower offset than the other member has. */
 async function commitOfAZombie(start: StartMember): Promise<void> {
   const held = deferred<(offset: bigint) => Promise<void>>();
   let isFirst = true;
-  // Members are given partitions in the order of their IDs, which begin with the client's.
+  // Partitions are assigned in the order of the member IDs, which begin with the client ID.
   await start('a', async (commit) => {
     if (!isFirst) return;
     isFirst = false;
@@ -158,17 +158,17 @@ async function commitOfAZombie(start: StartMember): Promise<void> {
   await commitLate(HALF_WAY);
 }
 
-test('kafkajs by itself lets the one that hung move the group back', async () => {
+test('kafkajs by itself lets the member that was hanging move the group back', async () => {
   await commitOfAZombie(startKafkajs);
   await eventually(async () => {
     expect(await committed()).toBe(Number(HALF_WAY));
   });
 });
 
-test('the bridge commits nothing from before it last joined', async () => {
+test('the bridge commits nothing of an older generation', async () => {
   await commitOfAZombie(startOurs);
   released.resolve(undefined);
-  // Commits what there is to commit.
+  // Commits everything that is pending.
   await stops.shift()?.();
   expect(await committed()).toBe(MESSAGES);
 });
