@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
-import { createProgramRegistry } from '../telemetry/program-registry.ts';
+import { createProgramRegistry } from '../telemetry/program-metrics.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
@@ -34,7 +34,7 @@ export interface BridgeMetrics {
 export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetrics {
   const { counts, startLimit, backlogLimit, breaker, readiness, lag, committed, commitAgeMs } =
     sources;
-  const registry = createProgramRegistry();
+  const registry = createProgramRegistry(readiness);
   const registers = [registry];
 
   new Counter({
@@ -131,9 +131,6 @@ export function createBridgeMetrics(sources: BridgeMetricsSources): BridgeMetric
     'order_ingest_circuit_breaker_open',
     '1 while too many dead letters stop the bridge.',
     () => (breaker.reason() === undefined ? 0 : 1),
-  );
-  gauge('order_ingest_ready', '1 while nothing stands in the way; /readyz has the reasons.', () =>
-    Object.keys(readiness.reasons()).length === 0 ? 1 : 0,
   );
 
   function gauge(name: string, help: string, read: () => number): void {

@@ -1,5 +1,5 @@
 import { SpanKind } from '@opentelemetry/api';
-import { contextOf, inSpan } from '../telemetry/spans.ts';
+import { contextOf, inSpan } from '../telemetry/tracing.ts';
 import type { IngestMessage } from './ingest-message.ts';
 
 /**

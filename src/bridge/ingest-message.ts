@@ -3,7 +3,7 @@ import type { MessageSource } from '../contract/message.ts';
 import { cutParts } from '../kafka/cut-records.ts';
 import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { markActiveSpan } from '../telemetry/spans.ts';
+import { markActiveSpan } from '../telemetry/tracing.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { DeadLetterWriter } from './dead-letter-writer.ts';
 import { describeValue } from './describe-value.ts';

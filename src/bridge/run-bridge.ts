@@ -14,7 +14,7 @@ import {
   type ShutdownLimit,
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
-import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
+import { surviveUnexpectedErrors } from '../program/exit.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';

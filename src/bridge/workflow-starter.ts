@@ -5,7 +5,7 @@ import { workflowId } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { hasSameContent } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';
-import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/spans.ts';
+import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { describeOrder, REPLAY_MEMO, type OrderWorkflow } from '../temporal/order-workflow.ts';
 import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
 import type { Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg';
-import { inSpan } from '../telemetry/spans.ts';
+import { inSpan } from '../telemetry/tracing.ts';
 
 /** What statements run on: a `DatabasePool`, or any pool where no statement is to be prepared. */
 export type StatementPool = Pick<Pool, 'query'> & {

@@ -1,33 +1,48 @@
 import { writeSync } from 'node:fs';
 
-/** 128 and the number of SIGPIPE: how shells report a program that ended so. */
+/*
+ * When the process ends, and what it survives. cli/main.ts loads this file before anything that is slow
+ * to load, so it imports nothing but Node's own modules.
+ */
+
+/** 128 + the number of SIGPIPE, as a shell reports a process that the signal ended. */
 const ENDED_BY_SIGPIPE = 141;
 const FAILED = 1;
 
-let mustOutliveOutput = false;
+let survivesBrokenPipe = false;
 
 /**
- * Ends a command whose output cannot be written: quietly when nobody reads it any more, as with
- * `| head`, else with one line on stderr and exit code 1. Errors of stderr are ignored, since there is
+ * Ends a command whose output cannot be written: silently if its reader is gone, as with `| head`,
+ * otherwise with one line on stderr and exit code 1. Errors of stderr are ignored, since there is
  * nowhere left to report them.
  */
 export function exitOnBrokenPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (mustOutliveOutput) return;
+    if (survivesBrokenPipe) return;
     if (error.code === 'EPIPE') process.exit(ENDED_BY_SIGPIPE);
-    sayOnStderr(`order-ingest: The output cannot be written: ${error.message}`);
+    writeToStderr(`order-ingest: The output cannot be written: ${error.message}`);
     process.exit(FAILED);
   });
   process.stderr.on('error', () => undefined);
 }
 
-/** From now on the program continues when its output cannot be written: it has other work to do. */
-export function outliveOutput(): void {
-  mustOutliveOutput = true;
+/** For a program whose output is only its log: from now on it continues when that cannot be written. */
+export function surviveBrokenPipe(): void {
+  survivesBrokenPipe = true;
 }
 
-/** Writes a line to stderr if that is possible. */
-export function sayOnStderr(line: string): void {
+/**
+ * Keeps the process running after an exception or a rejected promise that no code handles: otherwise a
+ * bug in one place would end every order in flight. This is safe for orders, since whatever is not
+ * finished is read or run again. A program that makes no progress fails its liveness check.
+ */
+export function surviveUnexpectedErrors(report: (error: unknown) => void): void {
+  process.on('uncaughtException', report);
+  process.on('unhandledRejection', report);
+}
+
+/** Writes a line to stderr if possible. */
+export function writeToStderr(line: string): void {
   try {
     writeSync(2, `${line}\n`);
   } catch {
@@ -38,9 +53,9 @@ export function sayOnStderr(line: string): void {
 const LEAK_GRACE_MS = 2000;
 
 /**
- * To be called when all is closed: ends the process, with the exit code that it has by then, even if
- * a library has left a connection open. kafkajs does, when it is told to disconnect while it is
- * connecting anew.
+ * To be called when everything is closed. If the process is still running two seconds later, because a
+ * library has left a connection open, ends it with the exit code set by then. kafkajs leaves one open when
+ * it is disconnected while it reconnects.
  */
 export function forceExitAfterGrace(): void {
   setTimeout(() => process.exit(), LEAK_GRACE_MS).unref();

@@ -1,14 +1,14 @@
 import type { ErrorCode } from './error-codes.ts';
 
 /**
- * A mistake or a fault that the person who runs the program can fix. It is shown as its code, its
- * message and its fix, without a stack trace.
+ * A problem that the person who runs the program can fix. It is printed as its code, its message and its
+ * fix, without a stack trace.
  */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
-  /** Stable across versions: docs/errors.md lists what each one means. */
+  /** Stable across versions; docs/errors.md explains each one. */
   readonly code: ErrorCode;
-  /** What to do, as an imperative without a full stop. Shown after "Fix:". */
+  /** What to do, as an imperative without a full stop. Printed after "Fix:". */
   readonly fix: string;
 
   /** @param message what was tried, on what, and why it failed */
@@ -19,10 +19,10 @@ export class OperatorError extends Error {
   }
 }
 
-/** The message of anything thrown, on one line, without a stack. */
+/** The message of whatever was thrown, on one line and without a stack trace. */
 export function describeError(error: unknown): string {
   if (typeof error !== 'object' || error === null) return String(error);
-  // Node's AggregateError has no message of its own, kafkajs's one that says nothing.
+  // The message of an AggregateError is empty in Node and meaningless in kafkajs.
   if ('errors' in error && Array.isArray(error.errors)) {
     return error.errors.map(describeError).join('; ');
   }

@@ -2,11 +2,11 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 type Signal = (typeof SIGNALS)[number];
 
-/** 128 and the signal's number, as a shell reports it (SIGINT is 2, SIGTERM 15). */
+/** 128 + the number of the signal, as a shell reports it. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export interface ShutdownSignals {
-  /** Calls `shutDown` on the first SIGTERM or SIGINT. Answers with a function that stops listening. */
+  /** Calls `shutDown` on the first SIGTERM or SIGINT. Returns a function that stops listening. */
   onFirst(shutDown: (signal: string) => void): () => void;
 }
 
@@ -14,10 +14,9 @@ const listeners = new Set<(signal: Signal) => void>();
 let isHandling = false;
 
 /**
- * Handles SIGTERM and SIGINT from now on: while nobody listens they end the process. To be called
- * first of all. Linux discards a signal without a handler for the process with the ID 1, which a
- * container's program is, so that a container could not be stopped while its program starts or
- * closes.
+ * Handles SIGTERM and SIGINT from now on; they end the process while nothing listens. Call this before
+ * anything else: Linux discards a signal for which the process with ID 1 has no handler. The program of a
+ * container is that process, so the container could not be stopped while its program starts or closes.
  */
 export function handleSignals(): void {
   if (isHandling) return;
@@ -30,14 +29,14 @@ function received(signal: Signal): void {
   for (const listener of listeners) listener(signal);
 }
 
-/** As if there were no handler, so that a shell sees what ended the process; 1 has to exit instead. */
+/** Ends the process by the signal itself, so that a shell sees why it ended. Process 1 can only exit. */
 function endBy(signal: Signal): void {
   process.off(signal, received);
   process.kill(process.pid, signal);
   process.exit(EXIT_CODES[signal]);
 }
 
-/** The first signal asks for a clean shutdown; a second one ends the process at once. */
+/** The first signal requests a clean shutdown; a second one ends the process at once. */
 export const processSignals: ShutdownSignals = {
   onFirst(shutDown) {
     handleSignals();
@@ -54,22 +53,22 @@ export const processSignals: ShutdownSignals = {
   },
 };
 
-/** A limit on how long a program may take to close. */
+/** A limit on the time that a program may take to close. */
 export interface ShutdownLimit {
   /**
-   * It closes from now on; the first call counts.
+   * Starts the time limit; later calls change nothing.
    *
    * @param exitCode of the process if it does not close in time
    */
   begin(exitCode: number): void;
-  /** It has closed. */
+  /** Everything is closed, so the limit no longer applies. */
   lift(): void;
 }
 
 /**
- * Ends the process when it takes longer than this to close, such as for a server that does not answer.
+ * Ends the process if closing takes longer than `limitMs`, for instance because a server does not answer.
  *
- * @param onLimit called just before
+ * @param onLimit called just before the process ends
  */
 export function createShutdownLimit(limitMs: number, onLimit: () => void): ShutdownLimit {
   let timer: NodeJS.Timeout | undefined;

@@ -6,5 +6,5 @@ const manifest = JSON.parse(
   version: string;
 };
 
-/** Of order-ingest, from package.json, which lies above src/ and dist/. */
+/** The version in package.json, which is one folder above both src/ and dist/. */
 export const VERSION = manifest.version;

@@ -2,9 +2,9 @@ import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
-import { sayOnStderr } from '../program/exit.ts';
+import { writeToStderr } from '../program/exit.ts';
 import { createLogRateLimit } from './log-rate-limit.ts';
-import { activeTraceIds } from './spans.ts';
+import { activeTraceIds } from './tracing.ts';
 
 export type Logger = PinoLogger;
 
@@ -62,7 +62,7 @@ function stdoutOf(service: string): LogDestination {
   return createLogDestination({
     write: writeTo(1),
     onFailure(reason) {
-      sayOnStderr(
+      writeToStderr(
         `order-ingest: the log cannot be written to stdout: ${reason}. Orders are still processed; log lines are dropped until it can be written again.`,
       );
     },

@@ -1,43 +1,50 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanKind,
+  type TextMapGetter,
+} from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { OperatorError } from '../program/operator-error.ts';
+import { describeError, OperatorError } from '../program/operator-error.ts';
+
+/*
+ * Starting OpenTelemetry's SDK. It is loaded only when traces are exported; otherwise every span is a
+ * no-op.
+ */
 
 const STOP_TIMEOUT_MS = 2000;
 
-export type TracingEnvironment = Readonly<Record<string, string | undefined>>;
+type TracingEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** What is needed to send spans that were not made by this process's own tracers. */
+/** What is needed to export spans that tracers of this process did not create, as those of workflows. */
 export interface Tracing {
   readonly processor: SpanProcessor;
   readonly resource: Resource;
-  /** Sends what is left, for two seconds at most. */
+  /** Exports the remaining spans, for at most two seconds. */
   stop(): Promise<void>;
 }
 
 /**
- * Whether traces are wanted: an OTLP endpoint is named, or an exporter. Without either nothing of
- * OpenTelemetry's SDK is loaded, and every span is a no-op.
- */
-export function isTracingWanted(env: TracingEnvironment): boolean {
-  if (env['OTEL_SDK_DISABLED'] === 'true') return false;
-  const exporter = env['OTEL_TRACES_EXPORTER'];
-  if (exporter) return exporter !== 'none';
-  return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
-}
-
-/**
- * Registers OpenTelemetry's SDK for the process, as the standard `OTEL_*` variables say: exporter,
- * endpoint, protocol, headers, sampler, limits, batches, resource. Context is carried as W3C Trace
- * Context. Answers undefined when no traces are wanted. Throws an OperatorError for an exporter or a
- * protocol that it does not know.
+ * Starts OpenTelemetry's SDK for this process if the environment names an exporter or an OTLP endpoint;
+ * returns undefined otherwise. The standard `OTEL_*` variables configure it: exporter, endpoint, protocol,
+ * headers, sampler, limits, batches and resource. Context is propagated as W3C Trace Context.
+ *
+ * Throws an OperatorError for an unsupported exporter or protocol.
  */
 export async function startTracing(
   env: TracingEnvironment,
   serviceName: string,
 ): Promise<Tracing | undefined> {
-  if (!isTracingWanted(env)) return undefined;
-  // The SDK reads its variables from here, and knows nothing of --env-file.
+  if (!isTracingEnabled(env)) return undefined;
+  // The SDK reads its variables from process.env, which lacks those of --env-file.
   for (const [name, value] of Object.entries(env)) {
     if (name.startsWith('OTEL_') && value) process.env[name] = value;
   }
@@ -48,25 +55,34 @@ export async function startTracing(
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': serviceName }))
     .merge(detectResources({ detectors: [hostDetector, envDetector] }));
-  const processor = new BatchSpanProcessor(await exporterOf(env));
+  const processor = new BatchSpanProcessor(await createExporter(env));
   const provider = new NodeTracerProvider({ resource, spanProcessors: [processor] });
   provider.register({ propagator: new W3CTraceContextPropagator() });
   return { processor, resource, stop: () => stopInTime(provider.shutdown()) };
 }
 
-/** A collector that does not answer would hold up the end of the program for half a minute. */
+function isTracingEnabled(env: TracingEnvironment): boolean {
+  if (env['OTEL_SDK_DISABLED'] === 'true') return false;
+  const exporter = env['OTEL_TRACES_EXPORTER'];
+  if (exporter) return exporter !== 'none';
+  return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
+}
+
+/** A collector that does not answer would otherwise delay the end of the program by 30 seconds. */
 async function stopInTime(stopped: Promise<void>): Promise<void> {
   const limit = delay(STOP_TIMEOUT_MS, undefined, { ref: false });
   await Promise.race([stopped.catch(() => undefined), limit]);
 }
 
-async function exporterOf(env: TracingEnvironment): Promise<SpanExporter> {
+async function createExporter(env: TracingEnvironment): Promise<SpanExporter> {
   const exporter = env['OTEL_TRACES_EXPORTER'] || 'otlp';
   if (exporter === 'console') {
     const { ConsoleSpanExporter } = await import('@opentelemetry/sdk-trace-base');
     return new ConsoleSpanExporter();
   }
-  if (exporter !== 'otlp') throw unknown('OTEL_TRACES_EXPORTER', exporter, 'otlp, console or none');
+  if (exporter !== 'otlp') {
+    throw unsupported('OTEL_TRACES_EXPORTER', exporter, 'otlp, console or none');
+  }
   const protocol =
     env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ||
     env['OTEL_EXPORTER_OTLP_PROTOCOL'] ||
@@ -79,13 +95,87 @@ async function exporterOf(env: TracingEnvironment): Promise<SpanExporter> {
     case 'grpc':
       return new (await import('@opentelemetry/exporter-trace-otlp-grpc')).OTLPTraceExporter();
     default:
-      throw unknown('OTEL_EXPORTER_OTLP_PROTOCOL', protocol, 'http/protobuf, http/json or grpc');
+      throw unsupported(
+        'OTEL_EXPORTER_OTLP_PROTOCOL',
+        protocol,
+        'http/protobuf, http/json or grpc',
+      );
   }
 }
 
-const unknown = (name: string, value: string, known: string) =>
+const unsupported = (name: string, value: string, supported: string) =>
   new OperatorError(
     'SETTINGS_INVALID',
-    `${name} is "${value}", which is not known here`,
-    `set it to ${known}`,
+    `${name} is "${value}", which is not supported`,
+    `set it to ${supported}`,
   );
+
+/*
+ * Spans, and the context that connects them. None of this needs the SDK.
+ */
+
+export interface SpanDescription {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly attributes: Attributes;
+  /** Defaults to the active span. */
+  readonly parent?: Context;
+}
+
+const tracer = trace.getTracer('order-ingest');
+
+/** Runs `work` within a span. The span ends with it, and is marked as failed if `work` throws. */
+export function inSpan<Result>(
+  { name, kind, attributes, parent }: SpanDescription,
+  work: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  return tracer.startActiveSpan(
+    name,
+    { kind, attributes },
+    parent ?? context.active(),
+    async (span) => {
+      try {
+        return await work(span);
+      } catch (error) {
+        span.setStatus({ code: SpanStatusCode.ERROR, message: describeError(error) });
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+  );
+}
+
+/** Adds attributes to the active span, if there is one. */
+export const markActiveSpan = (attributes: Attributes): void => {
+  trace.getActiveSpan()?.setAttributes(attributes);
+};
+
+/** Headers of a message as Kafka clients return them. */
+type HeaderValue = Buffer | string | null;
+type Headers = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
+
+const HEADERS_GETTER: TextMapGetter<Headers> = {
+  keys: (headers) => Object.keys(headers),
+  get: (headers, name) => {
+    const value = headers[name];
+    return (Array.isArray(value) ? value.at(-1) : value)?.toString();
+  },
+};
+
+/** The context that the producer has written into the headers (W3C Trace Context: `traceparent`). */
+export const contextOf = (headers: Headers): Context =>
+  propagation.extract(context.active(), headers, HEADERS_GETTER);
+
+/** The active context as W3C headers; undefined when nothing is traced. */
+export function activeTraceHeaders(): Readonly<Record<string, string>> | undefined {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return 'traceparent' in carrier ? carrier : undefined;
+}
+
+/** IDs of the active span, named as in OpenTelemetry's log conventions; empty when nothing is traced. */
+export function activeTraceIds(): { trace_id?: string; span_id?: string } {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span && isSpanContextValid(span) ? { trace_id: span.traceId, span_id: span.spanId } : {};
+}

@@ -10,7 +10,7 @@ import {
   type ShutdownLimit,
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
-import { surviveUnexpectedErrors } from '../program/unexpected-errors.ts';
+import { surviveUnexpectedErrors } from '../program/exit.ts';
 import { ORDER_SCHEMA } from '../order/sql/schema.ts';
 import { checkRights } from '../postgres/rights.ts';
 import { databaseError } from '../postgres/database-error.ts';

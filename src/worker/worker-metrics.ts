@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { ORDER_OUTCOMES, type OrderOutcome } from '../activities/order-activities.ts';
 import { ATTEMPT_OUTCOMES, STEP_NAMES, type OnAttempt } from '../activities/attempts.ts';
-import { createProgramRegistry } from '../telemetry/program-registry.ts';
+import { createProgramRegistry } from '../telemetry/program-metrics.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 
-/** The connections of a pool, as `pg.Pool` counts them. */
+/** What `pg.Pool` counts. */
 export interface PoolCounts {
   readonly totalCount: number;
   readonly idleCount: number;
@@ -18,18 +18,18 @@ export interface WorkerMetrics {
 }
 
 export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): WorkerMetrics {
-  const registry = createProgramRegistry();
+  const registry = createProgramRegistry(readiness);
   const registers = [registry];
   const orders = new Counter({
     name: 'order_ingest_orders_total',
-    help: 'Orders by how they ended in this worker; invalid, conflict and rejected have failed.',
+    help: 'Orders that this worker has finished, by outcome; invalid, conflict and rejected are failures.',
     labelNames: ['ending'],
     registers,
   });
   for (const ending of ORDER_OUTCOMES) orders.inc({ ending }, 0);
   const attempts = new Counter({
     name: 'order_ingest_activity_attempts_total',
-    help: 'Attempts at an activity by outcome: failed is final, retried is repeated by Temporal.',
+    help: 'Activity attempts by outcome: failed is final, retried is repeated by Temporal.',
     labelNames: ['activity', 'outcome'],
     registers,
   });
@@ -38,14 +38,14 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): Wo
   }
   const duration = new Histogram({
     name: 'order_ingest_activity_duration_seconds',
-    help: 'Duration of an attempt at an activity; storeOrder is what Postgres takes.',
+    help: 'Duration of one activity attempt; that of storeOrder is the time Postgres takes.',
     labelNames: ['activity'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
   new Gauge({
     name: 'order_ingest_database_connections',
-    help: "Connections of the worker's pool by state.",
+    help: "Connections in the worker's pool, by state.",
     labelNames: ['state'],
     registers,
     collect() {
@@ -55,18 +55,10 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): Wo
   });
   new Gauge({
     name: 'order_ingest_database_waiting',
-    help: 'Attempts that wait for a connection of the pool.',
+    help: 'Attempts waiting for a connection from the pool.',
     registers,
     collect() {
       this.set(pool.waitingCount);
-    },
-  });
-  new Gauge({
-    name: 'order_ingest_ready',
-    help: '1 while nothing stands in the way; /readyz has the reasons.',
-    registers,
-    collect() {
-      this.set(Object.keys(readiness.reasons()).length === 0 ? 1 : 0);
     },
   });
   return {

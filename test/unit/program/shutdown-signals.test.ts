@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { execa } from 'execa';
 
 const inProcess = (code: string) =>
@@ -18,11 +19,11 @@ test.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
 ])(
-  '%s ends a program that does not listen yet, also as the process with the ID 1',
+  '%s ends a program that does not listen for it yet, even as the process with ID 1',
   async (signal, code) => {
     const killed = await inProcess(`${HANDLING} process.kill(process.pid, '${signal}');`);
     expect(killed.signal).toBe(signal);
-    // Linux discards a signal without a handler for that process.
+    // The kill of an own signal has no effect on process 1.
     const first = await inProcess(
       `${HANDLING} process.kill = () => true; process.emit('${signal}', '${signal}');`,
     );
@@ -30,7 +31,7 @@ test.each([
   },
 );
 
-test('a shutdown that takes too long is cut off', async () => {
+test('a shutdown that takes too long ends the process with the exit code given first', async () => {
   const { exitCode, stdout } = await inProcess(
     `${HANDLING} const limit = createShutdownLimit(1, () => console.log('cut off'));
     limit.begin(3);
@@ -39,9 +40,18 @@ test('a shutdown that takes too long is cut off', async () => {
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: 'cut off' });
 });
 
-test('signals are handled before anything is loaded that takes time', () => {
-  const main = readFileSync(new URL('../../../src/cli/main.ts', import.meta.url), 'utf8');
-  const imports = [...main.matchAll(/^import .* from '(.*)';$/gm)].map(([, from]) => from);
-  expect(imports.length).toBeGreaterThan(0);
-  for (const from of imports) expect(from).toMatch(/^\.\.\/program\//);
+test('signals are handled before anything slow is loaded', () => {
+  const importsOf = (file: string) =>
+    [...readFileSync(file, 'utf8').matchAll(/^import .* from '(.*)';$/gm)].map(
+      ([, from]) => from ?? '',
+    );
+  const main = path.join(import.meta.dirname, '../../../src/cli/main.ts');
+  const own = importsOf(main).filter((from) => !from.startsWith('node:'));
+  expect(own.length).toBeGreaterThan(0);
+  for (const from of own) {
+    expect(from).toMatch(/^\.\.\/program\//);
+    for (const next of importsOf(path.resolve(path.dirname(main), from))) {
+      expect(next).toMatch(/^node:/);
+    }
+  }
 });
