@@ -1,46 +1,60 @@
-import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import { createActivities } from '../activities/order-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
+import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
+import { ORDER_SCHEMA } from '../order/sql/schema.ts';
+import { checkWritable } from '../postgres/check-writable.ts';
+import { databaseError } from '../postgres/database-error.ts';
+import { createDatabasePool } from '../postgres/database-pool.ts';
+import { checkRights } from '../postgres/rights.ts';
+import { checkSchema } from '../postgres/schema.ts';
+import { surviveUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
 import {
   createShutdownLimit,
   type ShutdownLimit,
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
-import { surviveUnexpectedErrors } from '../program/exit.ts';
-import { ORDER_SCHEMA } from '../order/sql/schema.ts';
-import { checkRights } from '../postgres/rights.ts';
-import { databaseError } from '../postgres/database-error.ts';
-import { createDatabasePool } from '../postgres/database-pool.ts';
-import { checkSchema } from '../postgres/schema.ts';
-import { checkWritable } from '../postgres/check-writable.ts';
-import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
-import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
-import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { DependencyHealth, probeDependency } from '../telemetry/health/dependency-health.ts';
 import { createHealth, type Conditions } from '../telemetry/health/health.ts';
-import { freeLocalAddress, readSdkMetrics, installTemporalRuntime } from './temporal-runtime.ts';
+import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
+import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
-import { readQueueWorkers, routingProblem, type QueueWorkers } from '../temporal/queue-workers.ts';
+import { routingProblem } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { isThrottled, temporalFailed } from '../temporal/temporal-error.ts';
+import { supervisionTimings, superviseWorker } from './supervise-worker.ts';
+import { freeLocalAddress, installTemporalRuntime, readSdkMetrics } from './temporal-runtime.ts';
+import { TemporalWorker } from './temporal-worker.ts';
+import { watchRouting } from './watch-routing.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import {
   concurrencyOptions,
   deploymentOptions,
   poolSize,
   STORE_ATTEMPT_MS,
 } from './worker-options.ts';
-import { supervisionTimings, superviseWorker, type SupervisedWorker } from './supervise-worker.ts';
-import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
-import { watchRouting } from './watch-routing.ts';
 import { workflowCode, workflowTracing } from './workflow-code.ts';
 
+/** How long closing may take beyond the grace. `stop_grace_period` in docker-compose.yml exceeds both together. */
+const CLOSING_MS = 5000;
+
+interface WorkerContext {
+  readonly settings: Settings<typeof WORKER_ROLE>;
+  readonly target: TemporalTarget;
+  readonly deployment: ReturnType<typeof deploymentOptions>;
+  readonly pool: Pool;
+  readonly logger: Logger;
+  readonly tracing: Tracing | undefined;
+  readonly signals: ShutdownSignals;
+  readonly closing: ShutdownLimit;
+}
+
 /**
- * Runs a worker until the first shutdown signal: it then takes no more work, finishes what it has
+ * Runs a worker until the first shutdown signal: it then takes no more work, finishes what is in progress
  * and closes its connections. Throws an OperatorError when it cannot start.
  */
 export async function runWorker(env: Environment, signals: ShutdownSignals): Promise<void> {
@@ -51,14 +65,13 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   const deployment = deploymentOptions(settings.worker);
   const logger = createLogger({ ...settings.logging, service: 'worker' });
   const tracing = await startTracing(env, 'order-ingest-worker');
-
   const pool = createDatabasePool({
     ...settings.database,
     maxConnections: poolSize(settings.worker),
     onIdleError: (error) => {
       logger.warn(
         { event: 'database_connection_lost', error: describeError(error) },
-        'idle connection lost',
+        'an idle connection to Postgres was lost',
       );
     },
   });
@@ -66,20 +79,14 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   const closing = createShutdownLimit(settings.worker.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
-      'a server did not answer in time; Temporal has other workers repeat what was in flight',
+      'a server did not answer in time; Temporal has other workers repeat what was in progress',
     );
   });
   try {
     await checkDatabase(pool);
-    // The worker's own connection says too little about why it cannot connect.
-    const client = await connectTemporal(target);
-    await checkSearchAttributes(client)
-      .catch((error: unknown) => {
-        throw temporalFailed(target, error);
-      })
-      .finally(() => client.connection.close());
-    const context = { settings, target, deployment, pool, logger, tracing, closing };
-    await runUntilStopped(context, signals);
+    await checkTemporal(target);
+    const context = { settings, target, deployment, pool, logger, tracing, signals, closing };
+    await runUntilStopped(context);
   } finally {
     closing.begin(1);
     await Promise.all([pool.end(), tracing?.stop()]);
@@ -87,40 +94,47 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   }
 }
 
-/** What closing may take beyond the grace; compose's `stop_grace_period` is above both together. */
-const CLOSING_MS = 5000;
-
-interface WorkerContext {
-  readonly settings: Settings<typeof WORKER_ROLE>;
-  readonly target: TemporalTarget;
-  readonly deployment: ReturnType<typeof deploymentOptions>;
-  readonly pool: Pool;
-  readonly logger: Logger;
-  readonly tracing: Tracing | undefined;
-  readonly closing: ShutdownLimit;
+async function checkDatabase(pool: Pool): Promise<void> {
+  try {
+    await checkSchema(pool, ORDER_SCHEMA);
+    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
+  } catch (error) {
+    throw databaseError('Postgres cannot be used', error);
+  }
 }
 
-async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals): Promise<void> {
+async function checkTemporal(target: TemporalTarget): Promise<void> {
+  const client = await connectTemporal(target);
+  try {
+    await checkSearchAttributes(client);
+  } catch (error) {
+    throw temporalFailed(target, error);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+async function runUntilStopped(context: WorkerContext): Promise<void> {
   const { settings, pool, logger } = context;
-  const sdkMetrics = await freeLocalAddress();
-  const runtime = installTemporalRuntime(logger, sdkMetrics);
+  const sdkMetricsAddress = await freeLocalAddress();
+  const runtime = installTemporalRuntime(logger, sdkMetricsAddress);
   try {
     const health = createHealth();
     const metrics = createWorkerMetrics(pool, health.readiness);
-    const create = await workerCreator(context, metrics);
-    const { httpHost: host, httpPort } = settings.worker;
-    // Before the worker, which the SDK can release only after it has run.
+    const options = await workerOptions(context, metrics);
+    const { httpHost: host, httpPort: port } = settings.worker;
+    // Started before a worker is created: if the port is in use, there is no worker to release.
     const endpoint = await startHttpEndpoint({
       host,
-      port: httpPort,
+      port,
       portSetting: 'WORKER_HTTP_PORT',
-      // Without a check of liveness: a failed worker is replaced, so that a restart never helps.
+      // Nothing fails the liveness of a worker: one that fails is replaced within the process.
       health,
       logger,
       metrics: {
         contentType: metrics.registry.contentType,
         metrics: async () =>
-          `${await metrics.registry.metrics()}${await readSdkMetrics(sdkMetrics)}`,
+          `${await metrics.registry.metrics()}${await readSdkMetrics(sdkMetricsAddress)}`,
       },
     });
     try {
@@ -128,22 +142,43 @@ async function runUntilStopped(context: WorkerContext, signals: ShutdownSignals)
         { event: 'http_listening', host, port: endpoint.port },
         'serving health and metrics',
       );
-      await superviseUntilStopped(create, context, health.readiness, signals);
+      await superviseUntilStopped(context, options, health.readiness);
       logger.info({ event: 'worker_stopped' }, 'the worker has stopped');
     } finally {
       await endpoint.close();
     }
   } finally {
-    // It would keep the process alive.
+    // It would keep the process running.
     await runtime.shutdown();
   }
 }
 
+type Options = Parameters<typeof TemporalWorker.create>[1];
+
+/** The options that all workers of this process have in common, from the first to the last replacement. */
+async function workerOptions(
+  { settings, deployment, pool, logger, tracing }: WorkerContext,
+  metrics: WorkerMetrics,
+): Promise<Options> {
+  return {
+    taskQueue: settings.temporal.taskQueue,
+    activities: createActivities({
+      orderStore: createPostgresOrderStore(pool),
+      logger,
+      onOutcome: metrics.countOrder,
+      onAttempt: metrics.countAttempt,
+    }),
+    ...workflowCode({ traced: tracing !== undefined }),
+    ...(tracing && (await workflowTracing(tracing))),
+    ...concurrencyOptions(settings.worker),
+    ...deployment,
+  };
+}
+
 async function superviseUntilStopped(
-  create: () => Promise<TemporalWorker>,
-  { settings, target, pool, logger, closing }: WorkerContext,
+  { settings, target, pool, logger, signals, closing }: WorkerContext,
+  options: Options,
   readiness: Conditions,
-  signals: ShutdownSignals,
 ): Promise<void> {
   const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
@@ -153,21 +188,27 @@ async function superviseUntilStopped(
     stopping.abort();
   });
   const temporal = new DependencyHealth('Temporal', { readiness, logger, isThrottled });
-  const first = await create().catch((error: unknown) => {
+  const postgres = new DependencyHealth('Postgres', { readiness, logger });
+  const { taskQueue } = settings.temporal;
+
+  const first = await TemporalWorker.create(target, options).catch((error: unknown) => {
     throw temporalFailed(target, error);
   });
-  const started = {
-    namespace: target.namespace,
-    ...settings.temporal,
-    poolSize: poolSize(settings.worker),
-  };
-  logger.info({ event: 'worker_started', ...started }, 'the worker waits for orders');
+  logger.info(
+    {
+      event: 'worker_started',
+      namespace: target.namespace,
+      ...settings.temporal,
+      poolSize: poolSize(settings.worker),
+    },
+    'the worker is waiting for orders',
+  );
   const supervision = superviseWorker(first, {
     create: async () => {
-      // This says better than the SDK's own connection why it cannot connect.
+      // Errors of this connection name the cause, which those of the worker's own do not.
       const { connection } = await connectTemporal(target);
       await connection.close();
-      return create();
+      return TemporalWorker.create(target, options);
     },
     stopping: stopping.signal,
     logger,
@@ -177,14 +218,10 @@ async function superviseUntilStopped(
     },
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
-  const stopWatching = [
+  const stopProbes = [
     probeDependency(() => supervision.current()?.ping(), temporal),
-    probeDependency(
-      () => checkWritable(pool, ORDER_SCHEMA.tables),
-      new DependencyHealth('Postgres', { readiness, logger }),
-    ),
+    probeDependency(() => checkWritable(pool, ORDER_SCHEMA.tables), postgres),
     watchRouting(async () => {
-      const { taskQueue } = settings.temporal;
       const workers = await supervision.current()?.queueWorkers(taskQueue);
       return workers && routingProblem(workers, taskQueue);
     }, logger),
@@ -193,8 +230,8 @@ async function superviseUntilStopped(
     await supervision.ended;
   } finally {
     stopListening();
-    for (const stop of stopWatching) stop();
-    // A worker that has not stopped in time holds it, and ends with the process.
+    for (const stop of stopProbes) stop();
+    // A worker that has not stopped in time still holds its connection, which ends with the process.
     await supervision
       .current()
       ?.close()
@@ -204,79 +241,5 @@ async function superviseUntilStopped(
           'the connection of the worker stays open until the process ends',
         );
       });
-  }
-}
-
-/** Creates workers that differ in their connection only. */
-async function workerCreator(
-  { settings, target, deployment, pool, logger, tracing }: WorkerContext,
-  metrics: WorkerMetrics,
-): Promise<() => Promise<TemporalWorker>> {
-  const { namespace, ...connectionOptions } = target;
-  const options = {
-    namespace,
-    taskQueue: settings.temporal.taskQueue,
-    activities: createActivities({
-      orderStore: createPostgresOrderStore(pool),
-      logger,
-      onOutcome: metrics.ended,
-      onAttempt: metrics.attempted,
-    }),
-    ...workflowCode({ traced: tracing !== undefined }),
-    ...(tracing && (await workflowTracing(tracing))),
-    ...concurrencyOptions(settings.worker),
-    ...deployment,
-  };
-  return async () => {
-    const connection = await NativeConnection.connect(connectionOptions);
-    try {
-      return supervised(await Worker.create({ ...options, connection }), connection, namespace);
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
-  };
-}
-
-interface TemporalWorker extends SupervisedWorker {
-  /** Rejects while Temporal does not answer. */
-  ping(): Promise<unknown>;
-  queueWorkers(taskQueue: string): Promise<QueueWorkers>;
-}
-
-const supervised = (
-  worker: Worker,
-  connection: NativeConnection,
-  namespace: string,
-): TemporalWorker => ({
-  run: () => worker.run(),
-  failure() {
-    const state = worker.getState();
-    return state === 'FAILED'
-      ? 'the SDK has ended it, see its log line "Worker failed"'
-      : undefined;
-  },
-  shutdown() {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-  },
-  close: () => connection.close(),
-  ping: () =>
-    connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
-      connection.workflowService.getSystemInfo({}),
-    ),
-  queueWorkers: (taskQueue) =>
-    connection.withDeadline(Date.now() + ASK_TIMEOUT_MS, () =>
-      readQueueWorkers(connection.workflowService, { namespace, taskQueue }),
-    ),
-});
-
-const ASK_TIMEOUT_MS = 3000;
-
-async function checkDatabase(pool: Pool): Promise<void> {
-  try {
-    await checkSchema(pool, ORDER_SCHEMA);
-    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
-  } catch (error) {
-    throw databaseError('Postgres cannot be used', error);
   }
 }

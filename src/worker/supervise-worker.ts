@@ -3,43 +3,43 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 
-/** A worker of the Temporal SDK with a connection of its own, which runs once. */
+/** A worker of the Temporal SDK with its own connection. It runs once. */
 export interface SupervisedWorker {
-  /** Works until `shutdown`. Rejects when the worker fails, but not always: see `failure`. */
+  /** Settles after `shutdown`. Rejects when the worker fails, but not always: see `failure`. */
   run(): Promise<void>;
-  /** Why it has failed. The SDK's `run` can stay pending after a failure. */
+  /** Why the worker has failed, or undefined. The SDK's `run` can stay pending after a failure. */
   failure(): string | undefined;
-  /** Does nothing when the worker does not run. */
+  /** Does nothing if the worker is not running. */
   shutdown(): void;
-  /** Closes the connection. Rejects while the worker holds it. */
+  /** Closes the connection. Rejects while the worker still holds it. */
   close(): Promise<void>;
 }
 
 export interface SupervisionOptions<W extends SupervisedWorker> {
   /** Connects and creates a worker. Rejects while Temporal is unavailable. */
   readonly create: () => Promise<W>;
-  /** Aborted when the program is to shut down. */
+  /** Aborted when the program shuts down. */
   readonly stopping: AbortSignal;
   readonly logger: Logger;
   readonly readiness: Conditions;
-  /** Called with why no new worker could be created. */
-  readonly onCreateFailed?: (error: unknown) => void;
+  /** Called with the error each time a new worker could not be created. */
+  readonly onCreateFailed: (error: unknown) => void;
   readonly timings: SupervisionTimings;
 }
 
 export interface SupervisionTimings {
-  /** How often to look whether the worker has failed. */
+  /** How often to check whether the worker has failed. */
   readonly checkMs: number;
-  /** Delay before the first new worker; doubles up to the maximum. */
+  /** Delay before the first replacement; doubles with each failure up to the maximum. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
-  /** A worker that ran for this long has recovered: the next delay is the shortest again. */
+  /** A worker that ran this long has recovered: the delay starts at the minimum again. */
   readonly steadyMs: number;
-  /** Limit of one attempt at creating a worker. */
+  /** Time limit of one attempt to create a worker. */
   readonly createMs: number;
-  /** Limit for closing what a failed worker used. */
+  /** Time limit for releasing a failed worker and its connection, each. */
   readonly closeMs: number;
-  /** Limit of a shutdown, from the signal on. */
+  /** Time limit of a shutdown, from the signal on. */
   readonly shutdownMs: number;
 }
 
@@ -50,13 +50,13 @@ export const supervisionTimings = (shutdownGraceMs: number): SupervisionTimings 
   steadyMs: 60_000,
   createMs: 30_000,
   closeMs: 3000,
-  // Beyond its grace the SDK still reports results to Temporal, which may be unavailable.
+  // After the grace, the SDK still reports results to Temporal, which may be unavailable.
   shutdownMs: shutdownGraceMs + 3000,
 });
 
 /**
- * A failed worker whose `run` stays pending keeps its connection and its threads. So many of them
- * are tolerated before the process has to be restarted.
+ * How many failed workers may stay unreleased before the process has to be restarted: one whose `run`
+ * stays pending keeps its connection and its threads.
  */
 export const MAX_UNRELEASED_WORKERS = 5;
 
@@ -66,14 +66,14 @@ export interface Supervision<W extends SupervisedWorker> {
    * could not be released.
    */
   readonly ended: Promise<void>;
-  /** The worker in use; undefined between a failed worker and the next one. */
+  /** The running worker; undefined between a failed worker and its replacement. */
   current(): W | undefined;
 }
 
 /**
- * Runs a worker, and replaces it by a new one with a new connection whenever it fails. The SDK's
- * core ends a worker for good at an error that it takes for permanent, such as "namespace not found"
- * while a Temporal server starts after an outage of more than a minute.
+ * Runs a worker, and replaces it with a new one on a new connection whenever it fails. The SDK's core ends
+ * a worker for good at an error that it considers permanent, such as "namespace not found" from a Temporal
+ * server that is starting after an outage of more than a minute.
  */
 export function superviseWorker<W extends SupervisedWorker>(
   first: W,
@@ -94,7 +94,7 @@ export function superviseWorker<W extends SupervisedWorker>(
       reportFailure(failure, options);
       if (!(await isReleased(failed, run, options))) unreleased += 1;
       if (unreleased > MAX_UNRELEASED_WORKERS) throw tooManyUnreleased(failure);
-      current = await replacement(failures, options);
+      current = await createReplacement(failures, options);
     }
   };
   return { ended: supervise(), current: () => current };
@@ -107,11 +107,11 @@ export const restartDelayMs = (
 
 const endOf = (run: Promise<void>): Promise<string> =>
   run.then(
-    () => 'it stopped by itself',
+    () => 'it stopped without being asked to',
     (error: unknown) => describeError(error),
   );
 
-/** Answers with why the running worker failed, or with undefined once it has been shut down. */
+/** Resolves with why the running worker failed, or with undefined once it has been shut down. */
 async function failureOf(
   worker: SupervisedWorker,
   run: Promise<string>,
@@ -128,7 +128,7 @@ async function failureOf(
       firstFailure(worker, timings.checkMs, over.signal),
       aborted(stopping, over.signal),
     ]);
-    // After a failure `run` rejects with what hindered the clean-up, not with the cause.
+    // After a failure, `run` rejects with an error of the clean-up, not with the cause.
     if (!stopping.aborted) return worker.failure() ?? failure;
     worker.shutdown();
     const hasEnded = await Promise.race([
@@ -138,7 +138,7 @@ async function failureOf(
     if (!hasEnded) {
       logger.warn(
         { event: 'shutdown_incomplete' },
-        'the worker did not stop in time; Temporal has other workers repeat what was in flight',
+        'the worker did not stop in time; Temporal has other workers repeat what was in progress',
       );
     }
     return undefined;
@@ -180,7 +180,7 @@ function reportFailure(
   readiness.fail('worker', `the Temporal worker has failed and is being replaced: ${failure}`);
   logger.error(
     { event: 'worker_failed', error: failure },
-    'the Temporal worker has failed; a new one is created as soon as Temporal answers',
+    'the Temporal worker has failed; it is replaced as soon as Temporal answers',
   );
 }
 
@@ -196,14 +196,14 @@ async function isReleased(
   } catch (error) {
     logger.warn(
       { event: 'worker_not_released', error: describeError(error) },
-      'the failed worker keeps its connection until the process ends',
+      'the failed worker keeps its connection open until the process ends',
     );
     return false;
   }
 }
 
-/** Undefined when the program is to shut down before there is a new worker. */
-async function replacement<W extends SupervisedWorker>(
+/** Creates a new worker, retrying until it succeeds; undefined if the program shuts down first. */
+async function createReplacement<W extends SupervisedWorker>(
   failures: number,
   { create, stopping, logger, readiness, onCreateFailed, timings }: SupervisionOptions<W>,
 ): Promise<W | undefined> {
@@ -215,13 +215,13 @@ async function replacement<W extends SupervisedWorker>(
       const worker = await createUnlessStopping(create, stopping, timings.createMs);
       if (!worker) return undefined;
       readiness.clear('worker');
-      logger.info({ event: 'worker_replaced' }, 'a new Temporal worker waits for orders');
+      logger.info({ event: 'worker_replaced' }, 'a new Temporal worker is waiting for orders');
       return worker;
     } catch (error) {
-      onCreateFailed?.(error);
+      onCreateFailed(error);
       logger.warn(
         { event: 'worker_not_replaced', error: describeError(error), attempt },
-        'no new Temporal worker could be created; trying again',
+        'no new Temporal worker could be created; retrying',
       );
     }
   }
@@ -236,7 +236,7 @@ async function createUnlessStopping<W extends SupervisedWorker>(
   let isWanted = true;
   const created = create().then(async (worker) => {
     if (isWanted) return worker;
-    // The SDK releases the connection of a worker only after it has run.
+    // The SDK releases the connection of a worker only after the worker has run.
     const run = worker.run();
     worker.shutdown();
     await run;
@@ -252,7 +252,7 @@ async function createUnlessStopping<W extends SupervisedWorker>(
   } finally {
     isWanted = false;
     over.abort();
-    // Nobody awaits it any more if it was too slow.
+    // If it was too slow, nothing awaits it any more.
     created.catch(() => undefined);
   }
 }
@@ -278,5 +278,5 @@ const tooManyUnreleased = (failure: string) =>
   new OperatorError(
     'WORKER_NOT_RELEASED',
     `The Temporal worker has failed ${MAX_UNRELEASED_WORKERS + 1} times and could not be released: ${failure}`,
-    'see the log above for the cause, correct it and start the worker again; nothing is lost',
+    'find the cause in the log above, fix it and start the worker again; nothing is lost',
   );

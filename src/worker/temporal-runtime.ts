@@ -5,8 +5,8 @@ import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
- * Sends the logs of the Temporal SDK and of its Rust core through our own logger, and has it serve its
- * metrics at this address. Once a process.
+ * Installs the runtime of the Temporal SDK, once per process: the SDK and its Rust core log through our
+ * logger, and serve their metrics at `metricsAddress`.
  */
 export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
@@ -41,7 +41,7 @@ export function installTemporalRuntime(logger: Logger, metricsAddress: string): 
   });
 }
 
-/** What the SDK calls info is about itself, not about orders. */
+/** The SDK's info lines are about the SDK itself, not about orders. */
 const LEVELS = {
   TRACE: 'trace',
   DEBUG: 'debug',
@@ -51,8 +51,8 @@ const LEVELS = {
 } as const;
 
 /**
- * Where the Temporal SDK's core serves its own metrics: it has an exporter of its own, which wants a
- * port and does not say which it took when it is given 0.
+ * An address for the metrics of the SDK's core. Its exporter needs a port, and with port 0 does not
+ * report which one it has opened.
  */
 export async function freeLocalAddress(): Promise<string> {
   const server = createServer();
@@ -64,12 +64,12 @@ export async function freeLocalAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-const TIMEOUT_MS = 2000;
+const READ_TIMEOUT_MS = 2000;
 
-/** The SDK's metrics as text; empty when it does not answer, since ours are worth having alone. */
+/** The SDK's metrics as text; empty if it does not answer, so that `/metrics` still serves the others. */
 export async function readSdkMetrics(address: string): Promise<string> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
     const response = await fetch(`http://${address}/metrics`, { signal });
     return response.ok ? await response.text() : '';
   } catch {

@@ -2,24 +2,28 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { RoutingProblem } from '../temporal/queue-workers.ts';
 
 const INTERVAL_MS = 10_000;
-/** How often a problem that lasts is logged. */
+/** How often a persistent problem is logged. */
 const LOG_INTERVAL_MS = 300_000;
 
 /**
- * Asks every ten seconds whether Temporal gives new workflows to workers that poll, and logs it when it
- * does not: with worker versioning, a version that is not current polls and gets nothing. Readiness
- * does not depend on it, since a rollout waits for ready workers before it makes their version
- * current. Answers with how to stop.
+ * Checks every ten seconds whether Temporal routes new workflows to workers that poll, and logs when it
+ * does not: with worker versioning, workers whose version is not current poll and receive nothing.
+ * Readiness does not depend on it, since a rollout waits until workers are ready before it makes their
+ * version current.
+ *
+ * @param readProblem returns undefined when there is none
+ * @returns a function that stops checking
  */
 export function watchRouting(
-  ask: () => Promise<RoutingProblem | undefined>,
+  readProblem: () => Promise<RoutingProblem | undefined>,
   logger: Logger,
 ): () => void {
   let logged: { readonly problem: string; readonly at: number } | undefined;
-  const askOnce = async () => {
-    const routing = await ask();
+  const checkOnce = async () => {
+    const routing = await readProblem();
     if (!routing) {
-      if (logged) logger.info({ event: 'orders_routed' }, 'new orders reach workers again');
+      if (logged)
+        logger.info({ event: 'orders_routed' }, 'Temporal routes new orders to workers again');
       logged = undefined;
       return;
     }
@@ -30,7 +34,7 @@ export function watchRouting(
   };
   const timer = setInterval(() => {
     // An outage of Temporal is reported elsewhere.
-    askOnce().catch(() => undefined);
+    checkOnce().catch(() => undefined);
   }, INTERVAL_MS);
   return () => {
     clearInterval(timer);

@@ -13,8 +13,8 @@ export interface PoolCounts {
 
 export interface WorkerMetrics {
   readonly registry: Registry;
-  readonly ended: (ending: OrderOutcome) => void;
-  readonly attempted: OnAttempt;
+  readonly countOrder: (outcome: OrderOutcome) => void;
+  readonly countAttempt: OnAttempt;
 }
 
 export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): WorkerMetrics {
@@ -26,7 +26,7 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): Wo
     labelNames: ['ending'],
     registers,
   });
-  for (const ending of ORDER_OUTCOMES) orders.inc({ ending }, 0);
+  for (const outcome of ORDER_OUTCOMES) orders.inc({ ending: outcome }, 0);
   const attempts = new Counter({
     name: 'order_ingest_activity_attempts_total',
     help: 'Activity attempts by outcome: failed is final, retried is repeated by Temporal.',
@@ -63,10 +63,10 @@ export function createWorkerMetrics(pool: PoolCounts, readiness: Conditions): Wo
   });
   return {
     registry,
-    ended: (ending) => {
-      orders.inc({ ending });
+    countOrder: (outcome) => {
+      orders.inc({ ending: outcome });
     },
-    attempted: (activity, outcome, seconds) => {
+    countAttempt: (activity, outcome, seconds) => {
       attempts.inc({ activity, outcome });
       duration.observe({ activity }, seconds);
     },

@@ -3,29 +3,29 @@ import type { WORKER_ROLE } from '../config/roles.ts';
 import type { Settings } from '../config/read-settings.ts';
 import { OperatorError } from '../program/operator-error.ts';
 
-/** What a regular attempt at storing an order may take: `PATIENT_ATTEMPTS.startToCloseTimeout`. */
+/** Time limit of one regular attempt to store an order: `startToCloseTimeout` in workflows/retry-policies.ts. */
 export const STORE_ATTEMPT_MS = 30_000;
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
-/** How much a worker does at once. The pool has a connection for every activity slot. */
+/** How much a worker does concurrently. */
 export const concurrencyOptions = (settings: WorkerSettings) =>
   ({
     maxConcurrentLocalActivityExecutions: settings.localActivitySlots,
     maxConcurrentActivityTaskExecutions: settings.activitySlots,
     maxConcurrentWorkflowTaskExecutions: settings.workflowTaskSlots,
     maxCachedWorkflows: settings.maxCachedWorkflows,
-    // An order takes one workflow task, from the queue that all workers share. Of a fixed number of
-    // pollers most would wait for a second task of workflows that are in the cache.
+    // An order takes one workflow task, which comes from the task queue that all workers share. Most of a
+    // fixed number of pollers would wait on sticky queues instead, for second tasks of cached workflows.
     workflowTaskPollerBehavior: { type: 'autoscaling' },
     shutdownGraceTime: settings.shutdownGraceMs,
   }) satisfies Partial<WorkerOptions>;
 
-/** A connection for each slot, and one to see whether Postgres is there. */
+/** One connection per activity slot of both kinds, and one for the probe of Postgres. */
 export const poolSize = (settings: WorkerSettings): number =>
   settings.localActivitySlots + settings.activitySlots + 1;
 
-/** Worker versioning, when the settings name a deployment and a build. */
+/** Worker versioning, if the settings name a deployment and a build. */
 export function deploymentOptions(
   settings: WorkerSettings,
 ): Pick<WorkerOptions, 'workerDeploymentOptions'> {

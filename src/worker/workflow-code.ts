@@ -5,9 +5,9 @@ import type { Tracing } from '../telemetry/tracing.ts';
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /**
- * The workflows: in dist/ as the bundle that the build made, so that every worker of a version runs
- * the same code and starts fast; as sources when this file is one itself. The traced bundle makes
- * spans within the workflow; its commands to the server are the same.
+ * The code of the workflows. In dist/ it is the bundle created by the build, so that all workers of a
+ * version run the same code and start fast; in src/ it is the sources. The traced bundle also creates
+ * spans within the workflow, and issues the same commands to the server.
  */
 export const workflowCode = ({
   traced,
@@ -23,8 +23,8 @@ export const workflowCode = ({
       };
 
 /**
- * Carries the trace from a workflow into its activities, and sends the spans that the traced bundle
- * makes within the workflow's sandbox.
+ * Propagates the trace from a workflow to its activities, and exports the spans that the traced bundle
+ * creates within the workflow sandbox.
  */
 export async function workflowTracing({
   processor,
