@@ -252,7 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'trace: activeTraceHeaders() && {}',
       },
     ],
-    tests: ['test/e2e/tracing', '-t', 'are one trace'],
+    tests: ['test/e2e/tracing', '-t', 'form one trace'],
   },
   {
     name: 'forget-a-correction',
@@ -284,7 +284,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'if (isStopped) health.callFailed(error);',
       },
     ],
-    tests: ['test/e2e/health-and-metrics', '-t', 'is not ready while Postgres'],
+    tests: ['test/e2e/health-and-metrics', '-t', 'not ready while Postgres'],
   },
   {
     name: 'log-undecodable-bytes',
@@ -301,7 +301,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'value.subarray(0, shownBytes || 9)',
       },
     ],
-    tests: ['test/e2e/logs', '-t', 'none has a name'],
+    tests: ['test/e2e/logs', '-t', 'no personal data'],
   },
   {
     name: 'rename-a-metric',

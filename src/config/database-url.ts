@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** A URL that pg reads as its author means it; what it would misread or ignore is refused. */
+/** A URL that pg reads as intended. What pg would misread or ignore is rejected. */
 export const databaseUrl = z.string().superRefine((value, context) => {
   const mistake = databaseUrlMistake(value);
   if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
 });
 
-/** What is wrong with the URL and how to write it, without any part that may be secret. */
+/** What is wrong with the URL and how to write it, without any part of it that may be secret. */
 export function databaseUrlMistake(value: string): string | undefined {
   const rest = /^(?:postgres|postgresql):\/\/(.*)$/s.exec(value)?.[1];
   if (rest === undefined) {
@@ -24,7 +24,7 @@ export function databaseUrlMistake(value: string): string | undefined {
 const NOT_A_URL =
   'expected postgres://user:password@host:5432/name; encode special characters of the user name and the password, such as %2F for "/"';
 
-/** `/`, `?` and `#` end the part with user and host, wherever they stand. */
+/** `/`, `?` and `#` end the authority (user, password and host) wherever they occur. */
 function reservedCharacterMistake(authority: string, rest: string): string | undefined {
   if (rest.includes('#')) return unencoded('#');
   const hasPassword = /:(?!\d*$)/.test(authority) && !/^\[[^\]]*\](?::\d*)?$/.test(authority);
@@ -35,11 +35,11 @@ function reservedCharacterMistake(authority: string, rest: string): string | und
 }
 
 const unencoded = (character: string) =>
-  `"${character}" in the user name, the password or the database name has to be written as ${encodeURIComponent(character)}`;
+  `"${character}" in the user name, the password or the database name must be written as ${encodeURIComponent(character)}`;
 
 function percentMistake(text: string): string | undefined {
   const mistake =
-    '"%" that is not part of an encoded character has to be written as %25, in the password too';
+    'a "%" that does not begin an encoded character must be written as %25, in the password too';
   if (/%(?![0-9a-f]{2})/i.test(text)) return mistake;
   try {
     decodeURIComponent(text);
@@ -51,11 +51,11 @@ function percentMistake(text: string): string | undefined {
 
 function hostMistake(hosts: string): string | undefined {
   return hosts.includes(',')
-    ? 'names several hosts, of which only one can be used; give one name that leads to the primary, such as that of a pooler'
+    ? 'names several hosts, but only one is supported; use one name that leads to the primary, such as that of a pooler'
     : undefined;
 }
 
-/** What pg reads, here and in pg-connection-string. */
+/** The parameters that pg and pg-connection-string read. */
 const SUPPORTED = [
   ...['user', 'password', 'host', 'port', 'database', 'db', 'encoding', 'client_encoding'],
   ...['ssl', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslnegotiation', 'uselibpqcompat'],
@@ -69,7 +69,7 @@ const SEARCH_PATH = ['schema', 'currentschema', 'search_path', 'searchpath'];
 function parameterMistake(parameters: URLSearchParams): string | undefined {
   for (const [name, value] of parameters) {
     if (SEARCH_PATH.includes(name.toLowerCase())) {
-      return `the parameter "${name}" is not supported; choose the schema by ?options=-csearch_path%3Dname`;
+      return `the parameter "${name}" is not supported; select the schema with ?options=-csearch_path%3Dname`;
     }
     if (name === 'host' && value.includes(',')) return hostMistake(value);
     if (!SUPPORTED.includes(name)) return unsupported(name);
@@ -77,6 +77,6 @@ function parameterMistake(parameters: URLSearchParams): string | undefined {
   return undefined;
 }
 
-/** A name that is none may be the end of a password. */
+/** A name that does not look like one is not shown: it may be the end of a password. */
 const unsupported = (name: string) =>
-  `${/^[a-z_]{1,40}$/i.test(name) ? `the parameter "${name}"` : 'a parameter'} is not supported and would be ignored; take it out, write a server's setting as ?options=-cname%3Dvalue, and encode "?" and "&" of a password as %3F and %26`;
+  `${/^[a-z_]{1,40}$/i.test(name) ? `the parameter "${name}"` : 'a parameter'} is not supported and would be ignored; remove it, set a parameter of the server with ?options=-cname%3Dvalue, and encode "?" and "&" in a password as %3F and %26`;

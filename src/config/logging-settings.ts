@@ -5,20 +5,21 @@ export const loggingSettings = settingGroup({
     name: 'LOG_LEVEL',
     schema: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
-    description: '`debug` adds an event for each message and each commit.',
+    description:
+      'Minimum level of logged events. `debug` adds an event per message and per commit.',
   },
   format: {
     name: 'LOG_FORMAT',
     schema: choice(['auto', 'json', 'pretty']),
     default: 'auto',
     description:
-      'One JSON object a line, or lines for people; `auto` is pretty on a terminal and JSON elsewhere.',
+      '`json` logs newline-delimited JSON, `pretty` logs readable lines. `auto` is `pretty` on a terminal and `json` elsewhere.',
   },
   valueBytes: {
     name: 'LOG_VALUE_BYTES',
     schema: integer(0, 10_000),
     default: '100',
     description:
-      'How many bytes of a message that cannot be read stand in the log, made safe to print. They may hold personal data: 0 logs its length and its SHA-256 alone.',
+      'How many bytes of an undecodable message are logged, escaped so that they are safe to print. They may contain personal data: 0 logs only the length and the SHA-256 of the message.',
   },
 });

@@ -12,11 +12,11 @@ type PartialSettings<R extends Role> = {
 };
 
 /**
- * Reads and checks all settings of a role. An empty variable counts as unset.
- * Throws an OperatorError that names every mistake at once.
+ * Reads and checks all settings of a role. An empty variable counts as unset. Throws an OperatorError that
+ * lists all mistakes.
  *
- * @param contradictions answers with what is wrong between settings that are right by themselves;
- *   those that are wrong are undefined there
+ * @param contradictions returns mistakes in the combination of settings that are valid by themselves;
+ *   settings that are not are undefined in its argument
  */
 export function readSettings<R extends Role>(
   role: R,

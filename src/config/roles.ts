@@ -7,8 +7,8 @@ import { temporalSettings } from './temporal-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
 /**
- * Which settings each program takes. The bridge asks for no database and the worker for no Kafka:
- * they are deployed apart.
+ * The settings that each program reads. The bridge needs no database and the worker no Kafka: they are
+ * deployed separately.
  */
 export const BRIDGE_ROLE = {
   kafka: kafkaSettings,
@@ -26,7 +26,7 @@ export const WORKER_ROLE = {
   logging: loggingSettings,
 } as const;
 
-/** What tells whose dead letters and offsets they are; a part of the bridge's. */
+/** The setting that identifies the bridges to which offsets and dead letters belong. */
 const groupSettings = { groupId: bridgeSettings.groupId } as const;
 
 export const DEAD_LETTERS_ROLE = {

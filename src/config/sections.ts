@@ -13,7 +13,7 @@ export interface Section {
   readonly settings: SettingGroup;
 }
 
-/** Every setting there is, as people meet them: in the reference and in `order-ingest config`. */
+/** Every setting, in the order of the configuration reference and of `order-ingest config`. */
 export const SECTIONS: readonly Section[] = [
   {
     title: 'Kafka',

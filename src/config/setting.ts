@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** One environment variable: how it is read, and what the configuration reference says of it. */
+/** One environment variable: how to parse it, and its text for the configuration reference. */
 export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
   readonly name: string;
   readonly schema: Schema;
-  /** As it would be written in the environment. Without one the setting is required or optional. */
+  /** As written in the environment. A setting without a default is required, unless it is `optional`. */
   readonly default?: string;
-  /** May be left out although it has no default. */
+  /** May be unset although it has no default. */
   readonly optional?: true;
-  /** Never shown: passwords, and addresses that may hold one. */
+  /** Never shown: passwords, and URLs that may contain one. */
   readonly secret?: true;
-  /** What it means and why its default is what it is; a sentence or two for the reference. */
+  /** What it means, and the reason for its default: a few sentences for the reference. */
   readonly description: string;
 }
 
@@ -56,14 +56,14 @@ export const flag = choice(['true', 'false']).transform((value) => value === 'tr
 export const brokerList = z
   .string()
   .transform((value) => value.split(',').map((broker) => broker.trim()))
-  // kafkajs 2.2.4 splits each at its first colon (cluster/connectionPoolBuilder.js).
+  // kafkajs 2.2.4 splits each broker at its first colon (cluster/connectionPoolBuilder.js).
   .refine((brokers) => !brokers.some((broker) => /^[^,]*:[^,]*:/.test(broker)), {
     error:
-      'the Kafka client cannot take an IPv6 address or a protocol here; give host:port with a host name, such as one from /etc/hosts',
+      'the Kafka client does not support an IPv6 address or a protocol here; use host:port with a host name, for instance one from /etc/hosts',
     abort: true,
   })
   .refine((brokers) => brokers.every(isBroker), {
-    error: 'expected host:port, several of them with commas between',
+    error: 'expected host:port, or several of them separated by commas',
   });
 
 function isBroker(broker: string): boolean {

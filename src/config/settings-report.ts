@@ -2,17 +2,17 @@ import type { Environment } from './read-settings.ts';
 import { SECTIONS } from './sections.ts';
 import type { Setting } from './setting.ts';
 
-/** One setting as it is in force. */
+/** The effective value of one setting. */
 export interface ReportedSetting {
   readonly name: string;
-  /** `********` for a secret; undefined where it is not set. */
+  /** `********` for a secret; undefined if the setting is unset. */
   readonly value: string | undefined;
   readonly from: 'environment' | 'default' | 'unset';
-  /** What is wrong with it. */
+  /** Why the value is invalid, if it is. */
   readonly problem: string | undefined;
 }
 
-/** The effective settings by section; secrets never shown. */
+/** The effective settings by section. Secrets are masked. */
 export const reportSettings = (env: Environment) =>
   SECTIONS.map(({ title, readBy, settings }) => ({
     title,
@@ -20,7 +20,7 @@ export const reportSettings = (env: Environment) =>
     settings: Object.values(settings).map((setting) => reported(setting, env)),
   }));
 
-/** The same as text: a line each, mistakes marked. */
+/** The same as text: one line per setting, with mistakes marked. */
 export const settingsReport = (env: Environment): string =>
   reportSettings(env)
     .map(({ title, readBy, settings }) =>
@@ -49,8 +49,8 @@ function reported(setting: Setting, env: Environment): ReportedSetting {
 
 function line({ name, value, from, problem }: ReportedSetting): string {
   if (value === undefined) {
-    return `# ${name} is not set${problem === undefined ? '' : `, and ${problem}`}`;
+    return `# ${name} is not set${problem === undefined ? '' : `, but ${problem}`}`;
   }
   const source = from === 'default' ? '  # default' : '';
-  return `${name}=${value}${source}${problem === undefined ? '' : `  # WRONG: ${problem}`}`;
+  return `${name}=${value}${source}${problem === undefined ? '' : `  # INVALID: ${problem}`}`;
 }

@@ -1,13 +1,13 @@
 import { settingGroup, text, url } from './setting.ts';
 import { z } from 'zod';
 
-/** What order-ingest itself needs to know; `@temporalio/envconfig` reads the connection's settings. */
+/** Temporal settings of order-ingest itself; `@temporalio/envconfig` reads those of the connection. */
 export const temporalSettings = settingGroup({
   taskQueue: {
     name: 'TEMPORAL_TASK_QUEUE',
     schema: z.string().min(1).max(200),
     default: 'order-ingest',
-    description: 'The queue on which the bridge leaves work for the workers.',
+    description: 'The task queue of the workflows, which the workers poll.',
   },
   workflowIdPrefix: {
     name: 'WORKFLOW_ID_PREFIX',
@@ -16,45 +16,45 @@ export const temporalSettings = settingGroup({
       .regex(/^[\x21-\x7e]{0,55}$/, { error: 'expected at most 55 printable ASCII characters' }),
     default: 'order:',
     description:
-      "What stands before the order ID in the workflow's ID. Two services that ingest the same orders into one namespace need one each.",
+      'Prefix of the workflow IDs; the order ID follows it. Two services that ingest the same orders into one namespace need different prefixes.',
   },
   ui: {
     name: 'TEMPORAL_UI',
     schema: url('http:', 'https:'),
     optional: true,
-    description: "Address of Temporal's web UI, for links to it.",
+    description: 'Base URL of the Temporal Web UI, for links to workflows.',
   },
 });
 
 /**
- * For the configuration reference only: these are read by `@temporalio/envconfig`, together with
- * the profiles of a `temporal.toml`.
+ * For the configuration reference only: `@temporalio/envconfig` reads these, together with the profiles of
+ * a `temporal.toml`.
  */
 export const temporalConnectionSettings = settingGroup({
   address: {
     name: 'TEMPORAL_ADDRESS',
     schema: text,
     default: 'localhost:7233',
-    description: "Host and port of the Temporal server's frontend.",
+    description: 'Host and port of the frontend of the Temporal server.',
   },
   namespace: {
     name: 'TEMPORAL_NAMESPACE',
     schema: text,
     default: 'default',
-    description: 'The namespace of the workflows.',
+    description: 'Namespace of the workflows.',
   },
   apiKey: {
     name: 'TEMPORAL_API_KEY',
     schema: text,
     optional: true,
     secret: true,
-    description: 'API key; switches TLS on.',
+    description: 'API key. Setting it enables TLS.',
   },
   tls: {
     name: 'TEMPORAL_TLS',
     schema: text,
     optional: true,
-    description: 'Whether to encrypt the connection.',
+    description: 'Whether to use TLS.',
   },
   tlsClientCertPath: {
     name: 'TEMPORAL_TLS_CLIENT_CERT_PATH',
@@ -66,30 +66,31 @@ export const temporalConnectionSettings = settingGroup({
     name: 'TEMPORAL_TLS_CLIENT_KEY_PATH',
     schema: text,
     optional: true,
-    description: 'PEM file of its key.',
+    description: 'PEM file of the private key of the client certificate.',
   },
   tlsServerCaCertPath: {
     name: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
     schema: text,
     optional: true,
-    description: "PEM file of the authority that signed the server's certificate.",
+    description: 'PEM file of the certificate authority that signed the certificate of the server.',
   },
   tlsServerName: {
     name: 'TEMPORAL_TLS_SERVER_NAME',
     schema: text,
     optional: true,
-    description: "The name to expect in the server's certificate.",
+    description: 'Server name to expect in the certificate of the server.',
   },
   configFile: {
     name: 'TEMPORAL_CONFIG_FILE',
     schema: text,
     optional: true,
-    description: "A `temporal.toml` with profiles, if not at Temporal's usual place.",
+    description:
+      'Path of a `temporal.toml` with profiles, if it is not in the default place of the `temporal` command.',
   },
   profile: {
     name: 'TEMPORAL_PROFILE',
     schema: text,
     default: 'default',
-    description: 'Which profile of that file to use.',
+    description: 'Profile to use from that file.',
   },
 });

@@ -12,8 +12,8 @@ type BridgeTimeouts = Partial<
 >;
 
 /**
- * Timeouts of the bridge that contradict each other, each as one sentence. A timeout that is missing,
- * because it is wrong by itself, contradicts nothing.
+ * Contradictions between timeouts of the bridge, one sentence each. A timeout that is invalid by itself is
+ * missing here, and contradicts nothing.
  */
 export function bridgeTimeoutMistakes(bridge: BridgeTimeouts): readonly string[] {
   const heartbeat = named('KAFKA_HEARTBEAT_INTERVAL_MS', bridge.heartbeatIntervalMs);
@@ -25,18 +25,21 @@ export function bridgeTimeoutMistakes(bridge: BridgeTimeouts): readonly string[]
     heartbeat.ms * 3 > session.ms &&
       `${heartbeat.text} is more than a third of ${session.text}: one late heartbeat would cost the bridge its partitions`,
     heartbeat.ms * 3 > rebalance.ms &&
-      `${heartbeat.text} is more than a third of ${rebalance.text}: a bridge would learn of a rebalance too late to rejoin`,
-    // kafkajs sends a heartbeat between two fetches only.
+      `${heartbeat.text} is more than a third of ${rebalance.text}: a bridge would notice a rebalance too late to rejoin`,
+    // kafkajs sends heartbeats only between fetches.
     poll.ms * 3 > session.ms &&
-      `${poll.text} is more than a third of ${session.text}: no heartbeat is sent while a fetch waits for messages`,
+      `${poll.text} is more than a third of ${session.text}: no heartbeat is sent during a fetch`,
     poll.ms * 3 > rebalance.ms &&
-      `${poll.text} is more than a third of ${rebalance.text}: a bridge cannot rejoin while a fetch waits for messages`,
+      `${poll.text} is more than a third of ${rebalance.text}: a bridge cannot rejoin during a fetch`,
     grace.ms > rebalance.ms &&
-      `${grace.text} is more than ${rebalance.text}: the broker would give its partitions to others while the bridge still finishes its messages`,
+      `${grace.text} is more than ${rebalance.text}: the broker would reassign the partitions of a bridge that is still finishing its messages`,
   ].filter((mistake) => mistake !== false);
 }
 
-/** Of what one attempt at storing an order may take: `attemptMs`. */
+/**
+ * Contradictions between timeouts of the database and the time limit of one attempt to store an order,
+ * `attemptMs`.
+ */
 export function databaseTimeoutMistakes(
   database: { readonly connectTimeoutMs?: number; readonly statementTimeoutMs?: number },
   attemptMs: number,
@@ -45,7 +48,7 @@ export function databaseTimeoutMistakes(
   const statement = named('DATABASE_STATEMENT_TIMEOUT_MS', database.statementTimeoutMs);
   return connect.ms + statement.ms >= attemptMs
     ? [
-        `${connect.text} and ${statement.text} together are not less than ${attemptMs} ms, which one attempt at storing an order may take: it would be repeated while the statement of the one before still runs`,
+        `${connect.text} and ${statement.text} together are not less than ${attemptMs} ms, the time limit of one attempt to store an order: the order would be retried while the statement of the previous attempt is still running`,
       ]
     : [];
 }

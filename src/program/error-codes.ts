@@ -1,30 +1,31 @@
 /**
  * Every error that an operator may see, by its code. Codes are stable: scripts and alerts may rely on
- * them, while the words of a message may change. docs/errors.md is generated from this list.
+ * them, while the wording of a message may change. docs/errors.md is generated from this list.
  */
 export const ERRORS = {
   ARGUMENT_INVALID: {
-    meaning: 'An argument or an option of a command has a value that it cannot have.',
+    meaning: 'An argument or option of a command has an invalid value.',
     fix: 'Correct it; `--help` after the command lists what it accepts.',
   },
   CONFIRMATION_DECLINED: {
     meaning:
-      'A command asked before it changed many orders, and the answer was not yes. Nothing was changed.',
+      'A command asked for confirmation before changing many orders, and the answer was not yes. Nothing was changed.',
     fix: 'Run it again and answer `y`, or add `--yes`.',
   },
   CONFIRMATION_REQUIRED: {
     meaning:
-      'A command would change many orders and cannot ask, because it does not run in a terminal. Nothing was changed.',
-    fix: 'Add `--yes`, or look first with `--dry-run`.',
+      'A command would change many orders and cannot ask for confirmation outside a terminal. Nothing was changed.',
+    fix: 'Add `--yes`, or preview the changes with `--dry-run`.',
   },
   CONSUMER_ENDED: {
     meaning:
       'The Kafka consumer of the bridge ended with an error from which it could not recover. Nothing is lost: what was not committed is read again.',
-    fix: 'Look for the cause in the log above the error, fix it and start the bridge again.',
+    fix: 'Find the cause in the log above the error, fix it and start the bridge again.',
   },
   CORRECTION_INVALID: {
-    meaning: 'The message given to `orders correct` is not a valid order, or has another order ID.',
-    fix: 'Correct the message. An order with another ID must be sent to the topic.',
+    meaning:
+      'The message given to `orders correct` is not a valid order, or has a different order ID.',
+    fix: 'Correct the message. An order with a different ID must be sent to the topic.',
   },
   DATABASE_CONNECTIONS_EXHAUSTED: {
     meaning: 'Postgres has no connection left (SQLSTATE 53300).',
@@ -49,11 +50,11 @@ export const ERRORS = {
     fix: 'Take the parameter out of `DATABASE_URL` and set it for the role with `ALTER ROLE`.',
   },
   DATABASE_RIGHT_MISSING: {
-    meaning: 'The user of `DATABASE_URL` lacks a right on a table or a schema.',
+    meaning: 'The user in `DATABASE_URL` lacks a privilege on a table or schema.',
     fix: 'Run the `GRANT` statement that the message shows.',
   },
   DATABASE_SCHEMA_MISSING: {
-    meaning: 'No schema of the search path exists, so there is no place for the tables.',
+    meaning: 'No schema in the search path exists, so the tables cannot be created.',
     fix: 'Create the schema, or correct the search path in `DATABASE_URL`.',
   },
   DATABASE_SCHEMA_OUTDATED: {
@@ -62,12 +63,12 @@ export const ERRORS = {
   },
   DATABASE_SEARCH_PATH_IGNORED: {
     meaning:
-      '`DATABASE_URL` asks for a search path and Postgres uses another one, because a connection pooler ignores `options`.',
+      '`DATABASE_URL` sets a search path but Postgres uses another one, because a connection pooler ignores `options`.',
     fix: 'Take `options` out of `DATABASE_URL` and set the search path for the role with `ALTER ROLE`.',
   },
   DATABASE_UNREACHABLE: {
     meaning: 'No connection to Postgres could be opened.',
-    fix: 'Check `DATABASE_URL` and that the server runs.',
+    fix: 'Check `DATABASE_URL` and that the server is running.',
   },
   DEAD_LETTER_INCOMPLETE: {
     meaning:
@@ -100,7 +101,7 @@ export const ERRORS = {
     fix: 'Correct the line and send the whole file again (orders sent before are recognized as duplicates), or send everything unchanged with `--raw`.',
   },
   INTERRUPTED: {
-    meaning: 'A signal ended the program before it was done. Nothing is lost.',
+    meaning: 'A signal ended the program before it had finished. Nothing is lost.',
     fix: 'Run it again: it continues, or repeats what is safe to repeat.',
   },
   KAFKA_COORDINATOR_UNAVAILABLE: {
@@ -126,11 +127,11 @@ export const ERRORS = {
   },
   KAFKA_REQUEST_REFUSED: {
     meaning: 'Kafka answered a request with an error. The message has the reason.',
-    fix: 'Correct the setting that the message names, or the rights of the user.',
+    fix: 'Correct the setting that the message names, or the permissions of the user.',
   },
   KAFKA_RIGHT_MISSING: {
-    meaning: 'The Kafka user lacks a right.',
-    fix: 'Run the `kafka-acls` command that the message shows; docs/runbook.md lists the rights of each program.',
+    meaning: 'The Kafka user lacks a permission.',
+    fix: 'Run the `kafka-acls` command that the message shows; docs/runbook.md lists the permissions of each program.',
   },
   KAFKA_TOPIC_MISSING: {
     meaning: 'A topic does not exist.',
@@ -143,7 +144,7 @@ export const ERRORS = {
   },
   KAFKA_UNREACHABLE: {
     meaning: 'No broker could be reached.',
-    fix: 'Check `KAFKA_BROKERS` and that the brokers run.',
+    fix: 'Check `KAFKA_BROKERS` and that the brokers are running.',
   },
   ORDERS_NOT_RERUN: {
     meaning:
@@ -194,8 +195,8 @@ export const ERRORS = {
     fix: 'Fix what the message names and run the command again.',
   },
   TEMPORAL_CALL_UNKNOWN: {
-    meaning: 'Temporal does not know the call (UNIMPLEMENTED).',
-    fix: 'Check that `TEMPORAL_ADDRESS` is that of a Temporal frontend, and upgrade an old server.',
+    meaning: 'The Temporal server does not implement the call (UNIMPLEMENTED).',
+    fix: 'Check that `TEMPORAL_ADDRESS` is that of a Temporal frontend; upgrade the server if it is old.',
   },
   TEMPORAL_FAILED: {
     meaning: 'Temporal failed internally (INTERNAL, UNKNOWN, DATA_LOSS or ABORTED).',
@@ -231,16 +232,16 @@ export const ERRORS = {
   },
   TEMPORAL_UNREACHABLE: {
     meaning: 'No connection to Temporal could be opened.',
-    fix: 'Check `TEMPORAL_ADDRESS`, that the server runs, and `TEMPORAL_TLS` if it expects TLS.',
+    fix: 'Check `TEMPORAL_ADDRESS`, that the server is running, and `TEMPORAL_TLS` if it expects TLS.',
   },
   UNEXPECTED: {
-    meaning: 'An error that the program does not know: most likely a fault of order-ingest.',
+    meaning: 'An unexpected error, most likely a bug in order-ingest.',
     fix: 'Run the command again with `--verbose` before it, and report the output.',
   },
   WORKER_NOT_RELEASED: {
     meaning:
       'The Temporal worker failed repeatedly and the SDK did not release the failed ones, so the process ends.',
-    fix: 'Look for the cause in the log above the error, fix it and start the worker again.',
+    fix: 'Find the cause in the log above the error, fix it and start the worker again.',
   },
   WORKFLOW_NOT_AN_ORDER: {
     meaning:

@@ -8,15 +8,15 @@ import { createLogRateLimit } from './log-rate-limit.ts';
 
 export interface HttpEndpointOptions {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 opens any free port. */
   readonly port: number;
-  /** The setting that chooses the port, for the error when it is taken. */
+  /** Name of the setting for the port, for the error if the port is unavailable. */
   readonly portSetting: string;
   readonly health: Health;
   readonly logger: Logger;
-  /** The text of `GET /metrics`. */
+  /** What `GET /metrics` serves. */
   readonly metrics: Pick<Registry, 'metrics' | 'contentType'>;
-  /** What `POST /<name>` does, for whoever operates the program; answers with what it did. */
+  /** Actions for operators: `POST /<name>` runs one, which returns a description of what it did. */
   readonly actions?: Readonly<Record<string, () => string>>;
 }
 
@@ -25,10 +25,10 @@ export interface HttpEndpoint {
   close(): Promise<void>;
 }
 
-/** More connections are closed at once: they would cost the program its file descriptors. */
+/** Connections beyond this number are closed at once, so that they cannot exhaust the file descriptors. */
 const MAX_CONNECTIONS = 100;
 const IDLE_TIMEOUT_MS = 15_000;
-/** What a request may take. Node answers 431 to larger headers, 408 to a slower client. */
+/** Limits of one request. Node answers 431 to larger headers and 408 to a slower client. */
 const LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 5000,
@@ -38,23 +38,23 @@ const LIMITS = {
 } as const;
 
 /**
- * Health and metrics of one program over HTTP:
- * - `GET /livez`: 200, or 503 with the reasons by name as JSON when it makes no progress;
- * - `GET /readyz`: 200, or 503 with the reasons by name as JSON;
- * - `GET /metrics`: Prometheus text format;
- * - `POST /<action>`.
+ * Serves the health and metrics of one program over HTTP:
+ * - `GET /livez`: 200, or 503 and the reasons as JSON if the program should be restarted;
+ * - `GET /readyz`: 200, or 503 and the reasons as JSON if the program cannot work now;
+ * - `GET /metrics`: metrics in Prometheus' text format;
+ * - `POST /<action>`: runs an action.
  *
- * Throws an OperatorError when the port cannot be had.
+ * Throws an OperatorError if the port cannot be opened.
  */
 export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<HttpEndpoint> {
   const { host, port, portSetting, logger } = options;
   const server = createServer(LIMITS, (request, response) => {
     answer(options, request, response).catch((error: unknown) => {
-      failed(response, error);
+      sendError(response, error);
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  // Closes connections whose client does not read the answer; the others are bound by LIMITS.
+  // Closes connections whose client does not read the response. LIMITS covers the others.
   server.setTimeout(IDLE_TIMEOUT_MS);
   server.listen(port, host);
   try {
@@ -67,14 +67,14 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
       { cause: error },
     );
   }
-  // Such as an accept that failed for lack of file descriptors; without a listener it would end the
-  // process.
-  const limit = createLogRateLimit();
+  // For instance, accepting a connection fails when no file descriptor is left. Without a listener, the
+  // error would end the process.
+  const logLimit = createLogRateLimit();
   server.on('error', (error) => {
-    if (limit.admit(error.message) === undefined) return;
+    if (logLimit.admit(error.message) === undefined) return;
     logger.warn(
       { event: 'http_error', error: describeError(error) },
-      'the HTTP endpoint could not take a connection',
+      'the HTTP endpoint could not accept a connection',
     );
   });
   const address = server.address();
@@ -89,7 +89,7 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
   };
 }
 
-/** The path without its query. A target need not be a valid URL, nor begin with a slash. */
+/** The path of a request target, which need not be a valid URL nor begin with a slash. */
 export const pathOf = (target: string | undefined): string =>
   (target ?? '/').split(/[?#]/)[0] ?? '';
 
@@ -102,7 +102,7 @@ async function answer(
   const name = path.startsWith('/') ? path.slice(1) : '';
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action) {
-    if (request.method !== 'POST') json(response, 405, { error: `POST ${path} does it` });
+    if (request.method !== 'POST') json(response, 405, { error: `use POST ${path}` });
     else json(response, 200, { done: action() });
   } else if (path === '/livez') {
     sendHealth(response, 'alive', health.liveness.reasons());
@@ -112,12 +112,12 @@ async function answer(
     const text = await metrics.metrics();
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   } else {
-    json(response, 404, { error: `there are /livez, /readyz and /metrics` });
+    json(response, 404, { error: 'not found; available: /livez, /readyz, /metrics' });
   }
 }
 
-/** A part of the program could not answer: a fault of ours, which is the answer to this request only. */
-function failed(response: ServerResponse, error: unknown): void {
+/** Part of the program threw: a bug, which fails this request only. */
+function sendError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) response.destroy();
   else json(response, 500, { error: describeError(error) });
 }

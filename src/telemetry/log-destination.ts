@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs';
 import { describeError } from '../program/operator-error.ts';
 
-/** Writes bytes and answers with how many it took, or throws; `fs.writeSync` on a file descriptor. */
+/** Writes bytes and returns how many were written, or throws, as `fs.writeSync` does. */
 export type WriteBytes = (bytes: Uint8Array) => number;
 
 export interface LogDestinationOptions {
   readonly write: WriteBytes;
-  /** Called when the log cannot be written, once until it can be written again. */
+  /** Called when the log cannot be written, once per outage. */
   readonly onFailure: (reason: string) => void;
-  /** A line for the log itself that tells how many lines are missing. */
+  /** A log line that reports how many lines are missing. */
   readonly describeDropped: (lines: number) => string;
-  /** Waits a moment for a reader that is slow; `attempt` counts from 1. */
+  /** Waits briefly for a slow reader; `attempt` counts from 1. */
   readonly pause?: (attempt: number) => void;
 }
 
@@ -18,15 +18,15 @@ export interface LogDestination {
   write(line: string): void;
 }
 
-/** How often a full pipe is tried again before a line is dropped: with the pauses 100 ms. */
+/** How often writing to a full pipe is retried before the line is dropped, after 100 ms in all. */
 const FULL_PIPE_ATTEMPTS = 10;
 const PAUSE_MS = 10;
 
 /**
- * A destination for log lines that never throws and never blocks for long: orders matter more than
- * the log. A line that cannot be written (a full disk, a reader that is gone or that no longer reads)
- * is dropped, and a later line reports how many were. A line that was written in part is completed
- * first, so that what arrives stays one line each.
+ * A destination for log lines that never throws and never blocks for long: orders matter more than the
+ * log. A line that cannot be written (the disk is full, the reader is gone or has stopped reading) is
+ * dropped, and a later line reports how many were dropped. A line that was written in part is completed
+ * before the next one, so that lines do not run into each other.
  */
 export function createLogDestination(options: LogDestinationOptions): LogDestination {
   const { write, onFailure, describeDropped, pause = pauseBriefly } = options;
@@ -34,7 +34,7 @@ export function createLogDestination(options: LogDestinationOptions): LogDestina
   let dropped = 0;
   let isFailing = false;
 
-  /** Whether all of it was written; what was not stays in `rest` if a part of it was. */
+  /** Whether everything was written. If only part of it was, the remainder is kept in `rest`. */
   const writeAll = (bytes: Uint8Array): boolean => {
     let written = 0;
     let attempts = 0;
@@ -45,7 +45,7 @@ export function createLogDestination(options: LogDestinationOptions): LogDestina
         if (taken > 0) attempts = 0;
       } catch (error) {
         attempts += 1;
-        // A pipe that has been full for long is not waited for again at each line.
+        // Once a line was dropped, later lines do not wait for the full pipe again.
         const mayWait = isFullPipe(error) && !isFailing && attempts <= FULL_PIPE_ATTEMPTS;
         if (mayWait) {
           pause(attempts);
@@ -83,13 +83,13 @@ export function createLogDestination(options: LogDestinationOptions): LogDestina
         dropped = 0;
       }
       if (writeAll(Buffer.from(line))) isFailing = false;
-      // A line that was written in part is completed later.
+      // If the line was written in part, it is completed later.
       else if (rest.length === 0) dropped += 1;
     },
   };
 }
 
-/** A file descriptor as destination: 1 is stdout. */
+/** Writes to a file descriptor; 1 is stdout. */
 export const writeTo =
   (fileDescriptor: number): WriteBytes =>
   (bytes) =>

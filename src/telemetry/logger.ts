@@ -15,11 +15,13 @@ export interface LogOptions {
   readonly service: string;
 }
 
-/** One JSON object a line on stdout, each with an `event` to search for, and the IDs of the trace
- * that it belongs to; pretty on a terminal. */
+/**
+ * Logs newline-delimited JSON to stdout, or readable lines on a terminal. Each line has an `event` to
+ * search for, and the IDs of the active trace and span, if any.
+ */
 export function createLogger({ level, format, service }: LogOptions): Logger {
-  // Node sets a pipe to non-blocking when its stream is created, as here: a write to one that nobody
-  // reads then fails instead of blocking the process.
+  // Reading process.stdout creates its stream, by which Node makes a pipe non-blocking: a write to a pipe
+  // that nobody reads then fails instead of blocking the process.
   const { isTTY } = process.stdout;
   const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
   return pino(
@@ -33,12 +35,12 @@ export function createLogger({ level, format, service }: LogOptions): Logger {
   );
 }
 
-/** An error that no code handles: a fault of ours, so it comes with where it was thrown. */
+/** Logs errors that no code handles, with their stack traces: they are bugs. */
 export function unexpectedErrorLog(logger: Logger): (error: unknown) => void {
-  const limit = createLogRateLimit();
+  const logLimit = createLogRateLimit();
   return (error) => {
     const described = describeError(error);
-    const leftOut = limit.admit(described);
+    const leftOut = logLimit.admit(described);
     if (leftOut === undefined) return;
     logger.error(
       {
@@ -55,19 +57,19 @@ export function unexpectedErrorLog(logger: Logger): (error: unknown) => void {
 export const silentLogger = (): Logger => pino({ level: 'silent' });
 
 /**
- * Stdout, which may be full, gone, or a pipe that nobody reads. The streams of Node and of pino throw
- * then, from within whatever has logged.
+ * Stdout for log lines. It may be a full disk, closed, or a pipe that nobody reads; the streams of Node
+ * and of pino would then throw inside the code that logs.
  */
 function stdoutOf(service: string): LogDestination {
   return createLogDestination({
     write: writeTo(1),
     onFailure(reason) {
       writeToStderr(
-        `order-ingest: the log cannot be written to stdout: ${reason}. Orders are still processed; log lines are dropped until it can be written again.`,
+        `order-ingest: the log cannot be written to stdout: ${reason}. Orders are still processed; log lines are dropped until writing succeeds.`,
       );
     },
     describeDropped: (lines) =>
-      `${JSON.stringify({ level: 40, time: new Date().toISOString(), service, pid: process.pid, event: 'log_lines_dropped', lines, msg: 'the log could not be written for a while' })}\n`,
+      `${JSON.stringify({ level: 40, time: new Date().toISOString(), service, pid: process.pid, event: 'log_lines_dropped', lines, msg: 'the log could not be written; these lines are missing' })}\n`,
   });
 }
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker.remove());
 
-test('a broker that is killed for longer than the session timeout costs no message', async () => {
+test('no message is lost when a broker is down for longer than the session timeout', async () => {
   const system = await createTestSystem({ brokers: broker.address, partitions: 2 });
   const send = async (count: number) => {
     const ids = Array.from({ length: count }, () => uniqueName('order'));
@@ -32,7 +32,7 @@ test('a broker that is killed for longer than the session timeout costs no messa
       later.push(await readyz());
       expect(Date.now() - since).toBeGreaterThan(8000);
     });
-    // Not ready all the time, however often kafkajs tries again.
+    // Not ready throughout the outage, however often kafkajs retries.
     expect(new Set(later)).toEqual(new Set([503]));
     await broker.start();
     const after = await eventually(() => send(40), 60_000);
@@ -53,7 +53,7 @@ test('a broker that is killed for longer than the session timeout costs no messa
   }
 }, 180_000);
 
-/** The same line once a minute, of an outage that takes less than two. */
+/** Each line is logged at most once per minute of the outage, which takes less than two. */
 function expectFewLines(bridge: RunningProgram): void {
   const lines = bridge.events
     .filter(({ event }) =>

@@ -10,7 +10,7 @@ afterEach(() => system.close());
 
 const IDS = Array.from({ length: 300 }, (_, n) => `order-${String(n).padStart(4, '0')}`);
 
-/** Every order once, and after each tenth a message that is no order. */
+/** Every order once, and after every tenth one a message that is not an order. */
 const load = () =>
   IDS.flatMap((id, n) => [
     { key: id, value: orderText(id) },
@@ -30,7 +30,7 @@ async function expectAllStoredOnce(): Promise<void> {
   expect(letters.size).toBe(IDS.length / 10);
 }
 
-test('a bridge that is killed under load loses nothing and starts nothing twice', async () => {
+test('killing a bridge under load loses no message and starts no order twice', async () => {
   await system.startWorker();
   const first = await system.startBridge();
   await system.topic.send(load());
@@ -38,11 +38,11 @@ test('a bridge that is killed under load loses nothing and starts nothing twice'
   expect(await first.end('SIGKILL')).toBe('SIGKILL');
   const second = await system.startBridge();
   await expectAllStoredOnce();
-  // A repeated start is answered with the run that is there: not one of them is a duplicate.
+  // A repeated start returns the existing run, so that none counts as a duplicate.
   expect(second.events.filter(({ event }) => event === 'duplicate_order')).toEqual([]);
 });
 
-test('a worker that is killed under load loses nothing and stores nothing twice', async () => {
+test('killing a worker under load loses no order and stores none twice', async () => {
   await system.startBridge();
   const first = await system.startWorker();
   await system.topic.send(load());
@@ -54,7 +54,7 @@ test('a worker that is killed under load loses nothing and stores nothing twice'
   await expectAllStoredOnce();
 });
 
-test('a bridge that is told to stop under load commits what it has started, and no more', async () => {
+test('a bridge that is stopped under load commits what it has started, and no more', async () => {
   const first = await system.startBridge({ BRIDGE_MAX_CONCURRENT_STARTS: '5' });
   await system.topic.send(load());
   await first.logged('bridge_progress', ({ started }) => Number(started) > 20);
@@ -70,7 +70,7 @@ test('a bridge that is told to stop under load commits what it has started, and 
   await expectAllStoredOnce();
 });
 
-test('bridges that come and go under load lose nothing', async () => {
+test('bridges that join and leave under load lose no message', async () => {
   await system.startWorker();
   const first = await system.startBridge();
   await system.topic.send(load());

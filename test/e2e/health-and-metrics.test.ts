@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => system.close());
 
-test('bridge and worker count what they do', async () => {
+test('bridge and worker count messages, orders and activity attempts', async () => {
   const [bridge, worker] = await Promise.all([
     system.startBridge({ BRIDGE_LAG_INTERVAL_MS: '100' }),
     system.startWorker(),
@@ -52,7 +52,7 @@ test('bridge and worker count what they do', async () => {
   expect(body).toMatch(/^temporal_worker_task_slots_available\{.*LocalActivityWorker/m);
 });
 
-test('lag is that of the partitions that the bridge reads, also while nothing gets on', async () => {
+test('the bridge reports the lag of its partitions even while it makes no progress', async () => {
   const bridge = await system.startBridge({ BRIDGE_LAG_INTERVAL_MS: '100' });
   await system.topic.admin.deleteTopics({ topics: [system.topic.deadLetterTopic] });
   await system.topic.send([
@@ -67,7 +67,7 @@ test('lag is that of the partitions that the bridge reads, also while nothing ge
   });
 });
 
-test('a worker is not ready while Postgres is away, and alive all the same', async () => {
+test('a worker is alive but not ready while Postgres is unavailable', async () => {
   const database = new URL(system.workerEnv['DATABASE_URL'] ?? '');
   const proxy = await startTcpProxy(database.host);
   try {
@@ -97,8 +97,8 @@ test('a worker is not ready while Postgres is away, and alive all the same', asy
   }
 });
 
-test('a worker is not ready while the database takes no writes, and recovers by itself', async () => {
-  // A user of its own: the other tests use the same database.
+test('a worker is not ready while the database is read-only, and recovers by itself', async () => {
+  // A separate user, since other tests use the same database.
   const user = uniqueName('user').replaceAll('-', '_');
   const { pool } = system.database;
   await pool.query(`CREATE ROLE ${user} LOGIN SUPERUSER PASSWORD 'x'`);
@@ -106,7 +106,7 @@ test('a worker is not ready while the database takes no writes, and recovers by 
   url.username = user;
   url.password = 'x';
   const worker = await system.startWorker({ DATABASE_URL: url.href });
-  // It applies to new sessions; those that are there end.
+  // The setting applies to new sessions, so the existing ones are ended.
   const setReadOnly = async (value: 'on' | 'off') => {
     await pool.query(`ALTER ROLE ${user} SET default_transaction_read_only = ${value}`);
     if (value === 'off') return;
@@ -128,7 +128,7 @@ test('a worker is not ready while the database takes no writes, and recovers by 
   await pool.query(`DROP ROLE ${user}`);
 });
 
-test('a worker is not ready while Temporal is away', async () => {
+test('a worker is not ready while Temporal is unavailable', async () => {
   const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
   try {
     const worker = await system.startWorker({ TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}` });

@@ -3,16 +3,16 @@ import { orderText } from '../support/messages.ts';
 import type { LogEvent } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** The events that people search for, with what they need to find the order. */
 let system: TestSystem;
 beforeEach(async () => {
   system = await createTestSystem();
 });
 afterEach(() => system.close());
 
+/** Not JSON, with characters that are not safe to print. */
 const BROKEN = 'Ada \\ Lovel\u0000ce \u00e9';
 
-test('a run has its events, from start to shutdown, and none has a name of a customer', async () => {
+test('a run logs its events with what identifies the order, and no personal data', async () => {
   const [bridge, worker] = await Promise.all([
     system.startBridge({ LOG_LEVEL: 'debug', LOG_VALUE_BYTES: '0' }),
     system.startWorker({ LOG_LEVEL: 'debug' }),
@@ -67,7 +67,7 @@ test('a run has its events, from start to shutdown, and none has a name of a cus
   expect(JSON.stringify([...bridge.events, ...worker.events])).not.toMatch(/Ada|Lovel/);
 });
 
-test('the first bytes of what cannot be read are logged, made safe to print', async () => {
+test('the first bytes of an undecodable message are logged in printable form', async () => {
   const bridge = await system.startBridge({ LOG_VALUE_BYTES: '16' });
   await system.topic.send([{ key: 'b', value: BROKEN }]);
   expect(await bridge.logged('message_decode_failed')).toMatchObject({

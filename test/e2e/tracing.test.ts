@@ -8,7 +8,7 @@ import {
 import { runCli } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** Traces as a collector gets them from a bridge and a worker in processes of their own. */
+/** The traces that a collector receives from a bridge and a worker, each in its own process. */
 let system: TestSystem;
 let receiver: OtlpReceiver;
 beforeEach(async () => {
@@ -29,14 +29,14 @@ const exporting = () => ({
   OTEL_BSP_SCHEDULE_DELAY: '50',
 });
 
-/** Up to the producer, the nearest first. */
+/** The names of the parents of a span up to the producer, nearest first. */
 function ancestors(span: ReceivedSpan): readonly string[] {
   if (span.parentSpanId === PRODUCER_SPAN) return ['the producer'];
   const parent = receiver.spans.find(({ spanId }) => spanId === span.parentSpanId);
   return parent ? [parent.name, ...ancestors(parent)] : ['nothing'];
 }
 
-test('producer, consume_order, start, workflow, activities and SQL are one trace', async () => {
+test('producer, consume_order, start, workflow, activity and SQL form one trace', async () => {
   const [bridge] = await Promise.all([
     system.startBridge({ ...exporting(), LOG_LEVEL: 'debug' }),
     system.startWorker(exporting()),
@@ -84,7 +84,7 @@ test('producer, consume_order, start, workflow, activities and SQL are one trace
   expect(await bridge.logged('workflow_started')).toMatchObject({ trace_id: PRODUCER_TRACE });
 });
 
-test('a message without a context begins a trace of its own, and one that is not sampled is not sent', async () => {
+test('a message without a context starts a new trace, and an unsampled one is not exported', async () => {
   await Promise.all([system.startBridge(exporting()), system.startWorker(exporting())]);
   await system.topic.send([
     {
@@ -102,7 +102,7 @@ test('a message without a context begins a trace of its own, and one that is not
   expect([...traces]).toEqual([expect.not.stringMatching(PRODUCER_TRACE)]);
 });
 
-test('without an endpoint nothing is traced, and the order is stored', async () => {
+test('without an endpoint, the order is stored and nothing is traced', async () => {
   await Promise.all([system.startBridge(), system.startWorker()]);
   await system.topic.send([
     { key: 'plain', value: orderText('plain'), headers: { traceparent: traceparent('01') } },
@@ -114,7 +114,7 @@ test('without an endpoint nothing is traced, and the order is stored', async () 
   expect(events?.[0]?.workflowExecutionStartedEventAttributes?.header?.fields ?? {}).toEqual({});
 });
 
-test('an exporter that is not known is told plainly', async () => {
+test('an unsupported exporter is rejected', async () => {
   const { exitCode, stderr } = await runCli(['bridge'], {
     ...system.bridgeEnv,
     OTEL_TRACES_EXPORTER: 'jaeger',

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.close());
 
-/** A program whose stdout is a full disk. */
+/** Starts a program whose stdout is a full disk. */
 function startUnlogged(args: readonly string[], env: Readonly<Record<string, string>>) {
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, [MAIN, ...args], {
@@ -27,7 +27,7 @@ function startUnlogged(args: readonly string[], env: Readonly<Record<string, str
   return { child, ended: once(child, 'close'), stderr: () => stderr };
 }
 
-test('orders are processed although the log cannot be written', async () => {
+test('orders are processed while the log cannot be written', async () => {
   const programs = [
     startUnlogged(['bridge'], system.bridgeEnv),
     startUnlogged(['worker'], system.workerEnv),

@@ -22,12 +22,12 @@ afterEach(async () => {
   await proxy.close();
 });
 
-test("recovers from the end of the SDK's worker, and shuts down cleanly before and after", async () => {
+test("a worker recovers when the SDK's worker fails for good, and shuts down cleanly even between two of them", async () => {
   const [bridge, worker] = await Promise.all([
     system.startBridge(),
     system.startWorker({ TEMPORAL_ADDRESS: proxy.address }),
   ]);
-  // From now on the polls fail for good; other calls do not answer either, as in an outage.
+  // Polls now fail for good, and the check before a replacement fails as well, as in an outage.
   proxy.reject(POLLS_AND_CHECKS, FATAL_TO_POLLS);
   await worker.logged('worker_failed');
   await worker.logged('worker_not_replaced');
@@ -44,7 +44,7 @@ test("recovers from the end of the SDK's worker, and shuts down cleanly before a
     expect(await worker.http('GET', '/readyz')).toMatchObject({ status: 200 });
   });
 
-  // While it has failed and is between two workers.
+  // The second failure: the shutdown finds no worker that runs.
   proxy.reject(POLLS_AND_CHECKS, FATAL_TO_POLLS);
   await eventually(() => {
     expect(worker.events.filter(({ event }) => event === 'worker_failed')).toHaveLength(2);

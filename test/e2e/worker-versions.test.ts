@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => system.close());
 
-test('workers of a version that is not current are named by worker and doctor, until it is made current', async () => {
+test('worker and doctor report workers whose version is not current until it is made current', async () => {
   const deploymentName = uniqueName('deployment');
   const worker = await system.startWorker({
     TEMPORAL_DEPLOYMENT_NAME: deploymentName,

@@ -30,14 +30,14 @@ describe('DATABASE_URL', () => {
     ['postgres://user:hunter2@host/name?connect_timeout=3', '"connect_timeout" is not supported'],
     ['postgres://user:hunter2@host:99999/name', 'expected postgres://user:password@host:5432/name'],
     ['mysql://user:hunter2@host/name', 'expected a URL that begins with postgres://'],
-  ])('refuses %s and says how to write it', (url, mistake) => {
+  ])('rejects %s and reports how to write it, without the password', (url, mistake) => {
     expect(databaseUrlMistake(url)).toContain(mistake);
     expect(databaseUrlMistake(url)).not.toMatch(/hun|ter2/);
   });
 });
 
 test.each(['[::1]:9092', '::1:9092', 'PLAINTEXT://a:9092', 'a:9092,[fe80::1]:9092'])(
-  'a broker that kafkajs would misread is refused with the reason: %s',
+  'a broker that kafkajs would misread is rejected with the reason: %s',
   (brokers) => {
     const parsed = brokerList.safeParse(brokers);
     expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
@@ -46,12 +46,15 @@ test.each(['[::1]:9092', '::1:9092', 'PLAINTEXT://a:9092', 'a:9092,[fe80::1]:909
   },
 );
 
-test.each(['a', 'a:0', 'a:65536', 'a:9092,', 'a b:9092'])('no broker: %s', (brokers) => {
-  expect(brokerList.safeParse(brokers).success).toBe(false);
-});
+test.each(['a', 'a:0', 'a:65536', 'a:9092,', 'a b:9092'])(
+  'an invalid broker is rejected: %s',
+  (brokers) => {
+    expect(brokerList.safeParse(brokers).success).toBe(false);
+  },
+);
 
 describe('the file of --env-file', () => {
-  test('counts where the variable is empty, and not where it is set', () => {
+  test('sets variables that the environment leaves empty, and no others', () => {
     expect(mergedEnvironment({ A: 'file', B: 'file' }, { A: '', B: 'own', C: '' })).toEqual({
       A: 'file',
       B: 'own',
@@ -59,13 +62,13 @@ describe('the file of --env-file', () => {
     });
   });
 
-  test('may begin with a byte order mark', () => {
+  test('may start with a byte order mark', () => {
     expect(parseEnvFile(Buffer.from('\uFEFFKAFKA_TOPIC=a\r\nB=c\n'))).toMatchObject({
       KAFKA_TOPIC: 'a',
     });
   });
 
-  test('is refused in another encoding than UTF-8', () => {
+  test('is rejected in an encoding other than UTF-8', () => {
     expect(() => parseEnvFile(Buffer.from('\uFEFFA=b', 'utf16le'))).toThrow('not UTF-8');
   });
 });

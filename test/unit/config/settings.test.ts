@@ -19,7 +19,7 @@ const mistakesOf = (read: () => unknown): string => {
 };
 
 describe('settings', () => {
-  test('have defaults for all but the addresses', () => {
+  test('have defaults, except for the addresses of Kafka and Postgres', () => {
     const bridge = readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1, b:2' });
     expect(bridge.kafka.brokers).toEqual(['a:1', 'b:2']);
     expect(bridge.bridge).toMatchObject({ groupId: 'storage_loader', sessionTimeoutMs: 15_000 });
@@ -27,19 +27,19 @@ describe('settings', () => {
     expect(worker.temporal.taskQueue).toBe('order-ingest');
   });
 
-  test('ask the bridge for no database and the worker for no Kafka', () => {
+  test('require no database of the bridge and no Kafka of the worker', () => {
     expect(mistakesOf(() => readSettings(BRIDGE_ROLE, {}))).not.toContain('DATABASE');
     expect(mistakesOf(() => readSettings(WORKER_ROLE, {}))).not.toContain('KAFKA');
   });
 
-  test('refuse a worker that keeps no workflow: the SDK would begin each again and again', () => {
+  test('reject a worker without a workflow cache', () => {
     const env = { DATABASE_URL: 'postgres://u:p@h/d', WORKER_MAX_CACHED_WORKFLOWS: '0' };
     expect(mistakesOf(() => readSettings(WORKER_ROLE, env))).toContain(
       'expected an integer from 1 to 100000, got "0"',
     );
   });
 
-  test('report all mistakes at once and by name', () => {
+  test('report all mistakes at once, each with its name', () => {
     const env = {
       KAFKA_BROKERS: 'kafka',
       KAFKA_SESSION_TIMEOUT_MS: 'soon',
@@ -53,26 +53,26 @@ describe('settings', () => {
     expect(message.split('\n')).toHaveLength(6);
   });
 
-  test('never show a secret, right or wrong', () => {
+  test('never show a secret, whether it is valid or not', () => {
     const env = { DATABASE_URL: 'mysql://user:hunter2@host/db' };
     expect(mistakesOf(() => readSettings(WORKER_ROLE, env))).not.toContain('hunter2');
     expect(settingsReport(env)).not.toContain('hunter2');
-    expect(settingsReport(env)).toContain('DATABASE_URL=********  # WRONG: expected a URL');
+    expect(settingsReport(env)).toContain('DATABASE_URL=********  # INVALID: expected a URL');
   });
 
-  test('count as unset when they are empty', () => {
+  test('count as unset when empty', () => {
     expect(readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topic).toBe(
       'orders',
     );
   });
 
-  test('are all in docs/configuration.md, which is up to date (npm run docs)', () => {
+  test('are all in docs/configuration.md (npm run docs)', () => {
     const file = new URL('../../../docs/configuration.md', import.meta.url);
     expect(readFileSync(file, 'utf8')).toBe(configurationReference());
   });
 });
 
-describe('timeouts that contradict each other', () => {
+describe('contradicting timeouts', () => {
   const bridgeMistakes = (env: Readonly<Record<string, string>>) =>
     mistakesOf(() =>
       readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', ...env }, ({ bridge }) =>
@@ -95,18 +95,18 @@ describe('timeouts that contradict each other', () => {
       /POLL_TIMEOUT.*\(5000\).*REBALANCE.*\(14999\)/,
     ],
     [{ BRIDGE_SHUTDOWN_GRACE_MS: '30001' }, /GRACE.*\(30001\).*REBALANCE.*\(30000\)/],
-  ])('are refused by the bridge: %p', (env, message) => {
+  ])('are rejected by the bridge: %p', (env, message) => {
     expect(bridgeMistakes(env)).toMatch(message);
   });
 
-  test('are refused by the worker', () => {
+  test('are rejected by the worker', () => {
     const env = { DATABASE_CONNECT_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '25000' };
     expect(workerMistakes(env)).toMatch(/CONNECT.*\(5000\) and .*STATEMENT.*\(25000\) .* 30000 ms/);
     expect(workerMistakes({ ...env, DATABASE_CONNECT_TIMEOUT_MS: '4999' })).toBe('');
     expect(REGULAR_OPTIONS.startToCloseTimeout).toBe(`${STORE_ATTEMPT_MS / 1000}s`);
   });
 
-  test('are reported together with all other mistakes', () => {
+  test('are reported together with other mistakes', () => {
     const mistakes = bridgeMistakes({
       BRIDGE_SHUTDOWN_GRACE_MS: '60000',
       KAFKA_SESSION_TIMEOUT_MS: 'soon',
@@ -116,7 +116,7 @@ describe('timeouts that contradict each other', () => {
     expect(mistakes).not.toContain('NaN');
   });
 
-  test('are none among the defaults', () => {
+  test('do not occur among the defaults', () => {
     expect(bridgeMistakes({})).toBe('');
     expect(workerMistakes({})).toBe('');
   });

@@ -43,7 +43,7 @@ test('readiness and liveness each answer 503 with their own reasons as JSON', as
   }
 });
 
-describe('whatever a client sends', () => {
+describe('the HTTP endpoint', () => {
   let endpoint: HttpEndpoint;
   const start = async (options: Partial<HttpEndpointOptions> = {}) => {
     endpoint = await startHttpEndpoint({
@@ -53,7 +53,7 @@ describe('whatever a client sends', () => {
   };
   afterEach(() => endpoint.close());
 
-  /** The status of the answer to these bytes; undefined when there is none. */
+  /** The status of the response to these bytes; undefined if there is none. */
   async function statusOf(request: string): Promise<number | undefined> {
     const socket = connect(endpoint.port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -72,7 +72,7 @@ describe('whatever a client sends', () => {
   };
 
   test.each(['//', '///', '//x:99999/', '/%', '/%00', '*', 'http://[', '/../livez', '/livez/'])(
-    'the target %s is not found',
+    'answers 404 to the target %s',
     async (target) => {
       await start();
       expect(await get(target)).toBe(404);
@@ -92,13 +92,13 @@ describe('whatever a client sends', () => {
       400,
     ],
     ['a tunnel', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', undefined],
-  ])('%s ends the connection only', async (_name, request, status) => {
+  ])('closes only the connection of a client that sends %s', async (_name, request, status) => {
     await start();
     expect(await statusOf(request)).toBe(status);
     expect(await isAlive()).toBe(true);
   });
 
-  test('a client that is gone before its answer does no harm', async () => {
+  test('survives a client that disconnects before the response', async () => {
     let answer: (text: string) => void = () => undefined;
     const asked = new EventEmitter();
     const isAsked = once(asked, 'metrics');
@@ -131,7 +131,7 @@ describe('whatever a client sends', () => {
       '/metrics',
       { metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: broken } },
     ],
-  ])('%s that throws is an answer 500', async (_name, method, path, options) => {
+  ])('answers 500 if %s throws', async (_name, method, path, options) => {
     await start(options);
     const response = await fetch(`http://127.0.0.1:${endpoint.port}${path}`, { method });
     expect(response.status).toBe(500);
@@ -139,7 +139,7 @@ describe('whatever a client sends', () => {
   });
 });
 
-test('the path is without the query, and a target need not be a URL', () => {
+test('the path of a target excludes its query, and a target need not be a URL', () => {
   expect(['/livez?a=1', '/livez#a', '//x:99999/', undefined].map(pathOf)).toEqual([
     ...['/livez', '/livez', '//x:99999/', '/'],
   ]);

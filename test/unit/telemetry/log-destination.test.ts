@@ -2,7 +2,7 @@ import { createLogDestination } from '../../../src/telemetry/log-destination.ts'
 
 const failure = (code: string) => Object.assign(new Error(`${code}: write`), { code });
 
-/** A file descriptor that answers each write by the plan, and takes everything afterwards. */
+/** A file descriptor whose writes accept as many bytes or fail as planned, and then accept everything. */
 function descriptor(plan: readonly (number | string)[]) {
   const steps = [...plan];
   let written = '';
@@ -32,7 +32,7 @@ const times = (count: number, step: string) => Array<string>(count).fill(step);
 
 describe('a log that cannot be written', () => {
   test.each(['ENOSPC', 'EPIPE', 'EIO', 'EBADF'])(
-    'loses its lines, is reported once, and says later how many (%s)',
+    'drops lines, reports the failure once, and later reports how many were dropped (%s)',
     (code) => {
       const log = descriptor(times(3, code));
       for (const line of ['a\n', 'b\n', 'c\n', 'd\n', 'e\n']) log.destination.write(line);
@@ -41,7 +41,7 @@ describe('a log that cannot be written', () => {
     },
   );
 
-  test('is reported again when it fails again', () => {
+  test('is reported again when writing fails again', () => {
     const log = descriptor(['ENOSPC']);
     log.destination.write('a\n');
     log.destination.write('b\n');
@@ -50,7 +50,7 @@ describe('a log that cannot be written', () => {
     expect(log.failures).toEqual(['ENOSPC: write', 'EIO: write']);
   });
 
-  test('waits for a reader that is slow', () => {
+  test('waits for a slow reader', () => {
     const log = descriptor(['EAGAIN', 'EAGAIN', 1, 'EAGAIN']);
     log.destination.write('abc\n');
     expect(log.written()).toBe('abc\n');
@@ -58,14 +58,14 @@ describe('a log that cannot be written', () => {
     expect(log.failures).toEqual([]);
   });
 
-  test('does not wait at each line for a reader that has stopped', () => {
+  test('does not wait per line for a reader that has stopped', () => {
     const log = descriptor(times(1000, 'EAGAIN'));
     for (let line = 0; line < 50; line += 1) log.destination.write('abc\n');
     expect(log.pauses()).toBeLessThan(20);
     expect(log.failures).toHaveLength(1);
   });
 
-  test('completes a line that was written in part before the next one', () => {
+  test('completes a partly written line before the next one', () => {
     const log = descriptor([2, 'ENOSPC', 'ENOSPC']);
     for (const line of ['first\n', 'second\n', 'third\n']) log.destination.write(line);
     expect(log.written()).toBe('first\n1 dropped\nthird\n');

@@ -9,12 +9,12 @@ import {
 } from '../../../src/worker/supervise-worker.ts';
 import { eventually } from '../../support/eventually.ts';
 
-/** A worker that does what the test says. */
+/** A worker that the test controls. */
 class FakeWorker implements SupervisedWorker {
   state: string | undefined;
   isShutDown = false;
   isClosed = false;
-  /** As the SDK's worker after some failures: its `run` stays pending and it keeps its connection. */
+  /** Like the SDK's worker after some failures: `run` stays pending and the connection cannot be closed. */
   hangs = false;
   ignoresShutdown = false;
   #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -54,7 +54,7 @@ function supervised(
   const first = new FakeWorker();
   const workers = [first];
   const stopping = new AbortController();
-  const readiness = createHealth().readiness;
+  const { readiness } = createHealth();
   const createErrors: unknown[] = [];
   const supervision = superviseWorker(first, {
     create:
@@ -87,7 +87,7 @@ function supervised(
 }
 
 describe('a supervised worker', () => {
-  test('is shut down when the program is, and nothing is created in its place', async () => {
+  test('is shut down with the program, and not replaced', async () => {
     const { first, workers, stop } = supervised();
     await stop();
     expect(first.isShutDown).toBe(true);
@@ -95,7 +95,7 @@ describe('a supervised worker', () => {
   });
 
   test.each([false, true])(
-    'is replaced when it fails, whether its run reports that or not (%p)',
+    'is replaced when it fails, whether its run stays pending or not (%p)',
     async (hangs) => {
       const { first, workers, readiness, supervision, stop, running } = supervised();
       first.hangs = hangs;
@@ -110,7 +110,7 @@ describe('a supervised worker', () => {
     },
   );
 
-  test('is not ready, and says why, until a new worker could be created', async () => {
+  test('makes the program not ready from its failure until it is replaced', async () => {
     let isAvailable = false;
     const { first, readiness, supervision, createErrors, stop } = supervised({
       create: () =>
@@ -129,7 +129,7 @@ describe('a supervised worker', () => {
     await stop();
   });
 
-  test('is given up when it cannot be created in time, and closed if it comes too late', async () => {
+  test('is created again when creating it takes too long, and closed if it is created after all', async () => {
     const late = new FakeWorker();
     let finish: (worker: FakeWorker) => void = () => undefined;
     let attempts = 0;
@@ -153,44 +153,44 @@ describe('a supervised worker', () => {
     await stop();
   });
 
-  test.each(['while it waits', 'while it creates'])(
-    'shuts down at once between two workers, %s',
-    async (when) => {
+  test.each(['waiting', 'creating'])(
+    'does not delay a shutdown while its replacement is at the step "%s"',
+    async (step) => {
       let isCreating = false;
       const { first, workers, readiness, stop } = supervised({
         create: () => {
           isCreating = true;
           return new Promise(() => undefined);
         },
-        ...(when === 'while it waits' && {
+        ...(step === 'waiting' && {
           timings: { minDelayMs: NEVER_MS, maxDelayMs: NEVER_MS },
         }),
       });
       first.fail('lost');
       await eventually(() => {
         expect(Object.keys(readiness.reasons())).toEqual(['worker']);
-        expect(isCreating).toBe(when === 'while it creates');
+        expect(isCreating).toBe(step === 'creating');
       });
       await stop();
       expect(workers).toEqual([first]);
     },
   );
 
-  test('shuts down after a failure that nobody has noticed yet', async () => {
+  test('shuts down after a failure that was not detected yet', async () => {
     const { first, stop } = supervised({ timings: { checkMs: NEVER_MS } });
     first.hangs = true;
     first.fail('lost');
     await stop();
   });
 
-  test('does not outlast the limit of a shutdown', async () => {
+  test('does not delay a shutdown beyond its time limit', async () => {
     const { first, stop } = supervised({ timings: { shutdownMs: 1 } });
     first.ignoresShutdown = true;
     await stop();
     expect(first.isShutDown).toBe(true);
   });
 
-  test('ends the program when too many failed ones keep their resources', async () => {
+  test('ends the program when too many failed workers cannot be released', async () => {
     const { supervision, workers, running } = supervised();
     const failAll = async () => {
       for (let index = 0; index <= MAX_UNRELEASED_WORKERS; index += 1) {
@@ -201,12 +201,15 @@ describe('a supervised worker', () => {
     };
     await Promise.all([
       failAll(),
-      expect(supervision.ended).rejects.toThrow(/failed 6 times and could not be released: lost/),
+      expect(supervision.ended).rejects.toMatchObject({
+        code: 'WORKER_NOT_RELEASED',
+        message: expect.stringMatching(/ 6 times.* lost$/),
+      }),
     ]);
     expect(workers).toHaveLength(MAX_UNRELEASED_WORKERS + 1);
   });
 
-  test('is replaced without limit as long as failed ones can be released', async () => {
+  test('is replaced indefinitely as long as failed workers can be released', async () => {
     const { running, stop } = supervised();
     for (let index = 0; index < 4 * MAX_UNRELEASED_WORKERS; index += 1) {
       (await running(index)).fail('lost');
@@ -214,7 +217,7 @@ describe('a supervised worker', () => {
     await stop();
   });
 
-  test('is replaced ever more slowly, up to half a minute', () => {
+  test('is replaced after a delay that doubles up to 30 seconds', () => {
     const timings = supervisionTimings(10_000);
     const delays = [1, 2, 3, 6, 1000].map((failures) => restartDelayMs(failures, timings));
     expect(delays).toEqual([1000, 2000, 4000, 30_000, 30_000]);

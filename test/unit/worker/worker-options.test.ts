@@ -10,7 +10,7 @@ const workerSettings = (env: Readonly<Record<string, string>>) =>
   readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env }).worker;
 
 describe('a worker', () => {
-  test('has a database connection for every order that it works on at once', () => {
+  test('has a database connection per activity slot, and one for the probe', () => {
     const settings = workerSettings({
       WORKER_LOCAL_ACTIVITY_SLOTS: '5',
       WORKER_ACTIVITY_SLOTS: '3',
@@ -19,11 +19,10 @@ describe('a worker', () => {
       maxConcurrentLocalActivityExecutions: 5,
       maxConcurrentActivityTaskExecutions: 3,
     });
-    // And one to see whether Postgres is there.
     expect(poolSize(settings)).toBe(9);
   });
 
-  test('is unversioned unless the settings name a deployment and a build', () => {
+  test('is versioned only if the settings name a deployment and a build', () => {
     expect(deploymentOptions(workerSettings({}))).toEqual({});
     const both = { TEMPORAL_DEPLOYMENT_NAME: 'orders', TEMPORAL_BUILD_ID: 'abc' };
     expect(deploymentOptions(workerSettings(both))).toEqual({
@@ -36,7 +35,7 @@ describe('a worker', () => {
   });
 
   test.each(['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_BUILD_ID'])(
-    'is refused with %s alone',
+    'is rejected with %s alone',
     (name) => {
       expect(() => deploymentOptions(workerSettings({ [name]: 'x' }))).toThrow(/Only one of/);
     },
