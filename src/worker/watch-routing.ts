@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../program/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RoutingProblem } from '../temporal/queue-workers.ts';
 
@@ -11,32 +12,29 @@ const LOG_INTERVAL_MS = 300_000;
  * Readiness does not depend on it, since a rollout waits until workers are ready before it makes their
  * version current.
  *
- * @param readProblem returns undefined when there is none
+ * @param readProblem resolves with undefined when there is none
  * @returns a function that stops checking
  */
 export function watchRouting(
   readProblem: () => Promise<RoutingProblem | undefined>,
   logger: Logger,
+  clock: Clock = systemClock,
 ): () => void {
   let logged: { readonly problem: string; readonly at: number } | undefined;
-  const checkOnce = async () => {
+  const check = async () => {
     const routing = await readProblem();
     if (!routing) {
-      if (logged)
-        logger.info({ event: 'orders_routed' }, 'Temporal routes new orders to workers again');
+      if (logged) logger.info({ event: 'orders_routed' }, 'new orders reach workers again');
       logged = undefined;
       return;
     }
     const { problem, fix } = routing;
-    if (logged?.problem === problem && Date.now() - logged.at < LOG_INTERVAL_MS) return;
-    logged = { problem, at: Date.now() };
+    if (logged?.problem === problem && clock.now() - logged.at < LOG_INTERVAL_MS) return;
+    logged = { problem, at: clock.now() };
     logger.warn({ event: 'orders_not_routed', problem, remedy: fix }, problem);
   };
-  const timer = setInterval(() => {
+  return clock.every(INTERVAL_MS, () => {
     // An outage of Temporal is reported elsewhere.
-    checkOnce().catch(() => undefined);
-  }, INTERVAL_MS);
-  return () => {
-    clearInterval(timer);
-  };
+    check().catch(() => undefined);
+  });
 }

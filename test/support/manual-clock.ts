@@ -45,8 +45,10 @@ export function createManualClock(): ManualClock {
     },
     async advanceAsync(ms) {
       const end = now + ms;
-      do await new Promise(setImmediate);
-      while (fireNext(end));
+      do {
+        // Code that a timer has resumed may start the next one.
+        await new Promise(setImmediate);
+      } while (fireNext(end));
       now = end;
     },
     get pending() {
