@@ -11,9 +11,9 @@ import type { BacklogLimit } from './flow-control/backlog-limit.ts';
 import type { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import type { OutcomeCounts } from './outcome-counts.ts';
 
-/** The condition that partitions without a leader fail. */
+/** Fails while partitions have no leader. */
 const PARTITIONS = 'partitions';
-/** The condition that a log anomaly fails, until an operator acknowledges it. */
+/** Fails from a log anomaly until an operator acknowledges it. */
 export const LOG_CONDITION = 'log';
 
 export interface BridgeHealthSources {
@@ -25,16 +25,16 @@ export interface BridgeHealthSources {
   readonly breaker: Pick<CircuitBreaker, 'reason'>;
   readonly backlogLimit: Pick<BacklogLimit, 'reason'>;
   readonly counts: Pick<OutcomeCounts, 'inFlight' | 'ended'>;
-  /** Whether Temporal throttles: starts are then delayed, although no condition fails. */
+  /** Whether Temporal throttles, which delays starts although no condition fails. */
   readonly isThrottled: () => boolean;
   readonly clock?: Clock;
 }
 
 /**
- * Defines the conditions that the bridge checks when it is asked for its health. Three more are reported
- * when they change: a dependency that is unavailable (DependencyHealth), a log anomaly and the shutdown.
+ * Registers the checks that are evaluated when the health of the bridge is read. Events set the other
+ * conditions: calls to a dependency (DependencyHealth), a log anomaly, the shutdown.
  *
- * Returns a function that stops checking for progress.
+ * @returns a function that stops the stall detector
  */
 export function checkBridgeHealth(
   { readiness, liveness }: Health,
@@ -78,8 +78,8 @@ const offlineReason = (partitions: readonly number[], topic: string): string | u
     : `${partitions.length === 1 ? 'partition' : 'partitions'} ${partitions.join(', ')} of "${topic}" cannot be read: no leader; the others are read`;
 
 /**
- * Reports messages that Kafka has lost: in the log, in a metric, and by making the bridge not ready until
- * an operator acknowledges it. The bridge continues with the messages that are left.
+ * Reports messages that Kafka has lost: in the log, in a metric, and by making the bridge not ready until an
+ * operator acknowledges it. The bridge continues with the remaining messages.
  */
 export function reportLogAnomaly(
   anomaly: LogAnomaly,
