@@ -25,7 +25,7 @@ test('worker and doctor report workers whose version is not current until it is 
     const { stdout } = await runCli(['doctor'], { ...system.bridgeEnv, ...system.workerEnv });
     return stdout;
   };
-  expect(await doctor()).toMatch(/✖ Temporal: workers: no version .* is current/);
+  expect(await doctor()).toMatch(/✖ Temporal: workers: .*version 1\.0 of deployment/);
   expect(await doctor()).toContain(command);
   const { client } = system;
   await client.workflowService.setWorkerDeploymentCurrentVersion({
