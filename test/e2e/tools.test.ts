@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import kafkajs from 'kafkajs';
-import type { ReplayResult } from '../../src/operate/dead-letters/replay-dead-letters.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { runCli, startCli, type RunningCommand } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** `order-ingest reconcile`, `replay` and `dead-letters`, as people call them. */
+/** The commands reconcile, replay, dead-letters and lag, run as an operator runs them. */
 let system: TestSystem;
 beforeEach(async () => {
   system = await createTestSystem();
@@ -206,7 +205,7 @@ describe('dead letters', () => {
       .map((line) => JSON.parse(line) as { letter: string; attempt: number; replayed: boolean });
   };
 
-  test('are listed by reason, shown whole, and sent again once, until they have been tried enough', async () => {
+  test('are listed by reason, shown in full, and requeued once each, up to a number of attempts', async () => {
     await system.startBridge();
     const headers = { trace: Buffer.from([1, 255]) };
     await system.topic.send([
@@ -224,30 +223,30 @@ describe('dead letters', () => {
       headers: { trace: { base64: Buffer.from([1, 255]).toString('base64') } },
     });
 
-    const replay = async (...args: string[]) =>
-      JSON.parse((await cli('dead-letters', 'replay', '--json', ...args)).stdout) as object;
-    expect(await replay('--reason', 'not-json', '--dry-run')).toMatchObject({ replayed: 2 });
+    const requeue = async (...args: string[]) =>
+      JSON.parse((await cli('dead-letters', 'requeue', '--json', ...args)).stdout) as object;
+    expect(await requeue('--reason', 'not-json', '--dry-run')).toMatchObject({ replayed: 2 });
     expect(await system.topic.lag()).toBe(0);
     expect(await list()).toHaveLength(3);
     const unknown = await cli(
       'dead-letters',
-      'replay',
+      'requeue',
       first?.letter ?? '',
       '0:99999',
       '--dry-run',
     );
     expect(unknown).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('No dead letter is 0:99999'),
+      stderr: expect.stringMatching(/DEAD_LETTER_NOT_FOUND.*0:99999/),
     });
 
-    expect(await replay('--reason', 'not-json', '--batch-size', '1')).toMatchObject({
+    expect(await requeue('--reason', 'not-json', '--batch-size', '1')).toMatchObject({
       replayed: 2,
     });
     await system.allCommitted();
     const again = (await list()).filter(({ attempt }) => attempt === 2);
     expect(again).toHaveLength(2);
-    expect(await replay('--reason', 'not-json', '--max-attempts', '2')).toEqual({
+    expect(await requeue('--reason', 'not-json', '--max-attempts', '2')).toEqual({
       dryRun: false,
       replayed: 0,
       replayedBefore: 2,
@@ -256,14 +255,14 @@ describe('dead letters', () => {
       notSent: [],
       notFound: [],
     });
-    const [letter] = (await system.topic.deadLetters()).slice(-2);
-    expect(letter?.value?.toString()).toBe('not JSON');
-    expect(letter?.headers['trace']).toEqual(Buffer.from([1, 255]));
+    const [deadLetter] = (await system.topic.deadLetters()).slice(-2);
+    expect(deadLetter?.value?.toString()).toBe('not JSON');
+    expect(deadLetter?.headers['trace']).toEqual(Buffer.from([1, 255]));
   });
 
-  describe('of which a replay has a transaction open', () => {
+  describe('while a requeue has a transaction open', () => {
     const COUNT = 20;
-    const replay = ['dead-letters', 'replay', '--json', '--batch-size', '5'];
+    const requeue = ['dead-letters', 'requeue', '--json', '--batch-size', '5'];
     const held: RunningCommand[] = [];
     beforeEach(async () => {
       const bridge = await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
@@ -278,9 +277,9 @@ describe('dead letters', () => {
     });
 
     const holdCommits = `--import=${path.join(import.meta.dirname, '../support/hold-commits.mjs')}`;
-    /** A replay that has sent messages in a transaction, which is open until it gets a SIGUSR2. */
-    async function holdReplay() {
-      const command = startCli(replay, { ...env(), NODE_OPTIONS: holdCommits });
+    /** A requeue that has sent messages in a transaction and commits it only after a SIGUSR2. */
+    async function holdRequeue() {
+      const command = startCli(requeue, { ...env(), NODE_OPTIONS: holdCommits });
       held.push(command);
       await command.printed('a commit is held');
       return command;
@@ -289,35 +288,35 @@ describe('dead letters', () => {
     async function expectEachSentOnce() {
       await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' });
       await system.allCommitted();
-      const letters = await list();
-      expect(letters.filter(({ attempt }) => attempt === 2)).toHaveLength(COUNT);
-      expect(letters.filter(({ replayed }) => replayed)).toHaveLength(COUNT);
+      const deadLetters = await list();
+      expect(deadLetters.filter(({ attempt }) => attempt === 2)).toHaveLength(COUNT);
+      expect(deadLetters.filter(({ replayed }) => replayed)).toHaveLength(COUNT);
     }
 
-    test('after a kill the next replay ends that transaction and sends each once', async () => {
-      const killed = await holdReplay();
+    test('after a kill, the next requeue aborts that transaction and sends each message once', async () => {
+      const killed = await holdRequeue();
       killed.kill('SIGKILL');
       expect((await killed.result).exitCode).toBeUndefined();
-      const next = await cli(...replay);
+      const next = await cli(...requeue);
       expect(next).toMatchObject({ exitCode: 0, stderr: '' });
       expect(JSON.parse(next.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
       await expectEachSentOnce();
     });
 
-    test('a second replay takes over, and the first one says so', async () => {
-      const first = await holdReplay();
-      const second = await cli(...replay);
+    test('a second requeue takes over, and the first one fails', async () => {
+      const first = await holdRequeue();
+      const second = await cli(...requeue);
       expect(second).toMatchObject({ exitCode: 0, stderr: '' });
       expect(JSON.parse(second.stdout)).toMatchObject({ replayed: COUNT, replayedBefore: 0 });
       first.kill('SIGUSR2');
       const loser = await first.result;
       expect(loser).toMatchObject({ exitCode: 1, stdout: '' });
-      expect(loser.stderr).toMatch(/fenced: another one has taken over.*\(0 sent before\)/);
+      expect(loser.stderr).toMatch(/KAFKA_TRANSACTION_FENCED.*\(0 sent before\)/);
       await expectEachSentOnce();
     });
   });
 
-  test('that are too large lose their value, or are named by a replay; all others are sent', async () => {
+  test('that are too large lack their value or are reported by a requeue; all others are sent', async () => {
     const setLimit = (bytes: number) =>
       alterTopic(system.topic.name, 'max.message.bytes', String(bytes));
     await setLimit(3_000_000);
@@ -341,35 +340,35 @@ describe('dead letters', () => {
     await system.topic.send([order('a')]);
     await system.allCommitted();
     await bridge.end('SIGTERM');
-    const letters = await system.topic.deadLetters();
-    expect(letters.map(({ key, value }) => [key, value?.length])).toEqual([
+    const deadLetters = await system.topic.deadLetters();
+    expect(deadLetters.map(({ key, value }) => [key, value?.length])).toEqual([
       ...Array.from({ length: 5 }, () => ['compressed', 600_000]),
       ['compressed', 1_600_000],
       ['large', 900_000],
       ['too large', undefined],
     ]);
-    expect(String(letters.at(-1)?.headers['dead-letter.value.omitted-bytes'])).toBe('1500000');
-    expect((await cli('dead-letters', 'show', '0:7')).stdout).toMatch(
-      /^value +1500000 bytes, only at the source/m,
-    );
+    expect(String(deadLetters.at(-1)?.headers['dead-letter.value.omitted-bytes'])).toBe('1500000');
+    expect((await cli('dead-letters', 'show', '0:7')).stdout).toMatch(/^value +1500000 bytes, /m);
 
     await setLimit(500_000);
-    const replay = await cli('dead-letters', 'replay', '--json');
-    expect(replay.exitCode).toBe(1);
-    expect(replay.stderr).toContain('2 dead letters cannot be sent');
-    const { replayed, notSent } = JSON.parse(replay.stdout) as ReplayResult;
+    // `replay` is the command's former name.
+    const requeue = await cli('dead-letters', 'replay', '--json');
+    expect(requeue.exitCode).toBe(1);
+    expect(requeue.stderr).toContain('DEAD_LETTER_INCOMPLETE');
+    const { replayed, notSent } = JSON.parse(requeue.stdout) as {
+      replayed: number;
+      notSent: { letter: string }[];
+    };
     expect(replayed).toBe(6);
-    // How many are fetched at once decides which of them is found first.
+    // Their order depends on how many are fetched at once.
     expect(notSent.toSorted((a, b) => a.letter.localeCompare(b.letter))).toMatchObject([
       { letter: '0:6', reason: expect.stringContaining('max.message.bytes') },
       { letter: '0:7', source: { partition: 0, offset: '7' } },
     ]);
-    const again = await cli('dead-letters', 'replay');
+    const again = await cli('dead-letters', 'requeue');
     expect(again.exitCode).toBe(1);
-    expect(again.stdout).toMatch(/^0 dead letters sent.*\n6 left alone: replayed before/);
-    expect(again.stdout).toMatch(
-      /^0:7 not sent: .*value \(1500000 bytes\).*partition 0, offset 7 /m,
-    );
+    expect(again.stdout).toMatch(/^0 dead letters .*\n6 skipped: /);
+    expect(again.stdout).toMatch(/^0:7 not sent: .*1500000 bytes.*partition 0, offset 7 /m);
   });
 });
 

@@ -1,21 +1,23 @@
 import kafkajs from 'kafkajs';
 import { indexDeadLetters } from '../../src/operate/dead-letters/dead-letter-index.ts';
-import type { DeadLetterTopic } from '../../src/operate/dead-letters/read-dead-letters.ts';
-import { readReplayMarks, replayMark } from '../../src/operate/dead-letters/replay-marks.ts';
-import { storedDeadLetter } from '../../src/operate/dead-letters/stored-dead-letter.ts';
+import {
+  parseDeadLetter,
+  type DeadLetterTopic,
+} from '../../src/operate/dead-letters/dead-letter-topic.ts';
+import { readRequeueMarks, requeueMark } from '../../src/operate/dead-letters/requeue-marks.ts';
 import { maxFutureTimestamp } from '../../src/kafka/topics.ts';
 import { consumedMessage } from '../support/consumed-message.ts';
 import { createTestTopic, type TestTopic } from '../support/kafka.ts';
 
-/** The dead letters and marks of a long history, of which only a part is read. */
+/** Of a long history of dead letters and marks, only the relevant part is read. */
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 let topic: TestTopic;
-let place: DeadLetterTopic;
+let deadLetterTopic: DeadLetterTopic;
 beforeEach(async () => {
   topic = await createTestTopic();
-  place = {
+  deadLetterTopic = {
     kafka: topic.kafka,
     topic: topic.deadLetterTopic,
     marksTopic: topic.name,
@@ -51,7 +53,7 @@ async function send(
 
 const source = () => ({ topic: topic.name, ranges: new Map([[0, { from: 0n, to: 2n }]]) });
 
-/** Two bad messages, one a minute after the other; the letter of the first says it was written long before. */
+/** Two bad messages, a minute apart. The dead letter of the first is dated long before its message. */
 async function sendHistory(now: number): Promise<void> {
   await send(topic.name, [
     { value: 'bad', timestamp: now },
@@ -63,20 +65,20 @@ async function sendHistory(now: number): Promise<void> {
   ]);
 }
 
-test('an index leaves out what was written before its messages can have been', async () => {
+test('an index ignores dead letters that are older than its messages', async () => {
   const now = Date.now() - 10 * DAY;
   await sendHistory(now);
   const first = consumedMessage('bad', { offset: '0', timestamp: String(now) });
   const second = consumedMessage('bad', { offset: '1', timestamp: String(now + 60_000) });
   const found = async (smallTopicOffsets: bigint) => {
-    const index = await indexDeadLetters(place, source(), { smallTopicOffsets });
+    const index = await indexDeadLetters(deadLetterTopic, source(), { smallTopicOffsets });
     return [index.has(0, first), index.has(0, second)];
   };
   expect(await found(0n)).toEqual([false, true]);
   expect(await found(100n)).toEqual([true, true]);
 });
 
-test('how far ahead a timestamp can be is as the broker says, and unknown where nothing limits it', async () => {
+test('the broker says how far ahead a timestamp may be; without a limit it is unknown', async () => {
   const withSetting = async (name: string, value: string) => {
     const type = kafkajs.ConfigResourceTypes.TOPIC;
     await topic.admin.alterConfigs({
@@ -93,26 +95,26 @@ test('how far ahead a timestamp can be is as the broker says, and unknown where 
   expect(await withSetting('message.timestamp.type', 'LogAppendTime')).toBe(0);
 });
 
-test('marks are read from the oldest letter on that is asked about', async () => {
+test('only marks since the oldest dead letter in question are read', async () => {
   const now = Date.now() - 10 * DAY;
-  const letters = [now, now + 5 * DAY].map((writtenAt, offset) => {
+  const deadLetters = [now, now + 5 * DAY].map((writtenAt, offset) => {
     const headers = headersFor(BigInt(offset), writtenAt);
-    const letter = storedDeadLetter(
+    const deadLetter = parseDeadLetter(
       0,
       consumedMessage('bad', { offset: String(offset), timestamp: String(writtenAt), headers }),
     );
-    if (!letter) throw new Error('not a dead letter');
-    return letter;
+    if (!deadLetter) throw new Error('not a dead letter');
+    return deadLetter;
   });
   await send(
-    place.marksTopic,
-    letters.map((letter) => {
-      const { key, value } = replayMark(letter);
-      return { key: String(key), value: String(value), timestamp: letter.writtenAt + HOUR };
+    deadLetterTopic.marksTopic,
+    deadLetters.map((deadLetter) => {
+      const { key, value } = requeueMark(deadLetter);
+      return { key: String(key), value: String(value), timestamp: deadLetter.writtenAt + HOUR };
     }),
   );
-  const all = await readReplayMarks(place);
-  expect(letters.map(all)).toEqual([true, true]);
-  const some = await readReplayMarks(place, now + 5 * DAY);
-  expect(letters.map(some)).toEqual([false, true]);
+  const all = await readRequeueMarks(deadLetterTopic);
+  expect(deadLetters.map(all)).toEqual([true, true]);
+  const some = await readRequeueMarks(deadLetterTopic, now + 5 * DAY);
+  expect(deadLetters.map(some)).toEqual([false, true]);
 });

@@ -1,11 +1,12 @@
 import { Option, type Command } from 'commander';
 import { DEAD_LETTER_REASONS } from '../../contract/dead-letter.ts';
 import { pointInTime, wholeNumber } from '../../terminal/arguments.ts';
-import { OperatorError } from '../../program/operator-error.ts';
-import type { DeadLetters } from './open-dead-letters.ts';
 import { environmentOf } from '../../terminal/environment.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import type { DeadLetterFilter } from './dead-letter-topic.ts';
+import type { DeadLetters } from './open-dead-letters.ts';
 
-/** Which dead letters a subcommand is about. */
+/** The options that select dead letters. */
 export interface FilterFlags {
   readonly reason?: string;
   readonly partition?: number;
@@ -15,35 +16,46 @@ export interface FilterFlags {
 
 export const withFilters = (command: Command): Command =>
   command
-    .addOption(new Option('--reason <reason>', 'with this reason').choices(DEAD_LETTER_REASONS))
-    .option('--partition <number>', 'that came from this partition of the source', wholeNumber)
-    .option('--since <time>', 'written since then: 2h, 3d, 2026-11-24T09:00Z', pointInTime)
-    .option('--until <time>', 'written before then', pointInTime);
+    .addOption(
+      new Option('--reason <reason>', 'only those with this reason').choices(DEAD_LETTER_REASONS),
+    )
+    .option(
+      '--partition <number>',
+      'only those from this partition of the source topic',
+      wholeNumber,
+    )
+    .option(
+      '--since <time>',
+      'only those written since then: 2h, 3d, 2026-11-24T09:00Z',
+      pointInTime,
+    )
+    .option('--until <time>', 'only those written before then', pointInTime);
 
-export const filterOf = ({ reason, partition, since, until }: FilterFlags) => ({
+export const filterOf = ({ reason, partition, since, until }: FilterFlags): DeadLetterFilter => ({
   reason,
   sourcePartition: partition,
   since,
   until,
 });
 
-const LETTER_ID = /^\d{1,9}:\d{1,19}$/;
+const DEAD_LETTER_ID = /^\d{1,9}:\d{1,19}$/;
 
-export function letterId(text: string): string {
-  if (LETTER_ID.test(text)) return text;
+export function deadLetterId(text: string): string {
+  if (DEAD_LETTER_ID.test(text)) return text;
   throw new OperatorError(
     'ARGUMENT_INVALID',
-    `"${text}" is no dead letter's ID`,
-    'give its partition and offset as `order-ingest dead-letters list` shows them, such as 0:17',
+    `"${text}" is not the ID of a dead letter`,
+    'give an ID as `order-ingest dead-letters list` shows it, such as 0:17',
   );
 }
 
-export const letterIds = (
+export const deadLetterIds = (
   text: string,
-  before: readonly string[] | undefined,
-): readonly string[] => [...(before ?? []), letterId(text)];
+  previous: readonly string[] | undefined,
+): readonly string[] => [...(previous ?? []), deadLetterId(text)];
 
-export async function open(command: Command): Promise<DeadLetters> {
+/** Loads the Kafka client only when a command runs, not when the command line is parsed. */
+export async function deadLettersFor(command: Command): Promise<DeadLetters> {
   const { openDeadLetters } = await import('./open-dead-letters.ts');
   return openDeadLetters(environmentOf(command));
 }

@@ -1,87 +1,92 @@
 import { isUtf8 } from 'node:buffer';
-import type { StoredDeadLetter } from './stored-dead-letter.ts';
 import { recordHeaders } from '../../kafka/record-headers.ts';
+import type { DeadLetter } from './dead-letter-topic.ts';
 
-/** How much of a value is shown; `--raw` has all of it. */
+/** How much of a value is printed; `--raw` prints all of it. */
 const SHOWN_BYTES = 4096;
 
-/** As JSON: bytes that are no UTF-8 as `{"base64": …}`. The value and the headers if `complete`. */
+/**
+ * As `--json` prints it: bytes that are not UTF-8 as `{"base64": …}`. The keys are stable; `letter` and
+ * `replayed` are older than the words `id` and `requeued`.
+ *
+ * @param complete include the headers and the value
+ */
 export function deadLetterAsJson(
-  letter: StoredDeadLetter,
-  isReplayed: boolean,
+  deadLetter: DeadLetter,
+  isRequeued: boolean,
   { complete = false } = {},
 ): unknown {
-  const { account } = letter;
+  const { metadata } = deadLetter;
   return {
-    letter: letter.id,
-    writtenAt: new Date(letter.writtenAt).toISOString(),
-    ...account,
-    sourceOffset: account.sourceOffset.toString(),
-    replayed: isReplayed,
-    key: asJson(letter.key),
-    valueBytes: letter.value?.length ?? null,
+    letter: deadLetter.id,
+    writtenAt: new Date(deadLetter.writtenAt).toISOString(),
+    ...metadata,
+    sourceOffset: metadata.sourceOffset.toString(),
+    replayed: isRequeued,
+    key: asJson(deadLetter.key),
+    valueBytes: deadLetter.value?.length ?? null,
     ...(complete
       ? {
           headers: Object.fromEntries(
-            Object.entries(letter.headers).map(([name, value]) => [
+            Object.entries(deadLetter.headers).map(([name, value]) => [
               name,
               Array.isArray(value) ? value.map(asJson) : asJson(value ?? null),
             ]),
           ),
-          value: asJson(letter.value),
+          value: asJson(deadLetter.value),
         }
       : {}),
   };
 }
 
-export function deadLetterAsText(letter: StoredDeadLetter, isReplayed: boolean): string {
-  const { account } = letter;
+export function deadLetterAsText(deadLetter: DeadLetter, isRequeued: boolean): string {
+  const { metadata } = deadLetter;
   const lines: [string, string][] = [
-    ['letter', letter.id],
-    ['written', new Date(letter.writtenAt).toISOString()],
-    ['reason', account.reason],
-    ['error', account.error],
+    ['id', deadLetter.id],
+    ['written', new Date(deadLetter.writtenAt).toISOString()],
+    ['reason', metadata.reason],
+    ['error', metadata.error],
     [
       'source',
-      `${account.sourceTopic}, partition ${account.sourcePartition}, offset ${account.sourceOffset}`,
+      `${metadata.sourceTopic}, partition ${metadata.sourcePartition}, offset ${metadata.sourceOffset}`,
     ],
-    ['sent', isoTime(account.sourceTimestamp)],
-    ['attempt', String(account.attempt)],
-    ['replayed', isReplayed ? 'yes' : 'no'],
-    ['bridge', account.bridgeVersion],
-    ['key', omittedText(account.omitted.key) ?? keyText(letter)],
-    ...recordHeaders(letter.headers)
+    ['sent', isoTime(metadata.sourceTimestamp)],
+    ['attempt', String(metadata.attempt)],
+    ['requeued', isRequeued ? 'yes' : 'no'],
+    ['bridge', metadata.bridgeVersion],
+    ['key', omittedText(metadata.omitted.key) ?? keyText(deadLetter)],
+    ...recordHeaders(deadLetter.headers)
       .filter(({ name }) => !name.toString().startsWith('dead-letter.'))
       .map(({ name, value }): [string, string] => [
         `header ${asText(name)}`,
         value === null ? '(null)' : asText(value),
       ]),
-    ...(account.omitted.headers === undefined
+    ...(metadata.omitted.headers === undefined
       ? []
-      : [['headers', omittedText(account.omitted.headers) ?? ''] satisfies [string, string]]),
-    ['value', omittedText(account.omitted.value) ?? valueText(letter)],
+      : [['headers', omittedText(metadata.omitted.headers) ?? ''] satisfies [string, string]]),
+    ['value', omittedText(metadata.omitted.value) ?? valueText(deadLetter)],
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   const text = lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
-  return letter.value === null ? text : `${text}\n\n${shown(letter.value)}`;
+  return deadLetter.value === null ? text : `${text}\n\n${shown(deadLetter.value)}`;
 }
 
 const omittedText = (bytes: number | undefined): string | undefined =>
   bytes === undefined
     ? undefined
-    : `${bytes} bytes, only at the source: too large for a dead letter`;
+    : `${bytes} bytes, too large for the dead-letter topic: only in the source topic`;
 
-const keyText = ({ key }: StoredDeadLetter): string => (key === null ? 'none' : asText(key));
+const keyText = ({ key }: DeadLetter): string => (key === null ? 'none' : asText(key));
 
-const valueText = ({ value }: StoredDeadLetter): string =>
-  value === null ? 'none: a tombstone' : `${value.length} bytes`;
+const valueText = ({ value }: DeadLetter): string =>
+  value === null ? 'null (a tombstone)' : `${value.length} bytes`;
 
 function shown(value: Buffer): string {
   if (value.length <= SHOWN_BYTES) return asText(value);
-  return `${asText(value.subarray(0, SHOWN_BYTES))}\n… ${value.length - SHOWN_BYTES} bytes more: --raw has them`;
+  return `${asText(value.subarray(0, SHOWN_BYTES))}\n… ${value.length - SHOWN_BYTES} more bytes: see --raw`;
 }
 
-/** A message may have no time, or one that no calendar knows. */
+/** A message may have no timestamp, or one that is out of range for a date. */
 function isoTime(milliseconds: string): string {
   const date = new Date(Number(milliseconds));
   return milliseconds.startsWith('-') || Number.isNaN(date.getTime())
@@ -89,7 +94,7 @@ function isoTime(milliseconds: string): string {
     : date.toISOString();
 }
 
-/** Safe to print: control characters escaped, and bytes that are no UTF-8 as hexadecimal. */
+/** Safe to print: control characters are escaped, and bytes that are not UTF-8 are in hexadecimal. */
 function asText(value: Buffer | string): string {
   const bytes = Buffer.from(value);
   const isCut = bytes.length === SHOWN_BYTES;

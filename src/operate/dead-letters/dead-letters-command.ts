@@ -1,20 +1,20 @@
 import type { Command } from 'commander';
 import { positiveNumber } from '../../terminal/arguments.ts';
-import { withFilters, letterId, letterIds } from './command-options.ts';
+import { deadLetterId, deadLetterIds, withFilters } from './command-options.ts';
 import { list } from './list-command.ts';
-import { replay } from './replay-command.ts';
+import { requeue } from './requeue-command.ts';
 import { show } from './show-command.ts';
 
 export function addDeadLettersCommand(program: Command): void {
   const group = program
     .command('dead-letters')
-    .description('see the messages that could not become an order, and send them again')
+    .description('inspect messages that could not become orders, and requeue them')
     .helpCommand(false);
 
   withFilters(group.command('list'))
-    .description('the dead letters, oldest first in each partition')
-    .option('--limit <count>', 'show this many at the most', positiveNumber)
-    .option('--json', 'a JSON object a line, on stdout alone')
+    .description('list dead letters, oldest first within each partition')
+    .option('--limit <count>', 'list at most this many', positiveNumber)
+    .option('--json', 'print newline-delimited JSON')
     .addHelpText(
       'after',
       '\nExample:\n  order-ingest dead-letters list --reason not-json --since 2h',
@@ -23,36 +23,46 @@ export function addDeadLettersCommand(program: Command): void {
 
   group
     .command('show')
-    .description('one dead letter with all its headers and its value')
-    .argument('<letter>', 'as `list` shows it: partition:offset of the dead-letter topic', letterId)
-    .option('--json', 'as a JSON object')
-    .option('--raw', 'the bytes of the value, and nothing else')
+    .description('show one dead letter with its headers and value')
+    .argument(
+      '<id>',
+      'ID of the dead letter (partition:offset), as printed by `list`',
+      deadLetterId,
+    )
+    .option('--json', 'print a JSON object')
+    .option('--raw', 'print only the bytes of the value')
     .addHelpText('after', '\nExample:\n  order-ingest dead-letters show 0:17')
     .action(show);
 
-  withFilters(group.command('replay'))
-    .description('send dead letters to the source topic again, each once')
-    .argument('[letters...]', 'these only: partition:offset of the dead-letter topic', letterIds)
-    .option('--dry-run', 'only say what would be sent')
-    .option('--limit <count>', 'send this many at the most', positiveNumber)
-    .option('--batch-size <count>', 'in one transaction', positiveNumber, 100)
+  addRequeue(group.command('requeue'));
+  // Its former name.
+  addRequeue(group.command('replay', { hidden: true }));
+}
+
+function addRequeue(command: Command): void {
+  withFilters(command)
+    .description('send dead letters back to their source topic; each is sent only once')
+    .argument('[ids...]', 'only the dead letters with these IDs (partition:offset)', deadLetterIds)
+    .option('--dry-run', 'send nothing; print what would be sent')
+    .option('--limit <count>', 'send at most this many', positiveNumber)
+    .option('--batch-size <count>', 'dead letters per transaction', positiveNumber, 100)
     .option(
       '--max-attempts <count>',
-      'leave alone what has become a dead letter this often',
+      'skip messages that have become dead letters this often',
       positiveNumber,
       3,
     )
-    .option('--again', 'also those that have been replayed before')
-    .option('--json', 'the result as a JSON object')
+    .option('--again', 'include those that have been requeued before')
+    .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',
       `
-What has been replayed is marked in the same Kafka transaction, so an interrupted run can simply be
-started again: nothing is sent twice.
+The Kafka transaction that sends dead letters also marks them as requeued. After an interruption, run
+the command again: nothing is sent twice. Exit code 1 if any cannot be sent or an ID is not found.
 
 Examples:
-  order-ingest dead-letters replay --reason too-large --dry-run
-  order-ingest dead-letters replay 0:17 0:18`,
+  order-ingest dead-letters requeue --reason too-large --dry-run
+  order-ingest dead-letters requeue 0:17 0:18`,
     )
-    .action(replay);
+    .action(requeue);
 }

@@ -1,18 +1,18 @@
 const WORD_BYTES = 4;
 const WORDS = 4;
-/** Bytes of a digest that are compared: two different texts that agree in them are not to be expected. */
+/** How many bytes of a digest are kept. At this length a collision is not a practical concern. */
 export const DIGEST_BYTES = WORDS * WORD_BYTES;
-const FIRST_CAPACITY = 1024;
-/** Above this share of taken slots the table is doubled. */
+const INITIAL_CAPACITY = 1024;
+/** The table doubles when more than this share of its slots is taken. */
 const MAX_LOAD = 0.75;
 
 /**
- * A set of cryptographic digests, such as SHA-256, of which it keeps the first 16 bytes. Takes 21 to 43
- * bytes per digest, and half as much again while it grows: a million take at most 64 MB.
+ * A set of cryptographic digests such as SHA-256, of which it keeps the first 16 bytes. It takes 21 to
+ * 43 bytes per digest, and half as much again while it grows: at most 64 MB for a million digests.
  */
 export class DigestSet {
-  /** Open addressing with linear probing; a slot of zeros is free. */
-  #slots = new Uint32Array(FIRST_CAPACITY * WORDS);
+  /** Open addressing with linear probing. A free slot is all zeros. */
+  #slots = new Uint32Array(INITIAL_CAPACITY * WORDS);
   #size = 0;
 
   get size(): number {
@@ -44,17 +44,18 @@ export class DigestSet {
 }
 
 function wordsOf(digest: Buffer): Uint32Array {
-  if (digest.length < DIGEST_BYTES) throw new RangeError(`a digest of ${digest.length} bytes`);
+  if (digest.length < DIGEST_BYTES)
+    throw new RangeError(`digest too short: ${digest.length} bytes`);
   const words = Uint32Array.from({ length: WORDS }, (_, n) => digest.readUInt32LE(n * WORD_BYTES));
-  // So that no digest looks like a free slot.
+  // A digest of zeros would look like a free slot.
   if (words.every((word) => word === 0)) words[0] = 1;
   return words;
 }
 
-/** Where the words are or, if they are not there, would be put. There is always a free slot. */
+/** The slot that holds the words or, if none does, the free slot for them. There always is one. */
 function find(slots: Uint32Array, words: Uint32Array): number {
   const capacity = slots.length / WORDS;
-  // A digest's bits are random: no hash function is needed. The capacity is a power of two.
+  // The bits of a digest are random, so no hash function is needed. The capacity is a power of two.
   let index = (words[0] ?? 0) & (capacity - 1);
   for (;;) {
     const slot = index * WORDS;

@@ -1,49 +1,49 @@
 import type { Command } from 'commander';
-import type { StoredDeadLetter } from './stored-dead-letter.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { table } from '../../terminal/table.ts';
-import { filterOf, type FilterFlags, open } from './command-options.ts';
+import { deadLettersFor, filterOf, type FilterFlags } from './command-options.ts';
 import { deadLetterAsJson } from './dead-letter-text.ts';
+import type { DeadLetter } from './dead-letter-topic.ts';
 
 export async function list(
   flags: FilterFlags & { readonly limit?: number; readonly json?: true },
   command: Command,
 ): Promise<void> {
-  const deadLetters = await open(command);
+  const deadLetters = await deadLettersFor(command);
   const rows: string[][] = [];
   let count = 0;
   await untilInterrupted(async (interrupted) => {
-    const enough = new AbortController();
+    const limitReached = new AbortController();
     await deadLetters.list(
       filterOf(flags),
-      (letter, isReplayed) => {
+      (deadLetter, isRequeued) => {
         if (flags.limit !== undefined && count >= flags.limit) return;
         count += 1;
-        if (flags.json) console.log(JSON.stringify(deadLetterAsJson(letter, isReplayed)));
-        else rows.push(listRow(letter, isReplayed));
-        if (count === flags.limit) enough.abort();
+        if (flags.json) console.log(JSON.stringify(deadLetterAsJson(deadLetter, isRequeued)));
+        else rows.push(tableRow(deadLetter, isRequeued));
+        if (count === flags.limit) limitReached.abort();
       },
-      AbortSignal.any([interrupted, enough.signal]),
+      AbortSignal.any([interrupted, limitReached.signal]),
     );
   });
   if (flags.json) return;
-  if (rows.length > 0) console.log(table(LIST_HEADER, rows));
-  else
-    console.log(
-      `No dead letter${Object.keys(flags).length > 0 ? ' of that kind' : ''} in "${deadLetters.topic}".`,
-    );
+  if (rows.length > 0) console.log(table(HEADER, rows));
+  else {
+    const matching = Object.keys(flags).length > 0 ? 'matching ' : '';
+    console.log(`No ${matching}dead letters in "${deadLetters.topic}".`);
+  }
 }
 
-const LIST_HEADER = ['letter', 'written', 'reason', 'source', 'attempt', 'replayed', 'error'];
+const HEADER = ['id', 'written', 'reason', 'source', 'attempt', 'requeued', 'error'];
 
-function listRow({ id, writtenAt, account }: StoredDeadLetter, isReplayed: boolean): string[] {
+function tableRow({ id, writtenAt, metadata }: DeadLetter, isRequeued: boolean): string[] {
   return [
     id,
     new Date(writtenAt).toISOString(),
-    account.reason,
-    `${account.sourceTopic}/${account.sourcePartition}/${account.sourceOffset}`,
-    String(account.attempt),
-    isReplayed ? 'yes' : 'no',
-    account.error,
+    metadata.reason,
+    `${metadata.sourceTopic}/${metadata.sourcePartition}/${metadata.sourceOffset}`,
+    String(metadata.attempt),
+    isRequeued ? 'yes' : 'no',
+    metadata.error,
   ];
 }

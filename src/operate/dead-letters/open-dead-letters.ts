@@ -11,39 +11,44 @@ import { checkTopics, createTopics, withAdmin } from '../../kafka/topics.ts';
 import { createTransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { readDeadLetters, type DeadLetterTopic } from './read-dead-letters.ts';
 import {
-  replayDeadLetters,
-  type ReplayDeadLettersOptions,
-  type ReplayResult,
-} from './replay-dead-letters.ts';
-import { readReplayMarks } from './replay-marks.ts';
-import { detached, type DeadLetterFilter, type StoredDeadLetter } from './stored-dead-letter.ts';
+  detached,
+  readDeadLetters,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterTopic,
+} from './dead-letter-topic.ts';
+import {
+  requeueDeadLetters,
+  type RequeueDeadLettersOptions,
+  type RequeueResult,
+} from './requeue-dead-letters.ts';
+import { readRequeueMarks } from './requeue-marks.ts';
 
 export interface FoundDeadLetter {
-  readonly letter: StoredDeadLetter;
-  readonly isReplayed: boolean;
+  readonly deadLetter: DeadLetter;
+  readonly isRequeued: boolean;
 }
 
-/** The dead letters of one topic, for the commands that people call. All throw OperatorErrors. */
+/** The dead letters of one source topic. Every method throws OperatorErrors. */
 export interface DeadLetters {
   readonly topic: string;
-  /** Hands over those that match, each with whether it has been replayed. */
+  /** Calls `onDeadLetter` for each that matches, without keeping them in memory. */
   list(
     filter: DeadLetterFilter,
-    onLetter: (letter: StoredDeadLetter, isReplayed: boolean) => void,
+    onDeadLetter: (deadLetter: DeadLetter, isRequeued: boolean) => void,
     signal?: AbortSignal,
   ): Promise<void>;
-  /** All of those that match the filter and are wanted, for who expects few: they are kept in memory. */
+  /** All that match the filter and are wanted. Keeps them in memory: only for a few. */
   find(
     filter: DeadLetterFilter,
-    isWanted: (letter: StoredDeadLetter) => boolean,
+    isWanted: (deadLetter: DeadLetter) => boolean,
   ): Promise<readonly FoundDeadLetter[]>;
-  replay(options: ReplayOptions): Promise<ReplayResult>;
+  requeue(options: RequeueOptions): Promise<RequeueResult>;
 }
 
-export interface ReplayOptions extends Pick<
-  ReplayDeadLettersOptions,
+export interface RequeueOptions extends Pick<
+  RequeueDeadLettersOptions,
   'batchSize' | 'limit' | 'maxAttempts' | 'again' | 'signal' | 'onProgress'
 > {
   readonly filter: DeadLetterFilter;
@@ -54,13 +59,13 @@ export interface ReplayOptions extends Pick<
 export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
   const settings = readSettings(DEAD_LETTERS_ROLE, env);
   await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
-  const place: DeadLetterTopic = {
+  const deadLetterTopic: DeadLetterTopic = {
     kafka: createKafkaClient(settings.kafka, silentLogger()),
     topic: deadLetterTopicOf(settings.kafka),
     marksTopic: replayMarksTopicOf(settings.kafka),
     groupPrefix: settings.group.groupId,
   };
-  const told = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const withOperatorErrors = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work();
     } catch (error) {
@@ -69,21 +74,21 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
     }
   };
   return {
-    topic: place.topic,
-    list: (filter, onLetter, signal) =>
-      told(async () => {
-        const isReplayed = await replayedSince(settings, place, filter.since);
-        const onLetters = (letters: readonly StoredDeadLetter[]) => {
-          for (const letter of letters) onLetter(letter, isReplayed(letter));
+    topic: deadLetterTopic.topic,
+    list: (filter, onDeadLetter, signal) =>
+      withOperatorErrors(async () => {
+        const isRequeued = await requeuedSince(settings, deadLetterTopic, filter.since);
+        const onBatch = (deadLetters: readonly DeadLetter[]) => {
+          for (const deadLetter of deadLetters) onDeadLetter(deadLetter, isRequeued(deadLetter));
           return Promise.resolve();
         };
-        await readDeadLetters(place, filter, onLetters, signal);
+        await readDeadLetters(deadLetterTopic, filter, onBatch, signal);
       }),
     find: (filter, isWanted) =>
-      told(async () => {
-        const found: StoredDeadLetter[] = [];
-        await readDeadLetters(place, filter, (letters) => {
-          found.push(...letters.filter(isWanted).map(detached));
+      withOperatorErrors(async () => {
+        const found: DeadLetter[] = [];
+        await readDeadLetters(deadLetterTopic, filter, (deadLetters) => {
+          found.push(...deadLetters.filter(isWanted).map(detached));
           return Promise.resolve();
         });
         if (found.length === 0) return [];
@@ -91,56 +96,64 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
           (time, { writtenAt }) => Math.min(time, writtenAt),
           Number.POSITIVE_INFINITY,
         );
-        const isReplayed = await replayedSince(settings, place, oldest);
-        return found.map((letter) => ({ letter, isReplayed: isReplayed(letter) }));
+        const isRequeued = await requeuedSince(settings, deadLetterTopic, oldest);
+        return found.map((deadLetter) => ({ deadLetter, isRequeued: isRequeued(deadLetter) }));
       }),
-    replay: (options) => told(() => replay(settings, place, options)),
+    requeue: (options) => withOperatorErrors(() => requeue(settings, deadLetterTopic, options)),
   };
 }
 
 type DeadLettersSettings = Settings<typeof DEAD_LETTERS_ROLE>;
 
-/** For letters that were written at this time or later. Nothing has been replayed where the topic is missing. */
-const replayedSince = async (
+/**
+ * Returns a function that says whether a dead letter written at `since` or later has been requeued.
+ * Without a marks topic, none has.
+ */
+const requeuedSince = async (
   { kafka }: DeadLettersSettings,
-  place: DeadLetterTopic,
+  deadLetterTopic: DeadLetterTopic,
   since: number | undefined,
 ) =>
-  (await withAdmin(kafka, (admin) => topicExists(admin, place.marksTopic)))
-    ? readReplayMarks(place, since)
+  (await withAdmin(kafka, (admin) => topicExists(admin, deadLetterTopic.marksTopic)))
+    ? readRequeueMarks(deadLetterTopic, since)
     : () => false;
 
-async function replay(
+async function requeue(
   settings: DeadLettersSettings,
-  place: DeadLetterTopic,
-  { filter, dryRun, ...options }: ReplayOptions,
-): Promise<ReplayResult> {
+  deadLetterTopic: DeadLetterTopic,
+  { filter, dryRun, ...options }: RequeueOptions,
+): Promise<RequeueResult> {
   const { topic } = settings.kafka;
   const sourcePartitions = await withAdmin(settings.kafka, async (admin) => {
     if (!dryRun) await createTopics(admin, settings.kafka, settings.topics);
     return (await describeTopic(admin, topic))?.length ?? 0;
   });
   const run = (
-    isReplayed: ReplayDeadLettersOptions['isReplayed'],
-    producer: ReplayDeadLettersOptions['producer'],
+    isRequeued: RequeueDeadLettersOptions['isRequeued'],
+    producer: RequeueDeadLettersOptions['producer'],
   ) =>
-    replayDeadLetters({
+    requeueDeadLetters({
       ...options,
       ids: filter.ids,
-      readLetters: (onLetters, signal) => readDeadLetters(place, filter, onLetters, signal),
-      isReplayed,
+      readDeadLetters: (onBatch, signal) =>
+        readDeadLetters(deadLetterTopic, filter, onBatch, signal),
+      isRequeued,
       sourceTopic: topic,
       sourcePartitions,
-      marksTopic: place.marksTopic,
+      marksTopic: deadLetterTopic.marksTopic,
       producer,
     });
-  if (dryRun) return run(await replayedSince(settings, place, filter.since), undefined);
-  const producer = createTransactionalProducer(place.kafka, `${place.topic}.replay`);
+  if (dryRun) return run(await requeuedSince(settings, deadLetterTopic, filter.since), undefined);
+  // The transactional ID keeps its name: runs of older and newer versions must fence each other.
+  const producer = createTransactionalProducer(
+    deadLetterTopic.kafka,
+    `${deadLetterTopic.topic}.replay`,
+  );
   try {
-    // Before the marks are read: from now on no other run can add one, and what a killed run has left
-    // open is ended.
+    // Connecting fences other runs and aborts what a killed one left open. Only then are the marks
+    // read: no other run can add to them any more.
     await producer.connect();
-    return await run(await readReplayMarks(place, filter.since), producer);
+    return await run(await readRequeueMarks(deadLetterTopic, filter.since), producer);
   } finally {
     await producer.disconnect();
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../program/operator-error.ts';
-import { open } from './command-options.ts';
+import { deadLettersFor } from './command-options.ts';
 import { deadLetterAsJson, deadLetterAsText } from './dead-letter-text.ts';
 
 export async function show(
@@ -8,26 +8,26 @@ export async function show(
   flags: { readonly json?: true; readonly raw?: true },
   command: Command,
 ): Promise<void> {
-  const deadLetters = await open(command);
-  const [first] = await deadLetters.find({ ids: [id] }, () => true);
-  if (!first) {
+  const deadLetters = await deadLettersFor(command);
+  const [found] = await deadLetters.find({ ids: [id] }, () => true);
+  if (!found) {
     throw new OperatorError(
       'DEAD_LETTER_NOT_FOUND',
       `There is no dead letter ${id} in "${deadLetters.topic}"`,
-      'look it up with `order-ingest dead-letters list`',
+      'list the IDs with `order-ingest dead-letters list`',
     );
   }
-  const { letter, isReplayed } = first;
-  const { omitted, sourceTopic, sourcePartition, sourceOffset } = letter.account;
+  const { deadLetter, isRequeued } = found;
+  const { omitted, sourceTopic, sourcePartition, sourceOffset } = deadLetter.metadata;
   if (flags.raw && omitted.value !== undefined) {
     throw new OperatorError(
       'DEAD_LETTER_INCOMPLETE',
-      `The dead letter ${id} does not carry its value of ${omitted.value} bytes`,
-      `read it where it came from: "${sourceTopic}", partition ${sourcePartition}, offset ${sourceOffset}`,
+      `The dead letter ${id} lacks its value, which was too large (${omitted.value} bytes)`,
+      `read the original message from "${sourceTopic}", partition ${sourcePartition}, offset ${sourceOffset}`,
     );
   }
-  if (flags.raw) process.stdout.write(letter.value ?? Buffer.alloc(0));
+  if (flags.raw) process.stdout.write(deadLetter.value ?? Buffer.alloc(0));
   else if (flags.json) {
-    console.log(JSON.stringify(deadLetterAsJson(letter, isReplayed, { complete: true })));
-  } else console.log(deadLetterAsText(letter, isReplayed));
+    console.log(JSON.stringify(deadLetterAsJson(deadLetter, isRequeued, { complete: true })));
+  } else console.log(deadLetterAsText(deadLetter, isRequeued));
 }

@@ -15,7 +15,7 @@ import {
 import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 import { hasCode } from '../../temporal/temporal-error.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
-import type { DeadLetterFilter, StoredDeadLetter } from '../dead-letters/stored-dead-letter.ts';
+import type { DeadLetter, DeadLetterFilter } from '../dead-letters/dead-letter-topic.ts';
 import { withOrders } from './open-orders.ts';
 import { withStoredOrders } from './stored-orders.ts';
 
@@ -137,7 +137,7 @@ async function readDeadLetters(
  */
 export function isDeadLetterOf(
   orderId: string,
-): (letter: Pick<StoredDeadLetter, 'key' | 'value'>) => boolean {
+): (letter: Pick<DeadLetter, 'key' | 'value'>) => boolean {
   const mayContain = createOrderIdFilter([orderId]);
   return ({ key, value }) => {
     if (key?.toString() === orderId) return true;

@@ -25,12 +25,12 @@ export const deadLettersText = (deadLetters: Part<readonly FoundDeadLetter[]>): 
     letters.length === 0
       ? 'none'
       : table(
-          ['letter', 'reason', 'replayed', 'error'],
-          letters.map(({ letter: { id, account }, isReplayed }) => [
+          ['id', 'reason', 'requeued', 'error'],
+          letters.map(({ deadLetter: { id, metadata }, isRequeued }) => [
             id,
-            account.reason,
-            isReplayed ? 'yes' : 'no',
-            account.error,
+            metadata.reason,
+            isRequeued ? 'yes' : 'no',
+            metadata.error,
           ]),
         ),
   );
@@ -100,7 +100,7 @@ export const detailsAsJson = (
   ),
   stored: jsonPart(stored, (row) => row),
   deadLetters: jsonPart(deadLetters, (letters) =>
-    letters.map(({ letter, isReplayed }) => deadLetterAsJson(letter, isReplayed)),
+    letters.map(({ deadLetter, isRequeued }) => deadLetterAsJson(deadLetter, isRequeued)),
   ),
 });
 
