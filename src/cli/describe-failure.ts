@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 
 /**
- * What a command prints when it fails: the code of the error, what is wrong and how to fix it.
+ * What a command prints when it fails: the error's code, its message and how to fix it.
  *
- * @param isVerbose also where the error comes from, with its causes
+ * @param isVerbose append the stack traces of the error and its causes
  */
 export function describeFailure(error: unknown, isVerbose: boolean): string {
   const { code, message, fix } =
@@ -14,8 +14,8 @@ export function describeFailure(error: unknown, isVerbose: boolean): string {
           code: 'UNEXPECTED',
           message: `Unexpected error: ${describeError(error)}`,
           fix: isVerbose
-            ? 'please report this with the output below'
-            : 'run it again with --verbose before the command, and report the output',
+            ? 'report this with the output below'
+            : 'run the command again as `order-ingest --verbose …` and report the output',
         };
   const lines = `order-ingest: ${code}: ${message}\n  Fix: ${fix}.`;
   return isVerbose ? `${lines}\n${inspect(error)}` : lines;

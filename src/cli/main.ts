@@ -3,7 +3,7 @@ import module from 'node:module';
 import { exitOnBrokenPipe } from '../program/exit.ts';
 import { handleSignals } from '../program/shutdown-signals.ts';
 
-// Before anything that takes time to load.
+// Before loading anything that takes time, so that signals and closed pipes are handled meanwhile.
 handleSignals();
 // Has Node reuse compiled code from one start to the next; available from Node 22.1.
 (module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();

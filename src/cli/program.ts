@@ -15,25 +15,28 @@ import { addSetupCommand } from '../operate/setup/setup-command.ts';
 import { addTopCommand } from '../operate/top/top-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
-/** The whole command line. Each command loads what it runs only when it is called. */
+/** The whole command line. A command loads its implementation only when it runs. */
 export function createProgram(): Command {
   const program = new Command('order-ingest')
-    .description('Brings orders from Kafka through Temporal into Postgres, none lost, none twice.')
+    .description('Ingests orders from Kafka into Postgres, with one Temporal workflow per order.')
     .version(VERSION)
-    .option('--env-file <file>', 'read settings from this file too; the environment goes first')
-    .option('--verbose', 'show where an error comes from')
+    .option(
+      '--env-file <file>',
+      'also read settings from this file; environment variables take precedence',
+    )
+    .option('--verbose', 'print errors with their stack traces')
     .addHelpText(
       'after',
       `
 Exit codes:
-  0    done
-  1    not done, or something is not as it should be: the last lines on stderr say what
-  2    the command line is wrong
-  130  ended by a second Ctrl-C (143: by a second SIGTERM)
-  141  nobody reads the output any more, as with \`| head\``,
+  0    success
+  1    failure, or a problem found; the last lines on stderr give the reason
+  2    invalid command line
+  130  terminated by a second Ctrl-C (143: by a second SIGTERM)
+  141  terminated because the output was closed, for example by \`| head\``,
     )
     .helpCommand(false)
-    .showHelpAfterError('(order-ingest --help shows the commands)')
+    .showHelpAfterError('(run order-ingest --help to list the commands)')
     .exitOverride();
   addSetupCommand(program);
   addBridgeCommand(program);

@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import type { Environment } from '../config/read-settings.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 
-/** The process's environment over the variables of `--env-file`. */
+/** The variables of `--env-file`, overridden by those of the process. */
 export function environmentOf(command: Command): Environment {
   const { envFile } = command.optsWithGlobals<{ envFile?: string }>();
   return envFile === undefined ? process.env : mergedEnvironment(readEnvFile(envFile), process.env);
 }
 
-/** An empty variable counts as unset, and so does not hide the file's. */
+/** An empty variable counts as unset, so it does not override the file. */
 export const mergedEnvironment = (file: Environment, env: Environment): Environment => ({
   ...file,
   ...Object.fromEntries(
@@ -21,12 +21,12 @@ export const mergedEnvironment = (file: Environment, env: Environment): Environm
 
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
-/** Throws an OperatorError for a text that is not UTF-8: some editors on Windows write UTF-16. */
+/** Throws an OperatorError if the text is not UTF-8: some editors on Windows write UTF-16. */
 export function parseEnvFile(bytes: Buffer): Environment {
   if (!isUtf8(bytes) || bytes.includes(0)) {
     throw new OperatorError(
       'FILE_UNREADABLE',
-      'The file of --env-file is not UTF-8 text',
+      'The file given with --env-file is not UTF-8 text',
       'save it as UTF-8',
     );
   }
@@ -40,8 +40,8 @@ function readEnvFile(file: string): Environment {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(
       'FILE_UNREADABLE',
-      `The file of --env-file cannot be read: ${describeError(error)}`,
-      'name a file with lines such as KAFKA_BROKERS=localhost:9092',
+      `The file given with --env-file cannot be read: ${describeError(error)}`,
+      'name a readable file with lines such as KAFKA_BROKERS=localhost:9092',
       { cause: error },
     );
   }

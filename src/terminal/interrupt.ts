@@ -1,6 +1,6 @@
 import { processSignals } from '../program/shutdown-signals.ts';
 
-/** Runs work that the first Ctrl-C asks to end cleanly; a second one ends the process. */
+/** Runs work whose signal the first Ctrl-C aborts, so that it ends cleanly. A second Ctrl-C ends the process. */
 export async function untilInterrupted<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {

@@ -1,4 +1,4 @@
-/** A line on stderr that is written over, and only on a terminal. */
+/** A status line on stderr that overwrites itself. Prints nothing if stderr is not a terminal. */
 export function createProgressLine(): {
   readonly show: (text: string) => void;
   readonly clear: () => void;

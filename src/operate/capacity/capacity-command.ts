@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { CapacityEstimate } from './estimate.ts';
 import { ordersPerSecond } from '../../terminal/arguments.ts';
 import { table } from '../../terminal/table.ts';
+import { ASSUMPTIONS, estimateCapacity, MEASURED, type CapacityEstimate } from './estimate.ts';
 
 interface CapacityFlags {
   readonly ordersPerSecond: number;
@@ -11,26 +11,28 @@ interface CapacityFlags {
 export function addCapacityCommand(program: Command): void {
   program
     .command('capacity')
-    .description('what a number of orders a second takes, from the measured cost of one')
-    .requiredOption('--orders-per-second <number>', 'at the peak, up to 100000', ordersPerSecond)
-    .option('--json', 'a JSON object on stdout, with what was measured and what is assumed')
+    .description('estimate the resources needed for a given order rate')
+    .requiredOption('--orders-per-second <number>', 'peak rate, up to 100000', ordersPerSecond)
+    .option('--json', 'print a JSON object that includes the measurements and the assumptions')
     .addHelpText(
       'after',
-      '\nCores are such as the cost was measured on. docs/capacity.md says what is assumed, and how to\nmeasure on your own machines.\n\nExample:\n  order-ingest capacity --orders-per-second 1000',
+      `
+The estimate multiplies the measured cost of one order. docs/capacity.md lists the assumptions and
+explains how to measure on your own machines.
+
+Example:
+  order-ingest capacity --orders-per-second 1000`,
     )
     .action(run);
 }
 
-async function run({ ordersPerSecond: wanted, json }: CapacityFlags): Promise<void> {
-  const { estimateCapacity } = await import('./estimate.ts');
-  const estimate = estimateCapacity(wanted);
-  if (json) {
-    const { MEASURED } = await import('./estimate.ts');
-    const { ASSUMPTIONS } = await import('./estimate.ts');
-    console.log(JSON.stringify({ ...estimate, measured: MEASURED, assumptions: ASSUMPTIONS }));
-  } else {
-    console.log(asText(estimate));
-  }
+function run({ ordersPerSecond: rate, json }: CapacityFlags): void {
+  const estimate = estimateCapacity(rate);
+  console.log(
+    json
+      ? JSON.stringify({ ...estimate, measured: MEASURED, assumptions: ASSUMPTIONS })
+      : asText(estimate),
+  );
 }
 
 function asText(estimate: CapacityEstimate): string {
@@ -41,17 +43,17 @@ function asText(estimate: CapacityEstimate): string {
       `${count(kafka.partitions)} partitions, ${kafka.brokers} brokers`,
       bytes(kafka.bytesPerSecond, 's'),
     ],
-    ['bridges', count(estimate.bridges), 'of 1 core'],
-    ['workers', count(estimate.workers), 'of 2 cores'],
+    ['bridges', count(estimate.bridges), '1 core each'],
+    ['workers', count(estimate.workers), '2 cores each'],
     [
       'Temporal',
       cores(temporal.serverCores),
       `${count(temporal.historyShards)} history shards; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
     ],
     [
-      'its database',
+      'Temporal database',
       cores(temporal.databaseCores),
-      `${bytes(temporal.historyBytesPerDay, 'day')} of history, for as many days as the retention`,
+      `${bytes(temporal.historyBytesPerDay, 'day')} of history, times the days of retention`,
     ],
     [
       'Postgres',
@@ -61,13 +63,13 @@ function asText(estimate: CapacityEstimate): string {
     [
       'or Temporal Cloud',
       `${count(cloud.actionsPerSecond)} actions/s`,
-      `${count(cloud.actionsPerMonth)} in a month of this rate`,
+      `${count(cloud.actionsPerMonth)} per month at this rate`,
     ],
   ];
-  const text = table([`${count(estimate.ordersPerSecond)} orders/s`, 'takes', ''], rows);
+  const text = table([`${count(estimate.ordersPerSecond)} orders/s`, 'need', ''], rows);
   if (limits.length === 0) return text;
   const changes = limits.map(({ part, reached, change }) => `- ${part}, ${reached}: ${change}.`);
-  return `${text}\n\nMore of the same does not do here:\n${changes.join('\n')}`;
+  return `${text}\n\nScaling out is not enough for:\n${changes.join('\n')}`;
 }
 
 const cores = (figure: number): string =>

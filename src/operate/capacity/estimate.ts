@@ -1,62 +1,4 @@
-/** What is assumed and not measured; each with its reason in docs/capacity.md. */
-export const ASSUMPTIONS = {
-  /** How busy cores are to be: the rest is for peaks, and for a machine that is lost. */
-  utilisation: 0.6,
-  /** A bridge is one event loop. */
-  coresPerBridge: 1,
-  /** An event loop for the activities, threads for the workflows and for the SDK's core. */
-  coresPerWorker: 2,
-  /** Database connections of a worker with the default slots. */
-  connectionsPerWorker: 25,
-  /** So that bridges can be added, and share the partitions evenly. */
-  partitionsPerBridge: 3,
-  replication: 3,
-  /** What a broker writes, replication included. */
-  brokerBytesPerSecond: 50_000_000,
-  /** How long a state transition occupies its history shard: one write to the database. */
-  shardBusyMs: 5,
-  /** How busy a shard may be, so that few transitions wait for another. */
-  shardUtilisation: 0.2,
-  /** Fewer would have to be paid for with a new cluster later: their number is for ever. */
-  minShards: 512,
-  maxShards: 16_384,
-  /** The largest Postgres that one would run. */
-  coresOfLargestPostgres: 64,
-  /** Single commits that one Postgres makes durable in a second. */
-  commitsPerSecond: 20_000,
-  connectionsOfPostgres: 500,
-  /** What a namespace of Temporal Cloud takes by default; it grows with use. */
-  cloudActionsPerSecond: 500,
-} as const;
-
-/**
- * What one order costs, as `npm run bench` has measured it on Temporal's server on Postgres; see
- * docs/performance.md for the machine, and docs/capacity.md for how to put your own figures here. CPU is
- * in milliseconds of one of its cores.
- */
-export const MEASURED = {
-  bridgeCpuMs: 1.1,
-  workerCpuMs: 4.6,
-  temporalCpuMs: 6.5,
-  /** Of the Postgres that Temporal keeps its state and its visibility in. */
-  temporalDatabaseCpuMs: 6.4,
-  /** Of the Postgres that the orders are stored in. */
-  postgresCpuMs: 0.4,
-  kafkaCpuMs: 0.2,
-  /** With its key, without compression. */
-  messageBytes: 270,
-  /** The order's row, two line items and their indexes. */
-  rowBytes: 610,
-  /** As Temporal counts them. */
-  stateTransitions: 3,
-  historyEvents: 6,
-  historyBytes: 1927,
-  grpcCalls: 3.2,
-  /** By the rules of Temporal Cloud. */
-  actions: 2,
-} as const;
-
-/** What so many orders a second take. CPU is in cores like those of the measurement. */
+/** The resources that a rate of orders needs. A core is one like those of the measurement. */
 export interface CapacityEstimate {
   readonly ordersPerSecond: number;
   readonly kafka: {
@@ -81,20 +23,81 @@ export interface CapacityEstimate {
     readonly bytesPerDay: number;
   };
   readonly cloud: { readonly actionsPerSecond: number; readonly actionsPerMonth: number };
-  /** Where more of the same no longer helps. */
+  /** Where scaling out is not enough. */
   readonly limits: readonly Limit[];
 }
 
+/** A limit that more instances do not raise. */
 export interface Limit {
   readonly part: string;
+  /** What the estimate needs of it. */
   readonly reached: string;
+  /** What to change instead of adding instances. */
   readonly change: string;
 }
+
+/**
+ * The cost of one order, measured by `npm run bench` with a Temporal server on Postgres. CPU is in
+ * milliseconds of one core of the machine that docs/performance.md describes; docs/capacity.md explains
+ * how to replace these figures with your own.
+ */
+export const MEASURED = {
+  bridgeCpuMs: 1.1,
+  workerCpuMs: 4.6,
+  temporalCpuMs: 6.5,
+  /** Postgres with Temporal's persistence and visibility stores. */
+  temporalDatabaseCpuMs: 6.4,
+  /** Postgres with the orders. */
+  postgresCpuMs: 0.4,
+  kafkaCpuMs: 0.2,
+  /** Key and value, uncompressed. */
+  messageBytes: 270,
+  /** One order with two line items, indexes included. */
+  rowBytes: 610,
+  /** As Temporal's metrics count them. */
+  stateTransitions: 3,
+  historyEvents: 6,
+  historyBytes: 1927,
+  grpcCalls: 3.2,
+  /** Billable actions of Temporal Cloud. */
+  actions: 2,
+} as const;
+
+/** Assumptions that were not measured; docs/capacity.md gives the reason for each. */
+export const ASSUMPTIONS = {
+  /** Target CPU utilization; the rest is headroom for peaks and for the loss of a machine. */
+  utilisation: 0.6,
+  /** A bridge runs on one event loop. */
+  coresPerBridge: 1,
+  /** One event loop for activities, plus threads for workflows and the SDK's core. */
+  coresPerWorker: 2,
+  /** Database connections per worker with the default number of slots. */
+  connectionsPerWorker: 25,
+  /** Allows adding bridges, with an even share of the partitions each. */
+  partitionsPerBridge: 3,
+  replication: 3,
+  /** Write throughput per broker, replication included. */
+  brokerBytesPerSecond: 50_000_000,
+  /** How long a state transition holds the lock of its history shard: one database write. */
+  shardBusyMs: 5,
+  /** Target utilization of a shard, so that few transitions wait for its lock. */
+  shardUtilisation: 0.2,
+  /** The number of shards cannot be changed later, so a small cluster gets this many, too. */
+  minShards: 512,
+  maxShards: 16_384,
+  /** The largest single Postgres server worth running. */
+  coresOfLargestPostgres: 64,
+  /** Durable single-row transactions per second of one Postgres server. */
+  commitsPerSecond: 20_000,
+  connectionsOfPostgres: 500,
+  /** Default limit of a Temporal Cloud namespace; it grows with use. */
+  cloudActionsPerSecond: 500,
+} as const;
 
 const SECONDS_PER_DAY = 86_400;
 const DAYS_PER_MONTH = 30;
 
-/** @param ordersPerSecond at the peak that is to be met, more than 0 */
+/** @param ordersPerSecond peak rate, greater than 0 */
 export function estimateCapacity(ordersPerSecond: number): CapacityEstimate {
   const cores = (cpuMs: number) => (ordersPerSecond * cpuMs) / 1000 / ASSUMPTIONS.utilisation;
   const processes = (cpuMs: number, coresEach: number) =>
@@ -140,12 +143,12 @@ export function estimateCapacity(ordersPerSecond: number): CapacityEstimate {
   return { ...estimate, limits: limitsOf(estimate) };
 }
 
-/** A power of two, as Temporal advises; no more than make sense. */
+/** A power of two, as Temporal recommends. */
 function shardsFor(stateTransitionsPerSecond: number): number {
   const { shardBusyMs, shardUtilisation, minShards, maxShards } = ASSUMPTIONS;
-  const busy = (stateTransitionsPerSecond * shardBusyMs) / 1000;
-  const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, busy / shardUtilisation)));
-  return Math.min(maxShards, Math.max(minShards, wanted));
+  const busyShards = (stateTransitionsPerSecond * shardBusyMs) / 1000;
+  const needed = 2 ** Math.ceil(Math.log2(Math.max(1, busyShards / shardUtilisation)));
+  return Math.min(maxShards, Math.max(minShards, needed));
 }
 
 function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] {
@@ -155,30 +158,31 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
     postgres.connections > connectionsOfPostgres && {
       part: 'Postgres',
       reached: `${figure(postgres.connections)} connections`,
-      change: 'put a pooler in front of it, such as PgBouncer, or give the workers fewer slots',
+      change:
+        'put a connection pooler such as PgBouncer in front of it, or give the workers fewer slots',
     },
     temporal.databaseCores > coresOfLargestPostgres && {
       part: 'Temporal',
       reached: `a database of ${figure(temporal.databaseCores)} cores`,
       change:
-        'no single Postgres holds it: Cassandra with Elasticsearch for the visibility, several clusters with a topic each, or Temporal Cloud',
+        'no single Postgres server is that large; use Cassandra with Elasticsearch for visibility, several clusters with one topic each, or Temporal Cloud',
     },
     cloud.actionsPerSecond > ASSUMPTIONS.cloudActionsPerSecond && {
       part: 'Temporal Cloud',
-      reached: `${figure(cloud.actionsPerSecond)} actions a second`,
-      change: `more than the ${ASSUMPTIONS.cloudActionsPerSecond} that a namespace takes at first: have its limit raised before the orders come`,
+      reached: `${figure(cloud.actionsPerSecond)} actions per second`,
+      change: `have the limit of the namespace raised beforehand; the default is ${ASSUMPTIONS.cloudActionsPerSecond}`,
     },
     ordersPerSecond > commitsPerSecond && {
       part: 'Postgres',
-      reached: `${figure(ordersPerSecond)} commits a second`,
+      reached: `${figure(ordersPerSecond)} commits per second`,
       change:
-        'one primary does not make so many durable one by one: store several orders in a statement, and spread the table over several databases by order ID',
+        'one primary cannot make that many single commits durable; store several orders per statement, and shard the tables across several databases by order ID',
     },
     ordersPerSecond > commitsPerSecond && {
       part: 'the design',
-      reached: 'one workflow an order',
+      reached: 'one workflow per order',
       change:
-        'a workflow for each batch of messages: some hundred orders share its cost, their duplicates are left to the key in Postgres, and a failed order gets a workflow of its own',
+        'start one workflow per batch of messages, so that a few hundred orders share its cost; the primary key in Postgres then catches duplicates, and each failed order gets its own workflow',
     },
   ];
   return limits.filter((limit) => limit !== false);

@@ -6,16 +6,16 @@ import type { OutgoingMessage } from '../../kafka/producer.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 
 /**
- * A message for each line, byte by byte as it stands there; empty lines are passed over. The key is
- * the order ID where there is one.
+ * One message per line, with the bytes of the line as its value and the order ID, if there is one, as
+ * its key. Empty lines are skipped.
  *
- * @param raw send lines that are not valid orders too, instead of throwing an OperatorError
+ * @param raw accept lines that are not valid orders instead of throwing an OperatorError
  */
 export async function* ndjsonMessages(
   input: Readable,
   { name, raw }: { readonly name: string; readonly raw: boolean },
 ): AsyncGenerator<OutgoingMessage> {
-  // Latin-1 has a character for each byte: nothing is lost where the input is not UTF-8.
+  // Latin-1 maps each byte to one character, so bytes that are not UTF-8 are preserved.
   input.setEncoding('latin1');
   let number = 0;
   for await (const line of createInterface({ input, crlfDelay: Infinity })) {
@@ -29,16 +29,19 @@ export async function* ndjsonMessages(
 }
 
 function checkOrder(read: Identified, place: string): void {
-  const problem = read.kind === 'order' ? faultsOf(read.text) : read.error;
-  if (problem === '') return;
+  const problem = problemOf(read);
+  if (problem === undefined) return;
   throw new OperatorError(
     'INPUT_ORDER_INVALID',
     `${place} is not a valid order: ${problem}`,
-    'correct the line and send the whole file again (an order that was sent before is recognised), or send everything as it is with --raw',
+    'correct the line and send the whole file again (orders sent before are recognized as duplicates), or send it unchanged with --raw',
   );
 }
 
-function faultsOf(text: string): string {
-  const translation = translateMessage(text);
-  return translation.kind === 'invalid' ? translation.issues.map(formatIssue).join('; ') : '';
+function problemOf(read: Identified): string | undefined {
+  if (read.kind !== 'order') return read.error;
+  const translation = translateMessage(read.text);
+  return translation.kind === 'invalid'
+    ? translation.issues.map(formatIssue).join('; ')
+    : undefined;
 }

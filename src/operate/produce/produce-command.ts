@@ -3,6 +3,7 @@ import { OperatorError } from '../../program/operator-error.ts';
 import type { ProduceSource } from './produce.ts';
 import { wholeNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
+import { createProgressLine } from '../../terminal/progress-line.ts';
 
 interface ProduceFlags {
   readonly sample?: number;
@@ -15,31 +16,36 @@ interface ProduceFlags {
 export function addProduceCommand(program: Command): void {
   program
     .command('produce')
-    .description('send orders to the topic: a JSON object a line, or made ones')
-    .argument('[file]', 'NDJSON file; standard input if left out or "-"')
-    .option('--sample <count>', 'send this many made orders instead', wholeNumber)
-    .option('--broken <count>', 'and this many broken messages of all kinds', wholeNumber)
-    .option('--id-prefix <text>', 'begins the IDs of made orders')
-    .option('--raw', 'send lines that are not valid orders too')
-    .option('--json', 'the result as a JSON object')
+    .description('send orders to the topic, read from NDJSON or generated')
+    .argument('[file]', 'file with one JSON order per line; standard input if omitted or "-"')
+    .option('--sample <count>', 'send this many generated orders instead', wholeNumber)
+    .option(
+      '--broken <count>',
+      'also send this many invalid messages, of every kind in turn',
+      wholeNumber,
+    )
+    .option('--id-prefix <text>', 'prefix of the generated order IDs')
+    .option('--raw', 'also send lines that are not valid orders')
+    .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',
       '\nExamples:\n  order-ingest produce orders.ndjson\n  order-ingest produce --sample 100 --broken 7',
     )
-    .action(async (file: string | undefined, flags: ProduceFlags, command: Command) => {
-      const { runProduce } = await import('./produce.ts');
-      const isLive = process.stderr.isTTY;
-      const { sent, topic, brokers } = await runProduce(
-        environmentOf(command),
-        sourceOf(file, flags),
-        (count) => {
-          if (isLive) process.stderr.write(`\r${count} sent`);
-        },
-      );
-      if (isLive) process.stderr.write('\r');
-      if (flags.json) console.log(JSON.stringify({ sent, topic, brokers }));
-      else console.log(`Sent ${sent} messages to "${topic}" at ${brokers.join(',')}.`);
-    });
+    .action(run);
+}
+
+async function run(file: string | undefined, flags: ProduceFlags, command: Command): Promise<void> {
+  const { produce } = await import('./produce.ts');
+  const line = createProgressLine();
+  const { sent, topic, brokers } = await produce(
+    environmentOf(command),
+    sourceOf(file, flags),
+    (count) => {
+      line.show(`${count} sent`);
+    },
+  ).finally(line.clear);
+  if (flags.json) console.log(JSON.stringify({ sent, topic, brokers }));
+  else console.log(`Sent ${sent} messages to "${topic}" at ${brokers.join(',')}.`);
 }
 
 function sourceOf(file: string | undefined, flags: ProduceFlags): ProduceSource {

@@ -1,46 +1,20 @@
 import { createReadStream } from 'node:fs';
-import {
-  type MessageProducer,
-  type OutgoingMessage,
-  createProducer,
-} from '../../kafka/producer.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../../config/roles.ts';
 import { createKafkaClient, kafkaFailed, type KafkaSettings } from '../../kafka/kafka-client.ts';
+import {
+  createProducer,
+  type MessageProducer,
+  type OutgoingMessage,
+} from '../../kafka/producer.ts';
 import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
 import { checkTopicsExist, withAdmin } from '../../kafka/topics.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { ndjsonMessages } from './ndjson-messages.ts';
 import { sampleOrders, type SampleOptions } from '../../order/sample-orders.ts';
+import { ndjsonMessages } from './ndjson-messages.ts';
 
-const BATCH_SIZE = 500;
-
-/** Sends all messages in their order and answers with their number. Memory is bounded by a batch. */
-export async function sendAll(
-  producer: MessageProducer,
-  topic: string,
-  messages: Iterable<OutgoingMessage> | AsyncIterable<OutgoingMessage>,
-  onProgress: (sent: number) => void,
-): Promise<number> {
-  let sent = 0;
-  let batch: OutgoingMessage[] = [];
-  const flush = async () => {
-    if (batch.length === 0) return;
-    await producer.send(topic, batch);
-    sent += batch.length;
-    batch = [];
-    onProgress(sent);
-  };
-  for await (const message of messages) {
-    batch.push(message);
-    if (batch.length === BATCH_SIZE) await flush();
-  }
-  await flush();
-  return sent;
-}
-
-/** Where the messages come from. */
+/** Where messages come from. */
 export type ProduceSource =
   | ({ readonly kind: 'sample' } & SampleOptions)
   | { readonly kind: 'file'; readonly file: string; readonly raw: boolean }
@@ -52,8 +26,8 @@ export interface ProduceResult {
   readonly brokers: readonly string[];
 }
 
-/** Sends messages to the orders' topic. Throws an OperatorError. */
-export async function runProduce(
+/** Sends messages to the source topic. Throws an OperatorError. */
+export async function produce(
   env: Environment,
   source: ProduceSource,
   onProgress: (sent: number) => void,
@@ -78,14 +52,39 @@ export async function runProduce(
   }
 }
 
-/** What the messages could not be sent for, if it is that partitions of the topic are offline. */
+const BATCH_SIZE = 500;
+
+/** Sends the messages in order, a batch at a time, and returns how many. */
+async function sendAll(
+  producer: MessageProducer,
+  topic: string,
+  messages: Iterable<OutgoingMessage> | AsyncIterable<OutgoingMessage>,
+  onProgress: (sent: number) => void,
+): Promise<number> {
+  let sent = 0;
+  let batch: OutgoingMessage[] = [];
+  const flush = async () => {
+    if (batch.length === 0) return;
+    await producer.send(topic, batch);
+    sent += batch.length;
+    batch = [];
+    onProgress(sent);
+  };
+  for await (const message of messages) {
+    batch.push(message);
+    if (batch.length === BATCH_SIZE) await flush();
+  }
+  await flush();
+  return sent;
+}
+
+/** The error to report if sending failed because partitions of the topic are offline. */
 async function offlineError(settings: KafkaSettings): Promise<OperatorError | undefined> {
   const { topic } = settings;
   const ends = await withAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
     () => undefined,
   );
-  if (!ends || ends.offline.length === 0) return undefined;
-  return partitionsOffline(topic, ends.offline);
+  return ends && ends.offline.length > 0 ? partitionsOffline(topic, ends.offline) : undefined;
 }
 
 function messagesOf(source: ProduceSource) {

@@ -10,15 +10,45 @@ import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { addSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
 
-export interface DatabaseSetup {
-  /** The names of the migrations that were run. */
-  readonly made: readonly string[];
-  /** What roles other than the owner of the tables need. */
-  readonly hints: readonly string[];
+export interface SetupResult {
+  /** The names of what was created. */
+  readonly created: readonly string[];
+  /** What remains for an operator to do. */
+  readonly hints?: readonly string[];
 }
 
-/** Runs the migrations that are missing. Throws an OperatorError. */
-export async function setUpDatabase(env: Environment): Promise<DatabaseSetup> {
+/**
+ * Creates the topics that are missing. Waits for a cluster that is still starting. Throws an
+ * OperatorError.
+ *
+ * @param onWait called once with the reason if it has to wait
+ */
+export async function setUpKafka(
+  env: Environment,
+  onWait: (reason: string) => void,
+): Promise<SetupResult> {
+  const { kafka, topics } = readSettings(KAFKA_SETUP_ROLE, env);
+  const created = await withAdmin(kafka, (admin) =>
+    createTopics(admin, kafka, topics, { timeoutMs: STARTUP_WAIT_MS, onWait }),
+  );
+  return { created };
+}
+
+/** Adds the search attributes that are missing. Throws an OperatorError. */
+export async function setUpTemporal(env: Environment): Promise<SetupResult> {
+  const target = temporalTarget(env);
+  const client = await connectTemporal(target);
+  try {
+    return { created: await addSearchAttributes(client) };
+  } catch (error) {
+    throw temporalFailed(target, error);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** Runs the migrations that have not been run. Throws an OperatorError. */
+export async function setUpDatabase(env: Environment): Promise<SetupResult> {
   const { database } = readSettings(DATABASE_SETUP_ROLE, env);
   try {
     const { ran, schemaName } = await migrate(
@@ -29,46 +59,17 @@ export async function setUpDatabase(env: Environment): Promise<DatabaseSetup> {
     const grants = (...rights: Right[]) =>
       grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', rights);
     return {
-      made: ran,
+      created: ran,
       hints: [
-        `a worker with a role of its own needs: ${grants('SELECT', 'INSERT')};`,
-        `a role for the commands that only read: ${grants('SELECT')};`,
+        `a worker that uses its own role needs: ${grants('SELECT', 'INSERT')};`,
+        `a role for commands that only read needs: ${grants('SELECT')};`,
       ],
     };
   } catch (error) {
     throw databaseError(
-      'The database schema cannot be made',
+      'The database schema could not be created',
       error,
-      'check DATABASE_URL, that the server runs, and that the user may create tables',
+      'check DATABASE_URL, that the server is running, and that the user may create tables',
     );
-  }
-}
-
-/**
- * Creates the topics that are missing and returns their names. Waits for a cluster that is still
- * starting. Throws an OperatorError.
- *
- * @param onWait called once with the reason when it has to wait
- */
-export async function setUpKafka(
-  env: Environment,
-  onWait: (reason: string) => void,
-): Promise<readonly string[]> {
-  const { kafka, topics } = readSettings(KAFKA_SETUP_ROLE, env);
-  return withAdmin(kafka, (admin) =>
-    createTopics(admin, kafka, topics, { timeoutMs: STARTUP_WAIT_MS, onWait }),
-  );
-}
-
-/** Adds the search attributes that are missing; answers with their names. Throws an OperatorError. */
-export async function setUpTemporal(env: Environment): Promise<readonly string[]> {
-  const target = temporalTarget(env);
-  const client = await connectTemporal(target);
-  try {
-    return await addSearchAttributes(client);
-  } catch (error) {
-    throw temporalFailed(target, error);
-  } finally {
-    await client.connection.close();
   }
 }
