@@ -19,9 +19,8 @@ const STAMP = path.join(DIST, '.built-from');
 const SOURCES = path.join(PROJECT_DIR, 'src');
 
 /**
- * Builds dist/: the compiled sources, the migrations, and the workflows in two bundles, with and
- * without tracing. Does nothing
- * when that is there already and was built from the same sources.
+ * Builds dist/: the compiled sources, the migrations, and two bundles of the workflows, with and
+ * without tracing. Does nothing if dist/ was built from the same sources.
  */
 export async function build(): Promise<void> {
   const sources = hashOfSources();

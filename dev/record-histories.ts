@@ -21,7 +21,7 @@ mkdirSync(dir, { recursive: true });
 const anonymous = JSON.stringify(JSON.parse(historyToJSON(history)), withoutMachine, 1);
 writeFileSync(path.join(dir, `${name}.json`), `${anonymous}\n`);
 
-/** Leaves out what names the machine of the recording; a replay reads none of it. */
+/** Removes what identifies the machine. A replay does not read any of it. */
 function withoutMachine(key: string, value: unknown): unknown {
   if (key === 'stackTrace') return '';
   if (key === 'identity') return 'worker';

@@ -13,18 +13,20 @@ import { readState } from './stack/state.ts';
 
 exitOnBrokenPipe();
 const program = new Command('npm run stack --')
-  .description('The local stack: Kafka, Temporal and Postgres, real servers on this machine.')
-  .option('--name <name>', 'which stack; each has its own data', 'dev')
+  .description(
+    'Manages the local stack: real Kafka, Temporal and Postgres servers on this machine.',
+  )
+  .option('--name <name>', 'name of the stack; each stack has its own data', 'dev')
   .helpCommand(false)
   .showHelpAfterError();
 
 program
   .command('start')
-  .description('start what does not run yet, and print the addresses')
+  .description('start the servers that are not running, and print the addresses')
   .addOption(
     new Option(
       '--temporal <kind>',
-      'its server: dev (SQLite, with the web UI) or postgres (as in production, without); the choice stays',
+      'Temporal server: dev (SQLite, with web UI) or postgres (as in production, no web UI); the choice is remembered',
     ).choices(TEMPORAL_KINDS),
   )
   .action(async ({ temporal }: { temporal?: TemporalKind }) => {
@@ -34,12 +36,12 @@ program
 
 program
   .command('stop')
-  .description('stop what was started; the data stay')
+  .description('stop the servers; the data is kept')
   .action(() => stopStack(stackName()));
 
 program
   .command('status')
-  .description('what runs, and where it comes from; exit code 1 when something does not run')
+  .description('print which servers are running; exit code 1 if one is not')
   .action(async () => {
     const status = await stackStatus(stackName());
     for (const { service, source, running } of status) {
@@ -50,25 +52,28 @@ program
 
 program
   .command('env')
-  .description('the addresses as shell assignments: eval "$(npm run -s stack -- env)"')
+  .description('print the addresses as shell assignments: eval "$(npm run -s stack -- env)"')
   .action(() => {
     const state = readState(stackPlaces(stackName()));
-    if (!state) throw new StackError(`There is no stack "${stackName()}": npm run stack -- start`);
+    if (!state)
+      throw new StackError(
+        `There is no stack "${stackName()}". Start it with: npm run stack -- start`,
+      );
     console.log(asShellAssignments(stackAddresses(state, process.env)));
   });
 
 program
   .command('logs')
-  .description('the log of a service, or of all')
+  .description('print the log of one service, or of all')
   .argument('[service]', SERVICE_NAMES.join(', '))
-  .option('-f, --follow', 'go on as the log grows')
+  .option('-f, --follow', 'keep printing as the log grows')
   .action((service: string | undefined, { follow }: { follow?: boolean }) => {
     const files = SERVICE_NAMES.filter((name) => service === undefined || name === service)
       .map((name) => path.join(stackPlaces(stackName()).logs, `${name}.log`))
       .filter((file) => existsSync(file));
     if (files.length === 0) {
       throw new StackError(
-        `No log${service ? ` of "${service}"` : ''} in the stack "${stackName()}"`,
+        `The stack "${stackName()}" has no log${service ? ` of "${service}"` : ''}`,
       );
     }
     spawn('tail', ['-n', '200', ...(follow ? ['-F'] : []), ...files], { stdio: 'inherit' });

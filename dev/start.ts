@@ -6,13 +6,13 @@ import type { OutcomeSnapshot } from '../src/bridge/outcome-counts.ts';
 import { describeError } from '../src/program/operator-error.ts';
 import { build } from './build.ts';
 import {
-  account,
   isDrained,
   NOTHING_YET,
   progressLines,
   progressOf,
+  summary,
   unreadLines,
-} from './start/account.ts';
+} from './start/progress.ts';
 import { createLiveLines } from './start/live-lines.ts';
 import { runCommand, startProgram, type Program, type ProgramEnv } from './start/programs.ts';
 import { openTotals, type TotalsReader } from './start/totals.ts';
@@ -21,15 +21,15 @@ import { showSteps } from './stack/show-steps.ts';
 import { claimStack, rememberProgram, startStack, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
-/** `npm start`: the whole system on this machine, as separate processes, until Ctrl-C. */
+/** `npm start`: runs the whole system on this machine, as separate processes, until Ctrl-C. */
 const REFRESH_MS = 500;
-/** The bridge reports now and then: only what stays the same for a while is the end. */
+/** The bridge reports its counts at intervals, so one reading may be out of date. */
 const STEADY_READINGS = 3;
 
 const { untilDrained, name } = new Command('npm start --')
-  .description('Runs Kafka, Temporal, Postgres, a bridge and a worker, and shows what they do.')
-  .option('--until-drained', 'end when every message has come to an end, and print the account')
-  .option('--name <name>', 'which local stack; each has its own data', 'dev')
+  .description('Runs Kafka, Temporal, Postgres, a bridge and a worker, and shows their progress.')
+  .option('--until-drained', 'stop when every message has an outcome, and print a summary')
+  .option('--name <name>', 'name of the local stack; each stack has its own data', 'dev')
   .parse()
   .opts<{ untilDrained?: true; name: string }>();
 const LOGS = stackPlaces(name).logs;
@@ -100,13 +100,13 @@ async function run(): Promise<void> {
   }
 }
 
-/** Shows the counts until Ctrl-C, or until everything has come to an end if that was asked for. */
+/** Shows the counts until Ctrl-C or, with --until-drained, until every message has an outcome. */
 async function watch(totals: TotalsReader, progress: () => OutcomeSnapshot): Promise<void> {
   let steady = 0;
   let lastRun = progress();
   while (!interrupted.signal.aborted) {
     const run = progress();
-    // A server that somebody has stopped to see what happens is no reason to end.
+    // A user may stop a server to see what happens. That must not end this program.
     const now = await totals.read().catch(describeError);
     const isRead = typeof now !== 'string';
     live.show(isRead ? progressLines(run, now) : unreadLines(run, now));
@@ -114,7 +114,7 @@ async function watch(totals: TotalsReader, progress: () => OutcomeSnapshot): Pro
     lastRun = run;
     if (untilDrained && isRead && steady >= STEADY_READINGS) {
       const failures = await totals.failureTypes();
-      console.log(`\nEvery message is accounted for.\n${account(run, now, failures)}`);
+      console.log(`\nEvery message is accounted for.\n${summary(run, now, failures)}`);
       return;
     }
     await delay(REFRESH_MS, undefined, { signal: interrupted.signal }).catch(() => undefined);
@@ -125,7 +125,7 @@ function welcome(env: ProgramEnv): string {
   const failed = `namespaces/${env['TEMPORAL_NAMESPACE']}/workflows?query=${encodeURIComponent('ExecutionStatus="Failed"')}`;
   const ui = env['TEMPORAL_UI'];
   return `
-  Temporal UI        ${ui ?? 'not known: set TEMPORAL_UI'}
+  Temporal UI        ${ui ?? 'unknown; set TEMPORAL_UI'}
   failed orders      ${ui ? `${ui}/${failed}` : 'ExecutionStatus="Failed"'}
   Kafka              ${env['KAFKA_BROKERS']}
   Postgres           ${env['DATABASE_URL']}
@@ -133,7 +133,7 @@ function welcome(env: ProgramEnv): string {
   Worker             http://127.0.0.1:${env['WORKER_HTTP_PORT']}/readyz and /metrics
   logs               ${path.relative(process.cwd(), LOGS)}/{bridge,worker,kafka,temporal,postgres}.log
 
-  Send your own, a JSON object a line:
+  Send your own orders, one JSON object per line:
     KAFKA_BROKERS=${env['KAFKA_BROKERS']} npx order-ingest produce my-orders.ndjson
-${untilDrained ? '' : '\n  Ctrl-C stops everything; the data stay.\n'}`;
+${untilDrained ? '' : '\n  Ctrl-C stops everything. The data is kept.\n'}`;
 }

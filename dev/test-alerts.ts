@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { findPromtool } from './alerts/promtool.ts';
 import { PROJECT_DIR } from './stack/places.ts';
 
-/** Checks the alert rules of deploy/prometheus, and runs their tests. */
+/** Checks the alert rules in deploy/prometheus and runs their tests. */
 const promtool = await findPromtool();
 const cwd = path.join(PROJECT_DIR, 'deploy/prometheus');
 for (const args of [

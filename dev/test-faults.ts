@@ -11,21 +11,21 @@ const wholeNumber = (text: string) => {
 
 const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults --')
   .description(
-    'Breaks real processes and links under load, and accounts for every message afterwards. A soak run is --only random with a longer time.',
+    'Breaks real processes and connections under load, then accounts for every message. For a soak test, use --only random with a longer --seconds.',
   )
   .option(
     '--seed <number>',
-    'of the faults by chance; by default another one each time',
+    'seed of the random faults; a new one for each run if omitted',
     wholeNumber,
   )
-  .option('--seconds <number>', 'how long there are faults by chance', wholeNumber, '30')
+  .option('--seconds <number>', 'how long to inject random faults', wholeNumber, '30')
   .addOption(
-    new Option('--temporal <kind>', "which of Temporal's servers")
+    new Option('--temporal <kind>', 'the Temporal server to use')
       .choices(TEMPORAL_KINDS)
       .default('postgres'),
   )
-  .option('--logs <folder>', 'keep the logs of all bridges and workers there')
-  .option('--only <name>', 'the files of test/fault whose name has this in it', '')
+  .option('--logs <folder>', 'keep the logs of all bridges and workers in this folder')
+  .option('--only <name>', 'run only the files of test/fault whose name contains this', '')
   .helpCommand(false)
   .showHelpAfterError()
   .parse()

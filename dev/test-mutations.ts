@@ -34,14 +34,19 @@ const COPIED = [
   .filter((entry) => existsSync(path.join(PROJECT_DIR, entry)));
 
 const { args } = new Command('npm run test:mutations --')
-  .description('Breaks the code on purpose, one way at a time, and shows that the tests notice.')
-  .argument('[names...]', `which: ${MUTANTS.map(({ name }) => name).join(', ')}; all if left out`)
+  .description(
+    'Applies one mutation at a time to a copy of the code and checks that the tests fail.',
+  )
+  .argument(
+    '[names...]',
+    `mutants to run, all if omitted: ${MUTANTS.map(({ name }) => name).join(', ')}`,
+  )
   .helpCommand(false)
   .showHelpAfterError()
   .parse();
 
 const chosen = MUTANTS.filter(({ name }) => args.length === 0 || args.includes(name));
-if (chosen.length === 0) throw new Error(`there is no mutant ${args.join(', ')}`);
+if (chosen.length === 0) throw new Error(`There is no mutant ${args.join(', ')}`);
 
 const survivors: string[] = [];
 for (const mutant of chosen) {
@@ -49,10 +54,10 @@ for (const mutant of chosen) {
   console.log(`${verdict.padEnd(10)} ${mutant.name}: ${mutant.breaks}`);
   if (verdict !== 'caught') survivors.push(mutant.name);
 }
-console.log(`\n${chosen.length - survivors.length} caught, ${survivors.length} not`);
+console.log(`\n${chosen.length - survivors.length} caught, ${survivors.length} not caught`);
 if (survivors.length > 0) process.exitCode = 1;
 
-/** Runs the mutant's tests in a copy of the project in which it is at work. */
+/** Runs the tests of a mutant in a copy of the project that contains it. */
 async function test(mutant: Mutant): Promise<'caught' | 'survived' | 'no result'> {
   const dir = path.join(STACKS_DIR, 'mutants', mutant.name);
   rmSync(dir, { recursive: true, force: true });
@@ -69,7 +74,7 @@ async function test(mutant: Mutant): Promise<'caught' | 'survived' | 'no result'
   });
   rmSync(dir, { recursive: true, force: true });
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(stdout);
-  // A build that fails or a server that does not start proves nothing.
+  // A failed build or a server that does not start proves nothing.
   if (!counts || /Test suite failed to run/.test(stdout)) return 'no result';
   return Number(counts[2]) > 0 ? 'caught' : 'survived';
 }
@@ -78,7 +83,7 @@ function apply(dir: string, change: Mutant['changes'][number], name: string): vo
   const file = path.join(dir, change.file);
   const text = readFileSync(file, 'utf8');
   if (text.split(change.from).length !== 2) {
-    throw new Error(`the mutant "${name}" no longer fits ${change.file}: look into dev/mutants.ts`);
+    throw new Error(`The mutant "${name}" no longer matches ${change.file}: update dev/mutants.ts`);
   }
   writeFileSync(
     file,

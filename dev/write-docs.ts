@@ -4,6 +4,6 @@ import { configurationReference } from '../src/config/configuration-reference.ts
 import { errorReference } from '../src/program/error-codes.ts';
 import { PROJECT_DIR } from './stack/places.ts';
 
-/** Writes the documents that are made from the code. */
+/** Writes the documents that are generated from the code. */
 writeFileSync(path.join(PROJECT_DIR, 'docs/configuration.md'), configurationReference());
 writeFileSync(path.join(PROJECT_DIR, 'docs/errors.md'), errorReference());

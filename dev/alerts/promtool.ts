@@ -10,8 +10,8 @@ const VERSION = 'v0.42.0';
 const BUILT = path.join(CACHE_DIR, `promtool-${VERSION}`);
 
 /**
- * Prometheus's promtool: the one on the PATH (Debian's package `prometheus` has it), or one that is
- * built with Go, which takes some five minutes the first time.
+ * The path of promtool, a part of Prometheus: from the PATH (Debian: package `prometheus`), or built with
+ * Go, which takes about five minutes the first time.
  */
 export async function findPromtool(): Promise<string> {
   const installed = await execa('promtool', ['--version'], { reject: false });
@@ -22,10 +22,10 @@ export async function findPromtool(): Promise<string> {
     () => undefined,
     async (target) => {
       console.error(
-        'There is no promtool (Debian: prometheus). Building it with Go: five minutes.',
+        'promtool was not found (Debian: package prometheus). Building it with Go takes about five minutes.',
       );
       const module = `github.com/prometheus/prometheus@${VERSION}`;
-      // `go install` refuses a module with `replace` lines, and building within its folder does not.
+      // `go install` refuses modules with `replace` directives; `go build` in the module's folder does not.
       const download = await run('go', ['mod', 'download', '-json', module], CACHE_DIR);
       const { Dir } = z.object({ Dir: z.string() }).parse(JSON.parse(download));
       const output = path.join(target, 'promtool');

@@ -1,7 +1,7 @@
-/** Shows lines that change: in place on a terminal, and once for each change elsewhere. */
+/** Prints lines that change: in place on a terminal, otherwise again after each change. */
 export function createLiveLines(output: NodeJS.WriteStream): {
   show(lines: readonly string[]): void;
-  /** Prints a line that stays. */
+  /** Prints a line that is not overwritten. */
   note(text: string): void;
 } {
   let shown: readonly string[] = [];

@@ -11,23 +11,23 @@ const MAIN = path.join(PROJECT_DIR, 'dist/cli/main.js');
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
-/** Runs an order-ingest command to its end and answers with what it printed. */
+/** Runs an order-ingest command and returns its output. Throws a StackError if it fails. */
 export async function runCommand(args: readonly string[], env: ProgramEnv): Promise<string> {
   const result = await execa(process.execPath, [MAIN, ...args], { env, reject: false, all: true });
   if (result.failed) throw new StackError(result.all);
   return result.all;
 }
 
-/** A bridge or a worker that runs beside us, as it would anywhere else: a process of its own. */
+/** A bridge or a worker in a process of its own, as in production. */
 export interface Program {
   readonly name: string;
   readonly pid: number;
-  /** Rejects when the program ends before it was asked to. */
+  /** Rejects when the program exits without having been asked to. */
   readonly ended: Promise<never>;
   stop(): Promise<void>;
 }
 
-/** @param onEvent is told of each line that the program logs */
+/** @param onEvent called with each line that the program logs */
 export function startProgram(
   name: string,
   env: ProgramEnv,
@@ -37,7 +37,7 @@ export function startProgram(
   const child = spawn(process.execPath, [MAIN, name], {
     env: { ...process.env, ...env, LOG_FORMAT: 'json' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C reaches the whole group of a terminal; this program gets its own signal from us.
+    // Ctrl-C signals every process of the terminal's group. This program is stopped by `stop` instead.
     detached: true,
   });
   if (child.pid === undefined) throw new StackError(`The ${name} could not be started`);
@@ -53,7 +53,7 @@ export function startProgram(
   const ended = exit.then((code): never => {
     if (isStopping) return new Promise<never>(() => undefined) as never;
     throw new StackError(
-      `The ${name} has ended with code ${code}. Its log ${logFile} ends with:\n${readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n')}`,
+      `The ${name} exited with code ${code}. The last lines of its log ${logFile}:\n${readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n')}`,
     );
   });
   ended.catch(() => undefined);

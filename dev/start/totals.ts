@@ -6,9 +6,9 @@ import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 
-/** What stands in the three services now. */
+/** Current counts in Kafka, Postgres and Temporal. */
 export interface Totals {
-  /** Messages on the topic that the group has not committed. */
+  /** Messages on the topic that the consumer group has not committed. */
   readonly lag: number;
   readonly storedOrders: number;
   readonly running: number;
@@ -17,7 +17,7 @@ export interface Totals {
 
 export interface TotalsReader {
   read(): Promise<Totals>;
-  /** How many workflows failed by their failure type; of the newest hundred. */
+  /** Number of failed workflows by failure type, among the latest hundred. */
   failureTypes(): Promise<Readonly<Record<string, number>>>;
   isTopicEmpty(): Promise<boolean>;
   close(): Promise<void>;
@@ -33,8 +33,8 @@ export interface TotalsOptions {
   readonly taskQueue: string;
 }
 
-/** How long a server may take to answer. */
-const ANSWER_MS = 3000;
+/** How long to wait for a server. */
+const TIMEOUT_MS = 3000;
 
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
   const { topic, groupId } = options;
@@ -54,8 +54,8 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     max: 1,
-    connectionTimeoutMillis: ANSWER_MS,
-    query_timeout: ANSWER_MS,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
   });
   pool.on('error', () => undefined);
 
@@ -64,7 +64,7 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
       const [lag, stored, workflows] = await Promise.all([
         lagOf(admin, topic, groupId),
         pool.query<{ count: string }>('SELECT count(*) FROM orders'),
-        connection.withDeadline(Date.now() + ANSWER_MS, () =>
+        connection.withDeadline(Date.now() + TIMEOUT_MS, () =>
           workflow.count(`${mine} GROUP BY ExecutionStatus`),
         ),
       ]);

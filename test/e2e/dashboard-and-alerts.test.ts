@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { matches, readQuery, readSeries, type Series } from '../support/promql.ts';
 import { createTestSystem } from '../support/system.ts';
 
-/** What deploy/ asks Prometheus for, checked against what a running bridge and worker export. */
+/** The queries in deploy/, checked against the metrics of a running bridge and worker. */
 const DEPLOY = path.join(import.meta.dirname, '../../deploy');
 const read = (file: string) => readFileSync(path.join(DEPLOY, file), 'utf8');
 
@@ -50,7 +50,7 @@ beforeAll(async () => {
     exported = [
       ...readSeries(await metricsOf(bridge), 'order-ingest-bridge'),
       ...readSeries(await metricsOf(worker), 'order-ingest-worker'),
-      // Prometheus makes this one itself.
+      // Prometheus adds this one itself.
       { name: 'up', labels: { job: 'order-ingest-bridge', instance: 'here' } },
       { name: 'up', labels: { job: 'order-ingest-worker', instance: 'here' } },
     ];
@@ -76,21 +76,24 @@ function check(query: string): void {
   }
 }
 
-test.each(PANELS)('the dashboard finds its data: %s', (_name, expr, legend) => {
-  check(expr);
-  // A legend shows labels that the query keeps.
-  const { selectors, groupedBy } = readQuery(expr);
-  const aggregates = /\b(sum|max)\b/.test(expr);
-  for (const [, label = ''] of legend.matchAll(/\{\{(\w+)\}\}/g)) {
-    const kept = aggregates
-      ? groupedBy
-      : exported
-          .filter((series) => matches(selectors[0] ?? { name: '', matchers: [] }, series))
-          .flatMap(({ labels }) => Object.keys(labels));
-    expect(kept).toContain(label);
-  }
-});
+test.each(PANELS)(
+  'the bridge and the worker export what the dashboard queries: %s',
+  (_name, expr, legend) => {
+    check(expr);
+    // A legend can only show labels that the query keeps.
+    const { selectors, groupedBy } = readQuery(expr);
+    const aggregates = /\b(sum|max)\b/.test(expr);
+    for (const [, label = ''] of legend.matchAll(/\{\{(\w+)\}\}/g)) {
+      const kept = aggregates
+        ? groupedBy
+        : exported
+            .filter((series) => matches(selectors[0] ?? { name: '', matchers: [] }, series))
+            .flatMap(({ labels }) => Object.keys(labels));
+      expect(kept).toContain(label);
+    }
+  },
+);
 
-test.each(ALERTS)('the alert %s finds its data', (_alert, expr) => {
+test.each(ALERTS)('the bridge and the worker export what the alert %s queries', (_alert, expr) => {
   check(expr);
 });

@@ -6,7 +6,7 @@ import {
   spreadOf,
 } from '../../../bench/harness/compare.ts';
 
-test('the median of an even number of figures lies between the middle ones', () => {
+test('the median of an even number of values is the mean of the middle two', () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, low: 1, high: 4 });
   expect(spreadOf([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3 });
 });
@@ -18,11 +18,11 @@ test.each([
   [{ low: 1, high: 1.2 }, { atMost: 1.2 }, 'reached'],
   [{ low: 1.3, high: 1.4 }, { atMost: 1.2 }, 'missed'],
   [{ low: 1.1, high: 1.3 }, { atMost: 1.2 }, 'inconclusive'],
-] as const)('%j is judged by %j as %s', (range, goal, verdict) => {
+] as const)('the range %j against the goal %j is %s', (range, goal, verdict) => {
   expect(judge(range, goal)).toBe(verdict);
 });
 
-// Conover, Practical Nonparametric Statistics, table A3: the binomial distribution of p = 0.5.
+// Conover, Practical Nonparametric Statistics, table A3: the binomial distribution with p = 0.5.
 test.each([
   [3, 1, 3],
   [8, 1, 8],
@@ -30,12 +30,12 @@ test.each([
   [11, 2, 10],
   [12, 3, 10],
   [20, 6, 15],
-])('of %i rounds the median lies between number %i and number %i', (count, low, high) => {
+])('with %i rounds, the interval of the median is from rank %i to rank %i', (count, low, high) => {
   const figures = Array.from({ length: count }, (_, index) => count - index);
   expect(medianInterval(figures)).toEqual({ low, high });
 });
 
-test('the sides take turns at going first, and the warm-up does not count', async () => {
+test('the sides alternate in going first, and the warm-up is not counted', async () => {
   const order: string[] = [];
   const side = (name: string, value: number) => ({
     name,
@@ -61,7 +61,7 @@ test('the sides take turns at going first, and the warm-up does not count', asyn
   ]);
 });
 
-test('of several sides each round begins with another one, and the warm-up does not count', async () => {
+test('with several sides, each round starts with the next one, and the warm-up is not counted', async () => {
   const order: string[] = [];
   const sides = ['a', 'b', 'c'].map((name, value) => ({
     name,

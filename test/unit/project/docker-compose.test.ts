@@ -21,7 +21,7 @@ const read = (file: string) => readFileSync(path.join(project, file), 'utf8');
 const { services } = parse(read('docker-compose.yml')) as { services: Record<string, Service> };
 const known = SECTIONS.flatMap(({ settings }) => Object.values(settings).map(({ name }) => name));
 
-/** As compose would fill it in with no variable set: `${A:-b}` is b. */
+/** With the defaults that Compose uses if no variable is set: `${A:-b}` is b. */
 const environmentOf = (service: string) =>
   Object.fromEntries(
     Object.entries(services[service]?.environment ?? {}).map(([name, value]) => [
@@ -35,21 +35,21 @@ describe('docker-compose.yml', () => {
     ['bridge', [BRIDGE_ROLE]],
     ['worker', [WORKER_ROLE]],
     ['setup', [KAFKA_SETUP_ROLE, DATABASE_SETUP_ROLE]],
-  ])('gives %s what it needs, and no setting that there is not', (service, roles) => {
+  ])('gives %s all required settings, and no unknown ones', (service, roles) => {
     const env = environmentOf(service);
     for (const role of roles) expect(() => readSettings(role, env)).not.toThrow();
     expect(Object.keys(env).filter((name) => !known.includes(name))).toEqual([]);
     expect(services[service]?.command).toEqual([service]);
   });
 
-  test('gives the bridge no database and the worker no Kafka', () => {
+  test('gives the bridge no database settings and the worker no Kafka settings', () => {
     expect(Object.keys(environmentOf('bridge')).filter((name) => /DATABASE/.test(name))).toEqual(
       [],
     );
     expect(Object.keys(environmentOf('worker')).filter((name) => /KAFKA/.test(name))).toEqual([]);
   });
 
-  test('names the image by the version of the package, and pins all others', () => {
+  test('tags its image with the version of the package, and pins all other images', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
     for (const service of ['setup', 'bridge', 'worker']) {
       expect(services[service]?.image).toBe(`order-ingest:${version}`);

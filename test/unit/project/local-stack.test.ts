@@ -26,7 +26,7 @@ const places = (): StackPlaces => ({
   lockFile: path.join(dir, 'test.lock'),
 });
 
-/** A process that does nothing until it is stopped. */
+/** A process that idles until it is stopped. */
 async function idleProcess() {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await once(child, 'spawn');
@@ -36,7 +36,7 @@ async function idleProcess() {
 }
 
 describe('a process', () => {
-  test('is stopped, and is then known to be gone', async () => {
+  test('is stopped, and is then not alive', async () => {
     const { identity, exit } = await idleProcess();
     expect(await isAlive(identity)).toBe(true);
     await stopProcess(identity, 'SIGTERM', 5000);
@@ -44,19 +44,19 @@ describe('a process', () => {
     expect(await isAlive(identity)).toBe(false);
   });
 
-  test('of the same ID, but another start, is not ours to stop', async () => {
+  test('with the same PID but another start time is not stopped', async () => {
     const { child, identity, exit } = await idleProcess();
-    const stranger = { ...identity, startedAt: 'another time' };
-    expect(await isAlive(stranger)).toBe(false);
-    await stopProcess(stranger, 'SIGTERM', 5000);
+    const other = { ...identity, startedAt: 'another time' };
+    expect(await isAlive(other)).toBe(false);
+    await stopProcess(other, 'SIGTERM', 5000);
     expect(await isAlive(identity)).toBe(true);
     child.kill('SIGKILL');
     await exit;
   });
 });
 
-describe("the stack's state", () => {
-  test('is changed by one command at a time', async () => {
+describe('the lock of a stack', () => {
+  test('lets one command run at a time', async () => {
     const log: string[] = [];
     const work = (name: string) =>
       withLock(places(), async () => {
@@ -70,29 +70,32 @@ describe("the stack's state", () => {
   });
 
   test.each([
-    ['of a process that is gone', JSON.stringify({ pid: 1_999_999_999, startedAt: '1' })],
-    ['of a process whose ID another has now', JSON.stringify({ pid: process.pid, startedAt: 'x' })],
-    ['that was half written', '{'],
-  ])('a lock %s is taken over', async (_name, content) => {
+    ['held by a process that has ended', JSON.stringify({ pid: 1_999_999_999, startedAt: '1' })],
+    [
+      'held by a process whose PID was reused',
+      JSON.stringify({ pid: process.pid, startedAt: 'x' }),
+    ],
+    ['that was written incompletely', '{'],
+  ])('is taken over if it is %s', async (_name, content) => {
     writeFileSync(places().lockFile, content);
     await expect(withLock(places(), () => Promise.resolve('done'))).resolves.toBe('done');
     expect(existsSync(places().lockFile)).toBe(false);
   });
 });
 
-describe('what is built once', () => {
+describe('buildOnce', () => {
   const silent = () => undefined;
 
-  test('is there whole or not at all', async () => {
+  test('leaves a complete folder or none, and does not build twice', async () => {
     const target = path.join(dir, 'built');
-    const broken = buildOnce(target, 'it', silent, (workshop) => {
-      writeFileSync(path.join(workshop, 'half'), '');
+    const broken = buildOnce(target, 'it', silent, (partial) => {
+      writeFileSync(path.join(partial, 'half'), '');
       return Promise.reject(new Error('no network'));
     });
     await expect(broken).rejects.toThrow('no network');
     expect(readdirSync(dir)).toEqual([]);
-    await buildOnce(target, 'it', silent, (workshop) => {
-      writeFileSync(path.join(workshop, 'whole'), '');
+    await buildOnce(target, 'it', silent, (partial) => {
+      writeFileSync(path.join(partial, 'whole'), '');
       return Promise.resolve();
     });
     await buildOnce(target, 'it', silent, () => Promise.reject(new Error('built twice')));
@@ -100,7 +103,7 @@ describe('what is built once', () => {
   });
 });
 
-describe('the addresses', () => {
+describe('the addresses of a stack', () => {
   const state = {
     ephemeral: false,
     services: {
@@ -109,7 +112,7 @@ describe('the addresses', () => {
     },
   } as const;
 
-  test('are those of the processes, and the given ones for the rest', () => {
+  test('are those of its processes, and those of the environment for the other services', () => {
     writeState(places(), state);
     const env = { DATABASE_URL: 'postgres://elsewhere/db' };
     expect(stackAddresses(readState(places()) ?? state, env)).toEqual({
@@ -118,7 +121,7 @@ describe('the addresses', () => {
     });
   });
 
-  test('of the stack itself do not count as given by the environment', () => {
+  test('do not count as given by the environment', () => {
     const given = (address: string) =>
       isGiven('kafka', { KAFKA_BROKERS: address }, state.services.kafka);
     expect(given('127.0.0.1:1234')).toBe(false);
@@ -126,7 +129,7 @@ describe('the addresses', () => {
     expect(isGiven('kafka', {}, state.services.kafka)).toBe(false);
   });
 
-  test('are printed so that a shell reads them back', () => {
+  test('are quoted for a shell', () => {
     expect(asShellAssignments({ A: `it's "$HOME"` })).toBe(`A='it'\\''s "$HOME"'`);
   });
 });
@@ -138,6 +141,6 @@ test.each([
   ['1.9', '1.25', true],
   ['1.29.0', '1.29.1', true],
   ['2', '1.29.1', false],
-])('version %s is older than %s: %s', (version, than, older) => {
-  expect(isOlder(version, than)).toBe(older);
+])('isOlder(%s, %s) is %s', (version, than, expected) => {
+  expect(isOlder(version, than)).toBe(expected);
 });

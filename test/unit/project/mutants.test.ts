@@ -5,7 +5,7 @@ import { MUTANTS } from '../../../dev/mutants.ts';
 const ROOT = path.join(import.meta.dirname, '../../..');
 
 test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-  'the mutant %s changes code that exists once, and names tests that exist',
+  'the mutant %s replaces code that occurs exactly once, and names tests that exist',
   (_name, { changes, tests }) => {
     for (const { file, from } of changes) {
       const source = existsSync(path.join(ROOT, file))

@@ -13,14 +13,14 @@ const progressEvent = z.object({
   deadLetters: z.partialRecord(z.enum(DEAD_LETTER_REASONS), z.number()),
 });
 
-/** The counts that a line of the bridge's log reports, if it is one that reports them. */
+/** The counts in a log event of the bridge; undefined for events without them. */
 export const progressOf = (event: unknown): OutcomeSnapshot | undefined =>
   progressEvent.safeParse(event).data;
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
-/** Whether every message read in this run has come to an end, and none is left on the topic. */
+/** Whether every message read in this run has an outcome, and none is left on the topic. */
 export const isDrained = (run: OutcomeSnapshot, totals: Totals): boolean =>
   totals.lag === 0 &&
   totals.running === 0 &&
@@ -29,33 +29,33 @@ export const isDrained = (run: OutcomeSnapshot, totals: Totals): boolean =>
 const runLine = (run: OutcomeSnapshot): string =>
   `this run   read ${run.read}   started ${run.started}   duplicates ${run.duplicates}   dead-lettered ${sum(run.deadLetters)}`;
 
-/** Two lines for the live view. */
+/** The two lines of the live view. */
 export const progressLines = (run: OutcomeSnapshot, totals: Totals): readonly string[] => [
   runLine(run),
-  `in total   stored ${totals.storedOrders}   failed ${totals.failed}   running ${totals.running}   still on the topic ${totals.lag}`,
+  `in total   stored ${totals.storedOrders}   failed ${totals.failed}   running ${totals.running}   on the topic ${totals.lag}`,
 ];
 
-/** The same while one of the servers does not answer. */
+/** The same while one of the servers is unavailable. */
 export const unreadLines = (run: OutcomeSnapshot, error: string): readonly string[] => [
   runLine(run),
-  `in total   not known now: ${error}`,
+  `in total   unavailable: ${error}`,
 ];
 
-/** What became of everything, for the end of `--until-drained`. */
-export function account(
+/** The outcomes, printed at the end of `--until-drained`. */
+export function summary(
   run: OutcomeSnapshot,
   totals: Totals,
   failureTypes: Readonly<Record<string, number>>,
 ): string {
   const rows: readonly (readonly [string, number, string?])[] = [
     ['messages read in this run', run.read],
-    ['  started a workflow', run.started],
-    ['  the same order again', run.duplicates],
+    ['  workflows started', run.started],
+    ['  duplicates', run.duplicates],
     ['  dead letters', sum(run.deadLetters), listed(run.deadLetters)],
     ['orders in Postgres', totals.storedOrders],
-    ['workflows that failed', totals.failed, listed(failureTypes)],
-    ['workflows still running', totals.running],
-    ['messages still on the topic', totals.lag],
+    ['failed workflows', totals.failed, listed(failureTypes)],
+    ['running workflows', totals.running],
+    ['messages left on the topic', totals.lag],
   ];
   return rows
     .map(([name, count, detail]) =>
