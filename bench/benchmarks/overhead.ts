@@ -3,7 +3,7 @@ import { createIngestBatch } from '../../src/bridge/ingest-batch.ts';
 import { createCircuitBreaker } from '../../src/bridge/flow-control/circuit-breaker.ts';
 import { pulseMs } from '../../src/bridge/consume-orders.ts';
 import { withConsumeSpan } from '../../src/bridge/consume-span.ts';
-import { deferred } from '../../src/bridge/deferred.ts';
+import { promiseWithResolvers } from '../../src/program/promise-with-resolvers.ts';
 import { createIngestMessage } from '../../src/bridge/ingest-message.ts';
 import { createOutcomeCounts } from '../../src/bridge/outcome-counts.ts';
 import { createRetryForever } from '../../src/bridge/retry-forever.ts';
@@ -43,7 +43,7 @@ export const overhead: Benchmark = {
 
 /** From the first batch to the last message: joining the group is not counted. */
 function createStopwatch() {
-  const done = deferred<number>();
+  const done = promiseWithResolvers<number>();
   let begin: number | undefined;
   let count = 0;
   return {

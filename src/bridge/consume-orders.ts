@@ -17,7 +17,7 @@ import { createIngestBatch } from './ingest-batch.ts';
 import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
 import { createBridgeMetrics, reportedLag } from './bridge-metrics.ts';
 import { createCircuitBreaker } from './flow-control/circuit-breaker.ts';
-import { deferred } from './deferred.ts';
+import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import { createBacklogLimit, createOrderHandler } from './order-handler.ts';
 import { createOutcomeCounts, logProgress } from './outcome-counts.ts';
 import { Semaphore } from './flow-control/semaphore.ts';
@@ -95,7 +95,7 @@ export async function consumeOrders(
   });
 
   logger.info({ event: 'starting_consumer_loop', topic, groupId: bridge.groupId }, 'starting');
-  const ended = deferred<never>();
+  const ended = promiseWithResolvers<never>();
   const watchdog = new ConsumerWatchdog({
     silenceMs: bridge.sessionTimeoutMs,
     onTimeout: ended.reject,
@@ -158,7 +158,7 @@ export async function consumeOrders(
     { event: 'http_listening', host: bridge.httpHost, port: endpoint.port },
     'serving health and metrics',
   );
-  const stopped = deferred<undefined>();
+  const stopped = promiseWithResolvers<undefined>();
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
     readiness.fail('shutdown', 'the bridge is shutting down');

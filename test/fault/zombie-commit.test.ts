@@ -1,5 +1,8 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import { deferred, type Deferred } from '../../src/bridge/deferred.ts';
+import {
+  promiseWithResolvers,
+  type PromiseWithResolvers,
+} from '../../src/program/promise-with-resolvers.ts';
 import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
@@ -19,7 +22,7 @@ let topic: string;
 let groupId: string;
 let admin: Admin;
 /** Ends the batch that is held. */
-let released: Deferred<undefined>;
+let released: PromiseWithResolvers<undefined>;
 let stops: (() => Promise<void>)[];
 beforeAll(async () => {
   pair = await startBrokerPair();
@@ -29,7 +32,7 @@ afterAll(() => pair.remove());
 beforeEach(async () => {
   topic = uniqueName('orders');
   groupId = uniqueName('group');
-  released = deferred();
+  released = promiseWithResolvers();
   stops = [];
   admin = kafkaOf('test').admin();
   await admin.connect();
@@ -136,7 +139,7 @@ const startOurs: StartMember = async (clientId, onBatch) => {
 
 /** Lets a member that was hanging commit a lower offset than the other member has. */
 async function commitOfAZombie(start: StartMember): Promise<void> {
-  const held = deferred<(offset: bigint) => Promise<void>>();
+  const held = promiseWithResolvers<(offset: bigint) => Promise<void>>();
   let isFirst = true;
   // Partitions are assigned in the order of the member IDs, which begin with the client ID.
   await start('a', async (commit) => {

@@ -1,5 +1,8 @@
 import { AdaptiveConcurrencyLimit } from '../../../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
-import { deferred, type Deferred } from '../../../../src/bridge/deferred.ts';
+import {
+  promiseWithResolvers,
+  type PromiseWithResolvers,
+} from '../../../../src/program/promise-with-resolvers.ts';
 
 const THROTTLED = new Error('throttled');
 const never = new AbortController().signal;
@@ -7,9 +10,9 @@ const createLimit = (max: number) =>
   new AdaptiveConcurrencyLimit(max, (error) => error === THROTTLED);
 
 /** Calls that are under way until they are told how they end. */
-function calls(limit: AdaptiveConcurrencyLimit, count: number): Deferred<string>[] {
+function calls(limit: AdaptiveConcurrencyLimit, count: number): PromiseWithResolvers<string>[] {
   return Array.from({ length: count }, () => {
-    const call = deferred<string>();
+    const call = promiseWithResolvers<string>();
     void limit.run(() => call.promise, never).catch(() => undefined);
     return call;
   });
@@ -70,7 +73,7 @@ test('no more calls than the limit are under way, and those that wait come in tu
   const limit = createLimit(2);
   const begun: number[] = [];
   const gates = [0, 1, 2, 3].map((n) => {
-    const gate = deferred<undefined>();
+    const gate = promiseWithResolvers<undefined>();
     void limit.run(() => {
       begun.push(n);
       return gate.promise;

@@ -1,7 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { jest } from '@jest/globals';
 import { BacklogLimit } from '../../../../src/bridge/flow-control/backlog-limit.ts';
-import { deferred, type Deferred } from '../../../../src/bridge/deferred.ts';
+import {
+  promiseWithResolvers,
+  type PromiseWithResolvers,
+} from '../../../../src/program/promise-with-resolvers.ts';
 import type { StartOutcome } from '../../../../src/bridge/workflow-starter.ts';
 
 const never = new AbortController().signal;
@@ -28,14 +31,14 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
   /** Numbers of the orders that are open. */
   const open = new Set<number>();
   const others = { open: openBefore };
-  const watched = new Map<number, Deferred<undefined>>();
+  const watched = new Map<number, PromiseWithResolvers<undefined>>();
   const limit = new BacklogLimit({
     window,
     maxOpen,
     openOrders: {
       untilClosed: ({ workflowId }, signal) => {
         const number = Number(workflowId);
-        const end = deferred<undefined>();
+        const end = promiseWithResolvers<undefined>();
         signal.addEventListener('abort', () => {
           end.reject(signal.reason);
         });
@@ -108,7 +111,7 @@ test('one order of every half window is watched, and none while few are started'
 
 test('starts that are under way count, so that no more than the window are open', async () => {
   const { limit, ask } = createLimit();
-  const answer = deferred<StartOutcome>();
+  const answer = promiseWithResolvers<StartOutcome>();
   let calls = 0;
   await ask(15, () => {
     calls += 1;

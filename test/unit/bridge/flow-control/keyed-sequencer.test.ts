@@ -1,12 +1,12 @@
 import { createKeyedSequencer } from '../../../../src/bridge/flow-control/keyed-sequencer.ts';
 import { Semaphore } from '../../../../src/bridge/flow-control/semaphore.ts';
-import { deferred } from '../../../../src/bridge/deferred.ts';
+import { promiseWithResolvers } from '../../../../src/program/promise-with-resolvers.ts';
 
 describe('work on the same order', () => {
   test('waits for the one before it, also when that fails, and for no other', async () => {
     const inOrder = createKeyedSequencer();
     const log: string[] = [];
-    const first = deferred<undefined>();
+    const first = promiseWithResolvers<undefined>();
     const a1 = inOrder('a', async () => {
       await first.promise;
       log.push('a1');
