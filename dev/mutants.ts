@@ -12,7 +12,7 @@ export interface Mutant {
   readonly tests: readonly string[];
 }
 
-const BATCH_HANDLER = 'src/bridge/ingest-batch.ts';
+const PIPELINE = 'src/bridge/pipeline.ts';
 const STARTER = 'src/bridge/workflow-starter.ts';
 const COMMITTER = 'src/kafka/consumer/offset-committer.ts';
 const ASSIGNMENT = 'src/kafka/consumer/assignment.ts';
@@ -30,9 +30,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a message counts as finished before its workflow has been started',
     changes: [
       {
-        file: BATCH_HANDLER,
-        from: '      counts.read();\n',
-        to: '      counts.read();\n      progress.finish(index);\n',
+        file: PIPELINE,
+        from: '      this.counts.begin();\n',
+        to: '      this.counts.begin();\n      progress.finish(index);\n',
       },
     ],
     tests: ['test/fault/bridge-crashes', '-t', 'killed before it could'],
@@ -43,8 +43,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/bridge/partition-progress.ts',
-        from: 'while (finished[prefix] === 1) prefix += 1;',
-        to: 'prefix = Math.max(prefix, index + 1);',
+        from: 'while (this.#finished[this.#prefix] === 1) this.#prefix += 1;',
+        to: 'this.#prefix = Math.max(this.#prefix, index + 1);',
       },
     ],
     tests: ['test/e2e/outages', '-t', 'dead-letter topic'],
@@ -66,9 +66,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a message counts as finished before the broker has acknowledged its dead letter',
     changes: [
       {
-        file: 'src/bridge/ingest-message.ts',
-        from: 'const omitted = await persistWithKafka(() => deadLetters.write(letter), signal);',
-        to: 'const omitted = {};\n      void persistWithKafka(() => deadLetters.write(letter), signal).catch(() => undefined);',
+        file: PIPELINE,
+        from: 'const omitted = await this.#retryDeadLetters(() => deadLetters.write(letter), signal);',
+        to: 'const omitted = {};\n    void this.#retryDeadLetters(() => deadLetters.write(letter), signal).catch(() => undefined);',
       },
     ],
     tests: ['test/e2e/outages', '-t', 'dead-letter topic'],
@@ -291,12 +291,12 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'bytes of a message are logged although the setting forbids it',
     changes: [
       {
-        file: 'src/bridge/describe-value.ts',
+        file: PIPELINE,
         from: 'shownBytes > 0 ?',
         to: 'shownBytes >= 0 ?',
       },
       {
-        file: 'src/bridge/describe-value.ts',
+        file: PIPELINE,
         from: 'value.subarray(0, shownBytes)',
         to: 'value.subarray(0, shownBytes || 9)',
       },

@@ -1,20 +1,12 @@
 import kafkajs from 'kafkajs';
-import { createIngestBatch } from '../../src/bridge/ingest-batch.ts';
-import { createCircuitBreaker } from '../../src/bridge/flow-control/circuit-breaker.ts';
-import { pulseMs } from '../../src/bridge/consume-orders.ts';
-import { withConsumeSpan } from '../../src/bridge/consume-span.ts';
-import { promiseWithResolvers } from '../../src/program/promise-with-resolvers.ts';
-import { createIngestMessage } from '../../src/bridge/ingest-message.ts';
-import { createOutcomeCounts } from '../../src/bridge/outcome-counts.ts';
-import { createRetryForever } from '../../src/bridge/retry-forever.ts';
-import { Semaphore } from '../../src/bridge/flow-control/semaphore.ts';
-import { AdaptiveConcurrencyLimit } from '../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
-import { BacklogLimit, type OpenOrders } from '../../src/bridge/flow-control/backlog-limit.ts';
+import type { OpenOrders } from '../../src/bridge/flow-control/backlog-limit.ts';
+import { Pipeline } from '../../src/bridge/pipeline.ts';
 import type { WorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
+import { promiseWithResolvers } from '../../src/program/promise-with-resolvers.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createHealth } from '../../src/telemetry/health/health.ts';
 import { createTestTopic, type TestTopic } from '../../test/support/kafka.ts';
@@ -64,61 +56,25 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
     KAFKA_TOPIC: topic.name,
     KAFKA_GROUP_ID: uniqueName('group'),
   });
-  const { bridge } = settings;
   const logger = silentLogger();
-  const kafka = createKafkaClient(settings.kafka, logger);
-  const stopping = new AbortController();
   const stopwatch = createStopwatch();
-  const breaker = createCircuitBreaker({
-    maxPercent: bridge.breakerMaxPercent,
-    window: bridge.breakerWindow,
-    pauseMs: bridge.breakerPauseMs,
-    logger,
-  });
-  const handleMessage = createIngestMessage({
-    starter: ANSWERS_AT_ONCE,
-    startLimit: new AdaptiveConcurrencyLimit(bridge.maxConcurrentStarts, () => false),
-    backlogLimit: new BacklogLimit({
-      window: bridge.maxWaitingOrders,
-      maxOpen: bridge.maxWaitingOrders,
-      openOrders: CLOSE_AT_ONCE,
-    }),
-    deadLetters: { write: () => Promise.reject(new Error('there is nothing broken here')) },
-    persistWithTemporal: createRetryForever('Temporal', {
-      logger,
-      readiness: createHealth().readiness,
-    }),
-    persistWithKafka: createRetryForever('Kafka', { logger, readiness: createHealth().readiness }),
-    maxInputBytes: bridge.maxInputBytes,
-    loggedValueBytes: 0,
-    onAnswer: () => undefined,
-    logger,
-  });
-  const handleBatch = createIngestBatch({
-    handleMessage: withConsumeSpan(bridge.groupId, async (...message) => {
-      const outcome = await handleMessage(...message);
+  const pipeline = new Pipeline(settings, {
+    starter: startingAtOnce(() => {
       stopwatch.count();
-      return outcome;
     }),
-    slots: new Semaphore(bridge.maxConcurrentStarts),
-    counts: createOutcomeCounts(),
-    breaker,
+    openOrders: CLOSING_AT_ONCE,
+    deadLetters: { write: () => Promise.reject(new Error('no message here is a dead letter')) },
+    readiness: createHealth().readiness,
     logger,
-    pulseMs: pulseMs(bridge),
-    graceMs: bridge.shutdownGraceMs,
-    stopping: stopping.signal,
   });
-  const batches = new Set<Promise<void>>();
   const consumer = new GroupConsumer({
-    kafka,
+    kafka: createKafkaClient(settings.kafka, logger),
     topic: topic.name,
-    ...bridge,
+    ...settings.bridge,
     logger,
     onBatch: (batch) => {
       stopwatch.begin();
-      const work = handleBatch(batch).finally(() => batches.delete(work));
-      batches.add(work);
-      return work;
+      return pipeline.ingestBatch(batch);
     },
     onLogAnomaly: () => undefined,
     onActivity: () => undefined,
@@ -126,19 +82,22 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
   });
   await consumer.start();
   const sample = await stopwatch.sample();
-  stopping.abort();
-  await Promise.allSettled(batches);
+  await pipeline.stop();
   await consumer.stop();
-  breaker.dispose();
   return sample;
 }
 
-const ANSWERS_AT_ONCE: WorkflowStarter = {
-  start: () =>
-    Promise.resolve({ kind: 'started', workflow: { workflowId: 'order:A-1', runId: 'run' } }),
-};
+const startingAtOnce = (onStart: () => void): WorkflowStarter => ({
+  start() {
+    onStart();
+    return Promise.resolve({
+      kind: 'started',
+      workflow: { workflowId: 'order:A-1', runId: 'run' },
+    });
+  },
+});
 
-const CLOSE_AT_ONCE: OpenOrders = {
+const CLOSING_AT_ONCE: OpenOrders = {
   untilClosed: () => Promise.resolve(),
   count: () => Promise.resolve(0),
 };

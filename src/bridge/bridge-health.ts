@@ -24,8 +24,8 @@ export interface BridgeHealthSources {
   readonly lag: Pick<LagWatch, 'foreign'>;
   readonly breaker: Pick<CircuitBreaker, 'reason'>;
   readonly backlogLimit: Pick<BacklogLimit, 'reason'>;
-  readonly counts: Pick<OutcomeCounts, 'inFlight' | 'ended'>;
-  /** Whether Temporal throttles, which delays starts although no condition fails. */
+  readonly counts: Pick<OutcomeCounts, 'inFlight' | 'recorded'>;
+  /** Whether Temporal throttles: starts are then delayed, although no condition fails. */
   readonly isThrottled: () => boolean;
   readonly clock?: Clock;
 }
@@ -48,8 +48,8 @@ export function checkBridgeHealth(
   readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topic));
 
   const stallDetector = new StallDetector({
-    inFlight: () => counts.inFlight(),
-    finished: () => counts.ended(),
+    inFlight: () => counts.inFlight,
+    finished: () => counts.recorded,
     // Partitions without a leader do not delay the messages of the others.
     isDelayKnown: () =>
       Object.keys(readiness.reasons()).some((name) => name !== PARTITIONS) || sources.isThrottled(),

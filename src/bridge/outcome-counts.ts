@@ -1,13 +1,13 @@
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** What became of one message. */
+/** How a message ended. */
 export type MessageOutcome =
   | { readonly kind: 'started' }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'dead-letter'; readonly reason: DeadLetterReason };
 
-/** Since the bridge started. Whatever is read and in none of the others is still under way. */
+/** Counts since the bridge started. A message that is read and has no outcome yet is in flight. */
 export interface OutcomeSnapshot {
   readonly read: number;
   readonly started: number;
@@ -15,50 +15,63 @@ export interface OutcomeSnapshot {
   readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
 }
 
-export interface OutcomeCounts {
-  read(): void;
-  /** A message that was given up, because its partition was lost; another bridge reads it again. */
-  abandoned(): void;
-  finished(outcome: MessageOutcome): void;
-  snapshot(): OutcomeSnapshot;
-  /** Messages that have come to an end. */
-  readonly ended: () => number;
-  /** Messages that have been read and have come to no end yet. */
-  readonly inFlight: () => number;
+/** Counts messages by their outcome. */
+export class OutcomeCounts {
+  #read = 0;
+  #recorded = 0;
+  #started = 0;
+  #duplicates = 0;
+  readonly #deadLetters: Partial<Record<DeadLetterReason, number>> = {};
+
+  /** A message is in flight. */
+  begin(): void {
+    this.#read += 1;
+  }
+
+  /** A message in flight is abandoned without an outcome; whoever reads the partition next reads it again. */
+  abandon(): void {
+    this.#read -= 1;
+  }
+
+  /** A message in flight has ended. */
+  record(outcome: MessageOutcome): void {
+    this.#recorded += 1;
+    switch (outcome.kind) {
+      case 'started':
+        this.#started += 1;
+        break;
+      case 'duplicate':
+        this.#duplicates += 1;
+        break;
+      case 'dead-letter':
+        this.#deadLetters[outcome.reason] = (this.#deadLetters[outcome.reason] ?? 0) + 1;
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  /** Messages with an outcome. */
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  /** Messages without an outcome yet. */
+  get inFlight(): number {
+    return this.#read - this.#recorded;
+  }
+
+  snapshot(): OutcomeSnapshot {
+    return {
+      read: this.#read,
+      started: this.#started,
+      duplicates: this.#duplicates,
+      deadLetters: { ...this.#deadLetters },
+    };
+  }
 }
 
-export function createOutcomeCounts(): OutcomeCounts {
-  let read = 0;
-  let ended = 0;
-  let started = 0;
-  let duplicates = 0;
-  const deadLetters: Partial<Record<DeadLetterReason, number>> = {};
-  return {
-    read: () => (read += 1),
-    abandoned: () => (read -= 1),
-    finished(outcome) {
-      ended += 1;
-      switch (outcome.kind) {
-        case 'started':
-          started += 1;
-          break;
-        case 'duplicate':
-          duplicates += 1;
-          break;
-        case 'dead-letter':
-          deadLetters[outcome.reason] = (deadLetters[outcome.reason] ?? 0) + 1;
-          break;
-        default:
-          outcome satisfies never;
-      }
-    },
-    snapshot: () => ({ read, started, duplicates, deadLetters: { ...deadLetters } }),
-    ended: () => ended,
-    inFlight: () => read - ended,
-  };
-}
-
-/** Logs the counts now and then, and once more when stopped; never the same counts twice. */
+/** Logs the counts at intervals and once more when stopped, if they have changed since the last line. */
 export function logProgress(
   counts: OutcomeCounts,
   logger: Logger,

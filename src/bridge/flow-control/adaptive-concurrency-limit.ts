@@ -1,72 +1,90 @@
-import { FifoQueue } from './fifo-queue.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { Semaphore } from './semaphore.ts';
+
+export interface AdaptiveConcurrencyLimitOptions {
+  /** Upper bound of the limit, where it starts. */
+  readonly max: number;
+  readonly isThrottled: (error: unknown) => boolean;
+  readonly logger: Logger;
+}
+
+const LOG_INTERVAL_MS = 30_000;
 
 /**
- * How many calls to Temporal may be under way at once, found by additive increase and multiplicative
- * decrease, as TCP finds its window: a call that is throttled halves the limit, and as many successes
- * as the limit raise it by one, up to `max`.
+ * How many calls to Temporal may be in flight at once, found by additive increase and multiplicative
+ * decrease, as TCP finds its congestion window: a call that is throttled halves the limit, and as many
+ * successful calls as the limit raise it by one, up to `max`.
  *
- * Throttled calls that were under way together say one thing, not many: after a decrease those that
- * began before it no longer count.
+ * Calls that are in flight together are throttled for the same reason, which counts once: after a
+ * decrease, calls that began before it no longer lower the limit.
  */
 export class AdaptiveConcurrencyLimit {
-  readonly #max: number;
-  readonly #isThrottled: (error: unknown) => boolean;
-  readonly #onThrottled: () => void;
+  readonly #options: AdaptiveConcurrencyLimitOptions;
+  readonly #semaphore: Semaphore;
   #limit: number;
-  #inUse = 0;
-  /** Counts the decreases: a call belongs to the one after which it began. */
   #decreases = 0;
-  readonly #line = new FifoQueue();
+  #decreasedAt = Number.NEGATIVE_INFINITY;
+  #loggedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param onThrottled told of each decrease, after it */
-  constructor(
-    max: number,
-    isThrottled: (error: unknown) => boolean,
-    onThrottled: () => void = () => undefined,
-  ) {
-    this.#max = max;
-    this.#limit = max;
-    this.#isThrottled = isThrottled;
-    this.#onThrottled = onThrottled;
+  constructor(options: AdaptiveConcurrencyLimitOptions) {
+    this.#options = options;
+    this.#limit = options.max;
+    this.#semaphore = new Semaphore(options.max);
   }
 
+  /** The limit now, at least 1. */
   get current(): number {
     return Math.floor(this.#limit);
   }
 
+  /** Calls in flight. */
   get inUse(): number {
-    return this.#inUse;
+    return this.#semaphore.inUse;
+  }
+
+  /** How often throttling has halved the limit. */
+  get decreases(): number {
+    return this.#decreases;
+  }
+
+  /** When throttling last halved the limit, in milliseconds since 1970; -Infinity if it never has. */
+  get decreasedAt(): number {
+    return this.#decreasedAt;
   }
 
   /** Runs the call when its turn comes. Throws what the call throws, or the signal's reason. */
   async run<Result>(call: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
-    while (this.#inUse >= this.current) await this.#line.wait(signal);
-    signal.throwIfAborted();
-    this.#inUse += 1;
-    const begunAfter = this.#decreases;
+    await this.#semaphore.acquire(signal);
+    const decreasesBefore = this.#decreases;
     try {
       const result = await call();
       this.#increase();
       return result;
     } catch (error) {
-      if (this.#isThrottled(error) && begunAfter === this.#decreases) this.#decrease();
+      if (this.#options.isThrottled(error) && decreasesBefore === this.#decreases) this.#decrease();
       throw error;
     } finally {
-      this.#inUse -= 1;
-      this.#line.wake(this.current - this.#inUse);
+      this.#semaphore.release();
     }
   }
 
   #increase(): void {
-    // Only a limit that is made use of has been shown to be too low.
-    if (this.#inUse >= this.current) {
-      this.#limit = Math.min(this.#max, this.#limit + 1 / this.#limit);
-    }
+    // While calls use less than the limit, their success does not show that more would succeed.
+    if (!this.#semaphore.isFull) return;
+    this.#limit = Math.min(this.#options.max, this.#limit + 1 / this.#limit);
+    this.#semaphore.resize(this.current);
   }
 
   #decrease(): void {
     this.#decreases += 1;
+    this.#decreasedAt = Date.now();
     this.#limit = Math.max(1, this.#limit / 2);
-    this.#onThrottled();
+    this.#semaphore.resize(this.current);
+    if (this.#decreasedAt - this.#loggedAt < LOG_INTERVAL_MS) return;
+    this.#loggedAt = this.#decreasedAt;
+    this.#options.logger.warn(
+      { event: 'starts_throttled', limit: this.current },
+      'Temporal throttles starts; sending fewer at once',
+    );
   }
 }

@@ -1,12 +1,11 @@
-import { FifoQueue } from './fifo-queue.ts';
-import type { StartOutcome } from '../workflow-starter.ts';
+import { Semaphore } from './semaphore.ts';
 
 export interface StartedWorkflow {
   readonly workflowId: string;
   readonly runId: string;
 }
 
-/** What the limit asks of Temporal. */
+/** What the limit asks Temporal. */
 export interface OpenOrders {
   /** Resolves when the workflow has closed. */
   untilClosed(workflow: StartedWorkflow, signal: AbortSignal): Promise<void>;
@@ -15,7 +14,7 @@ export interface OpenOrders {
 }
 
 export interface BacklogLimitOptions {
-  /** Orders of this bridge that may be open at a time, those that are stuck left out. */
+  /** Orders of this bridge that may be open at a time, not counting those that are stuck. */
   readonly window: number;
   /** Open orders in Temporal at which only one order at a time is tried. */
   readonly maxOpen: number;
@@ -23,25 +22,25 @@ export interface BacklogLimitOptions {
 }
 
 const TICK_MS = 1000;
-/** Ticks without an order closed after which the open ones count as stuck. */
+/** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_PATIENCE_TICKS = 10;
 const LONGEST_PATIENCE_TICKS = 60;
-/** Long polls for the end of an order at a time. */
+/** Orders that are watched at a time, each by a long poll. */
 const MAX_SAMPLES = 16;
 
 /**
  * Limits the orders that are open in Temporal: while the workers do not keep up, or Postgres is
  * unavailable, the backlog stays in Kafka, where it costs nothing. In Temporal each open order costs
- * retries, and a start is cheaper than the rest of an order, so that without a limit the starts take
- * the server's time from the workers.
+ * retries, and a start is cheaper than the rest of an order, so that without a limit the starts would
+ * take the server's time from the workers.
  *
- * **Flow.** At most `window` orders are open at a time. Temporal hands out tasks about in the order
- * of the starts, so an order that has closed stands for all that were started before it, and only one
- * of every half window is watched. While the window is full, a count of the open orders once a second
- * shows what else has closed.
+ * **Flow.** At most `window` orders are open at a time. Temporal hands out tasks roughly in the order
+ * of the starts, so a closed order stands for all that were started before it, and only one of every
+ * half window is watched. While the window is full, a count of the open orders once a second shows
+ * what else has closed.
  *
  * **Stuck orders.** When no order has closed for ten seconds, those that are open count as stuck, and
- * another window is opened beside them: some orders that are retried indefinitely do not hold up the
+ * another window is opened beside them: orders that are retried indefinitely do not hold up the
  * others. Once a further window would exceed `maxOpen`, only one order at a time is started, as a
  * probe, at intervals of up to a minute. The first probe that closes, or any stuck order that does,
  * shows that orders are stored again: the window then doubles with each order that closes, as in
@@ -51,20 +50,21 @@ export class BacklogLimit {
   readonly #fullWindow: number;
   readonly #maxOpen: number;
   readonly #openOrders: OpenOrders;
-  readonly #line = new FifoQueue();
+  /** A permit for each start in flight: as many as the window leaves free. */
+  readonly #starts: Semaphore;
   /** Watched orders, the oldest first. */
   readonly #samples = new Set<AbortController>();
   #begun: Promise<void> | undefined;
   #hasBegun = false;
   #window: number;
-  #inFlight = 0;
   #started = 0;
   #latest: StartedWorkflow | undefined;
   /** Of the started orders, how many are closed or count as stuck. */
   #settled = 0;
+  /** `#started` when an order was last watched. */
   #sampled = 0;
   #stuck = 0;
-  /** `#started` when the open orders were last taken for stuck. */
+  /** `#started` when the open orders last began to count as stuck. */
   #stalledAt = 0;
   #patienceTicks = FIRST_PATIENCE_TICKS;
   #idleTicks = 0;
@@ -76,39 +76,38 @@ export class BacklogLimit {
     this.#maxOpen = maxOpen;
     this.#openOrders = openOrders;
     this.#window = this.#fullWindow;
+    this.#starts = new Semaphore(this.#window);
   }
 
   /** Whether the next start has to wait. */
   get isFull(): boolean {
-    return this.#young + this.#inFlight >= this.#window;
+    return this.#starts.isFull;
   }
 
-  /** Why new orders stay in Kafka, or undefined while enough of them are started. */
+  /** Why new orders stay in Kafka; undefined while the window is open in full. */
   reason(): string | undefined {
     if (this.#window >= this.#fullWindow) return undefined;
     return `${this.#stuck} orders are open in Temporal and none of them closes; new orders stay in Kafka until some do. Check the workers and Postgres`;
   }
 
-  /** Starts an order when its turn comes. Throws what the start throws, or the signal's reason. */
-  async run(start: () => Promise<StartOutcome>, signal: AbortSignal): Promise<StartOutcome> {
+  /** Waits until an order may be started. Rejects with the signal's reason when that is aborted first. */
+  async acquire(signal: AbortSignal): Promise<void> {
     if (!this.#hasBegun) await (this.#begun ??= this.#begin());
-    while (this.isFull) {
-      this.#startTicking();
-      await this.#line.wait(signal);
-    }
-    this.#inFlight += 1;
-    try {
-      const outcome = await start();
-      if (outcome.kind === 'started') this.#noteStart(outcome.workflow);
-      return outcome;
-    } finally {
-      this.#inFlight -= 1;
-      this.#wake();
-    }
+    if (this.isFull) this.#startTicking();
+    await this.#starts.acquire(signal);
   }
 
-  #startTicking(): void {
-    this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
+  /** The order that was waited for is open: it takes room in the window until it closes. */
+  started(workflow: StartedWorkflow): void {
+    this.#started += 1;
+    this.#latest = workflow;
+    this.#resize();
+    if (this.#started - this.#sampled >= this.#window / 2) this.#sampleLatest();
+  }
+
+  /** The start that was waited for is over, whether or not it has started a workflow. */
+  release(): void {
+    this.#starts.release();
   }
 
   dispose(): void {
@@ -116,9 +115,18 @@ export class BacklogLimit {
     for (const sample of this.#samples) sample.abort();
   }
 
+  #startTicking(): void {
+    this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
+  }
+
   /** Orders of this bridge that may be open and do not count as stuck. */
   get #young(): number {
     return this.#started - this.#settled;
+  }
+
+  /** To be called when the window or `#young` has changed. */
+  #resize(): void {
+    this.#starts.resize(this.#window - this.#young);
   }
 
   /** A bridge that starts during an outage must not open another window of orders. */
@@ -128,13 +136,7 @@ export class BacklogLimit {
     this.#hasBegun = true;
   }
 
-  #noteStart(workflow: StartedWorkflow): void {
-    this.#started += 1;
-    this.#latest = workflow;
-    if (this.#started - this.#sampled >= this.#window / 2) this.#sampleLatest();
-  }
-
-  /** Watches for the end of the order that was started last. */
+  /** Watches for the order that was started last to close. */
   #sampleLatest(): void {
     const number = this.#started;
     if (!this.#latest || this.#sampled === number) return;
@@ -148,7 +150,7 @@ export class BacklogLimit {
       .then(() => {
         this.#closed(number);
       })
-      // An order that cannot be watched is one fewer sign; the count is the other.
+      // An order that cannot be watched shows nothing; the count of open orders still does.
       .catch(() => undefined)
       .finally(() => this.#samples.delete(sample));
   }
@@ -175,23 +177,24 @@ export class BacklogLimit {
     if (this.#idleTicks >= this.#patienceTicks) this.#stall(count ?? this.#stuck + this.#young);
   }
 
-  /** Sees by the number of open orders whether some have closed, stuck ones included. */
+  /** Finds out from the number of open orders whether some have closed, stuck ones included. */
   #compare(count: number): void {
     this.#stuck = Math.min(this.#stuck, count);
-    // Also where no order waits whose end could show it.
+    // Also when no order of this bridge is open that could show it by closing.
     if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
     const settled = this.#started - (count - this.#stuck);
     if (settled > this.#settled) this.#progressTo(settled);
+    else this.#resize();
   }
 
   #progressTo(settled: number): void {
     this.#settled = settled;
     this.#idleTicks = 0;
     this.#patienceTicks = FIRST_PATIENCE_TICKS;
-    this.#wake();
+    this.#resize();
   }
 
-  /** Takes all that are open for stuck. */
+  /** Counts all open orders as stuck. */
   #stall(open: number): void {
     this.#stuck = open;
     this.#settled = this.#started;
@@ -206,11 +209,6 @@ export class BacklogLimit {
       this.#window = 1;
       this.#startTicking();
     }
-    this.#wake();
-  }
-
-  #wake(): void {
-    const free = this.#window - this.#young - this.#inFlight;
-    if (free > 0) this.#line.wake(free);
+    this.#resize();
   }
 }

@@ -1,76 +1,92 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { Logger } from '../../telemetry/logger.ts';
 
-/**
- * Stops the bridge when too many of the recent messages are dead letters: a producer has changed its
- * format, and a million dead letters help nobody.
- *
- * - **closed**: messages pass, and the outcomes of the latest are remembered;
- * - **open**: none passes, for `pauseMs` or until `close()`; then it has forgotten all outcomes.
- */
-export interface CircuitBreaker {
-  record(isDeadLetter: boolean): void;
-  /** Resolves when messages may pass, or when the signal is aborted. */
-  pass(signal: AbortSignal): Promise<void>;
-  /** Why no message passes, or undefined when they do. */
-  readonly reason: () => string | undefined;
-  /** Closes it before its time; does nothing when it is closed. */
-  close(): void;
-  dispose(): void;
-}
-
 export interface CircuitBreakerOptions {
-  /** Dead letters among the recent messages, in percent, above which it opens; 100 is never. */
+  /** Percentage of dead letters among the recent messages above which it opens; 100 disables it. */
   readonly maxPercent: number;
-  /** How many messages are recent; fewer are too few to judge by. */
+  /** How many messages are recent. It never opens before it has seen that many. */
   readonly window: number;
   readonly pauseMs: number;
   readonly logger: Logger;
 }
 
-export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
-  const { maxPercent, window, pauseMs, logger } = options;
-  let recent: boolean[] = [];
-  let next = 0;
-  let deadLetters = 0;
-  let reopening: AbortController | undefined;
-  let reason: string | undefined;
-  let timer: NodeJS.Timeout | undefined;
+/**
+ * Stops the bridge when too many of the recent messages are dead letters: a producer has probably
+ * changed its format, and a million dead letters would be of no use.
+ *
+ * - **closed**: messages pass, and the outcomes of the recent ones are counted;
+ * - **open**: no message passes, for `pauseMs` or until `close()`, which also discards the outcomes.
+ */
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions;
+  /** Ring buffer: whether each of the last `window` messages is a dead letter. */
+  #recent: boolean[] = [];
+  #next = 0;
+  #deadLetters = 0;
+  /** While open; aborted when the breaker closes. */
+  #closing: AbortController | undefined;
+  #reason: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  const close = () => {
-    if (!reopening) return;
-    clearTimeout(timer);
-    reason = undefined;
-    recent = [];
-    next = 0;
-    deadLetters = 0;
-    logger.info({ event: 'circuit_breaker_closed' }, 'the bridge takes messages again');
-    reopening.abort();
-    reopening = undefined;
-  };
-  const open = () => {
-    reopening = new AbortController();
-    timer = setTimeout(close, pauseMs);
-    reason = `${deadLetters} of the last ${window} messages are dead letters: the bridge takes no more for ${Math.round(pauseMs / 1000)} s, or until POST /resume. Has a producer changed its format?`;
-    logger.error({ event: 'circuit_breaker_open', deadLetters, window, pauseMs }, reason);
-  };
-  return {
-    record(isDeadLetter) {
-      if (reopening) return;
-      deadLetters += Number(isDeadLetter) - Number(recent[next] ?? false);
-      recent[next] = isDeadLetter;
-      next = (next + 1) % window;
-      if (recent.length === window && deadLetters * 100 > maxPercent * window) open();
-    },
-    async pass(signal) {
-      while (reopening && !signal.aborted) {
-        await once(reopening.signal, 'abort', { signal }).catch(() => undefined);
-      }
-    },
-    reason: () => reason,
-    close,
-    dispose() {
-      clearTimeout(timer);
-    },
-  };
+  constructor(options: CircuitBreakerOptions) {
+    this.#options = options;
+  }
+
+  /** Counts an outcome. While open it counts none: those messages began before it opened. */
+  record(isDeadLetter: boolean): void {
+    if (this.#closing) return;
+    const { maxPercent, window } = this.#options;
+    this.#deadLetters += Number(isDeadLetter) - Number(this.#recent[this.#next] ?? false);
+    this.#recent[this.#next] = isDeadLetter;
+    this.#next = (this.#next + 1) % window;
+    if (this.#recent.length === window && this.#deadLetters * 100 > maxPercent * window) {
+      this.#open();
+    }
+  }
+
+  /** Resolves when messages may pass, or when the signal is aborted. */
+  async pass(signal: AbortSignal): Promise<void> {
+    while (this.#closing && !signal.aborted) {
+      await once(this.#closing.signal, 'abort', { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Why no message passes; undefined while closed. */
+  reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Closes it before the pause is over. Has no effect while closed. */
+  close(): void {
+    if (!this.#closing) return;
+    clearTimeout(this.#timer);
+    this.#reason = undefined;
+    this.#recent = [];
+    this.#next = 0;
+    this.#deadLetters = 0;
+    this.#options.logger.info(
+      { event: 'circuit_breaker_closed' },
+      'circuit breaker closed: the bridge consumes again',
+    );
+    this.#closing.abort();
+    this.#closing = undefined;
+  }
+
+  /** Stops its timer. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #open(): void {
+    const { window, pauseMs, logger } = this.#options;
+    const deadLetters = this.#deadLetters;
+    this.#closing = new AbortController();
+    // Each batch may listen.
+    setMaxListeners(0, this.#closing.signal);
+    this.#timer = setTimeout(() => {
+      this.close();
+    }, pauseMs);
+    this.#reason = `${deadLetters} of the last ${window} messages are dead letters: consumption is paused for ${Math.round(pauseMs / 1000)} s, or until POST /resume. Has a producer changed its format?`;
+    logger.error({ event: 'circuit_breaker_open', deadLetters, window, pauseMs }, this.#reason);
+  }
 }

@@ -1,21 +1,33 @@
+import { Semaphore } from './semaphore.ts';
+
 /**
- * Runs work of the same key one after the other, in the order in which it was asked for, and work of
- * different keys side by side. Two messages of one order thus reach Temporal in the order of the
- * topic, and it is the later one that is the duplicate.
+ * Lets callers with the same key proceed one at a time, in the order in which they asked, and callers
+ * with different keys side by side. Two messages of one order thus reach Temporal in the order of the
+ * topic, so that the later one is the duplicate.
  */
-export function createKeyedSequencer(): <Result>(
-  key: string,
-  work: () => Promise<Result>,
-) => Promise<Result> {
-  const last = new Map<string, Promise<unknown>>();
-  return async (key, work) => {
-    const before = last.get(key);
-    const mine = before ? before.then(work, work) : work();
-    last.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (last.get(key) === mine) last.delete(key);
+export class KeyedSequencer {
+  readonly #turns = new Map<string, Semaphore>();
+
+  /** Waits for the key's turn, to be released. Rejects with the signal's reason when that is aborted first. */
+  async acquire(key: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    let turn = this.#turns.get(key);
+    if (!turn) {
+      turn = new Semaphore(1);
+      this.#turns.set(key, turn);
     }
-  };
+    await turn.acquire(signal);
+  }
+
+  /** Lets the next caller with this key proceed. */
+  release(key: string): void {
+    const turn = this.#turns.get(key);
+    turn?.release();
+    if (turn?.inUse === 0) this.#turns.delete(key);
+  }
+
+  /** How many keys are in use: what the sequencer keeps in memory. */
+  get size(): number {
+    return this.#turns.size;
+  }
 }

@@ -1,24 +1,66 @@
-/** A number of places; whoever wants one waits in line until it is free. */
+/**
+ * A counting semaphore whose limit can change. Callers that wait are served first come, first served,
+ * and stop waiting when their signal is aborted. (`async-mutex` and `p-limit` have no such signal.)
+ */
 export class Semaphore {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
+  #limit: number;
+  #inUse = 0;
+  readonly #waiting = new Set<() => void>();
 
-  constructor(count: number) {
-    this.#free = count;
+  /** @param limit how many callers may hold a permit at once */
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
-  async acquire(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
+  /** How many permits are held. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** Whether the next caller has to wait. */
+  get isFull(): boolean {
+    return this.#inUse >= this.#limit;
+  }
+
+  /** Takes a permit, to be released. Rejects with the signal's reason when that is aborted first. */
+  async acquire(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (!this.isFull) {
+      this.#inUse += 1;
       return;
     }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await new Promise<void>((resolve, reject) => {
+      const grant = () => {
+        this.#waiting.delete(grant);
+        signal?.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.delete(grant);
+        reject(signal?.reason as Error);
+      };
+      this.#waiting.add(grant);
+      signal?.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
-  /** Hands the place to the next in line. */
+  /** Returns a permit; the caller that has waited longest gets it. */
   release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+    this.#inUse -= 1;
+    this.#grantFree();
+  }
+
+  /** Changes the limit. Permits above a lower one stay valid until they are released. */
+  resize(limit: number): void {
+    this.#limit = limit;
+    this.#grantFree();
+  }
+
+  #grantFree(): void {
+    for (const grant of this.#waiting) {
+      if (this.isFull) return;
+      this.#inUse += 1;
+      grant();
+    }
   }
 }

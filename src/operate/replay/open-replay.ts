@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { createBacklogLimit, createOrderHandler } from '../../bridge/order-handler.ts';
-import { AdaptiveConcurrencyLimit } from '../../bridge/flow-control/adaptive-concurrency-limit.ts';
+import { connectPipeline } from '../../bridge/connect-pipeline.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
@@ -21,7 +20,7 @@ import { silentLogger } from '../../telemetry/logger.ts';
 import { createHealth } from '../../telemetry/health/health.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
-import { isThrottled, temporalFailed } from '../../temporal/temporal-error.ts';
+import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { replayMessage, type Replayed } from './replay-message.ts';
 
 export interface ReplayOptions {
@@ -69,8 +68,15 @@ export async function withReplay<Result>(
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   const producer = createProducer(kafka);
   const { readiness } = createHealth();
-  const backlogLimit = createBacklogLimit(settings, client);
-  readiness.check('open orders', () => backlogLimit.reason());
+  const pipeline = connectPipeline(settings, {
+    client,
+    producer,
+    identity: 'order-ingest-replay',
+    logger: silentLogger(),
+    readiness,
+    rerunCompleted: options.completed ? `replay-${Date.now()}` : undefined,
+  });
+  readiness.check('open orders', () => pipeline.backlogLimit.reason());
   const { signal } = options;
   // Each message in flight listens.
   setMaxListeners(0, signal);
@@ -79,17 +85,6 @@ export async function withReplay<Result>(
       throw temporalFailed(target, error);
     });
     await producer.connect();
-    const handleMessage = createOrderHandler(settings, {
-      identity: 'order-ingest-replay',
-      client,
-      producer,
-      logger: silentLogger(),
-      readiness,
-      startLimit: new AdaptiveConcurrencyLimit(settings.bridge.maxConcurrentStarts, isThrottled),
-      backlogLimit,
-      onAnswer: () => undefined,
-      ...(options.completed ? { rerunCompleted: `replay-${Date.now()}` } : {}),
-    });
     const deadLetters = await indexDeadLetters(
       {
         kafka,
@@ -100,7 +95,7 @@ export async function withReplay<Result>(
       { topic, ranges },
       { signal },
     );
-    const parts = { deadLetters, handleMessage, dryRun: options.dryRun, signal };
+    const parts = { deadLetters, pipeline, dryRun: options.dryRun, signal };
     return await work({
       settings,
       kafka,
@@ -111,7 +106,7 @@ export async function withReplay<Result>(
   } catch (error) {
     throw isKafkaError(error) ? kafkaFailed(settings.kafka, error) : error;
   } finally {
-    backlogLimit.dispose();
+    await pipeline.stop();
     await producer.disconnect();
     await client.connection.close();
   }

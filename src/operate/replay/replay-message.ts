@@ -1,5 +1,5 @@
-import type { IngestMessage } from '../../bridge/ingest-message.ts';
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
+import type { Pipeline } from '../../bridge/pipeline.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 
@@ -13,18 +13,18 @@ export type Replayed =
 
 export interface ReplayParts {
   readonly deadLetters: DeadLetterIndex;
-  readonly handleMessage: IngestMessage;
+  readonly pipeline: Pick<Pipeline, 'ingestMessage'>;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }
 
 /** Hands a message to Temporal by the bridge's own code, unless it is a dead letter. */
 export async function replayMessage(
-  { deadLetters, handleMessage, dryRun, signal }: ReplayParts,
+  { deadLetters, pipeline, dryRun, signal }: ReplayParts,
   place: { readonly topic: string; readonly partition: number },
   message: ConsumedMessage,
 ): Promise<Replayed> {
   if (deadLetters.has(place.partition, message)) return { kind: 'dead-letter-before' };
   if (dryRun) return { kind: 'due' };
-  return handleMessage(message, place, signal);
+  return pipeline.ingestMessage(message, place, signal);
 }

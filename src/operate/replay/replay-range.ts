@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { createOutcomeCounts, type OutcomeSnapshot } from '../../bridge/outcome-counts.ts';
+import { OutcomeCounts, type OutcomeSnapshot } from '../../bridge/outcome-counts.ts';
 import type { Environment } from '../../config/read-settings.ts';
 import { readRanges, type OffsetRange } from '../../kafka/read-ranges.ts';
 import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../../kafka/topic-partitions.ts';
@@ -40,7 +40,7 @@ async function replayMessages(
   { settings, kafka, ranges, replay, waitingFor }: Replay,
   { signal, onProgress }: ReplayRangeOptions,
 ): Promise<RangeReplay> {
-  const counts = createOutcomeCounts();
+  const counts = new OutcomeCounts();
   let deadLettersBefore = 0;
   let handled = 0;
   const progress = setInterval(() => {
@@ -57,10 +57,10 @@ async function replayMessages(
           messages,
           async (message) => {
             if (signal.aborted) return;
-            counts.read();
+            counts.begin();
             const replayed = await replay(partition, message);
             if (replayed.kind === 'dead-letter-before') deadLettersBefore += 1;
-            else if (replayed.kind !== 'due') counts.finished(replayed);
+            else if (replayed.kind !== 'due') counts.record(replayed);
             handled += 1;
           },
           { concurrency: settings.bridge.maxConcurrentStarts },

@@ -39,7 +39,14 @@ beforeEach(() => {
     lag: { foreign: () => [] },
     breaker: { reason: () => state.breakerOpen },
     backlogLimit: { reason: () => state.backlogFull },
-    counts: { inFlight: () => state.inFlight, ended: () => state.finished },
+    counts: {
+      get inFlight() {
+        return state.inFlight;
+      },
+      get recorded() {
+        return state.finished;
+      },
+    },
     isThrottled: () => state.isThrottled,
     clock,
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { createPartitionProgress } from '../../../src/bridge/partition-progress.ts';
+import { PartitionProgress } from '../../../src/bridge/partition-progress.ts';
 
 describe("a partition's progress", () => {
-  test('never passes a message that is not finished, in whatever order the others finish', () => {
+  test('never passes an unfinished message, in whatever order the others finish', () => {
     const offsets = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), {
       minLength: 1,
       maxLength: 50,
@@ -11,7 +11,7 @@ describe("a partition's progress", () => {
       fc.property(offsets, fc.infiniteStream(fc.nat()), (unsorted, random) => {
         const batch = [...unsorted].sort((a, b) => a - b);
         const last = (batch.at(-1) ?? 0) + 2;
-        const progress = createPartitionProgress(batch.map(String), String(last));
+        const progress = new PartitionProgress(batch.map(String), String(last));
         const open = new Set(batch.keys());
         let before = -1;
         for (const pick of random) {
@@ -34,8 +34,8 @@ describe("a partition's progress", () => {
     );
   });
 
-  test('goes past offsets that an application never sees, once all before them is finished', () => {
-    const progress = createPartitionProgress(['10', '13'], '15');
+  test('passes offsets without a visible message once everything before them is finished', () => {
+    const progress = new PartitionProgress(['10', '13'], '15');
     expect(progress.nextOffset()).toBeUndefined();
     progress.finish(0);
     expect(progress.nextOffset()).toBe(13n);

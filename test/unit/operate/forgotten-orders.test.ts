@@ -88,7 +88,7 @@ describe('a message', () => {
     replayMessage(
       {
         deadLetters: { has: () => isDeadLetter },
-        handleMessage: () => Promise.resolve({ kind: 'started' }),
+        pipeline: { ingestMessage: () => Promise.resolve({ kind: 'started' }) },
         dryRun,
         signal: new AbortController().signal,
       },

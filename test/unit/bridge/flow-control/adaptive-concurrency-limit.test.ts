@@ -1,15 +1,17 @@
+import { pino } from 'pino';
 import { AdaptiveConcurrencyLimit } from '../../../../src/bridge/flow-control/adaptive-concurrency-limit.ts';
 import {
   promiseWithResolvers,
   type PromiseWithResolvers,
 } from '../../../../src/program/promise-with-resolvers.ts';
+import { silentLogger } from '../../../../src/telemetry/logger.ts';
 
 const THROTTLED = new Error('throttled');
 const never = new AbortController().signal;
-const createLimit = (max: number) =>
-  new AdaptiveConcurrencyLimit(max, (error) => error === THROTTLED);
+const createLimit = (max: number, logger = silentLogger()) =>
+  new AdaptiveConcurrencyLimit({ max, isThrottled: (error) => error === THROTTLED, logger });
 
-/** Calls that are under way until they are told how they end. */
+/** Calls in flight, which end as the test decides. */
 function calls(limit: AdaptiveConcurrencyLimit, count: number): PromiseWithResolvers<string>[] {
   return Array.from({ length: count }, () => {
     const call = promiseWithResolvers<string>();
@@ -20,13 +22,13 @@ function calls(limit: AdaptiveConcurrencyLimit, count: number): PromiseWithResol
 
 const settle = () => new Promise(setImmediate);
 
-test('a throttled call halves the limit, and calls that were under way with it do not halve it again', async () => {
+test('a throttled call halves the limit; calls that were in flight with it do not halve it again', async () => {
   const limit = createLimit(40);
-  const underWay = calls(limit, 40);
-  for (const call of underWay.slice(0, 10)) call.reject(THROTTLED);
+  const inFlight = calls(limit, 40);
+  for (const call of inFlight.slice(0, 10)) call.reject(THROTTLED);
   await settle();
   expect(limit.current).toBe(20);
-  for (const call of underWay.slice(10)) call.resolve('done');
+  for (const call of inFlight.slice(10)) call.resolve('done');
   await settle();
   const [next] = calls(limit, 1);
   next?.reject(THROTTLED);
@@ -34,7 +36,7 @@ test('a throttled call halves the limit, and calls that were under way with it d
   expect(limit.current).toBeLessThanOrEqual(11);
 });
 
-test('it never falls below one, so that the end of the throttling is noticed', async () => {
+test('the limit never falls below one, so that the end of the throttling is noticed', async () => {
   const limit = createLimit(8);
   for (let round = 0; round < 10; round += 1) {
     const [call] = calls(limit, 1);
@@ -61,7 +63,7 @@ test('as many successes as the limit raise it by one, up to the maximum', async 
   expect(seen.at(-1)).toBe(4);
 });
 
-test('other errors leave it as it is', async () => {
+test('other errors do not change the limit', async () => {
   const limit = createLimit(4);
   const [call] = calls(limit, 1);
   call?.reject(new Error('unavailable'));
@@ -69,7 +71,7 @@ test('other errors leave it as it is', async () => {
   expect(limit.current).toBe(4);
 });
 
-test('no more calls than the limit are under way, and those that wait come in turn', async () => {
+test('no more calls than the limit are in flight, and waiting calls start in order', async () => {
   const limit = createLimit(2);
   const begun: number[] = [];
   const gates = [0, 1, 2, 3].map((n) => {
@@ -91,11 +93,26 @@ test('no more calls than the limit are under way, and those that wait come in tu
   expect(begun).toEqual([0, 1, 2, 3]);
 });
 
-test('who waits is let go when the batch ends', async () => {
+test('a waiting call is rejected when its signal is aborted', async () => {
   const limit = createLimit(1);
   calls(limit, 1);
   const ending = new AbortController();
   const waiting = limit.run(() => Promise.resolve('done'), ending.signal);
   ending.abort(new Error('the batch ends'));
   await expect(waiting).rejects.toThrow('the batch ends');
+});
+
+test('decreases are counted, and logged at most every 30 s', async () => {
+  const lines: { event: string; limit: number }[] = [];
+  const logger = pino({}, { write: (line) => void lines.push(JSON.parse(line) as never) });
+  const limit = createLimit(16, logger);
+  expect(limit.decreasedAt).toBe(-Infinity);
+  for (let round = 0; round < 3; round += 1) {
+    const [call] = calls(limit, 1);
+    call?.reject(THROTTLED);
+    await settle();
+  }
+  expect(limit.decreases).toBe(3);
+  expect(Date.now() - limit.decreasedAt).toBeLessThan(30_000);
+  expect(lines).toEqual([expect.objectContaining({ event: 'starts_throttled', limit: 8 })]);
 });

@@ -26,7 +26,22 @@ async function seconds(count: number): Promise<void> {
   }
 }
 
-/** A window of ten and at most thirty open orders, over a Temporal that the test plays. */
+/** Starts an order as the pipeline does. */
+async function run(
+  limit: BacklogLimit,
+  start: () => Promise<StartOutcome>,
+  signal = never,
+): Promise<void> {
+  await limit.acquire(signal);
+  try {
+    const outcome = await start();
+    if (outcome.kind === 'started') limit.started(outcome.workflow);
+  } finally {
+    limit.release();
+  }
+}
+
+/** A window of ten and at most thirty open orders, over a Temporal that the test controls. */
 function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true } = {}) {
   /** Numbers of the orders that are open. */
   const open = new Set<number>();
@@ -62,14 +77,14 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     limit,
     watched,
     open,
-    /** Orders that were open before the limit was made. */
+    /** Orders that were open before the limit was created. */
     others,
     /** How many orders have been started. */
     started: () => started,
-    /** Asks for so many starts; they happen as the limit lets them. */
+    /** Requests so many starts, which happen as the limit permits. */
     ask: async (count: number, start = startOne): Promise<void> => {
       for (let n = 0; n < count; n += 1) {
-        void limit.run(start, never);
+        void run(limit, start);
       }
       await settle();
     },
@@ -84,7 +99,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
   };
 }
 
-test('as many orders as the window are open, and the others wait', async () => {
+test('as many orders as the window may be open; the others wait', async () => {
   const { limit, ask, started } = createLimit();
   await ask(9);
   expect(limit.isFull).toBe(false);
@@ -93,7 +108,7 @@ test('as many orders as the window are open, and the others wait', async () => {
   expect(started()).toBe(10);
 });
 
-test('an order that has closed stands for all before it', async () => {
+test('a closed order stands for all that were started before it', async () => {
   const { ask, started, watched, close } = createLimit();
   await ask(20);
   expect([...watched.keys()]).toEqual([5, 10]);
@@ -109,7 +124,7 @@ test('one order of every half window is watched, and none while few are started'
   expect([...watched.keys()]).toEqual([5]);
 });
 
-test('starts that are under way count, so that no more than the window are open', async () => {
+test('starts in flight count, so that no more orders than the window are open', async () => {
   const { limit, ask } = createLimit();
   const answer = promiseWithResolvers<StartOutcome>();
   let calls = 0;
@@ -125,15 +140,15 @@ test('starts that are under way count, so that no more than the window are open'
   expect(limit.isFull).toBe(false);
 });
 
-test('a start that fails makes room for the next one', async () => {
+test('a failed start makes room for the next one', async () => {
   const { limit } = createLimit({ window: 2 });
   const failing = () => Promise.reject(new Error('unavailable'));
-  await expect(limit.run(failing, never)).rejects.toThrow('unavailable');
-  await expect(limit.run(failing, never)).rejects.toThrow('unavailable');
+  await expect(run(limit, failing)).rejects.toThrow('unavailable');
+  await expect(run(limit, failing)).rejects.toThrow('unavailable');
   expect(limit.isFull).toBe(false);
 });
 
-test('slow workers get no more than the window, by the count of what they have closed', async () => {
+test('slow workers get no more orders than the window: the count shows what they have closed', async () => {
   const { ask, started, open, limit } = createLimit();
   await ask(100);
   for (let second = 1; second <= 40; second += 1) {
@@ -147,7 +162,7 @@ test('slow workers get no more than the window, by the count of what they have c
   expect(limit.reason()).toBeUndefined();
 });
 
-test('orders that are stuck do not hold up the others: another window opens beside them', async () => {
+test('stuck orders do not hold up the others: another window opens beside them', async () => {
   const { ask, started, limit } = createLimit();
   await ask(100);
   await seconds(9);
@@ -170,11 +185,11 @@ test('a newer order that closes shows that only the watched ones are stuck', asy
   expect(started()).toBe(23);
 });
 
-test('while nothing closes the open orders are bounded, and the bridge says so', async () => {
+test('while no order closes, the open orders are bounded, and the reason says so', async () => {
   const { ask, started, limit } = createLimit();
   await ask(1000);
   await seconds(30);
-  // Three windows, and one more order to see whether it closes.
+  // Three windows and one probe.
   expect(started()).toBe(31);
   expect(limit.reason()).toContain('30 orders are open in Temporal and none of them closes');
   // At most one for each 20, 40, 60 s and then each minute.
@@ -183,7 +198,7 @@ test('while nothing closes the open orders are bounded, and the bridge says so',
   expect(started()).toBeGreaterThanOrEqual(31 + 50);
 });
 
-test('when orders close again the window doubles with each of them, up to its full size', async () => {
+test('when orders close again, the window doubles with each of them, up to its full size', async () => {
   const { ask, started, close, limit } = createLimit();
   await ask(1000);
   await seconds(30);
@@ -199,7 +214,7 @@ test('when orders close again the window doubles with each of them, up to its fu
   expect(started()).toBe(51);
 });
 
-test('stuck orders that close again let another one be tried at once', async () => {
+test('a stuck order that closes lets the next probe start at once', async () => {
   const { ask, started, open } = createLimit();
   await ask(1000);
   await seconds(120);
@@ -209,14 +224,14 @@ test('stuck orders that close again let another one be tried at once', async () 
   expect(started()).toBe(before + 1);
 });
 
-test('a bridge that starts while too many are open tries one, and opens no window', async () => {
+test('a bridge that starts while too many orders are open starts one probe and opens no window', async () => {
   const { ask, started, limit } = createLimit({ openBefore: 25 });
   await ask(100);
   expect(started()).toBe(1);
   expect(limit.reason()).toContain('25 orders are open');
 });
 
-test('the reason ends with the stuck orders, also when no other order comes', async () => {
+test('the reason ends with the stuck orders, even if no other order arrives', async () => {
   const { limit, ask, close, others } = createLimit({ openBefore: 25 });
   await ask(1);
   await close(1);
@@ -228,7 +243,7 @@ test('the reason ends with the stuck orders, also when no other order comes', as
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test('stuck orders that close leave room for no more than the window', async () => {
+test('stuck orders that close leave room for no more orders than the window', async () => {
   const { ask, started, others } = createLimit({ openBefore: 25 });
   await ask(100);
   others.open = 0;
@@ -236,7 +251,7 @@ test('stuck orders that close leave room for no more than the window', async () 
   expect(started()).toBeLessThanOrEqual(11);
 });
 
-test('a Temporal that does not count is judged by what this bridge has started', async () => {
+test('while Temporal cannot count open orders, those that this bridge has started are counted', async () => {
   const { ask, started } = createLimit({ counts: false });
   await ask(1000);
   await seconds(30);
@@ -245,16 +260,16 @@ test('a Temporal that does not count is judged by what this bridge has started',
   expect(started()).toBeLessThanOrEqual(34);
 });
 
-test('a wait ends with its signal', async () => {
+test('a waiting start is rejected when its signal is aborted', async () => {
   const { limit, ask } = createLimit();
   await ask(10);
   const stopping = new AbortController();
-  const waiting = limit.run(() => Promise.reject(new Error('started')), stopping.signal);
+  const waiting = run(limit, () => Promise.reject(new Error('started')), stopping.signal);
   stopping.abort(new Error('shutting down'));
   await expect(waiting).rejects.toThrow('shutting down');
 });
 
-test('no timer is left when nobody waits, or when it is disposed of', async () => {
+test('no timer runs when no start waits, or after dispose', async () => {
   const { limit, ask, close } = createLimit();
   await ask(15);
   expect(jest.getTimerCount()).toBe(1);

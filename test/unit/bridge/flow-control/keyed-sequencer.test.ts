@@ -1,41 +1,59 @@
-import { createKeyedSequencer } from '../../../../src/bridge/flow-control/keyed-sequencer.ts';
-import { Semaphore } from '../../../../src/bridge/flow-control/semaphore.ts';
-import { promiseWithResolvers } from '../../../../src/program/promise-with-resolvers.ts';
+import { KeyedSequencer } from '../../../../src/bridge/flow-control/keyed-sequencer.ts';
 
-describe('work on the same order', () => {
-  test('waits for the one before it, also when that fails, and for no other', async () => {
-    const inOrder = createKeyedSequencer();
-    const log: string[] = [];
-    const first = promiseWithResolvers<undefined>();
-    const a1 = inOrder('a', async () => {
-      await first.promise;
-      log.push('a1');
-      throw new Error('a1 failed');
-    });
-    const a2 = inOrder('a', () => Promise.resolve(log.push('a2')));
-    await inOrder('b', () => Promise.resolve(log.push('b')));
-    first.resolve(undefined);
-    await expect(a1).rejects.toThrow('a1 failed');
-    await a2;
-    expect(log).toEqual(['b', 'a1', 'a2']);
-  });
+const never = new AbortController().signal;
+const settle = () => new Promise(setImmediate);
+
+/** Asks for the key's turn, and records when it is granted. */
+function createLog(sequencer: KeyedSequencer) {
+  const granted: string[] = [];
+  const ask = async (key: string, name: string, signal = never) => {
+    await sequencer.acquire(key, signal);
+    granted.push(name);
+  };
+  return { granted, ask };
+}
+
+test('callers with the same key proceed one at a time, in the order in which they asked', async () => {
+  const sequencer = new KeyedSequencer();
+  const { granted, ask } = createLog(sequencer);
+  for (const name of ['a1', 'a2', 'a3']) void ask('a', name);
+  await settle();
+  expect(granted).toEqual(['a1']);
+  sequencer.release('a');
+  await settle();
+  expect(granted).toEqual(['a1', 'a2']);
+  sequencer.release('a');
+  await settle();
+  expect(granted).toEqual(['a1', 'a2', 'a3']);
 });
 
-describe('slots', () => {
-  test('let in as many as there are, and the others in their order', async () => {
-    const slots = new Semaphore(1);
-    const log: number[] = [];
-    await slots.acquire();
-    const waiting = [1, 2, 3].map(async (number) => {
-      await slots.acquire();
-      log.push(number);
-    });
-    await Promise.resolve();
-    expect(log).toEqual([]);
-    slots.release();
-    slots.release();
-    slots.release();
-    await Promise.all(waiting);
-    expect(log).toEqual([1, 2, 3]);
-  });
+test('callers with different keys do not wait for each other', async () => {
+  const { granted, ask } = createLog(new KeyedSequencer());
+  await Promise.all([ask('a', 'a'), ask('b', 'b')]);
+  expect(granted).toEqual(['a', 'b']);
+});
+
+test('a waiting caller whose signal is aborted gives up its place, and the next one still waits', async () => {
+  const sequencer = new KeyedSequencer();
+  const { granted, ask } = createLog(sequencer);
+  await ask('a', 'a1');
+  const revoked = new AbortController();
+  const abandoned = ask('a', 'a2', revoked.signal);
+  void ask('a', 'a3');
+  revoked.abort(new Error('revoked'));
+  await expect(abandoned).rejects.toThrow('revoked');
+  expect(granted).toEqual(['a1']);
+  sequencer.release('a');
+  await settle();
+  expect(granted).toEqual(['a1', 'a3']);
+});
+
+test('keys that are not in use take no memory', async () => {
+  const sequencer = new KeyedSequencer();
+  const aborted = AbortSignal.abort(new Error('stopping'));
+  await expect(sequencer.acquire('a', aborted)).rejects.toThrow('stopping');
+  for (const key of ['b', 'c']) await sequencer.acquire(key, never);
+  expect(sequencer.size).toBe(2);
+  for (const key of ['b', 'c']) sequencer.release(key);
+  expect(sequencer.size).toBe(0);
 });

@@ -1,0 +1,45 @@
+import { hostname } from 'node:os';
+import type { Client } from '@temporalio/client';
+import type { BridgeSettings } from '../config/roles.ts';
+import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
+import type { MessageProducer } from '../kafka/producer.ts';
+import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
+import { createDeadLetterWriter } from './dead-letter-writer.ts';
+import { Pipeline, type PipelinePorts } from './pipeline.ts';
+import { createWorkflowStarter } from './workflow-starter.ts';
+
+export interface PipelineConnections extends Pick<
+  PipelinePorts,
+  'readiness' | 'logger' | 'startDuration'
+> {
+  readonly client: Client;
+  readonly producer: MessageProducer;
+  /** The program that starts the workflows, for their histories. */
+  readonly identity: string;
+  /** As in `WorkflowStarterOptions`. */
+  readonly rerunCompleted?: string | undefined;
+}
+
+/** A pipeline that starts workflows in Temporal and writes dead letters to Kafka; to be stopped. */
+export function connectPipeline(
+  settings: BridgeSettings,
+  { client, producer, identity, rerunCompleted, ...ports }: PipelineConnections,
+): Pipeline {
+  const { bridge, kafka, temporal } = settings;
+  return new Pipeline(settings, {
+    ...ports,
+    starter: createWorkflowStarter({
+      client,
+      ...temporal,
+      identity: `${identity}:${process.pid}@${hostname()}`,
+      timeoutMs: bridge.startTimeoutMs,
+      maxInputBytes: bridge.maxInputBytes,
+      rerunCompleted,
+    }),
+    openOrders: {
+      untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),
+      count: () => countOpenOrders(client, temporal.workflowIdPrefix),
+    },
+    deadLetters: createDeadLetterWriter(producer, deadLetterTopicOf(kafka)),
+  });
+}
