@@ -147,10 +147,8 @@ export class Pipeline {
       } catch (error) {
         this.counts.abandon();
         if (drain.abandoned.aborted) return;
-        const { topic, partition } = batch;
-        const source: MessageSource = { topic, partition, offset: message.offset };
         this.#ports.logger.error(
-          { event: 'message_failed', ...source, error: describeError(error) },
+          { event: 'message_failed', ...sourceOf(batch, message), error: describeError(error) },
           'unexpected error; the message will be read again',
         );
         fail(new Error('a message could not be ingested', { cause: error }));
@@ -188,10 +186,10 @@ export class Pipeline {
    */
   ingestMessage(
     message: ConsumedMessage,
-    { topic, partition }: { readonly topic: string; readonly partition: number },
+    origin: { readonly topic: string; readonly partition: number },
     signal: AbortSignal,
   ): Promise<MessageOutcome> {
-    const source: MessageSource = { topic, partition, offset: message.offset };
+    const source = sourceOf(origin, message);
     return inSpan(consumeSpan(message, source, this.#settings.bridge.groupId), async (span) => {
       const outcome = await this.#ingestMessage(message, source, signal);
       span.setAttribute('order_ingest.outcome', outcome.kind);
@@ -296,8 +294,8 @@ export class Pipeline {
 
   async #deadLetter(letter: DeadLetter, signal: AbortSignal): Promise<MessageOutcome> {
     const { deadLetters, logger } = this.#ports;
-    const { message, topic, partition, reason, error } = letter;
-    const source: MessageSource = { topic, partition, offset: message.offset };
+    const { message, reason, error } = letter;
+    const source = sourceOf(letter, message);
     const omitted = await this.#retryDeadLetters(() => deadLetters.write(letter), signal);
     logger.warn({ event: 'message_dead_lettered', ...source, reason, error }, 'dead letter');
     if (Object.keys(omitted).length > 0) {
@@ -320,6 +318,11 @@ export class Pipeline {
 
 /** With the default window 1,000 open orders: as many as one worker caches by default. */
 const DEFAULT_WINDOWS_OPEN = 5;
+
+const sourceOf = (
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  { offset }: ConsumedMessage,
+): MessageSource => ({ topic, partition, offset });
 
 /**
  * How often a batch reports its progress and offers to send a heartbeat: often enough that a commit

@@ -7,7 +7,7 @@ function createCallers(semaphore: Semaphore) {
   const granted: number[] = [];
   return {
     granted,
-    async acquire(number: number, signal?: AbortSignal) {
+    acquire: async (number: number, signal?: AbortSignal) => {
       await semaphore.acquire(signal);
       granted.push(number);
     },
