@@ -22,16 +22,16 @@ export interface DeadLetter {
 
 export interface DeadLetterWriter {
   /**
-   * Resolves when the broker has acknowledged it, with what it does not carry of its message. Throws
-   * transient errors, and what the broker refuses about the smallest of dead letters.
+   * Resolves when the broker has acknowledged it, with the parts of the message that it does not carry.
+   * Throws transient errors, and an error if the broker rejects even the smallest possible dead letter.
    */
   write(letter: DeadLetter): Promise<OmittedParts>;
 }
 
 /**
- * Writes messages as they came, key, value and headers, with headers that say what was wrong. What the
- * broker refuses to store is left out and named by a header: a message that no dead letter can carry
- * must not keep all others waiting, and is still where it came from.
+ * Writes messages unchanged (key, value and headers), with additional headers that describe the
+ * problem. Parts that the broker rejects are omitted and named in a header: a message that does not fit
+ * into a dead letter must not block the others, and its content is still in the source topic.
  */
 export const createDeadLetterWriter = (
   producer: Pick<MessageProducer, 'send'>,
@@ -57,7 +57,7 @@ export const createDeadLetterWriter = (
 interface Form {
   readonly omitted: OmittedParts;
   readonly hasGeneratedKey: boolean;
-  /** Dated like its message instead of by the present. */
+  /** Has the timestamp of its message instead of the current time. */
   readonly hasSourceTime: boolean;
 }
 
@@ -67,7 +67,7 @@ const wholeForm = ({ message }: DeadLetter): Form => ({
   hasSourceTime: false,
 });
 
-/** What to try after a refusal; undefined when there is nothing left to change. */
+/** The form to try after a rejection; undefined when there is nothing left to change. */
 function reduced(letter: DeadLetter, form: Form, refusal: RecordRefusal): Form | undefined {
   const { message } = letter;
   const { omitted } = form;
@@ -105,7 +105,7 @@ function outgoing(letter: DeadLetter, form: Form): OutgoingMessage {
 
 const OUR_HEADERS: ReadonlySet<unknown> = new Set(Object.values(DEAD_LETTER_HEADERS));
 
-/** The headers as the producer sent them, without any that claim to be ours. */
+/** The headers as the producer sent them, without those whose names are reserved for dead letters. */
 const headersOf = ({ headers }: ConsumedMessage): readonly RecordHeader[] =>
   recordHeaders(headers).filter((header) => !isCutHeader(header) && !OUR_HEADERS.has(header.name));
 

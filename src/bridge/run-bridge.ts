@@ -24,9 +24,9 @@ import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
 
 /**
- * Runs a bridge until the first shutdown signal: it then fetches nothing more, finishes what is in
- * flight, commits, leaves the group and closes. Throws an OperatorError when it cannot start, and
- * when its consumer has ended for good: a process that nobody restarts must not look healthy.
+ * Runs a bridge until the first shutdown signal: it then stops fetching, finishes what is in flight,
+ * commits, leaves the group and closes. Throws an OperatorError when it cannot start, and when its
+ * consumer has ended for good, so that whatever supervises the process restarts it.
  */
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
   const settings = readSettings(BRIDGE_ROLE, env, ({ bridge }) => bridgeTimeoutMistakes(bridge));
@@ -37,7 +37,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const closing = createShutdownLimit(settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
-      'a server did not answer in time; the next bridge repeats what was in flight',
+      'a server did not answer in time; the next bridge will ingest again what was in flight',
     );
   });
   try {
@@ -49,7 +49,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   }
 }
 
-/** What closing may take beyond the grace; compose's `stop_grace_period` is above both together. */
+/** How long closing may take beyond the grace period; `stop_grace_period` in compose exceeds their sum. */
 const CLOSING_MS = 5000;
 
 async function connectAndConsume(
@@ -64,7 +64,7 @@ async function connectAndConsume(
     await checkSearchAttributes(client).catch((error: unknown) => {
       throw temporalFailed(target, error);
     });
-    await settleWhereToBegin(settings, { client, target, logger });
+    await settleOffsets(settings, { client, target, logger });
     const kafka = createKafkaClient(settings.kafka, logger);
     const producer = createProducer(kafka);
     await producer.connect();
@@ -80,8 +80,8 @@ async function connectAndConsume(
 
 /**
  * Throws an OperatorError when a topic is missing. Waits for a cluster that is still starting: a new one
- * creates `__consumer_offsets` when it is first asked for a group, and a broker that has just started loads
- * it. Until then the bridge could neither read nor commit offsets.
+ * creates `__consumer_offsets` at the first request for a group, and a broker that has just started must
+ * load it. Until then the bridge can neither read nor commit offsets.
  */
 async function waitForCluster(
   { kafka, bridge }: BridgeSettings,
@@ -91,11 +91,7 @@ async function waitForCluster(
   const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
     stopping.abort(
-      new OperatorError(
-        'INTERRUPTED',
-        `Ended by ${signal} before it had started`,
-        'start it again',
-      ),
+      new OperatorError('INTERRUPTED', `Interrupted by ${signal} while starting`, 'start it again'),
     );
   });
   const wait: WaitForKafka = {
@@ -104,7 +100,7 @@ async function waitForCluster(
     onWait: (reason) => {
       logger.warn(
         { event: 'waiting_for_kafka', error: reason, timeoutMs: STARTUP_WAIT_MS },
-        'Kafka is still starting; waiting for it',
+        'waiting for Kafka, which is still starting',
       );
     },
   };
@@ -118,7 +114,7 @@ async function waitForCluster(
   }
 }
 
-async function settleWhereToBegin(
+async function settleOffsets(
   settings: BridgeSettings,
   parts: { readonly client: Client; readonly target: TemporalTarget; readonly logger: Logger },
 ): Promise<void> {
@@ -137,7 +133,7 @@ async function settleWhereToBegin(
       onExpired: () => {
         logger.error(
           { event: 'offsets_expired', topic, groupId },
-          'the group has no offsets although it has ingested this topic before: they have expired or were deleted; reading from the oldest message, so that nothing is skipped',
+          'the group has no committed offsets although it has ingested this topic before: they have expired or were deleted; starting from the oldest message so that none is skipped',
         );
       },
     }),

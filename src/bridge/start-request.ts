@@ -13,10 +13,10 @@ import type { OrderId } from '../contract/order-id.ts';
 
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 
-/** Where `@temporalio/interceptors-opentelemetry-v2` looks for it in the worker. */
+/** The header in which `@temporalio/interceptors-opentelemetry-v2` expects the trace in the worker. */
 const TRACE_HEADER = '_tracer-data';
 
-/** One order to be started. */
+/** An order whose workflow is to be started. */
 export interface OrderToStart {
   readonly orderId: OrderId;
   readonly fingerprint: string;
@@ -31,15 +31,15 @@ export interface StartTarget {
 }
 
 export interface StartOptions {
-  /** Starts the workflow also where a closed one exists: a name for this attempt. */
+  /** Starts the workflow even if a closed one exists: a name for this attempt. */
   readonly again?: string | undefined;
   /** W3C headers of the span that the workflow's spans belong to. */
   readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * The request to start an order's workflow. Temporal refuses it when the workflow ID exists, running
- * or closed, unless this very request made it.
+ * The request to start an order's workflow. Temporal rejects it if the workflow ID exists, running or
+ * closed, unless the same request created it.
  *
  * @param input the encoded message
  */
@@ -81,7 +81,7 @@ export function startRequest(
 
 export const payload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 
-/** The type in the metadata is how the server knows what it indexes. */
+/** The server takes the type of the attribute from the metadata. */
 function searchAttribute(type: 'Keyword' | 'Int', value: unknown): Payload {
   const { metadata, ...rest } = payload(value);
   return { ...rest, metadata: { ...metadata, type: Buffer.from(type) } };

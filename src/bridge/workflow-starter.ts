@@ -11,7 +11,7 @@ import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
-/** Every answer that a retry would not change. */
+/** How a start ended, where a retry would not change it. */
 export type StartOutcome =
   | {
       readonly kind: 'started';
@@ -23,7 +23,7 @@ export type StartOutcome =
   | { readonly kind: 'refused'; readonly error: string };
 
 export interface WorkflowStarter {
-  /** Starts the order's workflow, or says why there is nothing to start. Throws what may pass. */
+  /** Starts the order's workflow, or returns why there is nothing to start. Throws transient errors. */
   start(order: OrderToStart): Promise<StartOutcome>;
 }
 
@@ -33,8 +33,8 @@ export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly timeoutMs: number;
   readonly maxInputBytes: number;
   /**
-   * Starts a completed workflow again when it is about the content of the message: a name for this
-   * replay. For rows that were lost from the database; the store makes it harmless for others.
+   * Starts a completed workflow again if it ingested the content of the message: a name for this
+   * replay. For rows that were lost from the database; storing any other order again has no effect.
    */
   readonly rerunCompleted?: string | undefined;
 }
@@ -59,7 +59,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     if (bytes > maxInputBytes) {
       return {
         kind: 'too-large',
-        error: `${bytes} bytes as input; a workflow takes ${maxInputBytes}`,
+        error: `${bytes} bytes as workflow input; the limit is ${maxInputBytes}`,
       };
     }
     try {
@@ -75,7 +75,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       if (!isGrpcServiceError(error)) throw error;
       if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
       if (error.code === status.INVALID_ARGUMENT) {
-        // A search attribute that is gone, or that this server does not know yet, is no message's fault.
+        // A search attribute that was removed, or that this server does not know yet, is not the message's fault.
         await call(() => checkSearchAttributes(client));
         if (concernsSearchAttributes(error)) throw error;
         return { kind: 'refused', error: describeError(error) };
@@ -85,8 +85,8 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   }
 
   /**
-   * With what the order's workflow was started, when it has completed with this content and is to run
-   * again. Undefined too when this replay has started it already, for an earlier message of the order.
+   * How the order's workflow was started, if it has completed with this content and is to run again.
+   * Undefined also if this replay has already started it, for an earlier message of the order.
    */
   async function completedRun(order: OrderToStart): Promise<RunStart | undefined> {
     if (options.rerunCompleted === undefined) return undefined;
@@ -98,7 +98,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     try {
       return await readRunStart(client, workflow);
     } catch (error) {
-      // Its retention has passed just now, so that the message itself can be started.
+      // Its retention has just ended, so the message itself can be started.
       if (isGrpcServiceError(error) && error.code === status.NOT_FOUND) return undefined;
       throw error;
     }
@@ -113,7 +113,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     return hasSameContent(workflow.fingerprints, { fingerprint, ...message }, text);
   }
 
-  /** Compares the message with the one that the existing workflow is about. */
+  /** Compares the message with the one that the existing workflow was started with. */
   async function compareWithExisting(order: OrderToStart): Promise<StartOutcome> {
     const workflow = await describeOrder(target, order.orderId, { call });
     // Its retention passed after the start was rejected: the next attempt can start the order.
@@ -121,14 +121,14 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     if (await isAbout(workflow, order)) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
-      error: `an order with this ID and other content has been ingested before, as workflow ${idOf(order)}`,
+      error: `an order with this ID and different content has been ingested before, as workflow ${idOf(order)}`,
     };
   }
 }
 
 /**
- * As the completed run was started: with its own message, which somebody may have corrected, whereas the
- * message at hand can be the one before the correction, or a duplicate.
+ * Starts the run again with its own message, which may have been corrected: the message being replayed
+ * may be the one from before the correction, or a duplicate.
  */
 const startedAs = ({ attributes, userMetadata }: RunStart, replay: string | undefined) => ({
   ...(attributes.input ? { input: attributes.input } : {}),

@@ -12,7 +12,7 @@ afterEach(() => system.close());
 const bad = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ key: null, value: `bad ${n}` }));
 
-test('too many dead letters stop the bridge for a while; it stays in the group and loses nothing', async () => {
+test('too many dead letters pause the bridge; it stays in the group and loses no message', async () => {
   const bridge = await system.startBridge({
     BRIDGE_BREAKER_WINDOW: '20',
     BRIDGE_BREAKER_PAUSE_MS: '8000',
@@ -32,7 +32,7 @@ test('too many dead letters stop the bridge for a while; it stays in the group a
   expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
 });
 
-test('a bridge that is stopped by it says why it is not ready, and takes up again when told', async () => {
+test('a paused bridge reports why it is not ready, and continues after POST /resume', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send([...bad(12), { key: 'a', value: orderText('a') }]);
   await bridge.logged('circuit_breaker_open');
@@ -47,7 +47,7 @@ test('a bridge that is stopped by it says why it is not ready, and takes up agai
   expect((await bridge.http('GET', '/readyz')).status).toBe(200);
 });
 
-test('conflicting duplicates and invalid orders have counters of their own', async () => {
+test('conflicting duplicates and invalid orders are counted separately', async () => {
   const [bridge, worker] = await Promise.all([system.startBridge(), system.startWorker()]);
   await system.topic.send([
     { key: 'a', value: orderText('a') },
@@ -65,7 +65,7 @@ test('conflicting duplicates and invalid orders have counters of their own', asy
   });
 });
 
-test('an order that is sent again with new fields does not open it', async () => {
+test('an order that is sent again with added fields does not open the circuit breaker', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   const again = Array.from({ length: 40 }, (_, n) => orderText('a', { trace_id: `"${n}"` }));
   await system.topic.send([orderText('a'), ...again].map((value) => ({ key: 'a', value })));
@@ -75,7 +75,7 @@ test('an order that is sent again with new fields does not open it', async () =>
   expect(bridge.events.filter(({ event }) => event === 'duplicate_order')).toHaveLength(40);
 });
 
-test('a bridge that is stopped by it can still be shut down', async () => {
+test('a paused bridge can be shut down', async () => {
   const bridge = await system.startBridge({ BRIDGE_BREAKER_WINDOW: '10' });
   await system.topic.send(bad(100));
   await bridge.logged('circuit_breaker_open');

@@ -15,7 +15,7 @@ const orderIds = (count: number) => Array.from({ length: count }, () => uniqueNa
 const sendOrders = (ids: readonly string[]) =>
   system.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
 
-test('while Temporal is away the bridge keeps its membership, and goes on when it is back', async () => {
+test('while Temporal is down the bridge stays in the group, and it continues when Temporal recovers', async () => {
   const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
   try {
     const bridge = await system.startBridge({
@@ -45,8 +45,8 @@ test('while Temporal is away the bridge keeps its membership, and goes on when i
   }
 });
 
-describe('while Temporal is away and more messages wait than may be in flight', () => {
-  /** A bridge that has all its slots taken by starts that cannot succeed. */
+describe('while Temporal is down and more messages wait than may be in flight', () => {
+  /** A bridge whose limit of messages in flight is used up by starts that cannot succeed. */
   async function stuckBridge(env: Readonly<Record<string, string>>) {
     const proxy = await startTcpProxy(stackAddress('TEMPORAL_ADDRESS'));
     const bridge = await system.startBridge({
@@ -62,7 +62,7 @@ describe('while Temporal is away and more messages wait than may be in flight', 
     return bridge;
   }
 
-  test('a bridge that is told to stop gives up after the grace period, and commits nothing', async () => {
+  test('a bridge that is shut down abandons them after the grace period and commits nothing', async () => {
     const bridge = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '500' });
     const ended = bridge.end('SIGTERM');
     expect(await Promise.race([ended, delay(15_000, 'still there')])).toBe(0);
@@ -80,9 +80,9 @@ describe('while Temporal is away and more messages wait than may be in flight', 
     expect(await Promise.race([ended, delay(5000, 'still there')])).toBe(143);
   });
 
-  test('a bridge lets others join the group all the same', async () => {
+  test('other bridges can still join the group', async () => {
     const stuck = await stuckBridge({ BRIDGE_SHUTDOWN_GRACE_MS: '500' });
-    // Resolves when it has its partitions, for which the stuck one has to rejoin.
+    // Resolves when it has partitions assigned, for which the stuck bridge has to rejoin.
     await system.startBridge();
     expect(await stuck.end('SIGTERM')).toBe(0);
     await system.allCommitted();
@@ -90,7 +90,7 @@ describe('while Temporal is away and more messages wait than may be in flight', 
   });
 });
 
-test('while Postgres is away orders wait in Temporal, visibly, and are stored when it is back', async () => {
+test('while Postgres is down orders wait visibly in Temporal, and they are stored when it recovers', async () => {
   const { host, username, password, pathname, search } = new URL(system.database.url);
   const proxy = await startTcpProxy(host);
   try {
@@ -116,7 +116,7 @@ test('while Postgres is away orders wait in Temporal, visibly, and are stored wh
   }
 });
 
-test('while the dead-letter topic is away nothing is committed past it', async () => {
+test('while the dead-letter topic is unavailable, no offset past the dead letter is committed', async () => {
   const bridge = await system.startBridge();
   await system.topic.admin.deleteTopics({ topics: [system.topic.deadLetterTopic] });
   const [id = ''] = orderIds(1);

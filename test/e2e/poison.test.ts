@@ -8,8 +8,8 @@ import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts'
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /**
- * Each of these stands between good messages on one partition, and neither blocks it nor kills the
- * bridge nor is lost.
+ * Each of these messages is sent between good ones on one partition. None blocks the partition, ends the
+ * bridge or is lost.
  */
 interface Poison {
   readonly value: Buffer | string | null;
@@ -44,7 +44,7 @@ const order = (name: string, changes: Readonly<Record<string, string>> = {}, mor
   stored(named(name), orderText(named(name), changes), more);
 const withId = (json: string) => orderText('x').replace('"order_id": "x"', `"order_id": ${json}`);
 
-/** As the broker takes them, and kafkajs alone can neither read nor write them. */
+/** The broker accepts these, but unpatched kafkajs can neither read nor write them. */
 const ANY_HEADERS: readonly RecordHeader[] = [
   { name: 'a', value: null },
   ...['constructor', 'toString', 'hasOwnProperty', '__proto__'].map((name) => ({
@@ -292,7 +292,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
     },
   );
 
-  test('digits arrive as they were written, and of a key that stands twice the last', async () => {
+  test('every digit is kept, and the last of two equal keys counts', async () => {
     const { rows } = await system.database.pool.query<{ id: string; price: string; name: string }>(
       'SELECT order_id AS id, total_price::text AS price, customer_name AS name FROM orders',
     );
@@ -303,7 +303,7 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
     expect(row('twice')?.name).toBe('Ada Lovelace');
   });
 
-  test('an aborted transaction is never seen', async () => {
+  test('messages of an aborted transaction are never ingested', async () => {
     const { count } = await system.client.workflow.count(
       `WorkflowId STARTS_WITH '${system.workflowId(`${ID}-aborted`)}'`,
     );

@@ -30,7 +30,7 @@ async function metric(bridge: RunningProgram, series: string): Promise<number> {
   return metricValue(body, series);
 }
 
-test('a backlog stays in Kafka while the workers do not keep up, and is worked off when they do', async () => {
+test('the backlog stays in Kafka while the workers do not keep up, and is processed once they do', async () => {
   const blocker = await system.database.pool.connect();
   try {
     await blocker.query('BEGIN; LOCK TABLE orders');
@@ -38,7 +38,7 @@ test('a backlog stays in Kafka while the workers do not keep up, and is worked o
     const bridge = await startBridge();
     await eventually(async () => {
       expect(await metric(bridge, 'order_ingest_starts_held_back')).toBe(1);
-      // A start that is under way counts, too.
+      // A start in flight counts, too.
       expect(await metric(bridge, 'order_ingest_messages_total{outcome="started"}')).toBe(WINDOW);
     });
     await blocker.query('ROLLBACK');
@@ -51,7 +51,7 @@ test('a backlog stays in Kafka while the workers do not keep up, and is worked o
   }
 });
 
-test('while Postgres is unavailable the open orders are bounded, and all are stored afterwards', async () => {
+test('while Postgres is unavailable, the open orders are bounded; all are stored afterwards', async () => {
   const { host, username, password, pathname, search } = new URL(system.database.url);
   const proxy = await startTcpProxy(host);
   try {

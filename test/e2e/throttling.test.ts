@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-test('a Temporal server that throttles gets fewer starts at a time, all of them in the end, and is no outage', async () => {
+test('while Temporal throttles, fewer starts are sent at once, all succeed in the end, and no outage is reported', async () => {
   const system = await createTestSystem({ temporalAddress: server.address });
   try {
     const bridge = await system.startBridge();

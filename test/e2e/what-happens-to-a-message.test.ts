@@ -7,7 +7,7 @@ import type { RunningProgram } from '../support/programs.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** The table of the same name in ARCHITECTURE.md, row by row, through bridge and worker. */
+/** The rows of the table of the same name in ARCHITECTURE.md, each through bridge and worker. */
 let system: TestSystem;
 let bridge: RunningProgram;
 beforeAll(async () => {
@@ -29,8 +29,8 @@ async function failureOf(workflow: { result(): Promise<unknown> }): Promise<Appl
 }
 
 /**
- * A second bridge that begins now, with workflow IDs that Temporal has never seen: to it an order of
- * before is as if the namespace's retention had passed.
+ * A second bridge that starts at the end of the topic, with another prefix for workflow IDs: to it,
+ * Temporal looks as if the namespace's retention had ended for all earlier orders.
  */
 async function afterRetention(
   orderId: string,
@@ -49,7 +49,7 @@ async function afterRetention(
   return handle;
 }
 
-test('a valid order is one workflow, one row and its line items, digit by digit', async () => {
+test('a valid order becomes one workflow, one row and its line items, with every digit kept', async () => {
   const id = uniqueName('order');
   await send(
     orderText(id, { total_price: '12345678901234567.89', customer_name: '"山田 🚀 أمينة"' }),
@@ -88,7 +88,7 @@ test('a valid order is one workflow, one row and its line items, digit by digit'
   );
 });
 
-test('the same order again changes nothing, however it is written', async () => {
+test('the same order sent again changes nothing, however it is written', async () => {
   const id = uniqueName('order');
   const again = Object.values(SAME_ORDERS).map((changes) => orderText(id, changes));
   await send(orderText(id), ...again, orderText(id).replaceAll(', ', ' ,\n'), orderText(id));
@@ -112,7 +112,7 @@ test('the same order after retention completes without a second row', async () =
   await expect(later.result()).resolves.toEqual({ outcome: 'already-stored' });
 });
 
-test('other content under the same order ID is a dead letter', async () => {
+test('different content under the same order ID becomes a dead letter', async () => {
   const id = uniqueName('order');
   const other = orderText(id, { total_price: '1' });
   await send(orderText(id), other);
@@ -125,7 +125,7 @@ test('other content under the same order ID is a dead letter', async () => {
   await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });
 });
 
-test('other content after retention fails as OrderConflict', async () => {
+test('different content after retention fails as OrderConflict', async () => {
   const id = uniqueName('order');
   await send(orderText(id));
   await eventually(() => system.workflow(id).result());
@@ -146,7 +146,7 @@ test('an invalid order fails at once as OrderInvalid, naming every field', async
   await system.allCommitted();
 });
 
-test('what cannot become a workflow is a dead letter with all that came with it, and blocks nothing', async () => {
+test('a message that cannot become a workflow becomes a dead letter with its key, value and headers, and blocks nothing', async () => {
   const id = uniqueName('order');
   const unusable: readonly [string, Buffer | null][] = [
     ['not-json', Buffer.from('{"order_id": ')],
@@ -188,7 +188,7 @@ test('what cannot become a workflow is a dead letter with all that came with it,
   }
 });
 
-test('data that Postgres refuses fails as OrderRejected', async () => {
+test('data that Postgres rejects fails as OrderRejected', async () => {
   const id = uniqueName('order');
   await send(orderText(id, { customer_name: '"a\\u0000b"' }));
   await eventually(async () => {

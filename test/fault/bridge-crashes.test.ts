@@ -4,7 +4,7 @@ import { useFaultWorld } from './harness/use-fault-world.ts';
 import { expectNothingLost } from './harness/expect-nothing-lost.ts';
 import type { FaultWorld } from './harness/world.ts';
 
-/** Where a bridge can be when it is killed, and what it cannot know afterwards. */
+/** The points at which a bridge can be killed, and what the next one cannot know. */
 
 const useWorld = useFaultWorld();
 let world: FaultWorld;
@@ -15,7 +15,7 @@ beforeEach(() => {
 const startedBy = (bridge: RunningProgram, count: number) =>
   bridge.logged('bridge_progress', ({ started }) => Number(started) >= count);
 
-/** Another bridge goes on, a worker stores, and everything has come to an end. */
+/** Another bridge takes over, a worker stores, and every message has its outcome. */
 async function takeOver(): Promise<RunningProgram> {
   const [bridge] = await Promise.all([world.startBridge(), world.startWorker()]);
   await expectNothingLost(world);
@@ -35,8 +35,8 @@ test('killed before it could start a workflow', async () => {
   await takeOver();
 });
 
-test('killed after a start and before its answer: the start is not made twice, nor taken for a duplicate', async () => {
-  // Long enough for every start to be sent once: repeated ones fill the link that takes no answer.
+test('killed after a start and before its answer: the order is neither started twice nor counted as a duplicate', async () => {
+  // Long enough for every start to be sent once: repeated ones fill up the link that drops responses.
   const bridge = await world.startBridge({ BRIDGE_START_TIMEOUT_MS: '20000' });
   await world.servers.links['bridge-temporal'].degrade('drop-responses');
   await world.load.sendOnly('good', 12);
@@ -69,7 +69,7 @@ test('killed after a dead letter and before the commit', async () => {
   await takeOver();
 });
 
-test('a bridge whose answers from Temporal were lost for a while goes on by itself', async () => {
+test('a bridge that did not receive answers from Temporal for a while recovers by itself', async () => {
   const bridge = await world.startBridge();
   await world.startWorker();
   await world.servers.links['bridge-temporal'].degrade('drop-responses');
@@ -81,7 +81,7 @@ test('a bridge whose answers from Temporal were lost for a while goes on by itse
   expect(bridge.exitStatus()).toBeUndefined();
 });
 
-test('told to stop with messages in flight, and again, and again', async () => {
+test('shut down repeatedly with messages in flight', async () => {
   await world.startWorker();
   await world.load.send(150);
   for (let round = 0; round < 3; round += 1) {

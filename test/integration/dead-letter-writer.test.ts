@@ -5,7 +5,7 @@ import { createProducer, type MessageProducer } from '../../src/kafka/producer.t
 import { createTestTopic, readTopic, type TestTopic } from '../support/kafka.ts';
 import { uniqueName } from '../support/stack.ts';
 
-/** What a real broker refuses, and what then becomes of the dead letter. */
+/** What a real broker rejects, and how the dead letter is then written. */
 let topic: TestTopic;
 let producer: MessageProducer;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
   await topic.close();
 });
 
-/** Writes dead letters to a topic with these settings, and answers with what is there. */
+/** Writes dead letters to a topic with these settings, and returns what the topic holds. */
 async function write(
   config: Readonly<Record<string, string>>,
   messages: readonly { key?: Buffer | null; value?: Buffer; headers?: Record<string, Buffer> }[],
@@ -64,7 +64,7 @@ async function write(
   };
 }
 
-test('what is too large is left out: value, then headers, then key; what gzip makes fit is not', async () => {
+test('parts that are too large are omitted, first the value, then the headers, then the key, unless they fit when compressed', async () => {
   const { omitted, letters } = await write({ 'max.message.bytes': '1000' }, [
     { value: randomBytes(5000) },
     { headers: { mine: randomBytes(5000) } },
@@ -88,7 +88,7 @@ test('what is too large is left out: value, then headers, then key; what gzip ma
   ]);
 });
 
-test('a compacted topic, which takes no message without a key, gets one with a generated key', async () => {
+test('a compacted topic, which rejects messages without a key, receives the dead letter with a generated key', async () => {
   const { omitted, letters } = await write({ 'cleanup.policy': 'compact' }, [{ key: null }, {}]);
   expect(omitted).toEqual([{}, {}]);
   expect(letters).toMatchObject([

@@ -51,7 +51,7 @@ const account = (message: OutgoingMessage | undefined) =>
     Object.fromEntries((message?.headers ?? []).map(({ name, value }) => [String(name), value])),
   );
 
-test('a message is written as it came, with headers that say what was wrong', async () => {
+test('a message is written unchanged, with headers that describe the problem', async () => {
   const { stored, writer } = brokerThat(() => undefined);
   expect(await writer.write(letterOf())).toEqual({});
   expect(stored).toHaveLength(1);
@@ -73,7 +73,7 @@ test('a message is written as it came, with headers that say what was wrong', as
   });
 });
 
-test('a header that claims to be ours is not carried', async () => {
+test('a header with a name reserved for dead letters is not copied', async () => {
   const { stored, writer } = brokerThat(() => undefined);
   const headers = Object.fromEntries(
     Object.values(DEAD_LETTER_HEADERS).map((name) => [name, Buffer.from('17')]),
@@ -96,7 +96,7 @@ describe.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', '
       expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length });
     });
 
-    test('is written without its headers if it is still refused', async () => {
+    test('is written without its headers if it is still rejected', async () => {
       const { stored, writer } = brokerThat((one) => (own(one).length > 0 ? type : undefined));
       await writer.write(letterOf());
       expect(own(stored[0])).toEqual([]);
@@ -105,14 +105,14 @@ describe.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', '
       expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length, headers });
     });
 
-    test('is written without its key if it is still refused', async () => {
+    test('is written without its key if it is still rejected', async () => {
       const { stored, writer } = brokerThat(({ key }) => (key === KEY ? type : undefined));
       await writer.write(letterOf({ headers: {} }));
       expect(stored[0]?.key).toBeNull();
       expect(account(stored[0])?.omitted).toEqual({ value: VALUE.length, key: KEY.length });
     });
 
-    test('is thrown for the caller to repeat when nothing can be left out any more', async () => {
+    test('is rejected for the caller to retry when nothing more can be omitted', async () => {
       const { tried, writer } = brokerThat(() => type);
       await expect(writer.write(letterOf())).rejects.toThrow('gave up');
       expect(tried.length).toBeLessThan(6);
@@ -120,7 +120,7 @@ describe.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', '
   },
 );
 
-test('a tombstone that is refused is not said to have had a value', async () => {
+test('a rejected tombstone is not reported to have had a value', async () => {
   const { stored, writer } = brokerThat((one) =>
     own(one).length > 0 ? 'MESSAGE_TOO_LARGE' : undefined,
   );
@@ -128,14 +128,14 @@ test('a tombstone that is refused is not said to have had a value', async () => 
   expect(account(stored[0])?.omitted).toEqual({ headers: expect.any(Number) });
 });
 
-test('a message without a key gets one where the topic takes no other', async () => {
+test('a message without a key gets a generated one if the topic requires it', async () => {
   const { stored, writer } = brokerThat(({ key }) => (key === null ? 'INVALID_RECORD' : undefined));
   expect(await writer.write(letterOf({ key: null }))).toEqual({});
   expect(stored).toMatchObject([{ key: 'orders/3/17', value: VALUE }]);
   expect(account(stored[0])).toMatchObject({ hasGeneratedKey: true, omitted: {} });
 });
 
-test("a letter whose time the broker refuses has its message's", async () => {
+test('a dead letter whose timestamp the broker rejects gets that of its message', async () => {
   const { stored, writer } = brokerThat(({ timestamp }) =>
     timestamp === undefined ? 'INVALID_TIMESTAMP' : undefined,
   );

@@ -14,7 +14,7 @@ import {
   type PromiseWithResolvers,
 } from '../../../src/program/promise-with-resolvers.ts';
 import { createHealth } from '../../../src/telemetry/health/health.ts';
-import { consumed } from '../../support/consumed-message.ts';
+import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
 const { signal: never } = new AbortController();
@@ -135,8 +135,9 @@ const STARTED: StartOutcome = {
   kind: 'started',
   workflow: { workflowId: 'order:x', runId: 'run' },
 };
-const orders = (...ids: readonly string[]) => ids.map((id) => consumed(orderText(id)));
-const deadLetters = (count: number) => Array.from({ length: count }, () => consumed('not JSON'));
+const orders = (...ids: readonly string[]) => ids.map((id) => consumedMessage(orderText(id)));
+const deadLetters = (count: number) =>
+  Array.from({ length: count }, () => consumedMessage('not JSON'));
 const grpcError = (code: status) =>
   Object.assign(new Error(status[code]), { code, details: '', metadata: {} });
 
@@ -258,16 +259,16 @@ describe('gates', () => {
 
 describe('outcomes', () => {
   test.each<[DeadLetterReason, ConsumedMessage, StartOutcome | undefined]>([
-    ['tombstone', consumed(null), undefined],
-    ['not-json', consumed('{'), undefined],
-    ['no-order-id', consumed('{}'), undefined],
+    ['tombstone', consumedMessage(null), undefined],
+    ['not-json', consumedMessage('{'), undefined],
+    ['no-order-id', consumedMessage('{}'), undefined],
     [
       'conflicting-duplicate',
-      consumed(orderText('a')),
+      consumedMessage(orderText('a')),
       { kind: 'conflict', error: 'ingested with different content' },
     ],
-    ['too-large', consumed(orderText('a')), { kind: 'too-large', error: 'too many bytes' }],
-    ['refused-by-temporal', consumed(orderText('a')), { kind: 'refused', error: 'invalid' }],
+    ['too-large', consumedMessage(orderText('a')), { kind: 'too-large', error: 'too many bytes' }],
+    ['refused-by-temporal', consumedMessage(orderText('a')), { kind: 'refused', error: 'invalid' }],
   ])('a message becomes a dead letter with reason %s', async (reason, message, outcome) => {
     const { ingest, answer, acknowledge, letters, pipeline } = createPipeline();
     await ingest([message]);
@@ -401,7 +402,7 @@ describe('the end of a batch', () => {
 test('a single message is ingested without the gates of a batch', async () => {
   const { pipeline, answer } = createPipeline();
   const outcome = pipeline.ingestMessage(
-    consumed(orderText('a')),
+    consumedMessage(orderText('a')),
     { topic: 'orders', partition: 0 },
     never,
   );
