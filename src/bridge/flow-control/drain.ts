@@ -14,8 +14,8 @@ export interface DrainOptions {
  * starts, and when `graceMs` have passed, or at once for a revoked partition, it abandons the messages
  * in flight.
  *
- * It does not use `AbortSignal.any`: on Node 20 a signal that lives as long as the process keeps every
- * signal derived from it.
+ * It does not use `AbortSignal.any`: on Node 20 a derived signal that has had a listener is kept for as
+ * long as its source, which for the shutdown signal is the life of the process.
  */
 export class Drain {
   readonly #options: DrainOptions;

@@ -65,7 +65,7 @@ function createPipeline(env: Readonly<Record<string, string>> = {}) {
     },
     openOrders: {
       untilClosed: () => new Promise(() => undefined),
-      count: () => Promise.resolve(0),
+      count: () => Promise.reject(new Error('unavailable')),
     },
     deadLetters: {
       write(letter) {
@@ -327,6 +327,23 @@ describe('the end of a batch', () => {
     expect(received()).toEqual(['a', 'b']);
     await ingest(orders('d'));
     expect(received()).toEqual(['a', 'b']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('once stopped, no timer is left of a circuit breaker or backlog limit that held messages back', async () => {
+    const { ingest, answer, acknowledge, pipeline } = createPipeline({
+      BRIDGE_BREAKER_WINDOW: '10',
+      BRIDGE_MAX_WAITING_ORDERS: '2',
+      BRIDGE_SHUTDOWN_GRACE_MS: '1000',
+    });
+    await ingest([...orders('a', 'b', 'c'), ...deadLetters(10)]);
+    for (let index = 0; index < 10; index += 1) await acknowledge(index);
+    for (const id of ['a', 'b', 'c']) await answer(id);
+    expect(pipeline.backlogLimit.isFull).toBe(true);
+    expect(pipeline.breaker.reason()).toBeDefined();
+    void pipeline.stop();
+    await pass(1000);
+    expect(pipeline.counts).toMatchObject({ inFlight: 0, recorded: 12 });
     expect(jest.getTimerCount()).toBe(0);
   });
 
