@@ -6,7 +6,7 @@ import { environmentOf } from '../terminal/environment.ts';
 export function addBridgeCommand(program: Command): void {
   program
     .command('bridge')
-    .description('consume the topic and start one workflow per order; requires Kafka and Temporal')
+    .description('Consume the topic and start one workflow per order; requires Kafka and Temporal')
     .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
     .action(async (_options, command: Command) => {
       surviveBrokenPipe();

@@ -6,7 +6,7 @@ export function addCompletionCommand(program: Command): void {
   tab(program, { completionCommandName: 'completion' });
   program.commands
     .find((command) => command.name() === 'completion')
-    ?.description('print a shell completion script')
+    ?.description('Print a shell completion script')
     .addHelpText(
       'after',
       `

@@ -4,7 +4,7 @@ import { environmentOf } from '../terminal/environment.ts';
 export function addConfigCommand(program: Command): void {
   program
     .command('config')
-    .description('print the effective settings and the source of each; secrets are masked')
+    .description('Print the effective settings and the source of each; secrets are masked')
     .option('--json', 'print a JSON object')
     .addHelpText('after', '\nExample:\n  order-ingest --env-file production.env config')
     .action(async ({ json }: { readonly json?: true }, command: Command) => {

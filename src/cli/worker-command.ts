@@ -6,7 +6,7 @@ import { environmentOf } from '../terminal/environment.ts';
 export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
-    .description('run the workflows: translate and store orders; requires Temporal and Postgres')
+    .description('Run the workflows: translate and store orders; requires Temporal and Postgres')
     .addHelpText(
       'after',
       '\nExample:\n  DATABASE_URL=postgres://user:password@localhost:5432/orders order-ingest worker',

@@ -11,7 +11,7 @@ interface CapacityFlags {
 export function addCapacityCommand(program: Command): void {
   program
     .command('capacity')
-    .description('estimate the resources needed for a given order rate')
+    .description('Estimate the resources needed for a given order rate')
     .requiredOption('--orders-per-second <number>', 'peak rate, up to 100000', ordersPerSecond)
     .option('--json', 'print a JSON object that includes the measurements and the assumptions')
     .addHelpText(

@@ -8,11 +8,11 @@ import { show } from './show-command.ts';
 export function addDeadLettersCommand(program: Command): void {
   const group = program
     .command('dead-letters')
-    .description('inspect messages that could not become orders, and requeue them')
+    .description('Inspect messages that could not become orders, and requeue them')
     .helpCommand(false);
 
   withFilters(group.command('list'))
-    .description('list dead letters, oldest first within each partition')
+    .description('List dead letters, oldest first within each partition')
     .option('--limit <count>', 'list at most this many', positiveNumber)
     .option('--json', 'print newline-delimited JSON')
     .addHelpText(
@@ -23,7 +23,7 @@ export function addDeadLettersCommand(program: Command): void {
 
   group
     .command('show')
-    .description('show one dead letter with its headers and value')
+    .description('Show one dead letter with its headers and value')
     .argument(
       '<id>',
       'ID of the dead letter (partition:offset), as printed by `list`',
@@ -41,7 +41,7 @@ export function addDeadLettersCommand(program: Command): void {
 
 function addRequeue(command: Command): void {
   withFilters(command)
-    .description('send dead letters back to their source topic; each is sent only once')
+    .description('Send dead letters back to their source topic; each is sent only once')
     .argument('[ids...]', 'only the dead letters with these IDs (partition:offset)', deadLetterIds)
     .option('--dry-run', 'send nothing; print what would be sent')
     .option('--limit <count>', 'send at most this many', positiveNumber)

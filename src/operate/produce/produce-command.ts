@@ -16,7 +16,7 @@ interface ProduceFlags {
 export function addProduceCommand(program: Command): void {
   program
     .command('produce')
-    .description('send orders to the topic, read from NDJSON or generated')
+    .description('Send orders to the topic, read from NDJSON or generated')
     .argument('[file]', 'file with one JSON order per line; standard input if omitted or "-"')
     .option('--sample <count>', 'send this many generated orders instead', wholeNumber)
     .option(

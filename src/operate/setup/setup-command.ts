@@ -14,7 +14,7 @@ interface SetupFlags {
 export function addSetupCommand(program: Command): void {
   program
     .command('setup')
-    .description('create missing topics, search attributes and tables; safe to repeat')
+    .description('Create missing topics, search attributes and tables; safe to repeat')
     .addOption(new Option('--only <part...>', 'set up only these parts').choices(PARTS))
     .option('--json', 'print the result as a JSON object')
     .addHelpText('after', '\nExamples:\n  order-ingest setup\n  order-ingest setup --only database')
