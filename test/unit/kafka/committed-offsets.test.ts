@@ -34,7 +34,7 @@ test('an answer without any partition is asked for again', async () => {
 });
 
 test('an answer without any partition is never taken for a group without offsets', async () => {
-  const found = expect(offsets([])).rejects.toThrow('names no partition of "orders"');
+  const found = expect(offsets([])).rejects.toThrow(/no partition/);
   await jest.advanceTimersByTimeAsync(60_000);
   await found;
 });
