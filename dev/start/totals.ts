@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import kafkajs, { type Admin } from 'kafkajs';
 import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
-import { committedOffsets, isOffset } from '../../src/kafka/committed-offsets.ts';
+import { committedOffsets, isOffset } from '../../src/kafka/group-positions.ts';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 
 /** Current counts in Kafka, Postgres and Temporal. */

@@ -1,7 +1,7 @@
 import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { LogAnomaly } from '../kafka/consumer/message-consumer.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
-import type { LagWatch } from '../kafka/watch-lag.ts';
+import type { LagWatch } from '../kafka/lag.ts';
 import type { Clock } from '../program/clock.ts';
 import type { Conditions, Health } from '../telemetry/health/health.ts';
 import { StallDetector, type ConsumerWatchdog } from '../telemetry/health/watchdog.ts';

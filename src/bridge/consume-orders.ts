@@ -1,10 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
-import { isExplained, kafkaFailed, type createKafkaClient } from '../kafka/kafka-client.ts';
+import { isExplained, kafkaFailed } from '../kafka/kafka-failed.ts';
+import type { createKafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
-import { watchLag } from '../kafka/watch-lag.ts';
+import { watchLag } from '../kafka/lag.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';

@@ -5,11 +5,16 @@ import {
   type DeadLetterReason,
   type OmittedParts,
 } from '../contract/dead-letter.ts';
-import { cutParts, isCutHeader } from '../kafka/cut-records.ts';
+import { removedParts, isTruncationHeader } from '../kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
-import { headersBytes, type MessageProducer, type OutgoingMessage } from '../kafka/producer.ts';
+import {
+  headersBytes,
+  type MessageProducer,
+  type OutgoingMessage,
+  recordRefusal,
+  type RecordRefusal,
+} from '../kafka/producer.ts';
 import { recordHeaders, type RecordHeader } from '../kafka/record-headers.ts';
-import { recordRefusal, type RecordRefusal } from '../kafka/record-refusal.ts';
 import { VERSION } from '../program/version.ts';
 
 export interface DeadLetter {
@@ -62,7 +67,7 @@ interface Form {
 }
 
 const wholeForm = ({ message }: DeadLetter): Form => ({
-  omitted: cutParts(message.headers) ?? {},
+  omitted: removedParts(message.headers) ?? {},
   hasGeneratedKey: false,
   hasSourceTime: false,
 });
@@ -107,7 +112,9 @@ const OUR_HEADERS: ReadonlySet<unknown> = new Set(Object.values(DEAD_LETTER_HEAD
 
 /** The headers as the producer sent them, without those whose names are reserved for dead letters. */
 const headersOf = ({ headers }: ConsumedMessage): readonly RecordHeader[] =>
-  recordHeaders(headers).filter((header) => !isCutHeader(header) && !OUR_HEADERS.has(header.name));
+  recordHeaders(headers).filter(
+    (header) => !isTruncationHeader(header) && !OUR_HEADERS.has(header.name),
+  );
 
 const deadLetterHeaders = (
   { message, topic, partition, reason, error }: DeadLetter,

@@ -5,7 +5,7 @@ import type { BridgeSettings } from '../config/roles.ts';
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/message-consumer.ts';
-import { cutParts } from '../kafka/cut-records.ts';
+import { removedParts } from '../kafka/truncated-records.ts';
 import { identify, type Identified } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -246,9 +246,9 @@ export class Pipeline {
 
   #identify({ headers, value }: ConsumedMessage, source: MessageSource): Identified {
     const { bridge, logging } = this.#settings;
-    const cut = cutParts(headers);
-    if (cut) {
-      const bytes = Math.max(...Object.values(cut));
+    const removed = removedParts(headers);
+    if (removed) {
+      const bytes = Math.max(...Object.values(removed));
       const error = `${bytes} bytes, too large even for a dead letter: the content is only in the source topic`;
       return { kind: 'unusable', reason: 'too-large', error };
     }

@@ -2,11 +2,12 @@ import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
-import { committedOffsets } from '../kafka/committed-offsets.ts';
+import { committedOffsets } from '../kafka/group-positions.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { settleStartingOffsets } from '../kafka/consumer/starting-offsets.ts';
-import { checkTopics, withAdmin } from '../kafka/topics.ts';
+import { checkTopics } from '../kafka/topics.ts';
+import { withFailFastAdmin } from '../kafka/admin.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import {
@@ -105,7 +106,7 @@ async function waitForCluster(
     },
   };
   try {
-    await withAdmin(kafka, async (admin) => {
+    await withFailFastAdmin(kafka, async (admin) => {
       await whileStarting(() => checkTopics(admin, kafka), wait);
       await whileStarting(() => committedOffsets(admin, bridge.groupId, kafka.topic), wait);
     });
@@ -121,7 +122,7 @@ async function settleOffsets(
   const { client, target, logger } = parts;
   const { topic } = settings.kafka;
   const { groupId, autoOffsetReset: policy } = settings.bridge;
-  await withAdmin(settings.kafka, (admin) =>
+  await withFailFastAdmin(settings.kafka, (admin) =>
     settleStartingOffsets(admin, {
       groupId,
       topic,

@@ -4,7 +4,7 @@ import { Decompress as ZstdStream } from 'fzstd';
 import kafkajs from 'kafkajs';
 import SnappyCodec from 'kafkajs-snappy';
 import { compressFrame, decompressFrame } from 'lz4-napi';
-import { cutRecords, LARGE_BATCH_BYTES } from './cut-records.ts';
+import { truncateOversizedRecords, LARGE_BATCH_BYTES } from './truncated-records.ts';
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
@@ -39,7 +39,7 @@ async function decompressGzip(buffer: Buffer): Promise<Buffer> {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
     const stream = createGunzip();
     stream.end(buffer);
-    return cutRecords(stream as AsyncIterable<Buffer>);
+    return truncateOversizedRecords(stream as AsyncIterable<Buffer>);
   }
 }
 
@@ -48,7 +48,8 @@ async function decompressZstd(buffer: Buffer): Promise<Buffer> {
   let size = 0;
   for (const part of zstdParts(buffer)) {
     size += part.length;
-    if (size > LARGE_BATCH_BYTES) return cutRecords(asynchronously(zstdParts(buffer)));
+    if (size > LARGE_BATCH_BYTES)
+      return truncateOversizedRecords(asynchronously(zstdParts(buffer)));
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -69,7 +70,7 @@ function* zstdParts(buffer: Buffer): Generator<Uint8Array> {
 }
 
 const cutIfLarge = (buffer: Buffer): Buffer | Promise<Buffer> =>
-  buffer.length > LARGE_BATCH_BYTES ? cutRecords(asynchronously([buffer])) : buffer;
+  buffer.length > LARGE_BATCH_BYTES ? truncateOversizedRecords(asynchronously([buffer])) : buffer;
 
 async function* asynchronously<Item>(items: Iterable<Item>): AsyncGenerator<Item> {
   for (const item of items) {

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type GroupDescription } from 'kafkajs';
-import { needing } from './missing-right.ts';
+import { withRequiredRights } from './missing-right.ts';
 
 /** A member of a consumer group, as the coordinator describes it. */
 export interface GroupMember {
@@ -24,7 +24,7 @@ export async function readGroup(
   admin: Pick<Admin, 'describeGroups'>,
   groupId: string,
 ): Promise<ConsumerGroup> {
-  const { groups } = await needing(
+  const { groups } = await withRequiredRights(
     [{ operation: 'DESCRIBE', resource: 'group', name: groupId }],
     () => admin.describeGroups([groupId]),
   );

@@ -1,4 +1,4 @@
-import { errorChain, errorTypeOf } from './kafka-error.ts';
+import { errorChain, errorTypeOf } from './kafka-errors.ts';
 
 /** A right by the names of Kafka's access control lists. */
 export interface KafkaRight {
@@ -48,7 +48,7 @@ export function nameMissingRight(error: unknown, needed: readonly KafkaRight[]):
 }
 
 /** Runs a request that needs these rights. Throws a MissingRightError when the broker denies one. */
-export async function needing<Result>(
+export async function withRequiredRights<Result>(
   rights: readonly KafkaRight[],
   request: () => Promise<Result>,
 ): Promise<Result> {

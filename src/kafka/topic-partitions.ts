@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
-import { errorTypeOf } from './kafka-error.ts';
-import { needing } from './missing-right.ts';
+import { errorTypeOf } from './kafka-errors.ts';
+import { withRequiredRights } from './missing-right.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 
 /** What these functions ask of kafkajs's admin client. */
@@ -31,7 +31,7 @@ export async function describeTopic(
   topic: string,
 ): Promise<readonly { readonly partition: number; readonly hasLeader: boolean }[] | undefined> {
   try {
-    const { topics } = await needing(
+    const { topics } = await withRequiredRights(
       [{ operation: 'DESCRIBE', resource: 'topic', name: topic }],
       () => admin.fetchTopicMetadata({ topics: [topic] }),
     );
@@ -59,7 +59,7 @@ export async function fetchTopicEnds(admin: TopicAdmin, topic: string): Promise<
   const isOffline = partitions.length > 0 && partitions.every(({ hasLeader }) => !hasLeader);
   const ends = isOffline
     ? []
-    : await needing([{ operation: 'DESCRIBE', resource: 'topic', name: topic }], () =>
+    : await withRequiredRights([{ operation: 'DESCRIBE', resource: 'topic', name: topic }], () =>
         ofOnlinePartitions(() => admin.fetchTopicOffsets(topic)),
       );
   const online = new Set(ends.map(({ partition }) => partition));
@@ -85,7 +85,7 @@ export const partitionsOffline = (topic: string, offline: readonly number[]): Op
   new OperatorError(
     'KAFKA_PARTITION_OFFLINE',
     `In Kafka ${offlineText(topic, offline)}`,
-    OFFLINE_REMEDY,
+    OFFLINE_FIX,
   );
 
 /** Such as `partition 1 of "orders" has no leader`. */
@@ -94,5 +94,5 @@ export const offlineText = (topic: string, partitions: readonly number[]): strin
     ? `partition ${partitions.join()} of "${topic}" has no leader`
     : `partitions ${partitions.join(', ')} of "${topic}" have no leader`;
 
-export const OFFLINE_REMEDY =
+export const OFFLINE_FIX =
   'start the brokers that hold the replicas (kafka-topics --describe names them); a topic with more than one replica survives the loss of a broker';

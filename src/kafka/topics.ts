@@ -1,15 +1,8 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
-import { silentLogger } from '../telemetry/logger.ts';
-import {
-  createKafkaClient,
-  deadLetterTopicOf,
-  kafkaFailed,
-  replayMarksTopicOf,
-  type KafkaSettings,
-} from './kafka-client.ts';
-import { needing } from './missing-right.ts';
+import { deadLetterTopicOf, replayMarksTopicOf, type KafkaSettings } from './kafka-client.ts';
+import { withRequiredRights } from './missing-right.ts';
 import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
 import { whileStarting, type WaitForKafka } from './while-starting.ts';
 
@@ -44,11 +37,13 @@ export async function createTopics(
   const created: string[] = [];
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
     if (await topicExists(admin, topic)) return;
-    const isNew = await needing([{ operation: 'CREATE', resource: 'topic', name: topic }], () =>
-      admin.createTopics({
-        waitForLeaders: false,
-        topics: [{ topic, ...shape, configEntries }],
-      }),
+    const isNew = await withRequiredRights(
+      [{ operation: 'CREATE', resource: 'topic', name: topic }],
+      () =>
+        admin.createTopics({
+          waitForLeaders: false,
+          topics: [{ topic, ...shape, configEntries }],
+        }),
     );
     // A busy broker needs a while to know its new topic and to lead it; kafkajs does not wait for that.
     await pRetry(() => fetchAllTopicEnds(admin, topic), LEADER_WAIT);
@@ -94,35 +89,13 @@ export async function checkTopicsExist(
   );
 }
 
-/**
- * Connects, works and disconnects; for commands that somebody waits for, so it gives up soon and
- * logs nothing meanwhile. Throws an OperatorError when no broker can be reached, and when one refuses
- * the request.
- */
-export async function withAdmin<Result>(
-  settings: KafkaSettings,
-  work: (admin: Admin) => Promise<Result>,
-): Promise<Result> {
-  const retry = { initialRetryTime: 200, retries: 2 };
-  const admin = createKafkaClient(settings, silentLogger(), retry).admin();
-  try {
-    await admin.connect();
-    return await work(admin);
-  } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw kafkaFailed(settings, error);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 /** The value of a topic's setting that is in force. Throws a MissingRightError. */
 export async function topicConfig(
   admin: Admin,
   topic: string,
   name: string,
 ): Promise<string | undefined> {
-  const { resources } = await needing(
+  const { resources } = await withRequiredRights(
     [{ operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic }],
     () =>
       admin.describeConfigs({

@@ -1,8 +1,13 @@
 import type { Kafka, Producer } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
-import { nameMissingRight, needing, type KafkaRight } from './missing-right.ts';
-import { kafkajsMessage, sendCompressed, type OutgoingMessage } from './producer.ts';
-import { recordRefusal, type RecordRefusal } from './record-refusal.ts';
+import { nameMissingRight, withRequiredRights, type KafkaRight } from './missing-right.ts';
+import {
+  kafkajsMessage,
+  sendCompressed,
+  type OutgoingMessage,
+  recordRefusal,
+  type RecordRefusal,
+} from './producer.ts';
 
 export interface TopicMessages {
   readonly topic: string;
@@ -47,7 +52,7 @@ export function createTransactionalProducer(
   ];
   return {
     connect: () =>
-      needing(needed(), async () => {
+      withRequiredRights(needed(), async () => {
         await producer.connect();
         // `connect` alone does not initialize a transactional ID in kafkajs; the first transaction does.
         const transaction = await producer.transaction();

@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
-import { errorChain, errorTypeOf } from './kafka-error.ts';
+import { isStarting } from './kafka-errors.ts';
 
 /** How to wait for a cluster that is still starting. */
 export interface WaitForKafka {
@@ -17,36 +17,6 @@ export const STARTUP_WAIT_MS = 180_000;
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 3000;
-
-/**
- * What a cluster answers while it elects a controller, creates `__consumer_offsets`, loads a group, or
- * has not yet passed the news of a topic to every broker.
- */
-const STARTING = [
-  'NOT_CONTROLLER',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'GROUP_LOAD_IN_PROGRESS',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-];
-
-/** Whether the request may succeed once the cluster has started. */
-export const isStarting = (error: unknown): boolean =>
-  STARTING.includes(errorTypeOf(error) ?? '') ||
-  errorChain(error).some(({ name }) =>
-    ['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound'].includes(name),
-  );
-
-/** Whether the reason is that the consumer group has no coordinator. */
-export const isWithoutCoordinator = (error: unknown): boolean =>
-  errorChain(error).some(({ name }) => name === 'KafkaJSGroupCoordinatorNotFound') ||
-  [
-    'GROUP_COORDINATOR_NOT_AVAILABLE',
-    'NOT_COORDINATOR_FOR_GROUP',
-    'GROUP_LOAD_IN_PROGRESS',
-  ].includes(errorTypeOf(error) ?? '');
 
 /** Repeats a request while the cluster is starting; makes it once without `wait`. Throws its last error. */
 export async function whileStarting<Result>(

@@ -110,6 +110,6 @@ test('the doctor names the rights that are missing, and finds what it can withou
 
 test('a wrong password is a rejected login', async () => {
   const { stderr } = await runCli(['lag'], { ...envOf(), KAFKA_SASL_PASSWORD: 'wrong' });
-  expect(stderr).toContain('rejects the login of user "limited" by plain');
+  expect(stderr).toContain('KAFKA_LOGIN_REJECTED');
   expect(stderr).toContain('KAFKA_SASL_PASSWORD');
 });

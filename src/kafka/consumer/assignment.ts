@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { CommittedOffset } from '../committed-offsets.ts';
+import type { CommittedOffset } from '../group-positions.ts';
 import { Partition } from './partition.ts';
 
 export interface PartitionOffset {

@@ -1,9 +1,12 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { askBroker } from '../ask-broker.ts';
-import { committedOffsets, type CommittedOffset } from '../committed-offsets.ts';
+import { withAdmin } from '../admin.ts';
+import {
+  committedOffsets,
+  type CommittedOffset,
+  readPositions,
+  type PartitionPosition,
+} from '../group-positions.ts';
 import { ofOnlinePartitions } from '../patches/offline-partitions.ts';
-import { readPositions } from '../read-positions.ts';
-import type { PartitionPosition } from './partition.ts';
 
 /** Asks the broker about a consumer group and its topic. Every request may fail. */
 export interface GroupClient {
@@ -22,9 +25,9 @@ export interface GroupConnection {
 }
 
 export const createGroupClient = (kafka: Kafka, groupId: string, topic: string): GroupClient => ({
-  committed: () => askBroker(kafka, (admin) => committedOffsets(admin, groupId, topic)),
+  committed: () => withAdmin(kafka, (admin) => committedOffsets(admin, groupId, topic)),
   positions: () =>
-    askBroker(kafka, (admin) => ofOnlinePartitions(() => readPositions(admin, groupId, topic))),
+    withAdmin(kafka, (admin) => ofOnlinePartitions(() => readPositions(admin, groupId, topic))),
   connect() {
     // Connects at the first request, and again when the connection was lost.
     const admin = kafka.admin();

@@ -1,15 +1,5 @@
-import { isOffset, type CommittedOffset } from '../committed-offsets.ts';
+import { isOffset, type CommittedOffset, type PartitionPosition } from '../group-positions.ts';
 import type { LogAnomaly } from './message-consumer.ts';
-
-/** Where the log of a partition begins and ends, and what the group has committed there. */
-export interface PartitionPosition {
-  readonly partition: number;
-  readonly committed: CommittedOffset;
-  /** The oldest offset that is still in the log. */
-  readonly low: bigint;
-  /** The offset that the next message will get. */
-  readonly high: bigint;
-}
 
 /**
  * The state of one assigned partition in one generation of the consumer group:

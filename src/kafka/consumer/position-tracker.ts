@@ -3,7 +3,8 @@ import { describeError } from '../../program/operator-error.ts';
 import type { Assignment } from './assignment.ts';
 import type { GroupClient } from './group-client.ts';
 import type { LogAnomaly } from './message-consumer.ts';
-import type { Partition, PartitionPosition } from './partition.ts';
+import type { Partition } from './partition.ts';
+import type { PartitionPosition } from '../group-positions.ts';
 
 /** What to do with a batch that was fetched. */
 export type BatchCheck =

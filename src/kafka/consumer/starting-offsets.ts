@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../../program/operator-error.ts';
-import { committedOffsets } from '../committed-offsets.ts';
+import { committedOffsets } from '../group-positions.ts';
 import { fetchAllTopicEnds, type TopicAdmin } from '../topic-partitions.ts';
 
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';

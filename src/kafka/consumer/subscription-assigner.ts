@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type PartitionAssigner } from 'kafkajs';
-import { askBroker } from '../ask-broker.ts';
+import { withAdmin } from '../admin.ts';
 import { describeTopic } from '../topic-partitions.ts';
 
 export interface Subscriber {
@@ -61,7 +61,7 @@ export const subscriptionAssigner =
  */
 async function partitionsOfForeign(kafka: Kafka, topic: string): Promise<readonly number[]> {
   try {
-    const partitions = await askBroker(kafka, (admin) => describeTopic(admin, topic));
+    const partitions = await withAdmin(kafka, (admin) => describeTopic(admin, topic));
     return (partitions ?? []).map(({ partition }) => partition);
   } catch {
     return [];

@@ -1,5 +1,5 @@
 import BrokerPool, { type BrokerQuestion } from 'kafkajs/src/cluster/brokerPool.js';
-import { errorTypeOf } from '../kafka-error.ts';
+import { errorTypeOf } from '../kafka-errors.ts';
 
 let isPatched = false;
 

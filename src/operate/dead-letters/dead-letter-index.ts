@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { askBroker } from '../../kafka/ask-broker.ts';
-import { cutBytes } from '../../kafka/cut-records.ts';
+import { withAdmin } from '../../kafka/admin.ts';
+import { removedValueBytes } from '../../kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
-import { readRanges, type OffsetRange } from '../../kafka/read-ranges.ts';
-import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
+import { readRanges, readWholeTopic } from '../../kafka/topic-reader.ts';
+import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
 import { maxFutureTimestamp } from '../../kafka/topics.ts';
 import { parseDeadLetter, type DeadLetter, type DeadLetterTopic } from './dead-letter-topic.ts';
@@ -103,7 +103,7 @@ export class DigestIndex implements DeadLetterIndex {
     const contents = [
       completeContent(message.key, message.value),
       // If the value did not fit into the dead letter, only its length is known.
-      incompleteContent(cutBytes(message.headers) ?? message.value?.length),
+      incompleteContent(removedValueBytes(message.headers) ?? message.value?.length),
     ];
     const timestamps = this.#hasUndated ? [message.timestamp, ''] : [message.timestamp];
     return timestamps.some((timestamp) =>
@@ -136,7 +136,7 @@ async function earliestDeadLetterTime(
   source: IndexedSource,
   { signal, smallTopicOffsets = SMALL_TOPIC_OFFSETS }: IndexOptions,
 ): Promise<number | undefined> {
-  const { offsets, maxFutureMs } = await askBroker(kafka, async (admin) => ({
+  const { offsets, maxFutureMs } = await withAdmin(kafka, async (admin) => ({
     offsets: (await fetchAllTopicEnds(admin, topic)).reduce(
       (sum, { low, high }) => sum + BigInt(high) - BigInt(low),
       0n,

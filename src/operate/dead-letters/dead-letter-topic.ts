@@ -5,8 +5,8 @@ import {
 } from '../../contract/dead-letter.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { KafkaClient } from '../../kafka/kafka-client.ts';
-import { rangesAround, type MessagePosition } from '../../kafka/read-ranges.ts';
-import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
+import { rangesAround, type MessagePosition } from '../../kafka/offset-ranges.ts';
+import { readWholeTopic } from '../../kafka/topic-reader.ts';
 
 /** Where the dead letters are, and how to read them. */
 export interface DeadLetterTopic {

@@ -3,11 +3,12 @@ import { DEAD_LETTERS_ROLE } from '../../config/roles.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  kafkaFailed,
   replayMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
+import { kafkaFailed } from '../../kafka/kafka-failed.ts';
 import { describeTopic, topicExists } from '../../kafka/topic-partitions.ts';
-import { checkTopics, createTopics, withAdmin } from '../../kafka/topics.ts';
+import { checkTopics, createTopics } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { createTransactionalProducer } from '../../kafka/transactional-producer.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
@@ -58,7 +59,7 @@ export interface RequeueOptions extends Pick<
 
 export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
   const settings = readSettings(DEAD_LETTERS_ROLE, env);
-  await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
+  await withFailFastAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
   const deadLetterTopic: DeadLetterTopic = {
     kafka: createKafkaClient(settings.kafka, silentLogger()),
     topic: deadLetterTopicOf(settings.kafka),
@@ -114,7 +115,7 @@ const requeuedSince = async (
   deadLetterTopic: DeadLetterTopic,
   since: number | undefined,
 ) =>
-  (await withAdmin(kafka, (admin) => topicExists(admin, deadLetterTopic.marksTopic)))
+  (await withFailFastAdmin(kafka, (admin) => topicExists(admin, deadLetterTopic.marksTopic)))
     ? readRequeueMarks(deadLetterTopic, since)
     : () => false;
 
@@ -124,7 +125,7 @@ async function requeue(
   { filter, dryRun, ...options }: RequeueOptions,
 ): Promise<RequeueResult> {
   const { topic } = settings.kafka;
-  const sourcePartitions = await withAdmin(settings.kafka, async (admin) => {
+  const sourcePartitions = await withFailFastAdmin(settings.kafka, async (admin) => {
     if (!dryRun) await createTopics(admin, settings.kafka, settings.topics);
     return (await describeTopic(admin, topic))?.length ?? 0;
   });

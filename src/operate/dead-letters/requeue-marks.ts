@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { OutgoingMessage } from '../../kafka/producer.ts';
-import { readWholeTopic } from '../../kafka/read-whole-topic.ts';
+import { readWholeTopic } from '../../kafka/topic-reader.ts';
 import type { DeadLetter, DeadLetterTopic } from './dead-letter-topic.ts';
 import { DigestSet } from './digest-set.ts';
 

@@ -1,6 +1,6 @@
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
-import { isOffset } from '../../kafka/committed-offsets.ts';
+import { isOffset, readPositions } from '../../kafka/group-positions.ts';
 import {
   describeMembers,
   foreignMembers,
@@ -10,20 +10,20 @@ import {
 } from '../../kafka/group-members.ts';
 import {
   deadLetterTopicOf,
-  kafkaFailed,
   replayMarksTopicOf,
   type KafkaAdmin,
 } from '../../kafka/kafka-client.ts';
+import { kafkaFailed } from '../../kafka/kafka-failed.ts';
 import { ofOnlinePartitions } from '../../kafka/patches/offline-partitions.ts';
-import { readPositions } from '../../kafka/read-positions.ts';
 import {
   fetchTopicEnds,
-  OFFLINE_REMEDY,
+  OFFLINE_FIX,
   offlineText,
   topicExists,
   type TopicEnds,
 } from '../../kafka/topic-partitions.ts';
-import { deadLetterMaxBytes, topicConfig, withAdmin } from '../../kafka/topics.ts';
+import { deadLetterMaxBytes, topicConfig } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
 export interface KafkaFindings {
@@ -40,7 +40,7 @@ const SET_UP = 'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC';
 export async function checkKafka(env: Environment): Promise<KafkaFindings> {
   try {
     const settings = readSettings(LAG_ROLE, env);
-    return await withAdmin(settings.kafka, (admin) => checkConnected(admin, settings));
+    return await withFailFastAdmin(settings.kafka, (admin) => checkConnected(admin, settings));
   } catch (error) {
     return {
       findings: [fromError('Kafka', error, 'check KAFKA_BROKERS and that the broker runs')],
@@ -173,7 +173,7 @@ export function checkPartitions(
   const count = ends.length + offline.length;
   return offline.length === 0
     ? ok(check, `"${topic}" with ${count} partitions`)
-    : failed(check, `${offlineText(topic, offline)} (of ${count} partitions)`, OFFLINE_REMEDY);
+    : failed(check, `${offlineText(topic, offline)} (of ${count} partitions)`, OFFLINE_FIX);
 }
 
 async function checkGroup(

@@ -1,7 +1,8 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
-import { readLag, type TopicLag } from '../../kafka/read-lag.ts';
-import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+import { readLag, type TopicLag } from '../../kafka/lag.ts';
+import { checkTopics } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 
 export interface GroupLag {
   readonly topic: string;
@@ -17,7 +18,7 @@ export async function withLag<Result>(
   const { kafka, group } = readSettings(LAG_ROLE, env);
   const { topic } = kafka;
   const { groupId } = group;
-  return withAdmin(kafka, async (admin) => {
+  return withFailFastAdmin(kafka, async (admin) => {
     await checkTopics(admin, kafka);
     return work({ topic, groupId, read: () => readLag(admin, groupId, topic) });
   });

@@ -1,6 +1,6 @@
 import type { Environment } from '../../config/read-settings.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
-import type { MessagePosition } from '../../kafka/read-ranges.ts';
+import type { MessagePosition } from '../../kafka/offset-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 /** Where the message of a run stood, if its search attributes say so. */

@@ -1,14 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../../config/roles.ts';
-import { createKafkaClient, kafkaFailed, type KafkaSettings } from '../../kafka/kafka-client.ts';
+import { createKafkaClient, type KafkaSettings } from '../../kafka/kafka-client.ts';
+import { kafkaFailed } from '../../kafka/kafka-failed.ts';
 import {
   createProducer,
   type MessageProducer,
   type OutgoingMessage,
 } from '../../kafka/producer.ts';
 import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
-import { checkTopicsExist, withAdmin } from '../../kafka/topics.ts';
+import { checkTopicsExist } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { sampleOrders, type SampleOptions } from '../../order/sample-orders.ts';
@@ -33,7 +35,7 @@ export async function produce(
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
   const { kafka: settings } = readSettings(PRODUCER_ROLE, env);
-  await withAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
+  await withFailFastAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
   const producer = createProducer(createKafkaClient(settings, silentLogger()));
   try {
     await producer.connect();
@@ -81,7 +83,7 @@ async function sendAll(
 /** The error to report if sending failed because partitions of the topic are offline. */
 async function offlineError(settings: KafkaSettings): Promise<OperatorError | undefined> {
   const { topic } = settings;
-  const ends = await withAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
+  const ends = await withFailFastAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
     () => undefined,
   );
   return ends && ends.offline.length > 0 ? partitionsOffline(topic, ends.offline) : undefined;

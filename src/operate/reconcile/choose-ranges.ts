@@ -1,8 +1,7 @@
-import { isOffset } from '../../kafka/committed-offsets.ts';
+import { isOffset, readPositions } from '../../kafka/group-positions.ts';
 import type { KafkaAdmin } from '../../kafka/kafka-client.ts';
 import { ofOnlinePartitions } from '../../kafka/patches/offline-partitions.ts';
-import type { OffsetRange } from '../../kafka/read-ranges.ts';
-import { readPositions } from '../../kafka/read-positions.ts';
+import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 

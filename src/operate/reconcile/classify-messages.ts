@@ -3,7 +3,7 @@ import { isFingerprintOf, isFirstForm } from '../../order/fingerprint.ts';
 import { identify, type Identified } from '../../order/identify.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { OrderId } from '../../contract/order-id.ts';
-import { cutParts } from '../../kafka/cut-records.ts';
+import { removedParts } from '../../kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { StoredOrderRow } from '../../order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
@@ -116,7 +116,7 @@ const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrd
   row.source_offset === message.offset;
 
 function whyUnusable({ message, read }: Candidate): string {
-  const cut = cutParts(message.headers);
+  const cut = removedParts(message.headers);
   if (cut) return `it was cut off for its size: ${Math.max(...Object.values(cut))} bytes`;
   return read.kind === 'unusable' ? read.error : 'it is about no order';
 }

@@ -7,12 +7,12 @@ import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  isKafkaError,
-  kafkaFailed,
   replayMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
-import { readRanges } from '../../kafka/read-ranges.ts';
-import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+import { isKafkaError, kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { readRanges } from '../../kafka/topic-reader.ts';
+import { checkTopics } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { checkRights } from '../../postgres/rights.ts';
 import { databaseError } from '../../postgres/database-error.ts';
@@ -56,7 +56,7 @@ export async function reconcile(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const settings = readSettings(RECONCILE_ROLE, env);
-  await withAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
+  await withFailFastAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
   const target = temporalTarget(env);
   const client = await connectTemporal(target);
   const pool = createDatabasePool({
@@ -93,7 +93,7 @@ async function accountForAll(
   const { groupId, maxInputBytes } = settings.group;
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   // Before the dead letters are read: each message up to here that became one is there already.
-  const { ranges, committed, gone } = await withAdmin(settings.kafka, (admin) =>
+  const { ranges, committed, gone } = await withFailFastAdmin(settings.kafka, (admin) =>
     chooseRanges(admin, { groupId, topic }, request),
   );
   const place = {

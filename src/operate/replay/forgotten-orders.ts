@@ -1,7 +1,8 @@
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
 import { identify } from '../../order/identify.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
-import type { MessagePosition, RangeBatch } from '../../kafka/read-ranges.ts';
+import type { MessagePosition } from '../../kafka/offset-ranges.ts';
+import type { RangeBatch } from '../../kafka/topic-reader.ts';
 import type { Replayed } from './replay-message.ts';
 
 /** What has become of the wish to run an order again that Temporal no longer has. */

@@ -6,16 +6,16 @@ import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  isKafkaError,
-  kafkaFailed,
   replayMarksTopicOf,
   type KafkaAdmin,
   type KafkaClient,
 } from '../../kafka/kafka-client.ts';
+import { isKafkaError, kafkaFailed } from '../../kafka/kafka-failed.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import { createProducer } from '../../kafka/producer.ts';
-import type { OffsetRange } from '../../kafka/read-ranges.ts';
-import { checkTopics, withAdmin } from '../../kafka/topics.ts';
+import type { OffsetRange } from '../../kafka/offset-ranges.ts';
+import { checkTopics } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { createHealth } from '../../telemetry/health/health.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
@@ -59,7 +59,7 @@ export async function withReplay<Result>(
 ): Promise<Result> {
   const settings = readSettings(BRIDGE_ROLE, env);
   const { topic } = settings.kafka;
-  const ranges = await withAdmin(settings.kafka, async (admin) => {
+  const ranges = await withFailFastAdmin(settings.kafka, async (admin) => {
     await checkTopics(admin, settings.kafka);
     return chooseRanges(admin, settings);
   });

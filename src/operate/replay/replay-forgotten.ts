@@ -1,11 +1,11 @@
 import type { Environment } from '../../config/read-settings.ts';
 import {
   rangesAround,
-  readRanges,
   type MessagePosition,
   type OffsetRange,
-} from '../../kafka/read-ranges.ts';
-import { topicRanges } from '../../kafka/read-whole-topic.ts';
+  topicRanges,
+} from '../../kafka/offset-ranges.ts';
+import { readRanges } from '../../kafka/topic-reader.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
 import { ForgottenOrders, type ForgottenOutcome } from './forgotten-orders.ts';
 import { withReplay, type Replay } from './open-replay.ts';

@@ -1,7 +1,8 @@
 import pMap from 'p-map';
 import { OutcomeCounts, type OutcomeSnapshot } from '../../bridge/outcome-counts.ts';
 import type { Environment } from '../../config/read-settings.ts';
-import { readRanges, type OffsetRange } from '../../kafka/read-ranges.ts';
+import { readRanges } from '../../kafka/topic-reader.ts';
+import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../../kafka/topic-partitions.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';

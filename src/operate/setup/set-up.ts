@@ -4,7 +4,8 @@ import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { grantsFor, type Right } from '../../postgres/rights.ts';
 import { migrate } from '../../postgres/schema.ts';
-import { createTopics, withAdmin } from '../../kafka/topics.ts';
+import { createTopics } from '../../kafka/topics.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { addSearchAttributes } from '../../temporal/search-attributes.ts';
@@ -28,7 +29,7 @@ export async function setUpKafka(
   onWait: (reason: string) => void,
 ): Promise<SetupResult> {
   const { kafka, topics } = readSettings(KAFKA_SETUP_ROLE, env);
-  const created = await withAdmin(kafka, (admin) =>
+  const created = await withFailFastAdmin(kafka, (admin) =>
     createTopics(admin, kafka, topics, { timeoutMs: STARTUP_WAIT_MS, onWait }),
   );
   return { created };

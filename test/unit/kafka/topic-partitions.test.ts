@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
-import { isStarting, whileStarting } from '../../../src/kafka/while-starting.ts';
+import { isStarting } from '../../../src/kafka/kafka-errors.ts';
+import { whileStarting } from '../../../src/kafka/while-starting.ts';
 import {
   describeTopic,
   fetchAllTopicEnds,

@@ -4,10 +4,12 @@ import {
   earliestWriteTime,
 } from '../../../src/operate/dead-letters/dead-letter-index.ts';
 import { parseDeadLetter } from '../../../src/operate/dead-letters/dead-letter-topic.ts';
-import { cutRecords, LARGE_RECORD_BYTES } from '../../../src/kafka/cut-records.ts';
+import {
+  truncateOversizedRecords,
+  LARGE_RECORD_BYTES,
+} from '../../../src/kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
-import { topicRanges } from '../../../src/kafka/read-whole-topic.ts';
-import { rangesAround } from '../../../src/kafka/read-ranges.ts';
+import { topicRanges, rangesAround } from '../../../src/kafka/offset-ranges.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 
 const TOPIC = 'orders';
@@ -133,7 +135,7 @@ async function cutHeaders(valueBytes: number): Promise<Record<string, Buffer>> {
   async function* chunks() {
     yield await Promise.resolve(Buffer.concat([varint(record.length), record]));
   }
-  const text = (await cutRecords(chunks())).toString('latin1');
+  const text = (await truncateOversizedRecords(chunks())).toString('latin1');
   const [name = ''] = /order-ingest\.cut-[0-9a-f-]{36}/.exec(text) ?? [];
   return { [name]: Buffer.from(JSON.stringify({ value: valueBytes })) };
 }

@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs';
-import type { CommittedOffset } from '../../../../src/kafka/committed-offsets.ts';
+import type { CommittedOffset } from '../../../../src/kafka/group-positions.ts';
 import type {
   ConsumerClientEvents,
   FetchedBatch,

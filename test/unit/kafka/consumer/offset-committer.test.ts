@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { CommittedOffset } from '../../../../src/kafka/committed-offsets.ts';
+import type { CommittedOffset } from '../../../../src/kafka/group-positions.ts';
 import { Assignment } from '../../../../src/kafka/consumer/assignment.ts';
 import { OffsetCommitter } from '../../../../src/kafka/consumer/offset-committer.ts';
 

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
-import { Partition, type PartitionPosition } from '../../../../src/kafka/consumer/partition.ts';
+import { Partition } from '../../../../src/kafka/consumer/partition.ts';
+import type { PartitionPosition } from '../../../../src/kafka/group-positions.ts';
 
 type Committed = PartitionPosition['committed'];
 

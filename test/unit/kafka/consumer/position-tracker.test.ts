@@ -1,6 +1,7 @@
 import { Assignment } from '../../../../src/kafka/consumer/assignment.ts';
 import type { LogAnomaly } from '../../../../src/kafka/consumer/message-consumer.ts';
-import type { Partition, PartitionPosition } from '../../../../src/kafka/consumer/partition.ts';
+import type { Partition } from '../../../../src/kafka/consumer/partition.ts';
+import type { PartitionPosition } from '../../../../src/kafka/group-positions.ts';
 import { PositionTracker } from '../../../../src/kafka/consumer/position-tracker.ts';
 
 /** What the broker reports about the partitions that are online; each request takes the next answer. */

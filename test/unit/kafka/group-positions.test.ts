@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { committedOffsets, type CommittedOffset } from '../../../src/kafka/committed-offsets.ts';
+import { committedOffsets, type CommittedOffset } from '../../../src/kafka/group-positions.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();

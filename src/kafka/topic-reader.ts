@@ -1,33 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
-import { nameMissingRight, needing, type KafkaRight } from './missing-right.ts';
+import { nameMissingRight, withRequiredRights, type KafkaRight } from './missing-right.ts';
+import { withAdmin } from './admin.ts';
+import { topicRanges, type OffsetRange } from './offset-ranges.ts';
+import { ofOnlinePartitions } from './patches/offline-partitions.ts';
+import { fetchAllTopicEnds } from './topic-partitions.ts';
 import type { ConsumedMessage } from './consumer/message-consumer.ts';
-
-/** Offsets from `from` up to, but not including, `to`. */
-export interface OffsetRange {
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
-/** Where a message is. */
-export interface MessagePosition {
-  readonly partition: number;
-  readonly offset: bigint;
-}
-
-/** The smallest range of each partition that has all of these places. */
-export function rangesAround(places: readonly MessagePosition[]): ReadonlyMap<number, OffsetRange> {
-  const ranges = new Map<number, OffsetRange>();
-  for (const { partition, offset } of places) {
-    const { from, to } = ranges.get(partition) ?? { from: offset, to: offset };
-    ranges.set(partition, {
-      from: offset < from ? offset : from,
-      to: offset >= to ? offset + 1n : to,
-    });
-  }
-  return ranges;
-}
 
 export interface RangeBatch {
   readonly partition: number;
@@ -92,7 +71,7 @@ export async function readRanges(
 
   try {
     await consumer.connect();
-    await needing(rights, () => consumer.subscribe({ topic, fromBeginning: true }));
+    await withRequiredRights(rights, () => consumer.subscribe({ topic, fromBeginning: true }));
     await new Promise<void>((resolve, reject) => {
       let isOver = false;
       const end = (how: () => void) => {
@@ -171,4 +150,38 @@ export async function readRanges(
   } finally {
     await consumer.disconnect().catch(describeError);
   }
+}
+
+export interface TopicPart {
+  /**
+   * Leaves out what comes before the first message of a partition that has this timestamp or a later
+   * one: milliseconds since 1970. Later messages may have an earlier timestamp.
+   */
+  readonly since?: number;
+  /** Partition to offsets; what is not among them is left out. */
+  readonly within?: ReadonlyMap<number, OffsetRange>;
+  /** Ends the reading early, without an error. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a topic, or a part of it, from its oldest message to its present end. See `readRanges`. Throws
+ * an OperatorError when a partition is offline.
+ */
+export async function readWholeTopic(
+  kafka: Kafka,
+  topic: string,
+  groupPrefix: string,
+  onBatch: (batch: RangeBatch) => Promise<void>,
+  { since, within, signal }: TopicPart = {},
+): Promise<void> {
+  const ranges = await withAdmin(kafka, async (admin) => {
+    // First of all: what is written meanwhile is then after it, and before the end.
+    const starts =
+      since === undefined
+        ? []
+        : await ofOnlinePartitions(() => admin.fetchTopicOffsetsByTimestamp(topic, since));
+    return topicRanges(await fetchAllTopicEnds(admin, topic), starts, within);
+  });
+  await readRanges({ kafka, topic, ranges, groupPrefix, ...(signal ? { signal } : {}) }, onBatch);
 }

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import pRetry from 'p-retry';
-import { needing } from './missing-right.ts';
+import { withRequiredRights } from './missing-right.ts';
 
 /**
  * What a group has committed for one partition:
@@ -21,7 +21,7 @@ export async function committedOffsets(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, CommittedOffset>> {
-  const partitions = await needing(
+  const partitions = await withRequiredRights(
     [
       { operation: 'DESCRIBE', resource: 'group', name: groupId },
       { operation: 'DESCRIBE', resource: 'topic', name: topic },
@@ -55,3 +55,34 @@ class EmptyAnswer extends Error {}
 /** Whether it is an offset. */
 export const isOffset = (committed: CommittedOffset | undefined): committed is bigint =>
   typeof committed === 'bigint';
+
+/** Where the log of a partition begins and ends, and what the group has committed there. */
+export interface PartitionPosition {
+  readonly partition: number;
+  readonly committed: CommittedOffset;
+  /** The oldest offset that is still in the log. */
+  readonly low: bigint;
+  /** The offset that the next message gets. */
+  readonly high: bigint;
+}
+
+/**
+ * The position of a group in every partition of a topic. A partition of which only the end or only the
+ * committed offset is known, as one that was added in between, is left out.
+ */
+export async function readPositions(
+  admin: Pick<Admin, 'fetchTopicOffsets' | 'fetchOffsets'>,
+  groupId: string,
+  topic: string,
+): Promise<readonly PartitionPosition[]> {
+  // One after the other: a new client that is asked both at once may look up the group with metadata
+  // that has no topic yet, and then asks for the offsets of no partition.
+  const committed = await committedOffsets(admin, groupId, topic);
+  const ends = await admin.fetchTopicOffsets(topic);
+  return ends.flatMap(({ partition, low, high }) => {
+    const offset = committed.get(partition);
+    return offset === undefined
+      ? []
+      : [{ partition, committed: offset, low: BigInt(low), high: BigInt(high) }];
+  });
+}

@@ -2,43 +2,43 @@ import { randomUUID } from 'node:crypto';
 import type { HeadersByName, RecordHeader } from './record-headers.ts';
 import { varint, zigZag } from './varint.ts';
 
-/*
- * A compressed batch that is small on the wire can be a thousand times as large in memory. Records that are
- * too large for any workflow are therefore cut while their batch is decompressed: they lose their value, and
- * get a header that names its size.
+/**
+ * Compressed batches are small on the wire and can be a thousand times as large in memory. Records
+ * that no workflow could take anyway are therefore cut while a batch is being decompressed: they lose
+ * their value, and get a header that says how large it was.
  */
 
-/** Larger batches are decompressed record by record. */
+/** Above this a batch is decompressed record by record. */
 export const LARGE_BATCH_BYTES = 64 * 1024 * 1024;
-/** Larger records are always cut. It is also the size of the largest record that a dead letter contains uncut. */
+/** A record as large as this is always cut, and the largest that a dead letter carries whole. */
 export const LARGE_RECORD_BYTES = 32 * 1024 * 1024;
-/** Smaller records are never cut, since Temporal accepts about this size. */
+/** A smaller one is never cut: Temporal could take it, or nearly. */
 const SMALL_RECORD_BYTES = 2 * 1024 * 1024;
 
-/** Random, so that no producer can use it. */
+/** No producer can know it. */
 const CUT_HEADER = `order-ingest.cut-${randomUUID()}`;
 
-/** The sizes in bytes of the parts of a message that were cut off. */
-export type CutParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
+/** Sizes in bytes of the parts of a message that were cut off. */
+export type RemovedParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
 
-/** What was cut off a message; undefined for an uncut one. */
-export function cutParts(headers: HeadersByName | undefined): CutParts | undefined {
+/** What was cut off a message; undefined for one that is whole. */
+export function removedParts(headers: HeadersByName | undefined): RemovedParts | undefined {
   const bytes = headers?.[CUT_HEADER];
-  return bytes instanceof Uint8Array ? (JSON.parse(bytes.toString()) as CutParts) : undefined;
+  return bytes instanceof Uint8Array ? (JSON.parse(bytes.toString()) as RemovedParts) : undefined;
 }
 
-/** How many bytes the value of a cut message had; undefined for a message that has its value. */
-export const cutBytes = (headers: HeadersByName | undefined): number | undefined =>
-  cutParts(headers)?.value;
+/** How many bytes the value of a cut message had; undefined for one that has its value. */
+export const removedValueBytes = (headers: HeadersByName | undefined): number | undefined =>
+  removedParts(headers)?.value;
 
-/** Whether a header is the one that names what was cut off, and was not sent by the producer. */
-export const isCutHeader = ({ name }: RecordHeader): boolean => name === CUT_HEADER;
+/** Whether a header is the one that names what was cut off, which no producer has sent. */
+export const isTruncationHeader = ({ name }: RecordHeader): boolean => name === CUT_HEADER;
 
 /**
- * Copies the records of a batch (Kafka's record format, version 2) and cuts those that are too large. Needs
- * little more memory than its result.
+ * Copies a record section of a batch (Kafka's record format, version 2), cutting what is too large.
+ * Holds little more than it answers with.
  */
-export async function cutRecords(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function truncateOversizedRecords(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const input = new ByteReader(chunks);
   const output: Buffer[] = [];
   let total = 0;
@@ -64,7 +64,7 @@ export async function cutRecords(chunks: AsyncIterable<Uint8Array>): Promise<Buf
   }
 }
 
-/** The record without its value, and without its key or headers if they are too large, too. */
+/** The record without its value, and without its key or headers where they are too large as well. */
 async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
   const end = input.position + length;
   const attributes = await input.take(1);
@@ -79,7 +79,7 @@ async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
   const headerCount = isWhole ? zigZag(await input.wholeVarint()) : 0;
   const headers = isWhole ? await input.take(end - input.position) : Buffer.alloc(0);
   await input.skip(end - input.position);
-  const parts: CutParts = {
+  const parts: RemovedParts = {
     ...(valueLength < 0 ? {} : { value: valueLength }),
     ...(isWhole ? {} : { headers: headersLength }),
     ...(key || keyLength < 0 ? {} : { key: keyLength }),
@@ -103,7 +103,7 @@ async function takeOrSkip(input: ByteReader, length: number): Promise<Buffer | u
   return undefined;
 }
 
-/** Reads bytes from a stream of chunks. Throws when the input ends too early. */
+/** Reads bytes from chunks as they come. Throws where the input ends too early. */
 class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array();

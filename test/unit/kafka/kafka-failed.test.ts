@@ -1,7 +1,12 @@
 import kafkajs from 'kafkajs';
-import { kafkaFailed, type KafkaSettings } from '../../../src/kafka/kafka-client.ts';
-import { errorTypeOf } from '../../../src/kafka/kafka-error.ts';
-import { MissingRightError, needing, type KafkaRight } from '../../../src/kafka/missing-right.ts';
+import { kafkaFailed } from '../../../src/kafka/kafka-failed.ts';
+import type { KafkaSettings } from '../../../src/kafka/kafka-client.ts';
+import { errorTypeOf } from '../../../src/kafka/kafka-errors.ts';
+import {
+  MissingRightError,
+  withRequiredRights,
+  type KafkaRight,
+} from '../../../src/kafka/missing-right.ts';
 import { explainSendFailure } from '../../../src/kafka/producer.ts';
 import { OperatorError } from '../../../src/program/operator-error.ts';
 
@@ -31,7 +36,7 @@ const READ_TOPIC: KafkaRight = { operation: 'READ', resource: 'topic', name: 'or
 const READ_GROUP: KafkaRight = { operation: 'READ', resource: 'group', name: 'storage_loader' };
 
 const explained = async (error: unknown, rights: readonly KafkaRight[]) => {
-  const failure: unknown = await needing(rights, () =>
+  const failure: unknown = await withRequiredRights(rights, () =>
     Promise.reject(error instanceof Error ? error : new Error('none')),
   ).catch((thrown: unknown) => thrown);
   const { message, fix: remedy } = kafkaFailed(settings, failure);
@@ -130,14 +135,14 @@ test('a denial of a right that is not known here still says what kind of resourc
 
 test('what is no denial stays what it is', async () => {
   const error = answer('UNKNOWN_TOPIC_OR_PARTITION');
-  await expect(needing([READ_TOPIC], () => Promise.reject(error))).rejects.toBe(error);
+  await expect(withRequiredRights([READ_TOPIC], () => Promise.reject(error))).rejects.toBe(error);
 });
 
 test('a rejected login, a missing coordinator and members of another kind each have their code', () => {
   const login = named('KafkaJSSASLAuthenticationError', 'wrong password');
   expect(kafkaFailed(settings, login)).toMatchObject({
     code: 'KAFKA_LOGIN_REJECTED',
-    message: expect.stringContaining('user "bridge" by plain'),
+    message: expect.stringContaining('user "bridge"'),
   });
   for (const error of [
     answer('NOT_COORDINATOR_FOR_GROUP'),

@@ -4,12 +4,12 @@ import { registerCodecs } from '../../../src/kafka/codecs.ts';
 import Decoder from 'kafkajs/src/protocol/decoder.js';
 import decodeRecord from 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js';
 import {
-  cutParts,
-  cutRecords,
-  isCutHeader,
+  removedParts,
+  truncateOversizedRecords,
+  isTruncationHeader,
   LARGE_BATCH_BYTES,
   LARGE_RECORD_BYTES,
-} from '../../../src/kafka/cut-records.ts';
+} from '../../../src/kafka/truncated-records.ts';
 import { carryRecordHeaders } from '../../../src/kafka/patches/record-headers.ts';
 import { recordHeaders } from '../../../src/kafka/record-headers.ts';
 
@@ -50,14 +50,16 @@ test.each([1, 7, 4096])('small records pass as they are, in chunks of %s bytes',
     record(1, null, null),
     record(2, Buffer.alloc(0), Buffer.alloc(300, 1)),
   ]);
-  expect((await cutRecords(inChunks(records, size))).equals(records)).toBe(true);
+  expect((await truncateOversizedRecords(inChunks(records, size))).equals(records)).toBe(true);
 });
 
 test('a record that is too large loses its value alone; its neighbours lose nothing', async () => {
   const before = record(0, null, Buffer.from('before'));
   const large = record(1, Buffer.from('key'), Buffer.alloc(LARGE_RECORD_BYTES + 1));
   const after = record(2, null, Buffer.from('after'));
-  const cut = await cutRecords(inChunks(Buffer.concat([before, large, after]), 65_536));
+  const cut = await truncateOversizedRecords(
+    inChunks(Buffer.concat([before, large, after]), 65_536),
+  );
   expect(cut.subarray(0, before.length).equals(before)).toBe(true);
   expect(cut.subarray(-after.length).equals(after)).toBe(true);
   const middle = cut.subarray(before.length, -after.length);
@@ -78,13 +80,16 @@ test('what is cut is named: value, headers and key', async () => {
     return Buffer.concat([varint(bytes.length), bytes]);
   };
   const partsOf = async (record: Buffer) => {
-    const cut = await cutRecords(inChunks(record, 65_536));
+    const cut = await truncateOversizedRecords(inChunks(record, 65_536));
     carryRecordHeaders();
     const { headers } = decodeRecord(
       new Decoder(new Decoder(cut).readVarIntBytes() ?? Buffer.alloc(0)),
       { firstOffset: '0', firstTimestamp: '0' },
     );
-    return { parts: cutParts(headers), own: recordHeaders(headers).filter((h) => !isCutHeader(h)) };
+    return {
+      parts: removedParts(headers),
+      own: recordHeaders(headers).filter((h) => !isTruncationHeader(h)),
+    };
   };
   const value = Buffer.alloc(LARGE_RECORD_BYTES);
   expect(await partsOf(body(Buffer.from('k'), value, Buffer.from('1')))).toEqual({
@@ -103,7 +108,9 @@ test('what is kept of a batch is bounded, however many large records it has', as
   const records = Buffer.concat(
     Array.from({ length: 12 }, (_, n) => record(n, null, Buffer.alloc(10 * MIB))),
   );
-  expect((await cutRecords(inChunks(records, MIB))).length).toBeLessThan(LARGE_BATCH_BYTES);
+  expect((await truncateOversizedRecords(inChunks(records, MIB))).length).toBeLessThan(
+    LARGE_BATCH_BYTES,
+  );
 });
 
 describe('a batch of a few kilobytes that stands for hundreds of megabytes', () => {
