@@ -9,25 +9,25 @@ import { truncateOversizedRecords, LARGE_BATCH_BYTES } from './truncated-records
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 /**
- * Registers the codecs that kafkajs lacks. It has gzip only, and the first batch with another codec would end
- * the consumer for good. All of them limit the memory for batches that decompress to a multiple of their
- * size; see `cut-records.ts`.
+ * Registers the compression codecs that kafkajs lacks. With gzip alone, the first batch in another codec
+ * would stop the consumer permanently. All of them bound the memory that a batch takes however far it
+ * expands; see `truncated-records.ts`.
  */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     compress: (encoder: { buffer: Buffer }) => promisify(gzip)(encoder.buffer),
     decompress: decompressGzip,
   });
-  // Decompresses to at most 21 times the size.
+  // Expands to at most 21 times its compressed size.
   CompressionCodecs[CompressionTypes.Snappy] = SnappyCodec;
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: (encoder: { buffer: Buffer }) => compressFrame(encoder.buffer),
-    // Decompresses to at most 255 times the size.
-    decompress: async (buffer: Buffer) => cutIfLarge(await decompressFrame(buffer)),
+    // Expands to at most 255 times its compressed size.
+    decompress: async (buffer: Buffer) => truncateIfLarge(await decompressFrame(buffer)),
   });
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    // No program of this project writes zstd.
-    compress: () => Promise.reject(new Error('compressing with zstd is not supported')),
+    // order-ingest itself never writes zstd.
+    compress: () => Promise.reject(new Error('Compressing with zstd is not supported')),
     decompress: decompressZstd,
   });
 }
@@ -55,7 +55,7 @@ async function decompressZstd(buffer: Buffer): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Small, because every block of four bytes can decompress to 128 kB. */
+/** A block of 4 bytes can expand to 128 kB, so only a few are decompressed at a time. */
 const ZSTD_STEP_BYTES = 64;
 
 function* zstdParts(buffer: Buffer): Generator<Uint8Array> {
@@ -69,7 +69,7 @@ function* zstdParts(buffer: Buffer): Generator<Uint8Array> {
   }
 }
 
-const cutIfLarge = (buffer: Buffer): Buffer | Promise<Buffer> =>
+const truncateIfLarge = (buffer: Buffer): Buffer | Promise<Buffer> =>
   buffer.length > LARGE_BATCH_BYTES ? truncateOversizedRecords(asynchronously([buffer])) : buffer;
 
 async function* asynchronously<Item>(items: Iterable<Item>): AsyncGenerator<Item> {

@@ -7,19 +7,19 @@ export interface GroupMember {
   readonly clientId: string;
   /** Such as `/10.0.0.7`. */
   readonly host: string;
-  /** The topics that it subscribes to; undefined during a rebalance, when the coordinator does not say. */
+  /** Its subscription; undefined during a rebalance, when the coordinator does not report it. */
   readonly topics: readonly string[] | undefined;
-  /** The partitions that it has been assigned, by topic. */
+  /** Topic to the partitions that it has been assigned. */
   readonly assigned: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface ConsumerGroup {
   readonly members: readonly GroupMember[];
-  /** Whether the assignment is settled: it is not during a rebalance. */
+  /** False during a rebalance, when the assignment is not settled. */
   readonly isStable: boolean;
 }
 
-/** Throws a MissingRightError without the right to see the group. */
+/** Throws a MissingRightError without the right to describe the group. */
 export async function readGroup(
   admin: Pick<Admin, 'describeGroups'>,
   groupId: string,
@@ -49,7 +49,7 @@ export const groupOf = (
   })),
 });
 
-/** Undefined for what is empty, or written by another kind of client. */
+/** Undefined for bytes that are empty, or that another kind of client wrote in its own format. */
 function decoded<Value>(
   buffer: Buffer,
   decode: (buffer: Buffer) => Value | null,
@@ -62,13 +62,13 @@ function decoded<Value>(
   }
 }
 
-/** Members whose subscription is not this topic alone. Partitions can be assigned to them and not be read. */
+/** Members whose subscription is not this topic alone. Partitions that they are assigned may go unread. */
 export const foreignMembers = ({ members }: ConsumerGroup, topic: string): readonly GroupMember[] =>
   members.filter(({ topics }) => topics && !(topics.length === 1 && topics[0] === topic));
 
 /**
- * The partitions of the topic that no member reads: assigned to nobody, or to a member that does not
- * subscribe to the topic and therefore ignores them. Empty while the assignment is not settled.
+ * The partitions of the topic that no member reads: those assigned to no member, or to one that does not
+ * subscribe to the topic and therefore ignores them. Empty during a rebalance.
  */
 export function unreadPartitions(
   { members, isStable }: ConsumerGroup,
@@ -84,7 +84,7 @@ export function unreadPartitions(
   return partitions.filter((partition) => !read.has(partition));
 }
 
-/** Such as `"order-ingest" at /10.0.0.7 (subscribed to "orders-us")`, the members after each other. */
+/** Such as `"order-ingest" at /10.0.0.7 (member x-1, subscribed to "orders-us")`, joined by "and". */
 export const describeMembers = (members: readonly GroupMember[]): string =>
   members
     .map(

@@ -5,16 +5,20 @@ import { withRequiredRights } from './missing-right.ts';
 /**
  * What a group has committed for one partition:
  * - an offset;
- * - `none`: nothing was committed, the offset has expired, or the topic was deleted;
- * - `reset`: kafkajs has committed -2, because the offset before was out of the log's range.
+ * - `none`: nothing, or the offset has expired, or the topic has been deleted since;
+ * - `reset`: kafkajs has committed -2, which means that the previous offset was out of the log's range.
  */
 export type CommittedOffset = bigint | 'none' | 'reset';
 
+export const isOffset = (committed: CommittedOffset | undefined): committed is bigint =>
+  typeof committed === 'bigint';
+
 /**
- * The committed offset of each partition of the topic. After a broker has started, waits until it has loaded
- * the group. Throws when the broker does not answer, or when the answer has no partition: while kafkajs does
- * not know the topic, for example because brokers restart, it requests no partition, and the answer does not
- * mean that nothing is committed.
+ * The committed offset of each partition of the topic. Waits while the coordinator is still loading the
+ * group, as it does after a broker's start.
+ *
+ * Throws when the answer names no partition at all: while kafkajs does not know the topic, as when brokers
+ * restart, it asks for no partition, and that answer says nothing about what is committed.
  */
 export async function committedOffsets(
   admin: Pick<Admin, 'fetchOffsets'>,
@@ -46,17 +50,13 @@ async function fetchPartitions(admin: Pick<Admin, 'fetchOffsets'>, groupId: stri
   const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
   if (found && found.partitions.length > 0) return found.partitions;
   throw new EmptyAnswer(
-    `the answer with the offsets of the group "${groupId}" has no partition of "${topic}"`,
+    `The broker's answer about the committed offsets of group "${groupId}" names no partition of "${topic}"`,
   );
 }
 
 class EmptyAnswer extends Error {}
 
-/** Whether it is an offset. */
-export const isOffset = (committed: CommittedOffset | undefined): committed is bigint =>
-  typeof committed === 'bigint';
-
-/** Where the log of a partition begins and ends, and what the group has committed there. */
+/** The bounds of a partition's log, and what the group has committed there. */
 export interface PartitionPosition {
   readonly partition: number;
   readonly committed: CommittedOffset;
@@ -67,16 +67,16 @@ export interface PartitionPosition {
 }
 
 /**
- * The position of a group in every partition of a topic. A partition of which only the end or only the
- * committed offset is known, as one that was added in between, is left out.
+ * The position of a group in each partition of a topic. Partitions that appear in only one of the two
+ * answers, such as one that is added in between, are left out.
  */
 export async function readPositions(
   admin: Pick<Admin, 'fetchTopicOffsets' | 'fetchOffsets'>,
   groupId: string,
   topic: string,
 ): Promise<readonly PartitionPosition[]> {
-  // One after the other: a new client that is asked both at once may look up the group with metadata
-  // that has no topic yet, and then asks for the offsets of no partition.
+  // Not in parallel: a new client may then ask for the group's offsets before its metadata has the topic,
+  // and kafkajs asks for the offsets of no partition.
   const committed = await committedOffsets(admin, groupId, topic);
   const ends = await admin.fetchTopicOffsets(topic);
   return ends.flatMap(({ partition, low, high }) => {

@@ -25,8 +25,8 @@ export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): st
   deadLetterTopic ?? `${topic}.dead-letter`;
 
 /**
- * The topic that says which dead letters have been replayed: a mark is written in one transaction
- * with the message itself, so that the one is there if and only if the other is.
+ * The topic of the marks that say which dead letters have been requeued. A mark is written in one
+ * transaction with the message itself, so that either both exist or neither does.
  */
 export const replayMarksTopicOf = (settings: KafkaSettings): string =>
   `${deadLetterTopicOf(settings)}.replayed`;
@@ -34,15 +34,19 @@ export const replayMarksTopicOf = (settings: KafkaSettings): string =>
 export type KafkaClient = Kafka;
 export type KafkaAdmin = ReturnType<Kafka['admin']>;
 
+const LONG_RUNNING: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 };
+
 /**
- * A client that reads every codec, carries every header, hides what was aborted, rests when idle, works
- * while some partitions are offline and logs through our logger.
- * Throws an OperatorError.
+ * Creates a kafkajs client with the codecs and patches that order-ingest needs (see `codecs.ts` and
+ * `patches/`), which logs through our logger. Throws an OperatorError for a CA file that cannot be read
+ * and for incomplete SASL settings.
+ *
+ * @param retry how kafkajs retries requests; by default for about 25 s, which outlasts a broker's restart
  */
 export function createKafkaClient(
   settings: KafkaSettings,
   logger: Logger,
-  retry: RetryOptions = PATIENT,
+  retry: RetryOptions = LONG_RUNNING,
 ): Kafka {
   registerCodecs();
   filterAbortedTransactions();
@@ -63,31 +67,29 @@ export function createKafkaClient(
 }
 
 /**
- * kafkajs logs each attempt of each connection, of which there are many a second while brokers are down:
- * the same line appears once a minute. With LOG_LEVEL=debug all of them appear.
+ * A log function for kafkajs that writes to our logger. While brokers are down, kafkajs logs many failed
+ * connection attempts per second; repeats of a line are therefore logged once per minute, unless the log
+ * level is debug.
  */
 export function logThrough(logger: Logger): (entry: LogEntry) => void {
   const limit = createLogRateLimit();
   return ({ level, namespace, log }) => {
     const { message, ...context } = log;
-    const ours = LEVELS[level];
+    const ourLevel = LEVELS[level];
     const line = { ...context, ...NOT_LOGGED, event: 'kafka_client', namespace };
-    if (ours !== 'warn' || logger.isLevelEnabled('debug')) {
-      logger[ours](line, message);
+    if (ourLevel !== 'warn' || logger.isLevelEnabled('debug')) {
+      logger[ourLevel](line, message);
       return;
     }
     const leftOut = limit.admit(`${namespace} ${message}`);
-    if (leftOut !== undefined) logger[ours](leftOut > 0 ? { ...line, leftOut } : line, message);
+    if (leftOut !== undefined) logger[ourLevel](leftOut > 0 ? { ...line, leftOut } : line, message);
   };
 }
 
-/** Some 25 s, for programs that run for long: a broker's restart takes about that. */
-const PATIENT: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, retries: 8 };
-
-/** kafkajs's own time stamp and logger's name, and stacks of errors that it expects. */
+/** kafkajs's own timestamp and logger name, and the stacks of errors that it expects. */
 const NOT_LOGGED = { timestamp: undefined, logger: undefined, stack: undefined };
 
-/** A level down: what kafkajs calls an error it mostly mends by itself. */
+/** One level lower than kafkajs's: most of what it calls errors it recovers from by itself. */
 const LEVELS = {
   [logLevel.NOTHING]: 'trace',
   [logLevel.ERROR]: 'warn',
@@ -104,7 +106,7 @@ function sslOptions({ ssl, sslCaFile }: KafkaSettings): NonNullable<KafkaConfig[
     throw new OperatorError(
       'FILE_UNREADABLE',
       `KAFKA_SSL_CA_FILE cannot be read: ${describeError(error)}`,
-      'name a PEM file that this user may read',
+      'set it to a PEM file that this user can read',
       { cause: error },
     );
   }
@@ -116,7 +118,7 @@ function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
   if (username === undefined || password === undefined) {
     throw new OperatorError(
       'SETTINGS_INVALID',
-      'KAFKA_SASL_MECHANISM is set without a user name and a password',
+      'KAFKA_SASL_MECHANISM is set, but the user name or the password is not',
       'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
   }

@@ -1,25 +1,25 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { withAdmin } from './admin.ts';
 import { foreignMembers, readGroup, unreadPartitions, type GroupMember } from './group-members.ts';
-import { isOffset, readPositions } from './group-positions.ts';
+import { isOffset, readPositions, type PartitionPosition } from './group-positions.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 import { fetchTopicEnds } from './topic-partitions.ts';
 
-/** How far a group has got in one partition. */
+/** How far a group has read one partition. */
 export interface PartitionLag {
   readonly partition: number;
-  /** Undefined where the group has committed nothing yet. */
+  /** Undefined where the group has no committed offset. */
   readonly committed: bigint | undefined;
   /** The offset that the next message gets. */
   readonly end: bigint;
-  /** Offsets to go. Some of them may be markers of transactions, which are no messages. */
+  /** The offsets that the group has yet to read. Some may be transaction markers, which are not messages. */
   readonly lag: bigint;
 }
 
 export interface TopicLag {
-  /** Of the partitions that are online, in their order. */
+  /** The partitions that are online, in order. */
   readonly partitions: readonly PartitionLag[];
-  /** Partitions whose lag is unknown, since they have no leader or it does not answer. */
+  /** The partitions that have no leader, or whose leader does not answer. Their lag is unknown. */
   readonly offline: readonly number[];
 }
 
@@ -28,36 +28,38 @@ export async function readLag(admin: Admin, groupId: string, topic: string): Pro
   const positions =
     ends.length > 0 ? await ofOnlinePartitions(() => readPositions(admin, groupId, topic)) : [];
   return {
-    partitions: positions
-      .map(({ partition, committed, low, high }) => {
-        const from = isOffset(committed) && committed > low ? committed : low;
-        return {
-          partition,
-          committed: isOffset(committed) ? committed : undefined,
-          end: high,
-          lag: high > from ? high - from : 0n,
-        };
-      })
-      .sort((a, b) => a.partition - b.partition),
+    partitions: positions.map(partitionLag).sort((a, b) => a.partition - b.partition),
     offline,
   };
 }
 
+/** A group without a committed offset, or with one that is no longer in the log, reads from the log's start. */
+export function partitionLag({ partition, committed, low, high }: PartitionPosition): PartitionLag {
+  const next = isOffset(committed) && committed > low ? committed : low;
+  return {
+    partition,
+    committed: isOffset(committed) ? committed : undefined,
+    end: high,
+    lag: high > next ? high - next : 0n,
+  };
+}
+
+/** The results of the latest successful query; empty before the first. */
 export interface LagWatch {
-  /** Partition to its lag, as of the last look; empty before the first. */
+  /** Partition to its lag. */
   readonly current: () => ReadonlyMap<number, number>;
-  /** Partitions that no member of the group reads, as of the last look. */
+  /** Partitions that no member of the group reads. */
   readonly unread: () => ReadonlySet<number>;
-  /** Members of the group that subscribe to something else than the topic, as of the last look. */
+  /** Members of the group whose subscription is not the topic alone. */
   readonly foreign: () => readonly GroupMember[];
-  /** Partition to the offset that the group has committed there, -1 where there is none. */
+  /** Partition to the group's committed offset, -1 where there is none. */
   readonly committed: () => ReadonlyMap<number, number>;
   stop(): void;
 }
 
 /**
- * Asks the broker now and then how far a group is behind, and who its members are. While it does not
- * answer, the answers stay as they are.
+ * Queries the lag and the members of a group at an interval. While the broker is unavailable, the latest
+ * results stay.
  */
 export function watchLag(options: {
   readonly kafka: Kafka;
@@ -70,10 +72,10 @@ export function watchLag(options: {
   let unread: ReadonlySet<number> = new Set();
   let foreign: readonly GroupMember[] = [];
   let committed: ReadonlyMap<number, number> = new Map();
-  let isAsking = false;
-  const look = async () => {
-    if (isAsking) return;
-    isAsking = true;
+  let isQuerying = false;
+  const query = async () => {
+    if (isQuerying) return;
+    isQuerying = true;
     try {
       await withAdmin(kafka, async (admin) => {
         const { partitions } = await readLag(admin, groupId, topic);
@@ -86,11 +88,11 @@ export function watchLag(options: {
     } catch {
       // The consumer itself reports that the broker is unavailable.
     } finally {
-      isAsking = false;
+      isQuerying = false;
     }
   };
-  void look();
-  const timer = setInterval(() => void look(), intervalMs);
+  void query();
+  const timer = setInterval(() => void query(), intervalMs);
   return {
     current: () => lag,
     unread: () => unread,

@@ -1,18 +1,18 @@
 import { errorChain, errorTypeOf } from './kafka-errors.ts';
 
-/** A right by the names of Kafka's access control lists. */
+/** A right, in the terms of Kafka's access control lists (ACLs). */
 export interface KafkaRight {
   readonly operation:
     'READ' | 'WRITE' | 'CREATE' | 'DESCRIBE' | 'DESCRIBE_CONFIGS' | 'IDEMPOTENT_WRITE';
   readonly resource: 'topic' | 'group' | 'transactional-id' | 'cluster';
   readonly name: string;
-  /** For every resource whose name begins with `name`. */
+  /** The right is needed on every resource whose name begins with `name`. */
   readonly isPrefix?: boolean;
 }
 
 /**
- * The broker denies a right that is known: one of these, where a request needs several on resources of
- * one kind, since the answer does not say on which. Part of the message of an OperatorError.
+ * The broker denied a request for want of a right. A broker's answer names only the kind of resource: where
+ * the request needs rights on several resources of that kind, one of `rights` is missing.
  */
 export class MissingRightError extends Error {
   override readonly name = 'MissingRightError';
@@ -24,22 +24,19 @@ export class MissingRightError extends Error {
   }
 }
 
-/** What a broker answers when a right on such a resource is missing. */
-const RESOURCES: Readonly<Record<string, KafkaRight['resource']>> = {
+/** The error codes of a broker that denies a right, by kind of resource. */
+const DENIALS: Readonly<Record<string, KafkaRight['resource']>> = {
   TOPIC_AUTHORIZATION_FAILED: 'topic',
   GROUP_AUTHORIZATION_FAILED: 'group',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'transactional-id',
   CLUSTER_AUTHORIZATION_FAILED: 'cluster',
 };
 
-/** On what kind of resource a right is missing, if this is why the request failed. */
+/** The kind of resource on which a right is missing; undefined when the request failed for another reason. */
 export const deniedResource = (error: unknown): KafkaRight['resource'] | undefined =>
-  RESOURCES[errorTypeOf(error) ?? ''];
+  DENIALS[errorTypeOf(error) ?? ''];
 
-/**
- * The error that names the right, where one of these is what was missing; the error as it is otherwise.
- * A broker answers only which kind of resource it was.
- */
+/** A MissingRightError when the broker denied one of the needed rights; otherwise the error unchanged. */
 export function nameMissingRight(error: unknown, needed: readonly KafkaRight[]): unknown {
   if (errorChain(error).some((one) => one instanceof MissingRightError)) return error;
   const resource = deniedResource(error);
@@ -47,7 +44,7 @@ export function nameMissingRight(error: unknown, needed: readonly KafkaRight[]):
   return rights.length > 0 ? new MissingRightError(rights, { cause: error }) : error;
 }
 
-/** Runs a request that needs these rights. Throws a MissingRightError when the broker denies one. */
+/** Runs a request that needs these rights. Throws a MissingRightError when the broker denies one of them. */
 export async function withRequiredRights<Result>(
   rights: readonly KafkaRight[],
   request: () => Promise<Result>,
@@ -73,7 +70,7 @@ function rightText({ operation, resource, name, isPrefix }: KafkaRight): string 
   return `${operation} on ${kind[resource]} "${name}${isPrefix ? '*' : ''}"`;
 }
 
-/** The command that grants it. */
+/** The command that grants the right. */
 export function grantCommand(
   { operation, resource, name, isPrefix }: KafkaRight,
   { brokers, user }: { readonly brokers: readonly string[]; readonly user: string | undefined },

@@ -1,19 +1,23 @@
+import type { PartitionEnds } from './topic-partitions.ts';
+
 /** Offsets from `from` up to, but not including, `to`. */
 export interface OffsetRange {
   readonly from: bigint;
   readonly to: bigint;
 }
 
-/** Where a message is. */
+/** The position of a message in its topic. */
 export interface MessagePosition {
   readonly partition: number;
   readonly offset: bigint;
 }
 
-/** The smallest range of each partition that has all of these places. */
-export function rangesAround(places: readonly MessagePosition[]): ReadonlyMap<number, OffsetRange> {
+/** The smallest range of each partition that covers all of these positions. */
+export function rangesAround(
+  positions: readonly MessagePosition[],
+): ReadonlyMap<number, OffsetRange> {
   const ranges = new Map<number, OffsetRange>();
-  for (const { partition, offset } of places) {
+  for (const { partition, offset } of positions) {
     const { from, to } = ranges.get(partition) ?? { from: offset, to: offset };
     ranges.set(partition, {
       from: offset < from ? offset : from,
@@ -23,9 +27,9 @@ export function rangesAround(places: readonly MessagePosition[]): ReadonlyMap<nu
   return ranges;
 }
 
-/** The offsets of each partition that all of the limits leave. */
+/** The range of each partition that lies within the log, the starts and the limits. */
 export function topicRanges(
-  ends: readonly { readonly partition: number; readonly low: string; readonly high: string }[],
+  ends: readonly PartitionEnds[],
   starts: readonly { readonly partition: number; readonly offset: string }[] = [],
   within?: ReadonlyMap<number, OffsetRange>,
 ): ReadonlyMap<number, OffsetRange> {
@@ -35,12 +39,13 @@ export function topicRanges(
     const limits = within ? within.get(partition) : { from: 0n, to: BigInt(high) };
     if (!limits) continue;
     ranges.set(partition, {
-      from: max(BigInt(low), startOf.get(partition) ?? 0n, limits.from),
-      to: min(BigInt(high), limits.to),
+      from: maxOffset(BigInt(low), startOf.get(partition) ?? 0n, limits.from),
+      to: minOffset(BigInt(high), limits.to),
     });
   }
   return ranges;
 }
 
-const max = (...numbers: readonly bigint[]) => numbers.reduce((a, b) => (a > b ? a : b));
-const min = (a: bigint, b: bigint) => (a < b ? a : b);
+export const maxOffset = (...offsets: readonly [bigint, ...bigint[]]): bigint =>
+  offsets.reduce((a, b) => (a > b ? a : b));
+export const minOffset = (a: bigint, b: bigint): bigint => (a < b ? a : b);

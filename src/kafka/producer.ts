@@ -8,48 +8,48 @@ export interface OutgoingMessage {
   readonly key: Buffer | string | null;
   readonly value: Buffer | string | null;
   readonly headers?: readonly RecordHeader[];
-  /** By the key's hash if left out. */
+  /** Chosen by the key's hash if left out. */
   readonly partition?: number;
-  /** Milliseconds since 1970, in digits; the present if left out. */
+  /** Milliseconds since 1970 as a decimal string; the current time if left out. */
   readonly timestamp?: string;
 }
 
 export interface MessageProducer {
   connect(): Promise<void>;
-  /** Resolves when all in-sync replicas have the messages. For what it throws see `recordRefusal`. */
+  /** Resolves when all in-sync replicas have the messages. See `recordRefusal` for a rejected record. */
   send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
   disconnect(): Promise<void>;
 }
 
 /**
- * What a broker refuses a record for, each time it is sent as it is:
- * - `too-large`: more than the topic's `max.message.bytes`, or than a log segment;
- * - `time`: its time is too far from the broker's clock;
- * - `invalid`: anything else about it, such as a missing key on a compacted topic, or what a rule of
- *   the broker's own forbids.
+ * Why a broker rejects a record however often it is sent:
+ * - `too-large`: it exceeds the topic's `max.message.bytes`, or the size of a log segment;
+ * - `time`: its timestamp is too far from the broker's clock;
+ * - `invalid`: anything else, such as a missing key on a compacted topic, or a validation rule of the
+ *   broker's.
  */
 export type RecordRefusal = 'too-large' | 'time' | 'invalid';
 
-/** By kafkajs's names of Kafka's error codes. */
+/** By kafkajs's names for Kafka's error codes. */
 const REFUSALS: ReadonlyMap<unknown, RecordRefusal> = new Map([
   ['MESSAGE_TOO_LARGE', 'too-large'],
   ['RECORD_LIST_TOO_LARGE', 'too-large'],
   ['INVALID_TIMESTAMP', 'time'],
   ['INVALID_RECORD', 'invalid'],
-  // Before Kafka 2.4 for a missing key too. kafkajs sends again what was damaged on the way.
+  // Before Kafka 2.4 also for a missing key. kafkajs itself retries records that were corrupted in transit.
   ['CORRUPT_MESSAGE', 'invalid'],
 ]);
 
-/** Undefined for any other error: it may pass, or is about more than this record. */
+/** Undefined for any other error, which may be transient or concern more than this record. */
 export function recordRefusal(error: unknown): RecordRefusal | undefined {
   if (!(error instanceof Error)) return undefined;
   return ('type' in error ? REFUSALS.get(error.type) : undefined) ?? recordRefusal(error.cause);
 }
 
-/** A broker that kafkajs looks for when the partition has no leader. */
+/** kafkajs looks for broker -1 when the partition has no leader. */
 const NO_BROKER = /Broker -1 not found/;
 
-/** The error with what the topic is, where kafkajs does not say: a missing right, or no leader. */
+/** Names the topic where kafkajs's error does not: for a missing right, and for a partition without a leader. */
 export function explainSendFailure(error: unknown, topic: string): unknown {
   if (errorChain(error).some(({ message }) => NO_BROKER.test(message))) {
     return new PartitionOfflineError(topic, { cause: error });
@@ -60,16 +60,16 @@ export function explainSendFailure(error: unknown, topic: string): unknown {
   ]);
 }
 
-/** The messages go to a partition that has no leader. */
+/** A partition that the messages are for has no leader. */
 export class PartitionOfflineError extends Error {
   override readonly name = 'PartitionOfflineError';
 
   constructor(topic: string, options?: ErrorOptions) {
-    super(`a partition of "${topic}" that these messages go to has no leader`, options);
+    super(`a partition of "${topic}" that these messages are for has no leader`, options);
   }
 }
 
-/** Tries each send twice at most: the caller knows better how long to continue. */
+/** Makes at most two attempts per send: its caller decides how long to keep retrying. */
 export function createProducer(kafka: Kafka): MessageProducer {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
@@ -88,12 +88,12 @@ export function createProducer(kafka: Kafka): MessageProducer {
 }
 
 /**
- * The broker's limit (`max.message.bytes`) is 1 MB by default and counts the compressed size: a message
- * that was compressed when it came can be larger than it takes uncompressed.
+ * The broker's limit (`max.message.bytes`) is 1 MB by default and applies to the compressed size. A message
+ * that was produced compressed can therefore exceed it when it is sent uncompressed.
  */
 const COMPRESS_ABOVE_BYTES = 500_000;
 
-/** Sends compressed what is large, and what the broker takes only if it is compressed. */
+/** Compresses large batches, and those that the broker rejects as too large without compression. */
 export async function sendCompressed(
   messages: readonly OutgoingMessage[],
   send: (compression: CompressionTypes) => Promise<unknown>,
@@ -111,11 +111,11 @@ export async function sendCompressed(
   await send(GZIP);
 }
 
-/** The size of a message without Kafka's framing. */
+/** The size of a message, without Kafka's framing. */
 export const messageBytes = ({ key, value, headers = [] }: OutgoingMessage): number =>
   bytesOf(key) + bytesOf(value) + headersBytes(headers);
 
-/** The size of names and values together. */
+/** The size of all names and values together. */
 export const headersBytes = (headers: readonly RecordHeader[]): number =>
   headers.reduce((sum, { name, value }) => sum + bytesOf(name) + bytesOf(value), 0);
 

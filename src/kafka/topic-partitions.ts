@@ -4,27 +4,29 @@ import { errorTypeOf } from './kafka-errors.ts';
 import { withRequiredRights } from './missing-right.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 
-/** What these functions ask of kafkajs's admin client. */
+/** The part of kafkajs's admin client that these functions use. */
 export type TopicAdmin = Pick<Admin, 'fetchTopicMetadata' | 'fetchTopicOffsets'>;
 
-/** The first offset in the log of a partition, and the one that the next message gets. */
+/** The bounds of a partition's log. */
 export interface PartitionEnds {
   readonly partition: number;
+  /** The oldest offset that is still in the log. */
   readonly low: string;
+  /** The offset that the next message gets. */
   readonly high: string;
 }
 
 export interface TopicEnds {
-  /** Of the partitions that are online. */
+  /** The partitions that are online, in order. */
   readonly ends: readonly PartitionEnds[];
-  /** Partitions without a leader, or whose leader does not answer. */
+  /** Partitions that have no leader, or whose leader does not answer. */
   readonly offline: readonly number[];
 }
 
 /**
- * The partitions of a topic, each with whether it has a leader; undefined when the topic does not exist.
- * Asks for this topic by name, which neither creates it nor depends on any other topic. Throws a
- * MissingRightError without the right to see it.
+ * The partitions of a topic, in order; undefined when the topic does not exist. Asking for this topic by
+ * name neither creates it nor fails because of any other topic. Throws a MissingRightError without the
+ * right to describe it.
  */
 export async function describeTopic(
   admin: Pick<TopicAdmin, 'fetchTopicMetadata'>,
@@ -53,11 +55,11 @@ export const topicExists = async (
   topic: string,
 ): Promise<boolean> => (await describeTopic(admin, topic)) !== undefined;
 
-/** What the partitions that are online hold, and which ones are offline. */
+/** The bounds of each partition that is online, and which partitions are offline. */
 export async function fetchTopicEnds(admin: TopicAdmin, topic: string): Promise<TopicEnds> {
   const partitions = (await describeTopic(admin, topic)) ?? [];
-  const isOffline = partitions.length > 0 && partitions.every(({ hasLeader }) => !hasLeader);
-  const ends = isOffline
+  const isAllOffline = partitions.length > 0 && partitions.every(({ hasLeader }) => !hasLeader);
+  const ends = isAllOffline
     ? []
     : await withRequiredRights([{ operation: 'DESCRIBE', resource: 'topic', name: topic }], () =>
         ofOnlinePartitions(() => admin.fetchTopicOffsets(topic)),
@@ -71,7 +73,7 @@ export async function fetchTopicEnds(admin: TopicAdmin, topic: string): Promise<
   };
 }
 
-/** What every partition holds. Throws an OperatorError that names those that are offline. */
+/** The bounds of every partition. Throws an OperatorError that names the partitions that are offline. */
 export async function fetchAllTopicEnds(
   admin: TopicAdmin,
   topic: string,
@@ -84,7 +86,7 @@ export async function fetchAllTopicEnds(
 export const partitionsOffline = (topic: string, offline: readonly number[]): OperatorError =>
   new OperatorError(
     'KAFKA_PARTITION_OFFLINE',
-    `In Kafka ${offlineText(topic, offline)}`,
+    `In Kafka, ${offlineText(topic, offline)}`,
     OFFLINE_FIX,
   );
 
@@ -95,4 +97,4 @@ export const offlineText = (topic: string, partitions: readonly number[]): strin
     : `partitions ${partitions.join(', ')} of "${topic}" have no leader`;
 
 export const OFFLINE_FIX =
-  'start the brokers that hold the replicas (kafka-topics --describe names them); a topic with more than one replica survives the loss of a broker';
+  'start the brokers that hold the replicas (`kafka-topics --describe` lists them); a topic with more than one replica survives the loss of a broker';

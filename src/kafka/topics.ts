@@ -6,23 +6,24 @@ import { withRequiredRights } from './missing-right.ts';
 import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
 import { whileStarting, type WaitForKafka } from './while-starting.ts';
 
-/** Some ten seconds. */
+/** About 13 s in all. */
 const LEADER_WAIT = { retries: 7, minTimeout: 100 };
 
-/** What the dead-letter headers may add to a message at the most. */
-const HEADER_ROOM_BYTES = 65_536;
+/** The most that the dead-letter headers add to a message. */
+const DEAD_LETTER_HEADERS_MAX_BYTES = 65_536;
 
-/** The `max.message.bytes` of a dead-letter topic that takes every message of its source topic. */
+/** The `max.message.bytes` that a dead-letter topic needs to hold every message of its source topic. */
 export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
-  sourceMaxBytes + HEADER_ROOM_BYTES;
+  sourceMaxBytes + DEAD_LETTER_HEADERS_MAX_BYTES;
 
 /**
- * Creates the topic of the orders, its dead-letter topic and the topic of the replay marks where they are
- * missing, and returns the names of those it has created.
- * A dead letter is a little larger than its message and is kept until someone has dealt with it, so
- * its topic takes larger messages and never deletes any.
+ * Creates the orders topic, its dead-letter topic and the topic of the replay marks where they are missing,
+ * and returns the names of the topics that it created.
  *
- * @param wait how long to wait for a cluster that is starting: its controller may not be elected yet
+ * A dead letter is slightly larger than its message and is kept until an operator deals with it, so the
+ * dead-letter topic accepts larger messages and has no retention limit.
+ *
+ * @param wait how to wait for a cluster that is starting, whose controller may not be elected yet
  */
 export async function createTopics(
   admin: Admin,
@@ -45,7 +46,7 @@ export async function createTopics(
           topics: [{ topic, ...shape, configEntries }],
         }),
     );
-    // A busy broker needs a while to know its new topic and to lead it; kafkajs does not wait for that.
+    // A busy broker takes a while to lead the new partitions; kafkajs does not wait for it.
     await pRetry(() => fetchAllTopicEnds(admin, topic), LEADER_WAIT);
     if (isNew) created.push(topic);
   };
@@ -69,7 +70,7 @@ export async function createTopics(
   return created;
 }
 
-/** Throws an OperatorError when the topic of the orders or its dead-letter topic is missing. */
+/** Throws an OperatorError when the orders topic or its dead-letter topic is missing. */
 export const checkTopics = (admin: Admin, settings: KafkaSettings): Promise<void> =>
   checkTopicsExist(admin, settings, [settings.topic, deadLetterTopicOf(settings)]);
 
@@ -89,7 +90,7 @@ export async function checkTopicsExist(
   );
 }
 
-/** The value of a topic's setting that is in force. Throws a MissingRightError. */
+/** The effective value of a topic's configuration. Throws a MissingRightError without the right to read it. */
 export async function topicConfig(
   admin: Admin,
   topic: string,
@@ -113,9 +114,9 @@ export async function topicConfig(
 }
 
 /**
- * By how many milliseconds a message's timestamp can be ahead of the time at which the broker has
- * appended it: 0 where the broker dates the messages itself. Undefined where nothing limits it (before
- * Kafka 4.0, unless `message.timestamp.after.max.ms` is set), and where the broker does not say.
+ * By how many milliseconds a message's timestamp can be ahead of the broker's clock: 0 where the broker
+ * sets the timestamps itself. Undefined where there is no limit (before Kafka 4.0, unless
+ * `message.timestamp.after.max.ms` is set), and where the topic's configuration cannot be read.
  */
 export async function maxFutureTimestamp(admin: Admin, topic: string): Promise<number | undefined> {
   try {
@@ -124,7 +125,6 @@ export async function maxFutureTimestamp(admin: Admin, topic: string): Promise<n
     const limit = Number(await topicConfig(admin, topic, 'message.timestamp.after.max.ms'));
     return Number.isSafeInteger(limit) && limit >= 0 ? limit : undefined;
   } catch {
-    // The user may lack the right to read a topic's settings.
     return undefined;
   }
 }

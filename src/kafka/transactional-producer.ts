@@ -14,26 +14,26 @@ export interface TopicMessages {
   readonly messages: readonly OutgoingMessage[];
 }
 
-/** Refused: the broker does not take the main messages, and nothing has been written. */
+/** `refused`: the broker rejected the main messages, and nothing has been written. */
 export type TransactionResult =
   | { readonly kind: 'committed' }
   | { readonly kind: 'refused'; readonly refusal: RecordRefusal; readonly error: string };
 
 export interface TransactionalProducer {
   /**
-   * Takes over the transactional ID: what a killed producer of this ID has left open is aborted, and
-   * one that still runs is fenced, before this resolves.
+   * Takes over the transactional ID. Before this resolves, a transaction that a killed producer with this
+   * ID left open has been aborted, and a producer that still runs has been fenced.
    */
   connect(): Promise<void>;
   /**
-   * Writes all of them or none, first the main messages, which have to be of one partition. Throws an
-   * OperatorError when another producer has taken over.
+   * Writes all of the messages or none of them. The main messages are sent first and must all be for one
+   * partition. Throws an OperatorError when another producer has taken over the transactional ID.
    */
   transact(main: TopicMessages, beside: TopicMessages): Promise<TransactionResult>;
   disconnect(): Promise<void>;
 }
 
-/** @param transactionalId of which the broker lets one producer at a time work */
+/** @param transactionalId the broker lets only one producer at a time use it */
 export function createTransactionalProducer(
   kafka: Kafka,
   transactionalId: string,
@@ -46,7 +46,7 @@ export function createTransactionalProducer(
   });
   const needed = (...sends: readonly TopicMessages[]): readonly KafkaRight[] => [
     { operation: 'WRITE', resource: 'transactional-id', name: transactionalId },
-    // Also given by WRITE on any topic.
+    // Implied by WRITE on any topic.
     { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
     ...sends.map(({ topic }) => ({ operation: 'WRITE', resource: 'topic', name: topic }) as const),
   ];
@@ -54,7 +54,7 @@ export function createTransactionalProducer(
     connect: () =>
       withRequiredRights(needed(), async () => {
         await producer.connect();
-        // `connect` alone does not initialize a transactional ID in kafkajs; the first transaction does.
+        // In kafkajs the first transaction initializes the transactional ID, not `connect`.
         const transaction = await producer.transaction();
         await transaction.abort();
       }),
@@ -82,8 +82,8 @@ async function transact(
     } catch (error) {
       const refusal = recordRefusal(error);
       if (refusal === undefined) throw error;
-      // kafkajs takes back the sequence numbers of a request that failed. That is right here alone,
-      // where it was for one partition, which has nothing of it.
+      // kafkajs rolls back the sequence numbers of the failed request. That is correct only because the
+      // request was for a single partition, which has written none of it.
       await transaction.abort();
       return { kind: 'refused', refusal, error: describeError(error) };
     }
@@ -96,12 +96,12 @@ async function transact(
   }
 }
 
-/** kafkajs's names of the errors that a producer gets when another one has its transactional ID. */
+/** kafkajs's names for the errors of a producer whose transactional ID another one has taken over. */
 const FENCED: ReadonlySet<unknown> = new Set([
   'INVALID_PRODUCER_EPOCH',
   'INVALID_PRODUCER_ID_MAPPING',
 ]);
-/** `PRODUCER_FENCED`, a code that kafkajs 2.2.4 has no name for. */
+/** `PRODUCER_FENCED`, for which kafkajs 2.2.4 has no name. */
 const PRODUCER_FENCED = /error code 90$/;
 
 const isFenced = (error: unknown): boolean =>
@@ -113,7 +113,7 @@ const isFenced = (error: unknown): boolean =>
 const fenced = (error: unknown) =>
   new OperatorError(
     'KAFKA_TRANSACTION_FENCED',
-    'This run has been fenced: another one has taken over, or a transaction took longer than the broker allows',
-    'run one at a time, and start it again when the other has ended: it continues where that one stopped',
+    'The broker has fenced this run: another run has taken over, or a transaction has timed out',
+    'run only one at a time; once the other run has ended, start this one again: it resumes where that one stopped',
     { cause: error },
   );

@@ -1,42 +1,42 @@
 import { randomUUID } from 'node:crypto';
 import type { HeadersByName, RecordHeader } from './record-headers.ts';
-import { varint, zigZag } from './varint.ts';
+import { varint, decodeVarint } from './varint.ts';
 
-/**
- * Compressed batches are small on the wire and can be a thousand times as large in memory. Records
- * that no workflow could take anyway are therefore cut while a batch is being decompressed: they lose
- * their value, and get a header that says how large it was.
+/*
+ * A compressed batch can be a thousand times larger in memory than on the wire. Records that are too large
+ * for a workflow anyway are therefore truncated while their batch is decompressed: their value is removed,
+ * and a header that records its size is added.
  */
 
-/** Above this a batch is decompressed record by record. */
+/** Batches that expand to more than this are decompressed record by record. */
 export const LARGE_BATCH_BYTES = 64 * 1024 * 1024;
-/** A record as large as this is always cut, and the largest that a dead letter carries whole. */
+/** Records larger than this are always truncated. Also the largest record that a dead letter carries whole. */
 export const LARGE_RECORD_BYTES = 32 * 1024 * 1024;
-/** A smaller one is never cut: Temporal could take it, or nearly. */
+/** Records up to this size are never truncated: Temporal's limit is of about this size. */
 const SMALL_RECORD_BYTES = 2 * 1024 * 1024;
 
-/** No producer can know it. */
-const CUT_HEADER = `order-ingest.cut-${randomUUID()}`;
+/** Random, so that no producer can send it. */
+const TRUNCATION_HEADER = `order-ingest.truncated-${randomUUID()}`;
 
-/** Sizes in bytes of the parts of a message that were cut off. */
+/** The parts that were removed from a message, with their sizes in bytes. */
 export type RemovedParts = Readonly<Partial<Record<'key' | 'value' | 'headers', number>>>;
 
-/** What was cut off a message; undefined for one that is whole. */
+/** The parts that were removed from a message; undefined for one that was not truncated. */
 export function removedParts(headers: HeadersByName | undefined): RemovedParts | undefined {
-  const bytes = headers?.[CUT_HEADER];
+  const bytes = headers?.[TRUNCATION_HEADER];
   return bytes instanceof Uint8Array ? (JSON.parse(bytes.toString()) as RemovedParts) : undefined;
 }
 
-/** How many bytes the value of a cut message had; undefined for one that has its value. */
+/** The size in bytes of the value that was removed; undefined for a message that has its value. */
 export const removedValueBytes = (headers: HeadersByName | undefined): number | undefined =>
   removedParts(headers)?.value;
 
-/** Whether a header is the one that names what was cut off, which no producer has sent. */
-export const isTruncationHeader = ({ name }: RecordHeader): boolean => name === CUT_HEADER;
+/** Whether a header is the one that truncation adds, as opposed to one that the producer sent. */
+export const isTruncationHeader = ({ name }: RecordHeader): boolean => name === TRUNCATION_HEADER;
 
 /**
- * Copies a record section of a batch (Kafka's record format, version 2), cutting what is too large.
- * Holds little more than it answers with.
+ * Copies the records of a batch (Kafka's record format, version 2) and truncates those that are too large.
+ * Takes little more memory than its result.
  */
 export async function truncateOversizedRecords(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const input = new ByteReader(chunks);
@@ -51,32 +51,32 @@ export async function truncateOversizedRecords(chunks: AsyncIterable<Uint8Array>
   for (;;) {
     const prefix = await input.varint();
     if (!prefix) return Buffer.concat(output);
-    const length = zigZag(prefix);
+    const length = decodeVarint(prefix);
     const isKept =
       length <= SMALL_RECORD_BYTES ||
       (length <= LARGE_RECORD_BYTES && total + length <= LARGE_BATCH_BYTES);
     if (isKept) {
       write(prefix, await input.take(length));
     } else {
-      const record = await cutRecord(input, length);
+      const record = await truncateRecord(input, length);
       write(varint(record.length), record);
     }
   }
 }
 
-/** The record without its value, and without its key or headers where they are too large as well. */
-async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
+/** The record without its value, and without its key or its headers where they are too large as well. */
+async function truncateRecord(input: ByteReader, length: number): Promise<Buffer> {
   const end = input.position + length;
   const attributes = await input.take(1);
   const timestamp = await input.wholeVarint();
   const offset = await input.wholeVarint();
-  const keyLength = zigZag(await input.wholeVarint());
+  const keyLength = decodeVarint(await input.wholeVarint());
   const key = await takeOrSkip(input, keyLength);
-  const valueLength = zigZag(await input.wholeVarint());
+  const valueLength = decodeVarint(await input.wholeVarint());
   await input.skip(Math.max(0, valueLength));
   const headersLength = end - input.position;
   const isWhole = headersLength <= SMALL_RECORD_BYTES;
-  const headerCount = isWhole ? zigZag(await input.wholeVarint()) : 0;
+  const headerCount = isWhole ? decodeVarint(await input.wholeVarint()) : 0;
   const headers = isWhole ? await input.take(end - input.position) : Buffer.alloc(0);
   await input.skip(end - input.position);
   const parts: RemovedParts = {
@@ -84,15 +84,14 @@ async function cutRecord(input: ByteReader, length: number): Promise<Buffer> {
     ...(isWhole ? {} : { headers: headersLength }),
     ...(key || keyLength < 0 ? {} : { key: keyLength }),
   };
-  const cut = [Buffer.from(CUT_HEADER), Buffer.from(JSON.stringify(parts))].flatMap((text) => [
-    varint(text.length),
-    text,
-  ]);
+  const header = [Buffer.from(TRUNCATION_HEADER), Buffer.from(JSON.stringify(parts))].flatMap(
+    (text) => [varint(text.length), text],
+  );
   return Buffer.concat([
     ...[attributes, timestamp, offset],
     ...(key ? [varint(key.length), key] : [varint(-1)]),
     varint(-1),
-    ...[varint(headerCount + 1), headers, ...cut],
+    ...[varint(headerCount + 1), headers, ...header],
   ]);
 }
 
@@ -103,7 +102,7 @@ async function takeOrSkip(input: ByteReader, length: number): Promise<Buffer | u
   return undefined;
 }
 
-/** Reads bytes from chunks as they come. Throws where the input ends too early. */
+/** Reads bytes across chunks. Throws when the input ends in the middle of a record. */
 class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array();
@@ -114,7 +113,7 @@ class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The bytes of a varint, or undefined at the end of the input. */
+  /** The bytes of a varint; undefined at the end of the input. */
   async varint(): Promise<Buffer | undefined> {
     if (!(await this.#fill())) return undefined;
     return this.wholeVarint();
@@ -131,18 +130,19 @@ class ByteReader {
 
   async take(length: number): Promise<Buffer> {
     const parts: Uint8Array[] = [];
-    await this.#pass(length, (part) => parts.push(Buffer.from(part)));
+    await this.#consume(length, (part) => parts.push(Buffer.from(part)));
     return Buffer.concat(parts);
   }
 
   skip(length: number): Promise<void> {
-    return this.#pass(length, () => undefined);
+    return this.#consume(length, () => undefined);
   }
 
-  async #pass(length: number, use: (part: Uint8Array) => void): Promise<void> {
+  async #consume(length: number, use: (part: Uint8Array) => void): Promise<void> {
     let left = length;
     while (left > 0) {
-      if (!(await this.#fill())) throw new Error('a compressed batch ends within a record');
+      if (!(await this.#fill()))
+        throw new Error('A compressed batch ends in the middle of a record');
       const part = this.#chunk.subarray(this.#at, this.#at + left);
       use(part);
       this.#at += part.length;
@@ -151,7 +151,7 @@ class ByteReader {
     }
   }
 
-  /** Whether there is a byte to read. */
+  /** Fetches the next chunk if the current one is used up; false at the end of the input. */
   async #fill(): Promise<boolean> {
     while (this.#at >= this.#chunk.length) {
       const next = await this.#chunks.next();

@@ -1,10 +1,10 @@
 /*
- * Kafka's encoding of lengths in records: zigzag-encoded integers in groups of seven bits, lowest first, as in
- * Protocol Buffers.
+ * Kafka's encoding of numbers in records: zigzag-encoded, then split into groups of seven bits, the lowest
+ * group first.
  */
 
-/** Decodes a varint. Exact up to 2^53. */
-export function zigZag(bytes: Buffer): number {
+/** Decodes a varint; exact up to 2^53. */
+export function decodeVarint(bytes: Buffer): number {
   let value = 0n;
   bytes.forEach((byte, index) => {
     value |= BigInt(byte & 0x7f) << BigInt(7 * index);
@@ -12,7 +12,7 @@ export function zigZag(bytes: Buffer): number {
   return Number((value >> 1n) ^ -(value & 1n));
 }
 
-/** Encodes a varint. Exact up to 2^52. */
+/** Encodes a number as a varint; exact up to 2^52. */
 export function varint(number: number): Buffer {
   let value = number < 0 ? -2 * number - 1 : 2 * number;
   const bytes: number[] = [];

@@ -2,23 +2,23 @@ import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
 import { isStarting } from './kafka-errors.ts';
 
-/** How to wait for a cluster that is still starting. */
+/** How to wait for a cluster that is starting. */
 export interface WaitForKafka {
-  /** How long at most, in milliseconds. */
+  /** The longest wait, in milliseconds. */
   readonly timeoutMs: number;
-  /** Called once, when the first attempt has failed. */
+  /** Called once, after the first failed attempt. */
   readonly onWait: (reason: string) => void;
-  /** Ends the wait early; `whileStarting` then rejects with its reason. */
+  /** Ends the wait early; `whileStarting` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Long enough for a slow machine that creates the 50 partitions of `__consumer_offsets`. */
+/** Long enough for a slow machine to create the 50 partitions of `__consumer_offsets`. */
 export const STARTUP_WAIT_MS = 180_000;
 
 const FIRST_RETRY_MS = 200;
-const LONGEST_RETRY_MS = 3000;
+const MAX_RETRY_MS = 3000;
 
-/** Repeats a request while the cluster is starting; makes it once without `wait`. Throws its last error. */
+/** Retries a request while the cluster is starting, or makes it once without `wait`. Throws the last error. */
 export async function whileStarting<Result>(
   request: () => Promise<Result>,
   wait: WaitForKafka | undefined,
@@ -29,7 +29,7 @@ export async function whileStarting<Result>(
   return pRetry(request, {
     retries: Infinity,
     minTimeout: FIRST_RETRY_MS,
-    maxTimeout: LONGEST_RETRY_MS,
+    maxTimeout: MAX_RETRY_MS,
     ...(wait.signal ? { signal: wait.signal } : {}),
     shouldRetry: ({ error }) => isStarting(error) && performance.now() < deadline,
     onFailedAttempt: ({ error }) => {

@@ -29,27 +29,26 @@ async function doctor(env: Readonly<Record<string, string>>) {
   };
 }
 
-test('the doctor finds nothing wrong with a system that works', async () => {
+test('the doctor passes every check on a working system', async () => {
   await Promise.all([system.startBridge(), system.startWorker()]);
   const { exitCode, failed, of } = await doctor(allEnv());
   expect(failed).toEqual([]);
   expect(exitCode).toBe(0);
-  expect(of('Kafka: consumer group')?.detail).toContain('1 bridge and 0 messages to go');
+  expect(of('Kafka: consumer group')?.detail).toMatch(/\b1 bridge\b.*\b0 messages/);
   expect(of('Kafka: topic')?.detail).toContain('2 partitions');
   expect(of('Temporal: workers')?.detail).toMatch(/polling the task queue ".*": \d+@/);
   expect(of('Kafka: dead letters fit')?.state).toBe('ok');
-  // The dev server forgets after a day, Kafka after a week.
+  // The dev server keeps workflows for a day, Kafka keeps messages for a week.
   expect(of('Temporal: retention')).toMatchObject({
     state: 'warning',
-    detail:
-      'an order can be seen and run again for 24 h after its end, but the topic keeps messages 7 days',
+    detail: expect.stringMatching(/24 h.*7 days/),
   });
   const { stdout } = await runCli(['doctor'], allEnv());
   expect(stdout).toContain('✔ Kafka: topic:');
-  expect(stdout).toMatch(/! Temporal: retention: .*\n {4}Fix: raise it/);
+  expect(stdout).toMatch(/! Temporal: retention: .*\n {4}Fix: /);
 });
 
-test('the doctor names what is missing, each with what to do', async () => {
+test('the doctor names what is missing, with the fix for each', async () => {
   const { schema } = system.database;
   await system.database.pool.query(
     `ALTER TABLE ${schema}.order_ingest_migrations RENAME TO elsewhere`,
@@ -68,7 +67,7 @@ test('the doctor names what is missing, each with what to do', async () => {
   expect(of('Postgres: schema')?.remedy).toContain('order-ingest setup --only database');
 });
 
-test('the doctor sees a user that may not write', async () => {
+test('the doctor detects a database user that may not write', async () => {
   const { pool, schema } = system.database;
   const user = `reader_${schema}`;
   await pool.query(`CREATE ROLE ${user} LOGIN PASSWORD 'reader'`);
@@ -89,14 +88,14 @@ test('the doctor sees a user that may not write', async () => {
   }
 });
 
-test('the doctor tells of servers that are away, and of settings that are missing', async () => {
+test('the doctor reports servers that are unreachable, and settings that are missing', async () => {
   const { failed, of } = await doctor({
     KAFKA_BROKERS: '127.0.0.1:1',
     TEMPORAL_ADDRESS: '127.0.0.1:1',
   });
   expect(failed).toEqual(['Kafka', 'Temporal', 'Postgres']);
   expect(of('Kafka')?.detail).toContain('127.0.0.1:1');
-  expect(of('Postgres')?.detail).toContain('DATABASE_URL is not set');
+  expect(of('Postgres')?.detail).toContain('DATABASE_URL');
 });
 
 test('top shows rates, counts, the bridge and the newest failures', async () => {
@@ -131,7 +130,7 @@ test('top shows rates, counts, the bridge and the newest failures', async () => 
   expect(stdout).toMatch(/\nb +20.*OrderInvalid/);
 });
 
-test('top shows what it can when servers are away', async () => {
+test('top shows what is available while servers are down', async () => {
   const { exitCode, stdout } = await runCli(
     ['top', '--count', '1', '--interval', '1', '--json', '--bridge', 'http://127.0.0.1:9'],
     { ...allEnv(), DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' },

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { withAdmin } from '../../kafka/admin.ts';
 import { removedValueBytes } from '../../kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
-import { readRanges, readWholeTopic } from '../../kafka/topic-reader.ts';
+import { readRanges, readTopic } from '../../kafka/topic-reader.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
 import { maxFutureTimestamp } from '../../kafka/topics.ts';
@@ -47,7 +47,7 @@ export async function indexDeadLetters(
   const { kafka, topic, groupPrefix } = deadLetterTopic;
   const index = new DigestIndex(source);
   const since = await earliestDeadLetterTime(deadLetterTopic, source, options);
-  await readWholeTopic(
+  await readTopic(
     kafka,
     topic,
     groupPrefix,

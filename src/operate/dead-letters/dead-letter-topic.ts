@@ -6,7 +6,7 @@ import {
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { KafkaClient } from '../../kafka/kafka-client.ts';
 import { rangesAround, type MessagePosition } from '../../kafka/offset-ranges.ts';
-import { readWholeTopic } from '../../kafka/topic-reader.ts';
+import { readTopic } from '../../kafka/topic-reader.ts';
 
 /** Where the dead letters are, and how to read them. */
 export interface DeadLetterTopic {
@@ -104,7 +104,7 @@ export async function readDeadLetters(
   onBatch: (deadLetters: readonly DeadLetter[]) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
-  await readWholeTopic(
+  await readTopic(
     kafka,
     topic,
     groupPrefix,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { OutgoingMessage } from '../../kafka/producer.ts';
-import { readWholeTopic } from '../../kafka/topic-reader.ts';
+import { readTopic } from '../../kafka/topic-reader.ts';
 import type { DeadLetter, DeadLetterTopic } from './dead-letter-topic.ts';
 import { DigestSet } from './digest-set.ts';
 
@@ -35,7 +35,7 @@ export async function readRequeueMarks(
   since?: number,
 ): Promise<(deadLetter: DeadLetter) => boolean> {
   const marks = new DigestSet();
-  await readWholeTopic(
+  await readTopic(
     kafka,
     marksTopic,
     groupPrefix,

@@ -8,10 +8,10 @@ import { checkSchema, migrationNames } from '../../postgres/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
 import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
-/** Beyond this, times of Kafka, Temporal and Postgres contradict each other in people's eyes. */
+/** A larger difference makes the timestamps of Kafka, Temporal and Postgres appear out of order. */
 const CLOCK_TOLERANCE_MS = 2000;
 
-/** Looks at the server, the schema, the right to write, and the clock. Never throws. */
+/** Checks the server, the schema, the right to write, the pooler and the clock. Never throws. */
 export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
   try {
     const { database } = readSettings(DATABASE_SETUP_ROLE, env);
@@ -47,12 +47,12 @@ async function checkTables(pool: DatabasePool): Promise<Finding> {
     await checkSchema(pool, ORDER_SCHEMA);
     return ok(check, `up to date: ${migrationNames(ORDER_SCHEMA).at(-1) ?? 'nothing'}`);
   } catch (error) {
-    const failure = databaseError('the tables cannot be looked at', error);
+    const failure = databaseError('The tables cannot be read', error);
     return failed(check, failure.message, failure.fix);
   }
 }
 
-/** A worker needs both rights; who only reads may ignore what this says of INSERT. */
+/** A worker needs both rights. Users that only read can ignore a missing INSERT. */
 async function checkWriting(
   pool: DatabasePool,
   { isReadOnly, user }: ServerState,
@@ -61,19 +61,19 @@ async function checkWriting(
   if (isReadOnly) {
     return failed(
       check,
-      'the server takes no writes: a standby, or read-only by its settings',
-      'name the primary in DATABASE_URL, or take default_transaction_read_only back',
+      'the server rejects writes: it is a standby, or default_transaction_read_only is on',
+      'set DATABASE_URL to the primary, or turn default_transaction_read_only off',
     );
   }
   try {
     await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
-    return fromError(check, error, 'check that the server runs');
+    return fromError(check, error, 'check that the server is running');
   }
 }
 
-/** A pooler is worth a line; that its statements have no timeout is worth a warning. */
+/** Behind a pooler no timeout can be set for the session, so the role needs one. */
 function checkPooler(
   { isPooled }: DatabasePool,
   { statementTimeoutMs, user }: ServerState,
@@ -82,10 +82,10 @@ function checkPooler(
   const check = 'Postgres: pooler';
   return [
     statementTimeoutMs > 0
-      ? ok(check, `in front of Postgres; a statement is given up after ${statementTimeoutMs} ms`)
+      ? ok(check, `in front of Postgres; statements time out after ${statementTimeoutMs} ms`)
       : warning(
           check,
-          'in front of Postgres; statements have no timeout, and one that waits for a lock keeps its connection',
+          'in front of Postgres; statements have no timeout, so one that waits for a lock holds its connection',
           `ALTER ROLE ${quoteName(user)} SET statement_timeout = '3s'`,
         ),
   ];
@@ -94,8 +94,12 @@ function checkPooler(
 function checkClock(differenceMs: number): Finding {
   const check = 'Clock';
   const seconds = (Math.abs(differenceMs) / 1000).toFixed(1);
-  const detail = `Postgres's is ${seconds} s ${differenceMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  const detail = `the clock of Postgres is ${seconds} s ${differenceMs < 0 ? 'behind' : 'ahead of'} this machine's`;
   return Math.abs(differenceMs) <= CLOCK_TOLERANCE_MS
     ? ok(check, detail)
-    : warning(check, detail, 'set the clocks by NTP, or times in logs and tables mislead');
+    : warning(
+        check,
+        detail,
+        'synchronize the clocks with NTP; until then, times in logs and tables cannot be compared',
+      );
 }

@@ -8,10 +8,9 @@ import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
 
 /**
- * Looks at the server, the namespace, its search attributes and retention, and the task queue. Never
- * throws.
+ * Checks the server, the namespace's search attributes and retention, and the task queue. Never throws.
  *
- * @param topicRetentionMs how long the topic keeps a message, if known
+ * @param topicRetentionMs how long the topic keeps a message; undefined when unknown
  */
 export async function checkTemporal(
   env: Environment,
@@ -22,28 +21,29 @@ export async function checkTemporal(
     const { temporal } = readSettings(ORDERS_ROLE, env);
     const target = temporalTarget(env);
     const client = await connectTemporal(target);
-    /** A call that is refused fails its own check, and says nothing about the others. */
-    const look = async (check: string, examine: (check: string) => Promise<Finding>) => {
+    /** Runs one check. The others still run when it fails, as it does for a missing permission. */
+    const check = async (name: string, run: (name: string) => Promise<Finding>) => {
       findings.push(
-        await examine(check).catch((error: unknown) =>
-          fromError(check, temporalFailed(target, error), ''),
+        await run(name).catch((error: unknown) =>
+          fromError(name, temporalFailed(target, error), ''),
         ),
       );
     };
     try {
-      await look('Temporal', async (check) => {
+      await check('Temporal', async (name) => {
         const { serverVersion } = await client.workflowService.getSystemInfo({});
-        return ok(check, `${serverVersion} at ${target.address}, namespace "${target.namespace}"`);
+        return ok(name, `${serverVersion} at ${target.address}, namespace "${target.namespace}"`);
       });
-      await look('Temporal: search attributes', (check) => checkAttributes(check, client));
-      await look('Temporal: retention', (check) => checkRetention(check, client, topicRetentionMs));
-      await look('Temporal: workers', (check) => checkPollers(check, client, temporal.taskQueue));
+      await check('Temporal: search attributes', (name) => checkAttributes(name, client));
+      await check('Temporal: retention', (name) => checkRetention(name, client, topicRetentionMs));
+      await check('Temporal: workers', (name) => checkPollers(name, client, temporal.taskQueue));
     } finally {
       await client.connection.close();
     }
   } catch (error) {
-    const remedy = 'check TEMPORAL_ADDRESS and that the server runs';
-    findings.push(fromError('Temporal', error, remedy));
+    findings.push(
+      fromError('Temporal', error, 'check TEMPORAL_ADDRESS and that the server is running'),
+    );
   }
   return findings;
 }
@@ -51,11 +51,11 @@ export async function checkTemporal(
 async function checkAttributes(check: string, client: Client): Promise<Finding> {
   const state = await checkSearchAttributes(client);
   return state === 'present'
-    ? ok(check, 'all are there')
+    ? ok(check, 'all are registered')
     : warning(
         check,
-        'these credentials do not show whether they are there',
-        "look for SourceTopic, SourcePartition, SourceOffset and FailureType in the namespace's settings, in Temporal Cloud in its UI",
+        'these credentials do not allow checking whether they are registered',
+        "look for SourceTopic, SourcePartition, SourceOffset and FailureType in the namespace's settings (in Temporal Cloud, in its UI)",
       );
 }
 
@@ -67,13 +67,13 @@ async function checkRetention(
   const { namespace } = client.options;
   const { config } = await client.workflowService.describeNamespace({ namespace });
   const retentionMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
-  const detail = `an order can be seen and run again for ${span(retentionMs)} after its end`;
+  const detail = `workflows can be inspected and re-run for ${span(retentionMs)} after they close`;
   if (topicRetentionMs === undefined || retentionMs >= topicRetentionMs) return ok(check, detail);
-  const topic = topicRetentionMs === Number.POSITIVE_INFINITY ? 'for ever' : span(topicRetentionMs);
+  const topic = topicRetentionMs === Number.POSITIVE_INFINITY ? 'forever' : span(topicRetentionMs);
   return warning(
     check,
     `${detail}, but the topic keeps messages ${topic}`,
-    `raise it, so that failed orders are not forgotten first: temporal operator namespace update --namespace ${namespace} --retention 30d`,
+    `raise it, so that failed workflows do not expire before their messages: temporal operator namespace update --namespace ${namespace} --retention 30d`,
   );
 }
 
@@ -83,8 +83,8 @@ async function checkPollers(check: string, client: Client, taskQueue: string): P
   if (workers.pollers.length === 0) {
     return failed(
       check,
-      `nobody polls the task queue "${taskQueue}": orders wait in Temporal`,
-      'start a worker: `order-ingest worker`; bridge and worker need the same TEMPORAL_TASK_QUEUE',
+      `no worker polls the task queue "${taskQueue}": orders wait in Temporal`,
+      'start a worker: `order-ingest worker`; bridge and worker must have the same TEMPORAL_TASK_QUEUE',
     );
   }
   const routing = routingProblem(workers, taskQueue);

@@ -5,19 +5,19 @@ import { environmentOf } from '../../terminal/environment.ts';
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('check every connection and what has to be in place; changes nothing')
-    .option('--json', 'a JSON object a line, on stdout alone')
+    .description('check every connection and prerequisite; changes nothing')
+    .option('--json', 'print each check as a line of JSON')
     .addHelpText(
       'after',
       `
-A tick, a warning or a cross for each check, with what to do. Exit code 1 when there is a cross.
+Prints ✔, ! (warning) or ✖ (failure) for each check, with the fix. The exit code is 1 if any check failed.
 
 Example:
   order-ingest --env-file production.env doctor`,
     )
     .action(async ({ json }: { readonly json?: true }, command: Command) => {
-      const { runChecks: examine } = await import('./run-checks.ts');
-      const findings = await examine(environmentOf(command));
+      const { runChecks } = await import('./run-checks.ts');
+      const findings = await runChecks(environmentOf(command));
       for (const finding of findings) {
         console.log(json ? JSON.stringify(finding) : asText(finding));
       }

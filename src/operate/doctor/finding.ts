@@ -1,13 +1,13 @@
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 
-/** What one check has found. */
+/** The result of one check. Its fields are the keys of the JSON output. */
 export interface Finding {
-  /** What was looked at, such as `Kafka: dead-letter topic`. */
+  /** The name of the check, such as `Kafka: dead-letter topic`. */
   readonly check: string;
-  /** `warning`: it works, and will surprise somebody some day. */
+  /** `warning`: it works now, but will cause trouble under some circumstances. */
   readonly state: 'ok' | 'warning' | 'failed';
   readonly detail: string;
-  /** What to do; undefined when all is well. */
+  /** The fix; undefined for `ok`. */
   readonly remedy?: string;
 }
 
@@ -27,13 +27,13 @@ export const failed = (check: string, detail: string, remedy: string): Finding =
   remedy,
 });
 
-/** What an error says that ended a check. */
+/** The finding for a check that threw. `remedy` is used where the error does not bring its own fix. */
 export const fromError = (check: string, error: unknown, remedy: string): Finding =>
   error instanceof OperatorError
     ? failed(check, error.message, error.fix)
     : failed(check, describeError(error), remedy);
 
-/** Milliseconds as `7 days` or `90 min`. */
+/** Formats milliseconds, such as `7 days` or `90 min`. */
 export function span(milliseconds: number): string {
   const minutes = Math.round(milliseconds / 60_000);
   if (minutes < 120) return `${minutes} min`;

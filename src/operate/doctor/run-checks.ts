@@ -4,7 +4,7 @@ import { checkKafka } from './check-kafka.ts';
 import { checkTemporal } from './check-temporal.ts';
 import type { Finding } from './finding.ts';
 
-/** Looks at everything that order-ingest needs, changes nothing, and never throws. */
+/** Checks everything that order-ingest needs. Changes nothing and never throws. */
 export async function runChecks(env: Environment): Promise<readonly Finding[]> {
   const [{ findings: kafka, retentionMs }, database] = await Promise.all([
     checkKafka(env),

@@ -9,7 +9,6 @@ import {
   LARGE_RECORD_BYTES,
 } from '../../../src/kafka/truncated-records.ts';
 import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
-import { topicRanges, rangesAround } from '../../../src/kafka/offset-ranges.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 
 const TOPIC = 'orders';
@@ -136,7 +135,7 @@ async function cutHeaders(valueBytes: number): Promise<Record<string, Buffer>> {
     yield await Promise.resolve(Buffer.concat([varint(record.length), record]));
   }
   const text = (await truncateOversizedRecords(chunks())).toString('latin1');
-  const [name = ''] = /order-ingest\.cut-[0-9a-f-]{36}/.exec(text) ?? [];
+  const [name = ''] = /order-ingest\.truncated-[0-9a-f-]{36}/.exec(text) ?? [];
   return { [name]: Buffer.from(JSON.stringify({ value: valueBytes })) };
 }
 
@@ -158,31 +157,5 @@ describe('the part of the dead-letter topic that is read', () => {
     ['there are no messages', []],
   ])('is the whole topic if %s', (_case, timestamps) => {
     expect(earliestWriteTime(timestamps, HOUR)).toBeUndefined();
-  });
-
-  test('is the intersection of all limits in each partition', () => {
-    const ends = [
-      { partition: 0, low: '10', high: '20' },
-      { partition: 1, low: '0', high: '5' },
-    ];
-    expect(topicRanges(ends)).toEqual(
-      new Map([
-        [0, { from: 10n, to: 20n }],
-        [1, { from: 0n, to: 5n }],
-      ]),
-    );
-    const starts = [
-      { partition: 0, offset: '12' },
-      { partition: 1, offset: '5' },
-    ];
-    const later = rangesAround([{ partition: 0, offset: 15n }]);
-    expect(topicRanges(ends, starts, later)).toEqual(new Map([[0, { from: 15n, to: 16n }]]));
-    const within = rangesAround([
-      { partition: 0, offset: 15n },
-      { partition: 0, offset: 11n },
-      { partition: 7, offset: 1n },
-    ]);
-    expect(within.get(0)).toEqual({ from: 11n, to: 16n });
-    expect(topicRanges(ends, starts, within)).toEqual(new Map([[0, { from: 12n, to: 16n }]]));
   });
 });
