@@ -392,9 +392,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an expired order is not searched for on the topic',
     changes: [
       {
-        file: 'src/operate/replay/replay-forgotten.ts',
+        file: 'src/operate/replay/replay-expired.ts',
         from: 'if (!orders.isSettled) await search(ranges);',
-        to: 'if (!orders.isSettled && places.size > 9) await search(ranges);',
+        to: 'if (!orders.isSettled && positions.size > 9) await search(ranges);',
       },
     ],
     tests: ['test/e2e/orders', '-t', 'has expired from Temporal'],

@@ -27,6 +27,14 @@ export function rangesAround(
   return ranges;
 }
 
+export function isWithin(
+  ranges: ReadonlyMap<number, OffsetRange>,
+  { partition, offset }: MessagePosition,
+): boolean {
+  const range = ranges.get(partition);
+  return range !== undefined && offset >= range.from && offset < range.to;
+}
+
 /** The range of each partition that lies within the log, the starts and the limits. */
 export function topicRanges(
   ends: readonly PartitionEnds[],

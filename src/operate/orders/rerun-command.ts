@@ -11,7 +11,7 @@ import { createProgressLine } from '../../terminal/progress-line.ts';
 import { awaitOutcomes, outcomeOf } from './await-outcomes.ts';
 import { orderFilterOf, type OrderFilterFlags } from './filter-options.ts';
 import { withOrders, type OpenOrders } from './open-orders.ts';
-import { placeOf, rerunForgotten, type DeadLetteredOrder } from './rerun-forgotten.ts';
+import { positionOf, rerunExpired, type DeadLetteredOrder } from './rerun-expired.ts';
 import { rerunOrders } from './rerun-orders.ts';
 
 interface RerunFlags extends OrderFilterFlags {
@@ -119,9 +119,9 @@ async function rerunChosen(
   line.clear();
   const expired = new Map([
     ...unknown.map((orderId) => [orderId, undefined] as const),
-    ...known.gone.map((run) => [run.orderId, placeOf(run)] as const),
+    ...known.gone.map((run) => [run.orderId, positionOf(run)] as const),
   ]);
-  const replayed = await rerunForgotten(env, expired, dryRun, signal);
+  const replayed = await rerunExpired(env, expired, dryRun, signal);
   const result: Rerun = {
     started: [...known.started, ...replayed.started],
     skipped: known.skipped + replayed.leftAlone.length,

@@ -3,54 +3,57 @@ import type { OrderRun } from '../../temporal/order-workflow.ts';
 import type { MessagePosition } from '../../kafka/offset-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
-/** Where the message of a run stood, if its search attributes say so. */
-export const placeOf = ({
+/** The position of the message that started a run, if its search attributes have it. */
+export const positionOf = ({
   source: { partition, offset },
 }: OrderRun): MessagePosition | undefined =>
   partition === undefined || offset === undefined
     ? undefined
     : { partition, offset: BigInt(offset) };
 
-/** An order whose message is a dead letter, so that there is nothing to run. */
+/** An order that cannot be run because its message is a dead letter. */
 export interface DeadLetteredOrder {
   readonly orderId: string;
   readonly partition: number;
   readonly offset: string;
-  /** Of a dead letter that was written now. */
+  /** Set for a dead letter that this run has written. */
   readonly reason?: string;
 }
 
-export interface ForgottenRerun {
+export interface ExpiredRerun {
+  /** Order IDs, here and below. */
   readonly started: readonly string[];
-  /** Their row is in Postgres, or Temporal has a workflow of them after all. */
+  /** Postgres has their row, or Temporal has a workflow for them after all. */
   readonly leftAlone: readonly string[];
   readonly deadLetters: readonly DeadLetteredOrder[];
-  /** No message on the topic is about them. */
+  /** The topic has no message of these orders. */
   readonly gone: readonly string[];
 }
 
 /**
- * Runs orders again that Temporal no longer has, with their messages from the topic. Those whose row
- * is in Postgres are left alone; Postgres is asked if the settings name it.
+ * Re-runs expired orders, which Temporal no longer has, with their messages from the topic. Orders whose
+ * row is in Postgres are skipped, if the settings name a database.
+ *
+ * @param expired order ID to the position of its message, if known
  */
-export async function rerunForgotten(
+export async function rerunExpired(
   env: Environment,
-  forgotten: ReadonlyMap<string, MessagePosition | undefined>,
+  expired: ReadonlyMap<string, MessagePosition | undefined>,
   dryRun: boolean,
   signal: AbortSignal,
-): Promise<ForgottenRerun> {
+): Promise<ExpiredRerun> {
   const leftAlone: string[] = [];
   const started: string[] = [];
   const deadLetters: DeadLetteredOrder[] = [];
-  if (forgotten.size === 0 || signal.aborted) return { started, leftAlone, deadLetters, gone: [] };
+  if (expired.size === 0 || signal.aborted) return { started, leftAlone, deadLetters, gone: [] };
   const { storedAmong } = await import('./stored-orders.ts');
-  const { replayForgotten } = await import('../replay/replay-forgotten.ts');
-  leftAlone.push(...(await storedAmong(env, [...forgotten.keys()])));
-  const places = new Map([...forgotten].filter(([orderId]) => !leftAlone.includes(orderId)));
-  if (places.size === 0) return { started, leftAlone, deadLetters, gone: [] };
+  const { replayExpired } = await import('../replay/replay-expired.ts');
+  leftAlone.push(...(await storedAmong(env, [...expired.keys()])));
+  const positions = new Map([...expired].filter(([orderId]) => !leftAlone.includes(orderId)));
+  if (positions.size === 0) return { started, leftAlone, deadLetters, gone: [] };
   const line = createProgressLine();
-  const { outcomes, gone } = await replayForgotten(env, {
-    places,
+  const { outcomes, gone } = await replayExpired(env, {
+    positions,
     dryRun,
     signal,
     onProgress: (read, waitingFor) => {
@@ -58,7 +61,7 @@ export async function rerunForgotten(
       line.show(
         reason
           ? `waiting for ${reason.join(': ')}`
-          : `Temporal does not have ${places.size}; looked through ${read} messages`,
+          : `${positions.size} orders have expired in Temporal; ${read} messages searched`,
       );
     },
   });
@@ -71,9 +74,9 @@ export async function rerunForgotten(
       case 'duplicate':
         leftAlone.push(orderId);
         break;
-      case 'dead-letter-before':
+      case 'existing-dead-letter':
       case 'dead-letter': {
-        const { partition, offset } = outcome.place;
+        const { partition, offset } = outcome.position;
         deadLetters.push({
           ...{ orderId, partition, offset: offset.toString() },
           ...(outcome.kind === 'dead-letter' ? { reason: outcome.reason } : {}),

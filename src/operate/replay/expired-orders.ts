@@ -1,78 +1,78 @@
-import { createOrderIdFilter } from '../../order/order-id-filter.ts';
-import { identify } from '../../order/identify.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { MessagePosition } from '../../kafka/offset-ranges.ts';
 import type { RangeBatch } from '../../kafka/topic-reader.ts';
+import { identify } from '../../order/identify.ts';
+import { createOrderIdFilter } from '../../order/order-id-filter.ts';
 import type { Replayed } from './replay-message.ts';
 
-/** What has become of the wish to run an order again that Temporal no longer has. */
-export type ForgottenOutcome =
+/** The result of replaying an expired order: one that Temporal no longer has. */
+export type ExpiredOrderOutcome =
   /** Its workflow was started with this message or, in a dry run, would be. */
   | { readonly kind: 'started' }
-  /** Temporal has a workflow of it after all. */
+  /** Temporal has a workflow for it after all. */
   | { readonly kind: 'duplicate' }
-  /** All of its messages on the topic are dead letters; this is the last that was read. */
-  | { readonly kind: 'dead-letter-before'; readonly place: MessagePosition }
-  /** Its message has become a dead letter now. */
-  | { readonly kind: 'dead-letter'; readonly place: MessagePosition; readonly reason: string };
+  /** All of its messages on the topic have dead letters already; this is the last one that was read. */
+  | { readonly kind: 'existing-dead-letter'; readonly position: MessagePosition }
+  /** Its message has now become a dead letter. */
+  | { readonly kind: 'dead-letter'; readonly position: MessagePosition; readonly reason: string };
 
-/** Searches the topic for messages of these orders, and replays the first of each that can be. */
-export class ForgottenOrders {
-  readonly #sought: ReadonlySet<string>;
-  readonly #mayBeSought: (value: Buffer) => boolean;
+/** Finds messages of expired orders in batches of the topic, and replays the first usable one of each. */
+export class ExpiredOrderSearch {
+  readonly #orderIds: ReadonlySet<string>;
+  readonly #mayContainOrder: (value: Buffer) => boolean;
   readonly #replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
-  readonly #outcomes = new Map<string, ForgottenOutcome>();
+  readonly #outcomes = new Map<string, ExpiredOrderOutcome>();
 
   constructor(
     orderIds: readonly string[],
     replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>,
   ) {
-    this.#sought = new Set(orderIds);
-    this.#mayBeSought = createOrderIdFilter(orderIds);
+    this.#orderIds = new Set(orderIds);
+    this.#mayContainOrder = createOrderIdFilter(orderIds);
     this.#replay = replay;
   }
 
-  /** An order that is not here has no message among those that were read. */
-  get outcomes(): ReadonlyMap<string, ForgottenOutcome> {
+  /** By order ID. Orders of which no message has been read are left out. */
+  get outcomes(): ReadonlyMap<string, ExpiredOrderOutcome> {
     return this.#outcomes;
   }
 
-  /** Whether no further message changes an outcome. */
+  /** Whether no further message can change an outcome. */
   get isSettled(): boolean {
-    return [...this.#sought].every((orderId) => this.#isSettled(orderId));
+    return [...this.#orderIds].every((orderId) => this.#isSettled(orderId));
   }
 
   async read({ partition, messages }: RangeBatch): Promise<void> {
     for (const message of messages) {
       const { value } = message;
-      if (!value || !this.#mayBeSought(value)) continue;
-      // Also a message that is too large for Temporal is about an order: the replay says so.
+      if (!value || !this.#mayContainOrder(value)) continue;
+      // Without a size limit: a message that is too large for Temporal is found too, and the replay rejects it.
       const read = identify(value, value.length);
-      if (read.kind !== 'order' || !this.#sought.has(read.orderId)) continue;
+      if (read.kind !== 'order' || !this.#orderIds.has(read.orderId)) continue;
       if (this.#isSettled(read.orderId)) continue;
-      const place = { partition, offset: BigInt(message.offset) };
-      this.#outcomes.set(read.orderId, outcomeOf(await this.#replay(partition, message), place));
+      const position = { partition, offset: BigInt(message.offset) };
+      this.#outcomes.set(read.orderId, outcomeOf(await this.#replay(partition, message), position));
     }
   }
 
-  /** An old dead letter does not settle it: another message of the order may be the one that was started. */
+  /** An existing dead letter does not settle an order, whose workflow another message may have started. */
   #isSettled(orderId: string): boolean {
     const outcome = this.#outcomes.get(orderId);
-    return outcome !== undefined && outcome.kind !== 'dead-letter-before';
+    return outcome !== undefined && outcome.kind !== 'existing-dead-letter';
   }
 }
 
-function outcomeOf(replayed: Replayed, place: MessagePosition): ForgottenOutcome {
+function outcomeOf(replayed: Replayed, position: MessagePosition): ExpiredOrderOutcome {
   switch (replayed.kind) {
     case 'started':
-    case 'due':
+    case 'would-submit':
       return { kind: 'started' };
     case 'duplicate':
       return { kind: 'duplicate' };
-    case 'dead-letter-before':
-      return { kind: 'dead-letter-before', place };
+    case 'existing-dead-letter':
+      return { kind: 'existing-dead-letter', position };
     case 'dead-letter':
-      return { kind: 'dead-letter', place, reason: replayed.reason };
+      return { kind: 'dead-letter', position, reason: replayed.reason };
     default:
       return replayed satisfies never;
   }

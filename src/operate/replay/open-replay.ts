@@ -24,29 +24,29 @@ import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { replayMessage, type Replayed } from './replay-message.ts';
 
 export interface ReplayOptions {
-  /** Also orders whose workflow has completed, for rows that were lost from the database. */
+  /** Also re-runs orders whose workflow has completed, to restore rows that were lost from the database. */
   readonly completed: boolean;
-  /** Only says what would be done. */
+  /** Only reports what would be done. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }
 
-/** The connections of a replay, and what it does with each message. */
+/** An open replay: its settings and connections, and the function that replays one message. */
 export interface Replay {
   readonly settings: BridgeSettings;
   readonly kafka: KafkaClient;
-  /** What the replay is about: partition to offsets. */
+  /** The part of the topic that the replay covers: partition to offsets. */
   readonly ranges: ReadonlyMap<number, OffsetRange>;
   readonly replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
-  /** What does not answer just now, with the reason. */
+  /** The dependencies that are unavailable now, each with the reason. */
   readonly waitingFor: () => Readonly<Record<string, string>>;
 }
 
 /**
- * Connects to Kafka and Temporal and reads which messages are dead letters already, once for all that
- * `work` replays. Throws an OperatorError when one of the servers cannot be reached.
+ * Connects to Kafka and Temporal, reads once which messages of the ranges have dead letters already, and
+ * runs `work`. Throws an OperatorError when one of the servers cannot be reached.
  *
- * @param chooseRanges settles which messages the replay is about, or throws an OperatorError
+ * @param chooseRanges chooses the part of the topic that the replay covers, or throws an OperatorError
  */
 export async function withReplay<Result>(
   env: Environment,
@@ -78,7 +78,7 @@ export async function withReplay<Result>(
   });
   readiness.check('open orders', () => pipeline.backlogLimit.reason());
   const { signal } = options;
-  // Each message in flight listens.
+  // Each message in flight adds a listener.
   setMaxListeners(0, signal);
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {

@@ -18,20 +18,22 @@ interface ReplayFlags {
 export function addReplayCommand(program: Command): void {
   program
     .command('replay')
-    .description("hand old messages of the topic to Temporal again; the group's offsets stay")
-    .requiredOption('--partition <number>', 'of the topic', wholeNumber)
-    .requiredOption('--from <offset>', 'from this offset on', offsetNumber)
-    .requiredOption('--to <offset>', 'up to this offset, without it', offsetNumber)
+    .description(
+      "submit old messages of the topic to Temporal again, without changing the group's offsets",
+    )
+    .requiredOption('--partition <number>', 'the partition', wholeNumber)
+    .requiredOption('--from <offset>', 'the first offset', offsetNumber)
+    .requiredOption('--to <offset>', 'the offset to stop before', offsetNumber)
     .option(
       '--completed',
-      'also orders whose workflow has completed, for rows lost from the database',
+      'also re-run orders whose workflow has completed, to restore lost database rows',
     )
-    .option('--dry-run', 'only count what is there')
-    .option('--json', 'the result as a JSON object')
+    .option('--dry-run', 'only count the messages')
+    .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-Safe to repeat: what has been ingested is recognised, and nothing is stored twice.
+Safe to repeat: orders that have been ingested are recognized, and nothing is stored twice.
 
 Examples:
   order-ingest replay --partition 0 --from 1000 --to 2000
@@ -44,7 +46,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
   const { replayRange } = await import('./replay-range.ts');
   const line = createProgressLine();
   const dryRun = flags.dryRun ?? false;
-  let told = '';
+  let reported = '';
   const { result, isInterrupted } = await untilInterrupted(async (signal) => {
     const replay = await replayRange(environmentOf(command), {
       partition: flags.partition,
@@ -56,8 +58,8 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
         const [reason] = Object.entries(waitingFor).map(
           (entry) => `waiting for ${entry.join(': ')}`,
         );
-        if (reason && reason !== told) console.error(reason);
-        told = reason ?? '';
+        if (reason && reason !== reported) console.error(reason);
+        reported = reason ?? '';
         line.show(`${handled} of about ${flags.to - flags.from} messages`);
       },
     });
@@ -67,13 +69,13 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
   if (flags.json) console.log(JSON.stringify({ ...result, dryRun }));
   else console.log(summary(result, dryRun));
   if (isInterrupted)
-    throw new OperatorError('INTERRUPTED', 'Interrupted', 'start it again: repeating is harmless');
+    throw new OperatorError('INTERRUPTED', 'Interrupted', 'run it again: it is safe to repeat');
 }
 
 function summary(result: RangeReplay, dryRun: boolean): string {
   const { read, started, duplicates, deadLetters, deadLettersBefore } = result;
-  const buried = Object.values(deadLetters).reduce((sum, count) => sum + count, 0);
-  const before = `${deadLettersBefore} have been dead letters before and were left alone`;
-  if (dryRun) return `${read - deadLettersBefore} messages would be handed to Temporal; ${before}.`;
-  return `${read} messages: ${started} have a workflow of their own, ${duplicates} are duplicates, ${buried} became dead letters; ${before}.`;
+  const newDeadLetters = Object.values(deadLetters).reduce((sum, count) => sum + count, 0);
+  const skipped = `${deadLettersBefore} skipped that have a dead letter already`;
+  if (dryRun) return `${read - deadLettersBefore} messages would be submitted, ${skipped}.`;
+  return `${read} messages: ${started} started, ${duplicates} duplicates, ${newDeadLetters} new dead letters, ${skipped}.`;
 }

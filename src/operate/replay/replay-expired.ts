@@ -1,45 +1,46 @@
 import type { Environment } from '../../config/read-settings.ts';
 import {
+  isWithin,
   rangesAround,
+  topicRanges,
   type MessagePosition,
   type OffsetRange,
-  topicRanges,
 } from '../../kafka/offset-ranges.ts';
-import { readRanges } from '../../kafka/topic-reader.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
-import { ForgottenOrders, type ForgottenOutcome } from './forgotten-orders.ts';
+import { readRanges } from '../../kafka/topic-reader.ts';
+import { ExpiredOrderSearch, type ExpiredOrderOutcome } from './expired-orders.ts';
 import { withReplay, type Replay } from './open-replay.ts';
 
-export interface ReplayForgottenOptions {
-  /** Order ID to where its message stood, as far as somebody knows. */
-  readonly places: ReadonlyMap<string, MessagePosition | undefined>;
+export interface ReplayExpiredOptions {
+  /** Order ID to the position of its message, if known. */
+  readonly positions: ReadonlyMap<string, MessagePosition | undefined>;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   /**
-   * @param read how many messages have been looked through so far
-   * @param waitingFor what does not answer just now, with the reason
+   * @param read how many messages have been searched so far
+   * @param waitingFor the dependencies that are unavailable, each with the reason
    */
   readonly onProgress: (read: number, waitingFor: Readonly<Record<string, string>>) => void;
 }
 
-export interface ForgottenResult {
-  /** Of each order whose message was found. */
-  readonly outcomes: ReadonlyMap<string, ForgottenOutcome>;
-  /** Order IDs that no message on the topic is about. */
+export interface ReplayExpiredResult {
+  /** By order ID, for each order of which a message was found. */
+  readonly outcomes: ReadonlyMap<string, ExpiredOrderOutcome>;
+  /** The IDs of the orders of which the topic has no message. */
   readonly gone: readonly string[];
 }
 
 const PROGRESS_INTERVAL_MS = 500;
 
 /**
- * Runs orders again that Temporal no longer has: hands their messages on the topic to Temporal again, by
- * the bridge's own code. Looks at the places first and, for orders that are not there, through the whole
- * topic once. Throws an OperatorError when Kafka or Temporal cannot be reached.
+ * Re-runs expired orders, which Temporal no longer has: submits their messages from the topic to Temporal
+ * through the bridge's own code. Reads the known positions first and, for orders that are not found there,
+ * the whole topic once. Throws an OperatorError when Kafka or Temporal cannot be reached.
  */
-export const replayForgotten = (
+export const replayExpired = (
   env: Environment,
-  options: ReplayForgottenOptions,
-): Promise<ForgottenResult> =>
+  options: ReplayExpiredOptions,
+): Promise<ReplayExpiredResult> =>
   withReplay(
     env,
     { ...options, completed: false },
@@ -49,30 +50,34 @@ export const replayForgotten = (
 
 async function searchTopic(
   { settings, kafka, ranges, replay, waitingFor }: Replay,
-  { places, signal, onProgress }: ReplayForgottenOptions,
-): Promise<ForgottenResult> {
+  { positions, signal, onProgress }: ReplayExpiredOptions,
+): Promise<ReplayExpiredResult> {
   const { topic } = settings.kafka;
-  const orders = new ForgottenOrders([...places.keys()], replay);
-  const enough = new AbortController();
+  const orders = new ExpiredOrderSearch([...positions.keys()], replay);
+  const allSettled = new AbortController();
   let read = 0;
   const progress = setInterval(() => {
     onProgress(read, waitingFor());
   }, PROGRESS_INTERVAL_MS);
-  const search = (part: ReadonlyMap<number, OffsetRange>) =>
+  const search = (searched: ReadonlyMap<number, OffsetRange>) =>
     readRanges(
       {
-        ...{ kafka, topic, ranges: part, groupPrefix: settings.bridge.groupId },
-        signal: AbortSignal.any([signal, enough.signal]),
+        kafka,
+        topic,
+        ranges: searched,
+        groupPrefix: settings.bridge.groupId,
+        signal: AbortSignal.any([signal, allSettled.signal]),
       },
       async (batch) => {
         await orders.read(batch);
         read += batch.messages.length;
-        if (orders.isSettled) enough.abort();
+        if (orders.isSettled) allSettled.abort();
       },
     );
   try {
-    const known = [...places.values()].filter((place) => place !== undefined);
-    await search(rangesAround(known.filter((place) => isWithin(ranges, place))));
+    const known = [...positions.values()].filter((position) => position !== undefined);
+    // Retention may have deleted the message since.
+    await search(rangesAround(known.filter((position) => isWithin(ranges, position))));
     if (!orders.isSettled) await search(ranges);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -80,16 +85,9 @@ async function searchTopic(
     clearInterval(progress);
   }
   const { outcomes } = orders;
-  // Interrupted, it cannot say what is not there.
-  const gone = signal.aborted ? [] : [...places.keys()].filter((orderId) => !outcomes.has(orderId));
+  // An interrupted search does not show that a message is missing.
+  const gone = signal.aborted
+    ? []
+    : [...positions.keys()].filter((orderId) => !outcomes.has(orderId));
   return { outcomes, gone };
-}
-
-/** Retention may have deleted the message since. */
-function isWithin(
-  ranges: ReadonlyMap<number, OffsetRange>,
-  { partition, offset }: MessagePosition,
-): boolean {
-  const range = ranges.get(partition);
-  return range !== undefined && offset >= range.from && offset < range.to;
 }

@@ -1,15 +1,15 @@
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
 import type { Pipeline } from '../../bridge/pipeline.ts';
-import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 
-/** What a replay has made of a message. */
+/** What a replay did with a message. */
 export type Replayed =
   | MessageOutcome
-  /** It has a dead letter already, and gets no second one. */
-  | { readonly kind: 'dead-letter-before' }
-  /** In a dry run: it would be handed to Temporal. */
-  | { readonly kind: 'due' };
+  /** The message has a dead letter already, and gets no second one. */
+  | { readonly kind: 'existing-dead-letter' }
+  /** In a dry run: the message would be submitted to Temporal. */
+  | { readonly kind: 'would-submit' };
 
 export interface ReplayParts {
   readonly deadLetters: DeadLetterIndex;
@@ -18,13 +18,13 @@ export interface ReplayParts {
   readonly signal: AbortSignal;
 }
 
-/** Hands a message to Temporal by the bridge's own code, unless it is a dead letter. */
+/** Submits a message to Temporal through the bridge's own code, unless it has a dead letter already. */
 export async function replayMessage(
   { deadLetters, pipeline, dryRun, signal }: ReplayParts,
-  place: { readonly topic: string; readonly partition: number },
+  source: { readonly topic: string; readonly partition: number },
   message: ConsumedMessage,
 ): Promise<Replayed> {
-  if (deadLetters.has(place.partition, message)) return { kind: 'dead-letter-before' };
-  if (dryRun) return { kind: 'due' };
-  return pipeline.ingestMessage(message, place, signal);
+  if (deadLetters.has(source.partition, message)) return { kind: 'existing-dead-letter' };
+  if (dryRun) return { kind: 'would-submit' };
+  return pipeline.ingestMessage(message, source, signal);
 }

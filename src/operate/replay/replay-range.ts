@@ -10,21 +10,21 @@ import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';
 export interface ReplayRangeOptions extends ReplayOptions {
   readonly partition: number;
   readonly range: OffsetRange;
-  /** @param waitingFor what does not answer just now, with the reason */
+  /** @param waitingFor the dependencies that are unavailable, each with the reason */
   readonly onProgress: (handled: number, waitingFor: Readonly<Record<string, string>>) => void;
 }
 
 export interface RangeReplay extends OutcomeSnapshot {
-  /** Messages that have a dead letter already and got no second one. */
+  /** Messages that had a dead letter already and got no second one. */
   readonly deadLettersBefore: number;
 }
 
 const PROGRESS_INTERVAL_MS = 500;
 
 /**
- * Hands old messages to Temporal again, by the bridge's own code and without touching the group's
- * offsets. Safe to repeat: a start that was done is answered with its run, another message of the
- * same order is a duplicate, and no dead letter is written twice.
+ * Submits old messages to Temporal again, through the bridge's own code and without changing the group's
+ * offsets. Safe to repeat: Temporal answers a start that it has already accepted with the same run, another
+ * message of the same order is a duplicate, and no dead letter is written twice.
  */
 export const replayRange = (env: Environment, options: ReplayRangeOptions): Promise<RangeReplay> =>
   withReplay(
@@ -50,8 +50,11 @@ async function replayMessages(
   try {
     await readRanges(
       {
-        ...{ kafka, topic: settings.kafka.topic, ranges, signal },
+        kafka,
+        topic: settings.kafka.topic,
+        ranges,
         groupPrefix: settings.bridge.groupId,
+        signal,
       },
       async ({ partition, messages }) => {
         await pMap(
@@ -60,8 +63,8 @@ async function replayMessages(
             if (signal.aborted) return;
             counts.begin();
             const replayed = await replay(partition, message);
-            if (replayed.kind === 'dead-letter-before') deadLettersBefore += 1;
-            else if (replayed.kind !== 'due') counts.record(replayed);
+            if (replayed.kind === 'existing-dead-letter') deadLettersBefore += 1;
+            else if (replayed.kind !== 'would-submit') counts.record(replayed);
             handled += 1;
           },
           { concurrency: settings.bridge.maxConcurrentStarts },
@@ -87,21 +90,21 @@ function checkRange(
     throw new OperatorError(
       'PARTITION_NOT_FOUND',
       `"${topic}" has no partition ${partition}`,
-      `give one from 0 to ${ends.length + offline.length - 1}`,
+      `use a partition from 0 to ${ends.length + offline.length - 1}`,
     );
   }
   if (range.from < BigInt(end.low) || range.to > BigInt(end.high)) {
     throw new OperatorError(
       'RANGE_INVALID',
-      `Partition ${partition} of "${topic}" has the offsets from ${end.low} up to ${end.high} (not included)`,
-      'give --from and --to within them: older messages have been deleted from the topic',
+      `Partition ${partition} of "${topic}" has the offsets from ${end.low} up to, but not including, ${end.high}`,
+      'choose --from and --to within this range; older messages have been deleted from the topic',
     );
   }
   if (range.from >= range.to) {
     throw new OperatorError(
       'RANGE_INVALID',
       'The range is empty',
-      'give a --to that is larger than --from',
+      'use a --to that is greater than --from',
     );
   }
 }

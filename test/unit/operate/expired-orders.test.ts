@@ -1,15 +1,15 @@
 import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
-import { ForgottenOrders } from '../../../src/operate/replay/forgotten-orders.ts';
+import { ExpiredOrderSearch } from '../../../src/operate/replay/expired-orders.ts';
 import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
-/** Answers by the offset of a message; `started` where nothing else is given. */
-function search(orderIds: readonly string[], answers: Readonly<Record<string, Replayed>> = {}) {
+/** A search whose replays return the outcome for the message's offset, or `started`. */
+function search(orderIds: readonly string[], outcomes: Readonly<Record<string, Replayed>> = {}) {
   const replayed: string[] = [];
-  const orders = new ForgottenOrders(orderIds, (partition, { offset }) => {
+  const orders = new ExpiredOrderSearch(orderIds, (partition, { offset }) => {
     replayed.push(`${partition}/${offset}`);
-    return Promise.resolve(answers[offset] ?? { kind: 'started' });
+    return Promise.resolve(outcomes[offset] ?? { kind: 'started' });
   });
   const read = (...messages: ConsumedMessage[]) => orders.read({ partition: 0, messages });
   return { orders, replayed, read };
@@ -31,8 +31,8 @@ test('replays the first message of each order, and no other', async () => {
   ]);
 });
 
-test('looks further where a message is a dead letter, and says so where none is left', async () => {
-  const before = { kind: 'dead-letter-before' } as const;
+test('continues past messages with a dead letter, and reports an order that has no other', async () => {
+  const before = { kind: 'existing-dead-letter' } as const;
   const { orders, replayed, read } = search(['a', 'b'], { 0: before, 1: before, 2: before });
   await read(about('a', '0'), about('b', '1'));
   expect(orders.isSettled).toBe(false);
@@ -41,19 +41,19 @@ test('looks further where a message is a dead letter, and says so where none is 
   expect(orders.outcomes).toEqual(
     new Map([
       ['a', { kind: 'started' }],
-      ['b', { kind: 'dead-letter-before', place: { partition: 0, offset: 2n } }],
+      ['b', { kind: 'existing-dead-letter', position: { partition: 0, offset: 2n } }],
     ]),
   );
 });
 
-test('says what has become of a message that was not started', async () => {
+test('reports the outcome of messages that were not started', async () => {
   const { orders, replayed, read } = search(['a', 'b', 'c', 'd'], {
     0: { kind: 'dead-letter', reason: 'conflicting-duplicate' },
     1: { kind: 'duplicate' },
-    2: { kind: 'due' },
+    2: { kind: 'would-submit' },
   });
   await read(about('a', '0'), about('b', '1'), about('c', '2'), about('a', '3'));
-  // A second dead letter of the same order would say nothing new.
+  // A second dead letter of the same order would add no information.
   expect(replayed).toEqual(['0/0', '0/1', '0/2']);
   expect(orders.outcomes).toEqual(
     new Map([
@@ -61,7 +61,7 @@ test('says what has become of a message that was not started', async () => {
         'a',
         {
           kind: 'dead-letter',
-          place: { partition: 0, offset: 0n },
+          position: { partition: 0, offset: 0n },
           reason: 'conflicting-duplicate',
         },
       ],
@@ -71,7 +71,7 @@ test('says what has become of a message that was not started', async () => {
   );
 });
 
-test('finds an order however its ID is written, and none that only looks like it', async () => {
+test('finds an order however JSON escapes its ID, and no other that contains the ID', async () => {
   const { orders, replayed, read } = search(['WC/2026/17', 'café-1']);
   await read(
     about('caf\\u00e9-1', '0'),
@@ -96,10 +96,10 @@ describe('a message', () => {
       about('a', '0'),
     );
 
-  test('that is a dead letter is left alone, and a dry run hands over nothing', async () => {
-    expect(await replay(true, false)).toEqual({ kind: 'dead-letter-before' });
-    expect(await replay(true, true)).toEqual({ kind: 'dead-letter-before' });
-    expect(await replay(false, true)).toEqual({ kind: 'due' });
+  test('with a dead letter is skipped, and a dry run submits nothing', async () => {
+    expect(await replay(true, false)).toEqual({ kind: 'existing-dead-letter' });
+    expect(await replay(true, true)).toEqual({ kind: 'existing-dead-letter' });
+    expect(await replay(false, true)).toEqual({ kind: 'would-submit' });
     expect(await replay(false, false)).toEqual({ kind: 'started' });
   });
 });
