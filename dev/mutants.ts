@@ -369,8 +369,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/operate/reconcile/choose-ranges.ts',
-        from: 'if (left.length > 0) throw',
-        to: 'if (left.length > 99) throw',
+        from: 'if (unanswered.length > 0) throw',
+        to: 'if (unanswered.length > 99) throw',
       },
     ],
     tests: ['test/unit/operate/choose-ranges'],

@@ -3,7 +3,7 @@ import { payload, startRequest } from '../../src/bridge/start-request.ts';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { FINGERPRINT_MEMO } from '../../src/contract/workflow-metadata.ts';
 import { classifyMessages } from '../../src/operate/reconcile/classify-messages.ts';
-import { ordersIn } from '../../src/operate/reconcile/reconcile.ts';
+import { createOrderLookup } from '../../src/operate/reconcile/order-lookup.ts';
 import { identify } from '../../src/order/identify.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { translateMessage } from '../../src/order/translate-message.ts';
@@ -62,7 +62,7 @@ async function classify(values: readonly string[], workflowIdPrefix: string) {
   const classified = await classifyMessages(
     {
       topic: 'orders',
-      ...ordersIn(client, database.pool, workflowIdPrefix),
+      orders: createOrderLookup(client, database.pool, workflowIdPrefix),
       deadLetters: { has: () => false },
       maxInputBytes: 100_000,
       committed: new Map([[0, 1000n]]),

@@ -1,35 +1,40 @@
 import { isOffset, readPositions } from '../../kafka/group-positions.ts';
 import type { KafkaAdmin } from '../../kafka/kafka-client.ts';
 import { ofOnlinePartitions } from '../../kafka/patches/offline-partitions.ts';
-import type { OffsetRange } from '../../kafka/offset-ranges.ts';
+import { maxOffset, minOffset, type OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 
-/** What part of the topic somebody asks about. All that is left out is unlimited. */
+/** The part of the topic to reconcile. A limit that is left out does not apply. */
 export interface RangeRequest {
   readonly partition?: number | undefined;
   readonly from?: bigint | undefined;
-  /** Not included. The group's committed offset if neither this nor `until` is given. */
+  /** Exclusive. Defaults to the group's committed offset if `until` is left out too. */
   readonly to?: bigint | undefined;
-  /** Milliseconds since 1970, by the messages' own time. */
+  /** Milliseconds since 1970, compared with the messages' timestamps. `until` is exclusive. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
 }
 
 export interface ChosenRanges {
+  /** Partition to the offsets to reconcile. */
   readonly ranges: ReadonlyMap<number, OffsetRange>;
+  /** Partition to the group's committed offset, where there is one. */
   readonly committed: ReadonlyMap<number, bigint>;
-  /** Partition to how many offsets of the range are no longer in the log. */
+  /** Partition to how many offsets of the requested range are no longer in the log. */
   readonly gone: ReadonlyMap<number, bigint>;
 }
 
-/** What this asks of kafkajs's admin client. */
+/** The part of kafkajs's admin client that this uses. */
 export type RangeAdmin = Pick<
   KafkaAdmin,
   'fetchTopicMetadata' | 'fetchTopicOffsets' | 'fetchTopicOffsetsByTimestamp' | 'fetchOffsets'
 >;
 
-/** Settles the offsets of each partition. Throws an OperatorError for a partition that is not there. */
+/**
+ * Chooses the offsets of each partition to reconcile. Throws an OperatorError for a partition that does not
+ * exist, and when one of the partitions is offline: without it, the result would only look complete.
+ */
 export async function chooseRanges(
   admin: RangeAdmin,
   { groupId, topic }: { readonly groupId: string; readonly topic: string },
@@ -41,19 +46,18 @@ export async function chooseRanges(
     throw new OperatorError(
       'PARTITION_NOT_FOUND',
       `"${topic}" has no partition ${request.partition}`,
-      `give one from 0 to ${count - 1}`,
+      `use a partition from 0 to ${count - 1}`,
     );
   }
-  // An account that leaves a partition out would look complete.
   const missing = offline.filter((one) => one === (request.partition ?? one));
   if (missing.length > 0) throw partitionsOffline(topic, missing);
-  /** Every answer has to be about all of them: a leader can be lost between two questions. */
+  /** Checks that no partition is missing from an answer: a leader can be lost between two requests. */
   const complete = <Answer extends { readonly partition: number }>(answers: readonly Answer[]) => {
     const answered = new Set(answers.map(({ partition }) => partition));
-    const left = ends
+    const unanswered = ends
       .map(({ partition }) => partition)
       .filter((one) => one === (request.partition ?? one) && !answered.has(one));
-    if (left.length > 0) throw partitionsOffline(topic, left);
+    if (unanswered.length > 0) throw partitionsOffline(topic, unanswered);
     return answers;
   };
   const positions = complete(await ofOnlinePartitions(() => readPositions(admin, groupId, topic)));
@@ -74,19 +78,17 @@ export async function chooseRanges(
     const { partition, low, high } = position;
     if (isOffset(position.committed)) committed.set(partition, position.committed);
     if (request.partition !== undefined && request.partition !== partition) continue;
-    const asked = {
+    const requested = {
       from: request.from ?? since?.get(partition) ?? 0n,
       to: request.to ?? until?.get(partition) ?? committed.get(partition) ?? 0n,
     };
-    const from = max(asked.from, low);
-    const to = max(from, min(asked.to, high));
+    const from = maxOffset(requested.from, low);
+    const to = maxOffset(from, minOffset(requested.to, high));
     ranges.set(partition, { from, to });
-    if (asked.from < low && request.from !== undefined) gone.set(partition, low - asked.from);
+    if (requested.from < low && request.from !== undefined)
+      gone.set(partition, low - requested.from);
     else if (request.from === undefined && since === undefined && low > 0n)
       gone.set(partition, low);
   }
   return { ranges, committed, gone };
 }
-
-const max = (a: bigint, b: bigint) => (a > b ? a : b);
-const min = (a: bigint, b: bigint) => (a < b ? a : b);

@@ -1,39 +1,29 @@
 import pMap from 'p-map';
+import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import { removedParts } from '../../kafka/truncated-records.ts';
 import { isFingerprintOf, isFirstForm } from '../../order/fingerprint.ts';
 import { identify, type Identified } from '../../order/identify.ts';
-import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
-import type { OrderId } from '../../contract/order-id.ts';
-import { removedParts } from '../../kafka/truncated-records.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { StoredOrderRow } from '../../order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
+import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
+import type { OrderLookup, ReadOrder } from './order-lookup.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
-/** A message's outcome, with the reason when it is missing. */
+/** The outcome of a message, with the details if it is missing. */
 export type Classification =
   | { readonly outcome: Exclude<Outcome, 'missing'> }
   | { readonly outcome: 'missing'; readonly missing: MissingMessage };
 
-/** A message that is about an order. */
-export type ReadOrder = Extract<Identified, { kind: 'order' }>;
-
 export interface ClassifyOptions {
   readonly topic: string;
   readonly maxInputBytes: number;
-  /** The group's committed offset of each partition: what comes after it is still to be read. */
+  /** Partition to the group's committed offset: later messages are not expected to have an outcome yet. */
   readonly committed: ReadonlyMap<number, bigint>;
   readonly deadLetters: DeadLetterIndex;
-  /** The rows of these order IDs, as far as there are any. */
-  readonly findRows: (orderIds: readonly OrderId[]) => Promise<readonly StoredOrderRow[]>;
-  /** Whether the row under the order's ID has the values of the order. */
-  readonly hasValuesOf: (order: ReadOrder) => Promise<boolean>;
-  /** The latest run of the order's workflow; undefined when Temporal has none, or no longer. */
-  readonly findWorkflow: (orderId: OrderId) => Promise<OrderWorkflow | undefined>;
-  /** Whether the workflow has ingested what the message says. */
-  readonly isAbout: (workflow: OrderWorkflow, order: ReadOrder) => Promise<boolean>;
+  readonly orders: OrderLookup;
 }
 
-const TEMPORAL_CALLS_AT_ONCE = 16;
+const CONCURRENT_TEMPORAL_CALLS = 16;
 
 interface Candidate {
   readonly partition: number;
@@ -43,9 +33,11 @@ interface Candidate {
 
 type OrderCandidate = Candidate & { readonly read: ReadOrder };
 
+type Rows = ReadonlyMap<string, StoredOrderRow>;
+
 /**
- * Finds out what has become of messages of one partition: Postgres is asked once for all of them, and
- * Temporal for those alone that Postgres and the dead letters do not account for.
+ * Determines the outcome of each of these messages of one partition. Queries Postgres once for all of
+ * them, and Temporal only for messages that neither Postgres nor a dead letter accounts for.
  */
 export async function classifyMessages(
   options: ClassifyOptions,
@@ -58,26 +50,24 @@ export async function classifyMessages(
     read: identify(message.value, options.maxInputBytes),
   }));
   const rows = await rowsOf(options, candidates.filter(isOrder));
-  return pMap(candidates, (candidate) => judge(options, candidate, rows), {
-    concurrency: TEMPORAL_CALLS_AT_ONCE,
+  return pMap(candidates, (candidate) => classify(options, candidate, rows), {
+    concurrency: CONCURRENT_TEMPORAL_CALLS,
   });
 }
 
-type Rows = ReadonlyMap<string, StoredOrderRow>;
-
 async function rowsOf(
-  { findRows }: ClassifyOptions,
-  orders: readonly OrderCandidate[],
+  { orders }: ClassifyOptions,
+  candidates: readonly OrderCandidate[],
 ): Promise<Rows> {
-  const ids = new Set(orders.map(({ read }) => read.orderId));
+  const ids = new Set(candidates.map(({ read }) => read.orderId));
   if (ids.size === 0) return new Map();
-  return new Map((await findRows([...ids])).map((row) => [row.order_id, row]));
+  return new Map((await orders.findRows([...ids])).map((row) => [row.order_id, row]));
 }
 
 const isOrder = (candidate: Candidate): candidate is OrderCandidate =>
   candidate.read.kind === 'order';
 
-async function judge(
+async function classify(
   options: ClassifyOptions,
   candidate: Candidate,
   rows: Rows,
@@ -92,23 +82,23 @@ async function judge(
   if (BigInt(message.offset) >= (options.committed.get(partition) ?? 0n)) {
     return { outcome: 'in-progress' };
   }
-  if (isOrder(candidate)) return judgeByTemporal(options, candidate);
-  return missing(candidate, `no dead letter, though ${whyUnusable(candidate)}`);
+  if (isOrder(candidate)) return classifyByTemporal(options, candidate);
+  return missing(candidate, `no dead letter, although ${whyUnusable(candidate)}`);
 }
 
-/** Whether the row holds what the message says. */
+/** Whether the row holds the content of the message. */
 const hasContentOf = async (
-  { hasValuesOf }: ClassifyOptions,
+  { orders }: ClassifyOptions,
   row: StoredOrderRow,
   read: ReadOrder,
 ): Promise<boolean> =>
   isFingerprintOf(row.fingerprint, read) ||
-  // An older version's fingerprint can differ although the order is the same.
-  (isFirstForm(row.fingerprint) && (await hasValuesOf(read)));
+  // The fingerprint of an older version can differ although the order is the same.
+  (isFirstForm(row.fingerprint) && (await orders.hasValuesOf(read)));
 
 /**
- * Whether the row names this place. That alone does not make it this message's row: after the topic was
- * recreated, another message of the same order can be there.
+ * Whether the row names this position as its source. That alone does not make it this message's row: after
+ * the topic was recreated, another message of the same order can be at the position.
  */
 const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrderRow) =>
   row.source_topic === topic &&
@@ -116,49 +106,55 @@ const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrd
   row.source_offset === message.offset;
 
 function whyUnusable({ message, read }: Candidate): string {
-  const cut = removedParts(message.headers);
-  if (cut) return `it was cut off for its size: ${Math.max(...Object.values(cut))} bytes`;
-  return read.kind === 'unusable' ? read.error : 'it is about no order';
+  const removed = removedParts(message.headers);
+  if (removed) return `it is too large: ${Math.max(...Object.values(removed))} bytes`;
+  return read.kind === 'unusable' ? read.error : 'it has no order ID';
 }
 
-async function judgeByTemporal(
+async function classifyByTemporal(
   options: ClassifyOptions,
-  order: OrderCandidate,
+  candidate: OrderCandidate,
 ): Promise<Classification> {
-  const workflow = await options.findWorkflow(order.read.orderId);
+  const workflow = await options.orders.findWorkflow(candidate.read.orderId);
   const isOpen = workflow !== undefined && workflow.status !== 'completed';
-  // Only now: the order may have been stored since Postgres was asked for the whole batch.
-  const row = isOpen ? undefined : (await rowsOf(options, [order])).get(order.read.orderId);
-  return judgeByWorkflow(options, order, workflow, row);
+  // Queried again: the order may have been stored since Postgres was queried for the whole batch.
+  const row = isOpen ? undefined : (await rowsOf(options, [candidate])).get(candidate.read.orderId);
+  return classifyByWorkflow(options, candidate, workflow, row);
 }
 
-async function judgeByWorkflow(
+async function classifyByWorkflow(
   options: ClassifyOptions,
-  order: OrderCandidate,
+  candidate: OrderCandidate,
   workflow: OrderWorkflow | undefined,
   row: StoredOrderRow | undefined,
 ): Promise<Classification> {
-  const isRowFromHere = row !== undefined && isFrom(order, options.topic, row);
+  const isRowFromHere = row !== undefined && isFrom(candidate, options.topic, row);
   const byRow: Classification = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
-  if (row && (await hasContentOf(options, row, order.read))) return byRow;
+  if (row && (await hasContentOf(options, row, candidate.read))) return byRow;
   if (!workflow) {
-    // Its row has the corrected content; what the message said was known to Temporal alone.
+    // The row has the corrected content. Only Temporal knew the content of the original message.
     if (row?.is_corrected && isRowFromHere) return byRow;
     return missing(
-      order,
+      candidate,
       row
-        ? 'another content is stored under this order ID, and there is neither a dead letter nor a workflow'
+        ? 'different content is stored under this order ID, and there is neither a dead letter nor a workflow'
         : 'neither a row in Postgres nor a workflow in Temporal',
     );
   }
-  // One that somebody has started by hand does not say what it is about.
-  if (workflow.fingerprints.length > 0 && !(await options.isAbout(workflow, order.read))) {
-    return missing(order, 'another content was ingested under this order ID, and no dead letter');
+  // A workflow that was started by hand has no fingerprint to compare.
+  if (
+    workflow.fingerprints.length > 0 &&
+    !(await options.orders.hasIngested(workflow, candidate.read))
+  ) {
+    return missing(
+      candidate,
+      'different content was ingested under this order ID, and there is no dead letter',
+    );
   }
   const isItsOwn =
     workflow.source.topic === options.topic &&
-    workflow.source.partition === order.partition &&
-    String(workflow.source.offset) === order.message.offset;
+    workflow.source.partition === candidate.partition &&
+    String(workflow.source.offset) === candidate.message.offset;
   switch (workflow.status) {
     case 'running':
       return { outcome: isItsOwn ? 'in-progress' : 'duplicate' };
@@ -166,13 +162,17 @@ async function judgeByWorkflow(
     case 'cancelled':
     case 'terminated':
     case 'timed-out':
+    case 'cancelled':
+    case 'terminated':
+    case 'timed-out':
       return { outcome: isItsOwn ? 'failed' : 'duplicate' };
     case 'completed':
-      // The workflow says only that the row was there once: not for its own message, nor for a duplicate.
+      // A completed workflow shows only that the row existed once. Neither its own message nor a duplicate
+      // is accounted for without the row.
       if (row?.is_corrected) return byRow;
       return missing(
-        order,
-        `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has another content' : 'there is no row in Postgres'}`,
+        candidate,
+        `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has different content' : 'there is no row in Postgres'}`,
       );
     default:
       return workflow.status satisfies never;

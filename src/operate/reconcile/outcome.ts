@@ -1,4 +1,4 @@
-/** What has become of a message, as far as Postgres, Temporal and the dead letters tell. */
+/** The outcome of a message, according to Postgres, Temporal and the dead letters. */
 export const OUTCOMES = [
   'stored',
   'duplicate',
@@ -12,6 +12,18 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 export type OutcomeTally = Readonly<Record<Outcome, number>>;
 
+export const emptyTally = (): Record<Outcome, number> => ({
+  stored: 0,
+  duplicate: 0,
+  'in-progress': 0,
+  failed: 0,
+  'dead-lettered': 0,
+  missing: 0,
+});
+
+export const messagesIn = (tally: OutcomeTally): number =>
+  OUTCOMES.reduce((sum, outcome) => sum + tally[outcome], 0);
+
 export interface PartitionAccount extends OutcomeTally {
   readonly partition: number;
   /** Offsets from `from` up to, but not including, `to`. */
@@ -20,7 +32,7 @@ export interface PartitionAccount extends OutcomeTally {
   readonly messages: number;
 }
 
-/** A message that nothing accounts for. */
+/** A message without an outcome. */
 export interface MissingMessage {
   readonly partition: number;
   readonly offset: string;

@@ -20,18 +20,22 @@ interface ReconcileFlags {
 export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
-    .description('account for every message of the topic; changes nothing')
-    .option('--partition <number>', 'only this one', wholeNumber)
-    .option('--from <offset>', 'from this offset on', offsetNumber)
-    .option('--to <offset>', 'up to this offset, without it', offsetNumber)
-    .option('--since <time>', 'messages since then: 2h, 3d, 2026-11-24T09:00Z', pointInTime)
-    .option('--until <time>', 'messages before then', pointInTime)
-    .option('--json', 'one JSON document on stdout')
+    .description('determine the outcome of every message of the topic; changes nothing')
+    .option('--partition <number>', 'only this partition', wholeNumber)
+    .option('--from <offset>', 'the first offset', offsetNumber)
+    .option('--to <offset>', 'the offset to stop before', offsetNumber)
+    .option(
+      '--since <time>',
+      'only messages since this time, such as 2h, 3d or 2026-11-24T09:00Z',
+      pointInTime,
+    )
+    .option('--until <time>', 'only messages before this time', pointInTime)
+    .option('--json', 'print the result as one JSON document')
     .addHelpText(
       'after',
       `
-Without a range: everything that the group has committed. Each message is stored, a duplicate, in
-progress, failed, a dead letter, or missing. Exit code 1 when any is missing.
+Without a range, covers everything that the group has committed. The outcome of a message is stored,
+duplicate, in progress, failed, dead-lettered or missing. The exit code is 1 if any message is missing.
 
 Examples:
   order-ingest reconcile
@@ -57,7 +61,7 @@ async function run(flags: ReconcileFlags, command: Command): Promise<void> {
     return { result: reconciliation, isInterrupted: signal.aborted };
   });
   line.clear();
-  if (isInterrupted) throw new OperatorError('INTERRUPTED', 'Interrupted', 'start it again');
+  if (isInterrupted) throw new OperatorError('INTERRUPTED', 'Interrupted', 'run it again');
   output.end(result);
   if (totals(result.partitions).missing > 0) process.exitCode = 1;
 }
@@ -67,7 +71,7 @@ interface Output {
   readonly end: (result: Reconciliation) => void;
 }
 
-/** One document, written as it comes: the list of what is missing may be long. */
+/** One document, written piece by piece: the list of missing messages may be long. */
 function jsonOutput(): Output {
   let count = 0;
   return {
@@ -114,13 +118,13 @@ function textOutput(clear: () => void): Output {
       console.log(table(header, [...rows, total], { alignRight: header.map((_, n) => n) }));
       for (const [partition, offsets] of gone) {
         console.log(
-          `Partition ${partition}: ${offsets} older offsets are no longer in the topic, and not accounted for.`,
+          `Partition ${partition}: ${offsets} older offsets are no longer in the topic and were not checked.`,
         );
       }
       console.log(
         sum.missing === 0
-          ? `Every message of "${topic}" that the group "${groupId}" has read is accounted for.`
-          : `${sum.missing} of ${sum.messages} messages are missing. \`order-ingest replay --help\` says how to hand them in again.`,
+          ? `No message of "${topic}" that the group "${groupId}" has committed is missing.`
+          : `${sum.missing} of ${sum.messages} messages are missing. To submit them again, see \`order-ingest replay --help\`.`,
       );
     },
   };

@@ -1,9 +1,6 @@
-import type { Client } from '@temporalio/client';
 import { type Environment, readSettings, type Settings } from '../../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../../config/roles.ts';
-import { hasSameContent } from '../../order/identify.ts';
-import { translateMessage } from '../../order/translate-message.ts';
-import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
@@ -12,28 +9,25 @@ import {
 import { isKafkaError, kafkaFailed } from '../../kafka/kafka-failed.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
 import { checkTopics } from '../../kafka/topics.ts';
-import { withFailFastAdmin } from '../../kafka/admin.ts';
-import { OperatorError } from '../../program/operator-error.ts';
-import { checkRights } from '../../postgres/rights.ts';
+import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
-import { compareWithStored, findStoredOrders } from '../../order/sql/find-orders.ts';
-import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import { checkRights } from '../../postgres/rights.ts';
 import { checkSchema } from '../../postgres/schema.ts';
-import type { StatementPool } from '../../postgres/statements.ts';
-import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
+import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../../temporal/connect.ts';
-import { describeOrder } from '../../temporal/order-workflow.ts';
-import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
+import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
 import { chooseRanges, type RangeRequest } from './choose-ranges.ts';
 import { classifyMessages, type ClassifyOptions } from './classify-messages.ts';
-import { OUTCOMES, type MissingMessage, type Outcome, type PartitionAccount } from './outcome.ts';
+import { createOrderLookup, type OrderLookup } from './order-lookup.ts';
+import { emptyTally, messagesIn, type MissingMessage, type PartitionAccount } from './outcome.ts';
 
 export interface ReconcileOptions {
   readonly request: RangeRequest;
   readonly onMissing: (message: MissingMessage) => void;
+  /** Called with the messages classified so far, and the number of offsets in all of the ranges. */
   readonly onProgress: (done: number, offsets: number) => void;
   readonly signal: AbortSignal;
 }
@@ -42,14 +36,14 @@ export interface Reconciliation {
   readonly topic: string;
   readonly groupId: string;
   readonly partitions: readonly PartitionAccount[];
-  /** Partition to how many offsets of the range are no longer in the log. */
+  /** Partition to how many offsets of the requested range are no longer in the log. */
   readonly gone: ReadonlyMap<number, bigint>;
 }
 
 /**
- * Accounts for every message of a topic, or of a part of it: by Kafka, Postgres and Temporal as they
- * are, and without changing anything. Memory is bounded, whatever the size of the topic. Throws an
- * OperatorError when one of the servers cannot be reached.
+ * Determines the outcome of every message of a topic, or of a part of it, from Kafka, Postgres and Temporal.
+ * Changes nothing. Memory is bounded whatever the size of the topic. Throws an OperatorError when one of the
+ * servers cannot be reached.
  */
 export async function reconcile(
   env: Environment,
@@ -67,7 +61,8 @@ export async function reconcile(
   try {
     await checkSchema(pool, ORDER_SCHEMA);
     await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT']);
-    return await accountForAll(settings, { client, pool }, options);
+    const orders = createOrderLookup(client, pool, settings.temporal.workflowIdPrefix);
+    return await classifyRanges(settings, orders, options);
   } catch (error) {
     throw asOperatorError(settings, target, error);
   } finally {
@@ -78,97 +73,54 @@ export async function reconcile(
 
 type ReconcileSettings = Settings<typeof RECONCILE_ROLE>;
 
-async function accountForAll(
+async function classifyRanges(
   settings: ReconcileSettings,
-  {
-    client,
-    pool,
-  }: {
-    readonly client: Client;
-    readonly pool: StatementPool;
-  },
+  orders: OrderLookup,
   { request, onMissing, onProgress, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { topic } = settings.kafka;
   const { groupId, maxInputBytes } = settings.group;
   const kafka = createKafkaClient(settings.kafka, silentLogger());
-  // Before the dead letters are read: each message up to here that became one is there already.
+  // Chosen before the dead letters are read, so that all dead letters of committed messages are found.
   const { ranges, committed, gone } = await withFailFastAdmin(settings.kafka, (admin) =>
     chooseRanges(admin, { groupId, topic }, request),
   );
-  const place = {
-    kafka,
-    topic: deadLetterTopicOf(settings.kafka),
-    marksTopic: replayMarksTopicOf(settings.kafka),
-    groupPrefix: groupId,
-  };
-  const judge: ClassifyOptions = {
-    topic,
-    maxInputBytes,
-    committed,
-    deadLetters: await indexDeadLetters(place, { topic, ranges }, { signal }),
-    ...ordersIn(client, pool, settings.temporal.workflowIdPrefix),
-  };
-  const tallies = new Map([...ranges.keys()].map((partition) => [partition, emptyTally()]));
+  const deadLetters = await indexDeadLetters(
+    {
+      kafka,
+      topic: deadLetterTopicOf(settings.kafka),
+      marksTopic: replayMarksTopicOf(settings.kafka),
+      groupPrefix: groupId,
+    },
+    { topic, ranges },
+    { signal },
+  );
+  const classifyOptions: ClassifyOptions = { topic, maxInputBytes, committed, deadLetters, orders };
+  const accounts = new Map(
+    [...ranges].map(([partition, range]) => [partition, { range, tally: emptyTally() }]),
+  );
   const offsets = [...ranges.values()].reduce((sum, { from, to }) => sum + Number(to - from), 0);
   let done = 0;
   await readRanges(
     { kafka, topic, ranges, groupPrefix: groupId, signal },
     async ({ partition, messages }) => {
-      const tally = tallies.get(partition) ?? emptyTally();
-      for (const verdict of await classifyMessages(judge, partition, messages)) {
-        tally[verdict.outcome] += 1;
-        if (verdict.outcome === 'missing') onMissing(verdict.missing);
+      const account = accounts.get(partition);
+      for (const classified of await classifyMessages(classifyOptions, partition, messages)) {
+        if (account) account.tally[classified.outcome] += 1;
+        if (classified.outcome === 'missing') onMissing(classified.missing);
       }
       done += messages.length;
       onProgress(done, offsets);
     },
   );
-  const partitions = [...ranges].map(([partition, range]) => {
-    const tally = tallies.get(partition) ?? emptyTally();
-    const messages = OUTCOMES.reduce((sum, outcome) => sum + tally[outcome], 0);
-    return { partition, ...range, messages, ...tally };
-  });
+  const partitions = [...accounts].map(([partition, { range, tally }]) => ({
+    partition,
+    ...range,
+    messages: messagesIn(tally),
+    ...tally,
+  }));
   return { topic, groupId, partitions, gone };
 }
-
-/** Asks Postgres for rows and Temporal for workflows. */
-export function ordersIn(
-  client: Client,
-  pool: StatementPool,
-  workflowIdPrefix: string,
-): Pick<ClassifyOptions, 'findRows' | 'hasValuesOf' | 'findWorkflow' | 'isAbout'> {
-  return {
-    findRows: (orderIds) => findStoredOrders(pool, orderIds),
-    hasValuesOf: async ({ text }) => {
-      const translation = translateMessage(text);
-      if (translation.kind !== 'translated') return false;
-      try {
-        return (await compareWithStored(pool, translation.order))?.has_same_values ?? false;
-      } catch (error) {
-        // No row has values that Postgres cannot hold, such as a NUL character.
-        if (isDatabaseError(error) && isRejection(error)) return false;
-        throw error;
-      }
-    },
-    findWorkflow: (orderId) => describeOrder({ client, workflowIdPrefix }, orderId),
-    isAbout: (workflow, order) =>
-      hasSameContent(
-        workflow.fingerprints,
-        order,
-        async () => messageOf(await readRunStart(client, workflow))?.text,
-      ),
-  };
-}
-
-const emptyTally = (): Record<Outcome, number> => ({
-  stored: 0,
-  duplicate: 0,
-  'in-progress': 0,
-  failed: 0,
-  'dead-lettered': 0,
-  missing: 0,
-});
 
 function asOperatorError(
   { kafka }: ReconcileSettings,
@@ -179,8 +131,8 @@ function asOperatorError(
   if (isKafkaError(error)) return kafkaFailed(kafka, error);
   if (grpcErrorOf(error)) return temporalFailed(temporal, error);
   return databaseError(
-    'The account could not be made',
+    'Reconciliation failed',
     error,
-    'check that Postgres (DATABASE_URL) runs and that the user may read the tables, and repeat it',
+    'check that Postgres (DATABASE_URL) is running and that the user may read the tables, then run it again',
   );
 }

@@ -51,9 +51,9 @@ const workflow = (
 
 interface World {
   readonly row?: StoredOrderRow;
-  /** What Postgres has the second time it is asked. */
+  /** The row that Postgres returns from the second query on; `row` if left out. */
   readonly laterRow?: StoredOrderRow;
-  /** Whether the row has the values of the message's order. */
+  /** Whether the row has the same values as the message's order. */
   readonly hasSameValues?: boolean;
   readonly workflow?: OrderWorkflow;
   readonly deadLetters?: readonly ConsumedMessage[];
@@ -61,92 +61,99 @@ interface World {
   readonly maxInputBytes?: number;
 }
 
-async function judge(message: ConsumedMessage, world: World = {}) {
-  let asked = 0;
+/** The outcome of the message in this world, with the reason if it is missing. */
+async function outcomeOf(message: ConsumedMessage, world: World = {}) {
+  let queries = 0;
   const options: ClassifyOptions = {
     topic: TOPIC,
     maxInputBytes: world.maxInputBytes ?? 1_000_000,
     committed: new Map([[0, world.committed ?? 100n]]),
     deadLetters: { has: (_partition, one) => world.deadLetters?.includes(one) ?? false },
-    findRows: () => {
-      asked += 1;
-      const found = asked > 1 ? (world.laterRow ?? world.row) : world.row;
-      return Promise.resolve(found ? [found] : []);
+    orders: {
+      findRows: () => {
+        queries += 1;
+        const found = queries > 1 ? (world.laterRow ?? world.row) : world.row;
+        return Promise.resolve(found ? [found] : []);
+      },
+      hasValuesOf: () => Promise.resolve(world.hasSameValues ?? false),
+      findWorkflow: () => Promise.resolve(world.workflow),
+      hasIngested: ({ fingerprints }, { fingerprint }) =>
+        Promise.resolve(fingerprints.includes(fingerprint)),
     },
-    hasValuesOf: () => Promise.resolve(world.hasSameValues ?? false),
-    findWorkflow: () => Promise.resolve(world.workflow),
-    isAbout: ({ fingerprints }, { fingerprint }) =>
-      Promise.resolve(fingerprints.includes(fingerprint)),
   };
-  const [verdict] = await classifyMessages(options, 0, [message]);
-  return verdict?.outcome === 'missing' ? `missing: ${verdict.missing.why}` : verdict?.outcome;
+  const [classified] = await classifyMessages(options, 0, [message]);
+  return classified?.outcome === 'missing'
+    ? `missing: ${classified.missing.why}`
+    : classified?.outcome;
 }
 
 const at = (offset: string, text: string | null = FIRST) => consumedMessage(text, { offset });
 const NO_ROW = 'workflow has completed, but there is no row in Postgres';
 
 describe('a row', () => {
-  test('with the content and the place of the message makes it stored', async () => {
-    expect(await judge(at('5'), { row: row(FIRST) })).toBe('stored');
+  test('with the content and the position of the message makes it stored', async () => {
+    expect(await outcomeOf(at('5'), { row: row(FIRST) })).toBe('stored');
   });
 
-  test('of an older version with the same values under another fingerprint is the same order', async () => {
+  test('of an older version is the same order if the values match, whatever the fingerprint', async () => {
     const older = row(FIRST, { fingerprint: 'a'.repeat(64) });
-    expect(await judge(at('5'), { row: older, hasSameValues: true })).toBe('stored');
-    expect(await judge(at('6'), { row: older, hasSameValues: true })).toBe('duplicate');
-    expect(await judge(at('6'), { row: older })).toMatch(/^missing/);
-    // Of this version the fingerprint alone decides.
+    expect(await outcomeOf(at('5'), { row: older, hasSameValues: true })).toBe('stored');
+    expect(await outcomeOf(at('6'), { row: older, hasSameValues: true })).toBe('duplicate');
+    expect(await outcomeOf(at('6'), { row: older })).toMatch(/^missing/);
+    // For a row of this version, the fingerprint alone decides.
     const other = row(FIRST, { fingerprint: `2:${'a'.repeat(64)}` });
-    expect(await judge(at('6'), { row: other, hasSameValues: true })).toMatch(/^missing/);
+    expect(await outcomeOf(at('6'), { row: other, hasSameValues: true })).toMatch(/^missing/);
   });
 
-  test('with its content from another place makes it a duplicate', async () => {
-    expect(await judge(at('6'), { row: row(FIRST) })).toBe('duplicate');
-    expect(await judge(at('5'), { row: row(FIRST, { source_topic: 'old' }) })).toBe('duplicate');
-  });
-
-  test('with its place alone does not: the topic was recreated', async () => {
-    const world = { row: row(OTHER) };
-    expect(await judge(at('5'), world)).toMatch(/^missing: another content is stored/);
-    expect(await judge(at('5'), { ...world, workflow: workflow('completed', [OTHER]) })).toMatch(
-      /^missing: another content was ingested/,
+  test('with the content of the message from another position makes it a duplicate', async () => {
+    expect(await outcomeOf(at('6'), { row: row(FIRST) })).toBe('duplicate');
+    expect(await outcomeOf(at('5'), { row: row(FIRST, { source_topic: 'old' }) })).toBe(
+      'duplicate',
     );
   });
 
-  test('that was stored after the first look counts', async () => {
+  test('with the position but not the content of the message does not account for it, as after the topic was recreated', async () => {
+    const world = { row: row(OTHER) };
+    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: different content is stored/);
+    expect(
+      await outcomeOf(at('5'), { ...world, workflow: workflow('completed', [OTHER]) }),
+    ).toMatch(/^missing: different content was ingested/);
+  });
+
+  test('that is stored after the first query counts', async () => {
     const world = { laterRow: row(FIRST), workflow: workflow('completed') };
-    expect(await judge(at('5'), world)).toBe('stored');
-    expect(await judge(at('6'), world)).toBe('duplicate');
+    expect(await outcomeOf(at('5'), world)).toBe('stored');
+    expect(await outcomeOf(at('6'), world)).toBe('duplicate');
   });
 });
 
 describe('a corrected order', () => {
   const corrected = { row: row(OTHER, { is_corrected: true }) };
 
-  test('accounts for its message, for the corrected one and for duplicates of both', async () => {
+  test('accounts for its message, the corrected message and duplicates of both', async () => {
     const world = { ...corrected, workflow: workflow('completed', [FIRST, OTHER]) };
-    expect(await judge(at('5'), world)).toBe('stored');
-    expect(await judge(at('6'), world)).toBe('duplicate');
-    expect(await judge(at('7', OTHER), world)).toBe('duplicate');
+    expect(await outcomeOf(at('5'), world)).toBe('stored');
+    expect(await outcomeOf(at('6'), world)).toBe('duplicate');
+    expect(await outcomeOf(at('7', OTHER), world)).toBe('duplicate');
   });
 
-  test('accounts for its message when Temporal no longer has it', async () => {
-    expect(await judge(at('5'), corrected)).toBe('stored');
-    expect(await judge(at('6'), corrected)).toMatch(/^missing/);
+  test('accounts for its message when its workflow has expired', async () => {
+    expect(await outcomeOf(at('5'), corrected)).toBe('stored');
+    expect(await outcomeOf(at('6'), corrected)).toMatch(/^missing/);
   });
 
-  test('does not account for another message at its place', async () => {
+  test('does not account for another message at the same position', async () => {
     const world = {
       ...corrected,
       workflow: workflow('completed', [orderText('a', { total_price: '7' })]),
     };
-    expect(await judge(at('5'), world)).toMatch(/^missing: another content/);
+    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: different content/);
   });
 
-  test('is missing when its row is gone', async () => {
+  test('is missing when its row has been deleted', async () => {
     const world = { workflow: workflow('completed', [FIRST, OTHER]) };
     for (const message of [at('5'), at('6'), at('7', OTHER)]) {
-      expect(await judge(message, world)).toContain(NO_ROW);
+      expect(await outcomeOf(message, world)).toContain(NO_ROW);
     }
   });
 });
@@ -157,77 +164,85 @@ describe('a workflow', () => {
     ['failed', 'failed', 'duplicate'],
     ['completed', `missing: its ${NO_ROW}`, `missing: the order's ${NO_ROW}`],
   ] as const)('that is %s makes its message %s and another one %s', async (state, own, other) => {
-    expect(await judge(at('5'), { workflow: workflow(state) })).toBe(own);
-    expect(await judge(at('6'), { workflow: workflow(state) })).toBe(other);
+    expect(await outcomeOf(at('5'), { workflow: workflow(state) })).toBe(own);
+    expect(await outcomeOf(at('6'), { workflow: workflow(state) })).toBe(other);
   });
 
-  test('about another content accounts for nothing', async () => {
+  test('with different content accounts for no message', async () => {
     for (const state of ['running', 'failed', 'completed'] as const) {
-      expect(await judge(at('6', OTHER), { workflow: workflow(state) })).toMatch(
-        /^missing: another content was ingested/,
+      expect(await outcomeOf(at('6', OTHER), { workflow: workflow(state) })).toMatch(
+        /^missing: different content was ingested/,
       );
     }
   });
 
-  test('that has completed does not speak for a row with another content', async () => {
+  test('that has completed does not account for its message if the row has different content', async () => {
     const world = { row: row(OTHER), workflow: workflow('completed') };
-    expect(await judge(at('5'), world)).toBe(
-      'missing: its workflow has completed, but the row in Postgres has another content',
+    expect(await outcomeOf(at('5'), world)).toBe(
+      'missing: its workflow has completed, but the row in Postgres has different content',
     );
   });
 
-  test('that somebody has started by hand speaks for its order', async () => {
-    expect(await judge(at('5'), { workflow: workflow('failed', []) })).toBe('failed');
+  test('that was started by hand accounts for its order', async () => {
+    expect(await outcomeOf(at('5'), { workflow: workflow('failed', []) })).toBe('failed');
   });
 });
 
-describe('nothing else', () => {
-  test('makes a message missing, unless the group has not committed it', async () => {
-    expect(await judge(at('5'))).toBe(
+describe('a message without a row or a workflow', () => {
+  test('is missing if the group has committed it, and in progress otherwise', async () => {
+    expect(await outcomeOf(at('5'))).toBe(
       'missing: neither a row in Postgres nor a workflow in Temporal',
     );
-    expect(await judge(at('5'), { committed: 5n })).toBe('in-progress');
-    expect(await judge(at('5'), { committed: 6n })).toMatch(/^missing/);
-    expect(await judge(at('5', 'not JSON'))).toMatch(/^missing: no dead letter, though not valid/);
-    expect(await judge(at('5', null))).toMatch(/^missing: no dead letter, though .* no value/);
-    expect(await judge(at('5'), { maxInputBytes: 10 })).toMatch(/^missing: .* a workflow takes 10/);
+    expect(await outcomeOf(at('5'), { committed: 5n })).toBe('in-progress');
+    expect(await outcomeOf(at('5'), { committed: 6n })).toMatch(/^missing/);
+    expect(await outcomeOf(at('5', 'not JSON'))).toMatch(
+      /^missing: no dead letter, although not valid/,
+    );
+    expect(await outcomeOf(at('5', null))).toMatch(
+      /^missing: no dead letter, although .* no value/,
+    );
+    expect(await outcomeOf(at('5'), { maxInputBytes: 10 })).toMatch(
+      /^missing: .* a workflow takes 10/,
+    );
   });
 
-  test('but its dead letter makes it dead-lettered', async () => {
+  test('is dead-lettered if it has a dead letter', async () => {
     for (const message of [at('5'), at('5', 'not JSON'), at('5', null)]) {
-      expect(await judge(message, { deadLetters: [message] })).toBe('dead-lettered');
+      expect(await outcomeOf(message, { deadLetters: [message] })).toBe('dead-lettered');
     }
     const conflict = at('6', OTHER);
-    expect(await judge(conflict, { row: row(FIRST), deadLetters: [conflict] })).toBe(
+    expect(await outcomeOf(conflict, { row: row(FIRST), deadLetters: [conflict] })).toBe(
       'dead-lettered',
     );
   });
 });
 
-test('Postgres is asked once for each order of a batch', async () => {
-  const asked: (readonly string[])[] = [];
-  const verdicts = await classifyMessages(
+test('Postgres is queried once per batch, and Temporal only for messages that are not accounted for', async () => {
+  const queried: (readonly string[])[] = [];
+  const classified = await classifyMessages(
     {
       topic: TOPIC,
       maxInputBytes: 1_000_000,
       committed: new Map(),
       deadLetters: { has: () => false },
-      findRows: (orderIds) => {
-        asked.push(orderIds);
-        return Promise.resolve([row(FIRST)]);
+      orders: {
+        findRows: (orderIds) => {
+          queried.push(orderIds);
+          return Promise.resolve([row(FIRST)]);
+        },
+        hasValuesOf: () => Promise.reject(new Error('the fingerprint is enough')),
+        hasIngested: () => Promise.reject(new Error('there is no workflow')),
+        findWorkflow: () => Promise.reject(new Error('Temporal need not be queried')),
       },
-      hasValuesOf: () => Promise.reject(new Error('the fingerprint is enough')),
-      isAbout: () => Promise.reject(new Error('there is no workflow')),
-      findWorkflow: () => Promise.reject(new Error('Temporal need not be asked')),
     },
     0,
     [at('5'), at('6'), at('7', 'not JSON'), at('8', orderText('b'))],
   );
-  expect(verdicts.map(({ outcome }) => outcome)).toEqual([
+  expect(classified.map(({ outcome }) => outcome)).toEqual([
     'stored',
     'duplicate',
     'in-progress',
     'in-progress',
   ]);
-  expect(asked).toEqual([['a', 'b']]);
+  expect(queried).toEqual([['a', 'b']]);
 });
