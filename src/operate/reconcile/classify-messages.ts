@@ -162,9 +162,6 @@ async function classifyByWorkflow(
     case 'cancelled':
     case 'terminated':
     case 'timed-out':
-    case 'cancelled':
-    case 'terminated':
-    case 'timed-out':
       return { outcome: isItsOwn ? 'failed' : 'duplicate' };
     case 'completed':
       // A completed workflow shows only that the row existed once. Neither its own message nor a duplicate

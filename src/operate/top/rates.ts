@@ -1,28 +1,29 @@
-import type { Part, Sample } from './sample.ts';
+import type { Answer } from '../../program/answer.ts';
+import type { Sample } from './sample.ts';
 
-/** How fast things went between two samples, a second; undefined where one of them is not known. */
+/** Changes per second between two samples; undefined where one of the samples lacks the value. */
 export interface Rates {
-  /** Messages that arrived on the topic. */
+  /** Messages that were produced to the topic. */
   readonly arrived: number | undefined;
   /** Messages that the group has committed. */
   readonly read: number | undefined;
-  /** Workflows that were started; runs that are run again included. */
+  /** Workflow runs that were started, including re-runs. */
   readonly started: number | undefined;
   /** Rows that were inserted. */
   readonly stored: number | undefined;
-  /** Workflows that have failed. */
+  /** Workflow runs that have failed. */
   readonly failed: number | undefined;
 }
 
 export function ratesBetween(before: Sample, now: Sample): Rates {
   const seconds = (now.at - before.at) / 1000;
   const rate = <Value>(
-    part: (sample: Sample) => Part<Value>,
+    answerIn: (sample: Sample) => Answer<Value>,
     count: (value: Value) => number,
   ): number | undefined => {
-    const [earlier, later] = [part(before), part(now)];
+    const [earlier, later] = [answerIn(before), answerIn(now)];
     if (!earlier.ok || !later.ok || seconds <= 0) return undefined;
-    // Workflows past their retention are no longer counted.
+    // Counts can decrease: Temporal no longer counts workflows past their retention.
     return Math.max(0, count(later.value) - count(earlier.value)) / seconds;
   };
   return {

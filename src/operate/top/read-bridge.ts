@@ -1,9 +1,9 @@
-/** What one bridge says of itself by its metrics. */
+/** The state of one bridge, according to its metrics. */
 export interface BridgeState {
   readonly isReady: boolean;
   readonly inFlight: number;
   readonly startsInFlight: number;
-  /** Starts that may be under way at once just now. */
+  /** The present limit of concurrent workflow starts. */
   readonly startLimit: number;
 }
 
@@ -15,11 +15,11 @@ export async function readBridge(url: string): Promise<BridgeState> {
   const response = await fetch(new URL('/metrics', url), { signal }).catch((error: unknown) => {
     throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
   });
-  if (!response.ok) throw new Error(`answers with ${response.status}`);
+  if (!response.ok) throw new Error(`responds with HTTP status ${response.status}`);
   const text = await response.text();
   const gauge = (name: string) => {
     const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
-    if (value === undefined) throw new Error('is no bridge: it lacks the metrics of one');
+    if (value === undefined) throw new Error('is not a bridge: its metrics are missing');
     return Number(value);
   };
   return {

@@ -1,52 +1,90 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
-import type { GroupLag } from '../lag/with-lag.ts';
-import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
-import type { OrderRun } from '../../temporal/order-workflow.ts';
-import { describeError } from '../../program/operator-error.ts';
+import type { Environment } from '../../config/read-settings.ts';
 import { countInsertedOrders } from '../../order/sql/find-orders.ts';
+import { answerOf, type Answer } from '../../program/answer.ts';
+import { describeError } from '../../program/operator-error.ts';
+import { withGroupLag, type GroupLag } from '../lag/group-lag.ts';
+import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
+import { withOrders, type OpenOrders } from '../orders/open-orders.ts';
+import type { OrderRun } from '../../temporal/order-workflow.ts';
+import { withStoredOrders, type StoredOrdersPool } from '../orders/stored-orders.ts';
 import { readBridge, type BridgeState } from './read-bridge.ts';
 
-/** What the servers say at one moment. A part that could not be asked is an error instead. */
+/** The state of all servers at one time. Those that could not be queried have an error instead. */
 export interface Sample {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly kafka: Part<{
+  readonly kafka: Answer<{
     readonly committed: number;
     readonly end: number;
     readonly lag: number;
-    /** Partitions that are offline, and left out of the sums. */
+    /** Partitions that are offline and not included in the sums. */
     readonly offline: readonly number[];
   }>;
-  readonly temporal: Part<{
+  readonly temporal: Answer<{
     readonly running: number;
     readonly completed: number;
     readonly failed: number;
     /** The newest first. */
     readonly failures: readonly OrderRun[];
   }>;
-  /** Rows that were ever inserted, by Postgres's statistics. */
-  readonly postgres: Part<{ readonly inserted: number }>;
-  readonly bridges: readonly (Part<BridgeState> & { readonly url: string })[];
+  /** Rows inserted since Postgres's statistics were last reset. */
+  readonly postgres: Answer<{ readonly inserted: number }>;
+  readonly bridges: readonly (Answer<BridgeState> & { readonly url: string })[];
 }
 
-export type Part<Value> =
-  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
-
-/** Connections that could not be made are errors themselves. */
+/** The open connections. A server that could not be reached has an error instead. */
 export interface Sources {
-  readonly lag: Part<GroupLag>;
-  readonly temporal: Part<{ readonly client: Client; readonly workflowIdPrefix: string }>;
-  readonly postgres: Part<Pick<Pool, 'query'>>;
+  readonly lag: Answer<GroupLag>;
+  readonly temporal: Answer<{ readonly client: Client; readonly workflowIdPrefix: string }>;
+  readonly postgres: Answer<Pick<Pool, 'query'>>;
+  /** URLs of the bridges' HTTP endpoints. */
   readonly bridges: readonly string[];
 }
 
-const FAILURES = 5;
+/** Connects to all three servers and runs `work`, even if some of them cannot be reached. */
+export const withSources = (
+  env: Environment,
+  bridges: readonly string[],
+  work: (sources: Sources) => Promise<void>,
+): Promise<void> =>
+  withConnection<GroupLag>(
+    (use) => withGroupLag(env, use),
+    (lag) =>
+      withConnection<OpenOrders>(
+        (use) => withOrders(env, use),
+        (temporal) =>
+          withConnection<StoredOrdersPool>(
+            (use) => withStoredOrders(env, use),
+            (postgres) => work({ lag, temporal, postgres, bridges }),
+          ),
+      ),
+  );
+
+/** Runs `work` with the connection, or with the reason why there is none. */
+async function withConnection<Connection>(
+  connect: (use: (connection: Connection) => Promise<void>) => Promise<void>,
+  work: (connection: Answer<Connection>) => Promise<void>,
+): Promise<void> {
+  const state = { isConnected: false };
+  try {
+    await connect((value) => {
+      state.isConnected = true;
+      return work({ ok: true, value });
+    });
+  } catch (error) {
+    if (state.isConnected) throw error;
+    await work({ ok: false, error: describeError(error) });
+  }
+}
+
+const FAILURES_SHOWN = 5;
 
 export async function takeSample(sources: Sources): Promise<Sample> {
   const at = Date.now();
   const [kafka, temporal, postgres, bridges] = await Promise.all([
-    ask(sources.lag, async ({ read }) => {
+    query(sources.lag, async ({ read }) => {
       const { partitions, offline } = await read();
       return {
         committed: sum(partitions.map(({ committed }) => committed ?? 0n)),
@@ -55,45 +93,35 @@ export async function takeSample(sources: Sources): Promise<Sample> {
         offline,
       };
     }),
-    ask(sources.temporal, async (place) => {
+    query(sources.temporal, async (orders) => {
       const [running, completed, failed, failures] = await Promise.all([
-        countRuns(place, { statuses: ['running'] }),
-        countRuns(place, { statuses: ['completed'] }),
-        countRuns(place, { statuses: ['failed'] }),
-        collect(listOrders(place, { statuses: ['failed'] }, FAILURES), FAILURES),
+        countRuns(orders, { statuses: ['running'] }),
+        countRuns(orders, { statuses: ['completed'] }),
+        countRuns(orders, { statuses: ['failed'] }),
+        take(listOrders(orders, { statuses: ['failed'] }, FAILURES_SHOWN), FAILURES_SHOWN),
       ]);
       return { running, completed, failed, failures };
     }),
-    ask(sources.postgres, async (pool) => ({ inserted: await countInsertedOrders(pool) })),
+    query(sources.postgres, async (pool) => ({ inserted: await countInsertedOrders(pool) })),
     Promise.all(
-      sources.bridges.map(async (url) => ({
-        url,
-        ...(await ask({ ok: true, value: url }, readBridge)),
-      })),
+      sources.bridges.map(async (url) => ({ url, ...(await answerOf(() => readBridge(url))) })),
     ),
   ]);
   return { at, kafka, temporal, postgres, bridges };
 }
 
-async function ask<Source, Value>(
-  source: Part<Source>,
-  question: (source: Source) => Promise<Value>,
-): Promise<Part<Value>> {
-  if (!source.ok) return source;
-  try {
-    return { ok: true, value: await question(source.value) };
-  } catch (error) {
-    return { ok: false, error: describeError(error) };
-  }
-}
+const query = async <Source, Value>(
+  source: Answer<Source>,
+  read: (source: Source) => Promise<Value>,
+): Promise<Answer<Value>> => (source.ok ? answerOf(() => read(source.value)) : source);
 
-async function collect<Item>(items: AsyncIterable<Item>, count: number): Promise<readonly Item[]> {
-  const collected: Item[] = [];
+async function take<Item>(items: AsyncIterable<Item>, count: number): Promise<readonly Item[]> {
+  const taken: Item[] = [];
   for await (const item of items) {
-    collected.push(item);
-    if (collected.length === count) break;
+    taken.push(item);
+    if (taken.length === count) break;
   }
-  return collected;
+  return taken;
 }
 
 const sum = (numbers: readonly bigint[]): number =>

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Rates } from './rates.ts';
-import type { Part, Sample } from './sample.ts';
+import type { Answer } from '../../program/answer.ts';
+import type { Sample } from './sample.ts';
 import { runAsJson } from '../orders/order-text.ts';
 import { positiveNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
@@ -18,15 +19,16 @@ interface TopFlags {
 export function addTopCommand(program: Command): void {
   program
     .command('top')
-    .description('a live view: what is read, started, stored and failing, until Ctrl-C')
-    .option('--bridge <url...>', 'HTTP endpoints of bridges', ['http://127.0.0.1:9464'])
-    .option('--interval <seconds>', 'between two looks', positiveNumber, 2)
-    .option('--count <looks>', 'end after this many', positiveNumber)
-    .option('--json', 'a JSON object a look, on stdout alone')
+    .description('show live what is being read, started, stored and failing')
+    .option('--bridge <url...>', 'the HTTP endpoints of the bridges', ['http://127.0.0.1:9464'])
+    .option('--interval <seconds>', 'between two updates', positiveNumber, 2)
+    .option('--count <updates>', 'stop after this many updates', positiveNumber)
+    .option('--json', 'print each update as a line of JSON')
     .addHelpText(
       'after',
       `
-Asks Kafka, Temporal, Postgres and the bridges; one that does not answer does not hide the others.
+Queries Kafka, Temporal, Postgres and the bridges until Ctrl-C. If one of them is down, the others are
+still shown.
 
 Examples:
   order-ingest top
@@ -40,15 +42,14 @@ async function run(
   { bridge, interval, count = Number.POSITIVE_INFINITY, json }: TopFlags,
   command: Command,
 ): Promise<void> {
-  const [{ withSources }, { takeSample }, { ratesBetween }] = await Promise.all([
-    import('./with-sources.ts'),
+  const [{ withSources, takeSample }, { ratesBetween }] = await Promise.all([
     import('./sample.ts'),
     import('./rates.ts'),
   ]);
   await untilInterrupted((signal) =>
     withSources(environmentOf(command), bridge, async (sources) => {
       let before = await takeSample(sources);
-      for (let look = 0; look < count; look += 1) {
+      for (let update = 0; update < count; update += 1) {
         await delay(interval * 1000, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
         const now = await takeSample(sources);
@@ -61,7 +62,7 @@ async function run(
   );
 }
 
-/** Over what was there before, on a terminal. */
+/** On a terminal, replaces the previous update. */
 function show(text: string): void {
   console.log(process.stdout.isTTY ? `\x1b[H\x1b[2J${text}` : `${text}\n`);
 }
@@ -71,7 +72,7 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
   return [
     `order-ingest top, ${new Date(at).toISOString()}`,
     table(
-      ['', 'per second', 'in all'],
+      ['', 'per second', 'total'],
       [
         ['arrived', perSecond(rates.arrived), known(kafka, ({ end }) => end)],
         ['read', perSecond(rates.read), known(kafka, ({ committed }) => committed)],
@@ -81,12 +82,12 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
       ],
       { alignRight: [1, 2] },
     ),
-    `${known(kafka, ({ lag }) => lag)} on the topic still, ${known(temporal, ({ running }) => running)} workflows running`,
+    `${known(kafka, ({ lag }) => lag)} messages to read, ${known(temporal, ({ running }) => running)} workflows running`,
     ...(kafka.ok && kafka.value.offline.length > 0
-      ? [`offline, and not counted: partition ${kafka.value.offline.join(', ')}`]
+      ? [`offline and not included: partition ${kafka.value.offline.join(', ')}`]
       : []),
     table(
-      ['bridge', 'ready', 'messages in flight', 'starts in flight', 'limit of starts'],
+      ['bridge', 'ready', 'messages in flight', 'starts in flight', 'start limit'],
       bridges.map((bridge) =>
         bridge.ok
           ? [
@@ -101,15 +102,15 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
       { alignRight: [2, 3, 4] },
     ),
     failures(temporal),
-    ...[kafka, temporal, postgres].flatMap((part) => (part.ok ? [] : [part.error])),
+    ...[kafka, temporal, postgres].flatMap((answer) => (answer.ok ? [] : [answer.error])),
   ].join('\n\n');
 }
 
 const all = ({ running, completed, failed }: Counts) => running + completed + failed;
 type Counts = Extract<Sample['temporal'], { ok: true }>['value'];
 
-const known = <Value>(part: Part<Value>, count: (value: Value) => number): string =>
-  part.ok ? String(count(part.value)) : '?';
+const known = <Value>(answer: Answer<Value>, count: (value: Value) => number): string =>
+  answer.ok ? String(count(answer.value)) : '?';
 
 function failures(temporal: Sample['temporal']): string {
   if (!temporal.ok || temporal.value.failures.length === 0) return 'no failed orders';
@@ -134,5 +135,5 @@ const asJson = ({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
   bridges: bridges.map((bridge) => ({ url: bridge.url, ...plain(bridge) })),
 });
 
-const plain = <Value extends object>(part: Part<Value>) =>
-  part.ok ? part.value : { error: part.error };
+const plain = <Value extends object>(answer: Answer<Value>) =>
+  answer.ok ? answer.value : { error: answer.error };

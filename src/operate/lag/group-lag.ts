@@ -1,8 +1,8 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
+import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { readLag, type TopicLag } from '../../kafka/lag.ts';
 import { checkTopics } from '../../kafka/topics.ts';
-import { withFailFastAdmin } from '../../kafka/admin.ts';
 
 export interface GroupLag {
   readonly topic: string;
@@ -10,8 +10,8 @@ export interface GroupLag {
   readonly read: () => Promise<TopicLag>;
 }
 
-/** Connects to Kafka for the time of `work`. Throws an OperatorError when it cannot be reached. */
-export async function withLag<Result>(
+/** Connects to Kafka and runs `work`. Throws an OperatorError when Kafka cannot be reached. */
+export async function withGroupLag<Result>(
   env: Environment,
   work: (lag: GroupLag) => Promise<Result>,
 ): Promise<Result> {
