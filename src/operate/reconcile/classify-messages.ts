@@ -137,7 +137,7 @@ async function classifyByWorkflow(
     return missing(
       candidate,
       row
-        ? 'different content is stored under this order ID, and there is neither a dead letter nor a workflow'
+        ? 'other content is stored under this order ID, and there is neither a dead letter nor a workflow'
         : 'neither a row in Postgres nor a workflow in Temporal',
     );
   }
@@ -148,7 +148,7 @@ async function classifyByWorkflow(
   ) {
     return missing(
       candidate,
-      'different content was ingested under this order ID, and there is no dead letter',
+      'other content was ingested under this order ID, and there is no dead letter',
     );
   }
   const isItsOwn =
@@ -169,7 +169,7 @@ async function classifyByWorkflow(
       if (row?.is_corrected) return byRow;
       return missing(
         candidate,
-        `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has different content' : 'there is no row in Postgres'}`,
+        `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has other content' : 'there is no row in Postgres'}`,
       );
     default:
       return workflow.status satisfies never;

@@ -114,10 +114,10 @@ describe('a row', () => {
 
   test('with the position but not the content of the message does not account for it, as after the topic was recreated', async () => {
     const world = { row: row(OTHER) };
-    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: different content is stored/);
+    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: other content is stored/);
     expect(
       await outcomeOf(at('5'), { ...world, workflow: workflow('completed', [OTHER]) }),
-    ).toMatch(/^missing: different content was ingested/);
+    ).toMatch(/^missing: other content was ingested/);
   });
 
   test('that is stored after the first query counts', async () => {
@@ -147,7 +147,7 @@ describe('a corrected order', () => {
       ...corrected,
       workflow: workflow('completed', [orderText('a', { total_price: '7' })]),
     };
-    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: different content/);
+    expect(await outcomeOf(at('5'), world)).toMatch(/^missing: other content/);
   });
 
   test('is missing when its row has been deleted', async () => {
@@ -168,18 +168,18 @@ describe('a workflow', () => {
     expect(await outcomeOf(at('6'), { workflow: workflow(state) })).toBe(other);
   });
 
-  test('with different content accounts for no message', async () => {
+  test('with other content accounts for no message', async () => {
     for (const state of ['running', 'failed', 'completed'] as const) {
       expect(await outcomeOf(at('6', OTHER), { workflow: workflow(state) })).toMatch(
-        /^missing: different content was ingested/,
+        /^missing: other content was ingested/,
       );
     }
   });
 
-  test('that has completed does not account for its message if the row has different content', async () => {
+  test('that has completed does not account for its message if the row has other content', async () => {
     const world = { row: row(OTHER), workflow: workflow('completed') };
     expect(await outcomeOf(at('5'), world)).toBe(
-      'missing: its workflow has completed, but the row in Postgres has different content',
+      'missing: its workflow has completed, but the row in Postgres has other content',
     );
   });
 
