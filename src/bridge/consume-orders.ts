@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
-import { isExplained, kafkaFailed } from '../kafka/kafka-failed.ts';
+import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
 import type { createKafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
@@ -164,7 +164,7 @@ function consumerEnded({ kafka, bridge }: BridgeSettings, error: unknown): Opera
     { operation: 'READ', resource: 'topic', name: kafka.topic },
     { operation: 'READ', resource: 'group', name: bridge.groupId },
   ]);
-  if (isExplained(named)) return kafkaFailed(kafka, named);
+  if (isExplained(named)) return kafkaError(kafka, named);
   return new OperatorError(
     'CONSUMER_ENDED',
     `The Kafka consumer has ended: ${describeError(error)}`,

@@ -2,7 +2,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { createKafkaClient, type KafkaSettings } from './kafka-client.ts';
-import { kafkaFailed } from './kafka-failed.ts';
+import { kafkaError } from './kafka-error.ts';
 
 /**
  * Connects an admin client, runs `work` with it and disconnects. The connection is a new one each time,
@@ -35,6 +35,6 @@ export async function withFailFastAdmin<Result>(
   try {
     return await withAdmin(createKafkaClient(settings, silentLogger(), FAIL_FAST), work);
   } catch (error) {
-    throw error instanceof OperatorError ? error : kafkaFailed(settings, error);
+    throw error instanceof OperatorError ? error : kafkaError(settings, error);
   }
 }

@@ -1,4 +1,4 @@
-import { errorChain, errorTypeOf } from './kafka-errors.ts';
+import { errorChain, errorTypeOf } from './kafkajs-errors.ts';
 
 /** A right, in the terms of Kafka's access control lists (ACLs). */
 export interface KafkaRight {

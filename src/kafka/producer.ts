@@ -1,5 +1,5 @@
 import kafkajs, { type CompressionTypes, type Kafka, type Message } from 'kafkajs';
-import { errorChain } from './kafka-errors.ts';
+import { errorChain } from './kafkajs-errors.ts';
 import { nameMissingRight } from './missing-right.ts';
 import { kafkajsHeaders } from './patches/record-headers.ts';
 import type { RecordHeader } from './record-headers.ts';

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
-import { errorTypeOf } from './kafka-errors.ts';
+import { errorTypeOf } from './kafkajs-errors.ts';
 import { withRequiredRights } from './missing-right.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 

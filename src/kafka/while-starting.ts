@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { describeError } from '../program/operator-error.ts';
-import { isStarting } from './kafka-errors.ts';
+import { isStarting } from './kafkajs-errors.ts';
 
 /** How to wait for a cluster that is starting. */
 export interface WaitForKafka {

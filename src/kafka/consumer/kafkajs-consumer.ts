@@ -3,7 +3,7 @@ import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
-import { errorChain } from '../kafka-errors.ts';
+import { errorChain } from '../kafkajs-errors.ts';
 import { createConsumerWithCluster } from '../patches/consumer-cluster.ts';
 import { commitOfGeneration, observeGroup } from '../patches/consumer-group.ts';
 import { fetchedOffset } from '../patches/fetched-offset.ts';

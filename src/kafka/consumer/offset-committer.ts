@@ -1,4 +1,4 @@
-import { errorTypeOf } from '../kafka-errors.ts';
+import { errorTypeOf } from '../kafkajs-errors.ts';
 import type { Assignment, PartitionOffset } from './assignment.ts';
 import type { GroupClient, GroupConnection } from './group-client.ts';
 

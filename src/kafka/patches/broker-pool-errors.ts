@@ -1,5 +1,5 @@
 import BrokerPool, { type BrokerQuestion } from 'kafkajs/src/cluster/brokerPool.js';
-import { errorTypeOf } from '../kafka-errors.ts';
+import { errorTypeOf } from '../kafkajs-errors.ts';
 
 let isPatched = false;
 

@@ -5,7 +5,7 @@ import {
   deadLetterTopicOf,
   replayMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
-import { kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { kafkaError } from '../../kafka/kafka-error.ts';
 import { describeTopic, topicExists } from '../../kafka/topic-partitions.ts';
 import { checkTopics, createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
@@ -71,7 +71,7 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
       return await work();
     } catch (error) {
       if (error instanceof OperatorError) throw error;
-      throw kafkaFailed(settings.kafka, error);
+      throw kafkaError(settings.kafka, error);
     }
   };
   return {

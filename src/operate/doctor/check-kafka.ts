@@ -6,7 +6,7 @@ import {
   replayMarksTopicOf,
   type KafkaAdmin,
 } from '../../kafka/kafka-client.ts';
-import { kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { kafkaError } from '../../kafka/kafka-error.ts';
 import {
   fetchTopicEnds,
   OFFLINE_FIX,
@@ -63,7 +63,7 @@ async function checkConnected(
     try {
       findings.push(...(await run()));
     } catch (error) {
-      findings.push(fromError(name, kafkaFailed(kafka, error), SET_UP));
+      findings.push(fromError(name, kafkaError(kafka, error), SET_UP));
     }
   };
   let ends: TopicEnds | undefined;

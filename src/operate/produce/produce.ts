@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../../config/roles.ts';
 import { createKafkaClient, type KafkaSettings } from '../../kafka/kafka-client.ts';
-import { kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { kafkaError } from '../../kafka/kafka-error.ts';
 import {
   createProducer,
   type MessageProducer,
@@ -48,7 +48,7 @@ export async function produce(
         cause: error,
       });
     }
-    throw (await offlineError(settings)) ?? kafkaFailed(settings, error);
+    throw (await offlineError(settings)) ?? kafkaError(settings, error);
   } finally {
     await producer.disconnect();
   }

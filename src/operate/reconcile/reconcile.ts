@@ -6,7 +6,7 @@ import {
   deadLetterTopicOf,
   replayMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
-import { isKafkaError, kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
 import { checkTopics } from '../../kafka/topics.ts';
 import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
@@ -128,7 +128,7 @@ function asOperatorError(
   error: unknown,
 ): unknown {
   if (error instanceof OperatorError) return error;
-  if (isKafkaError(error)) return kafkaFailed(kafka, error);
+  if (isKafkaError(error)) return kafkaError(kafka, error);
   if (grpcErrorOf(error)) return temporalFailed(temporal, error);
   return databaseError(
     'Reconciliation failed',

@@ -10,7 +10,7 @@ import {
   type KafkaAdmin,
   type KafkaClient,
 } from '../../kafka/kafka-client.ts';
-import { isKafkaError, kafkaFailed } from '../../kafka/kafka-failed.ts';
+import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
@@ -104,7 +104,7 @@ export async function withReplay<Result>(
       waitingFor: () => readiness.reasons(),
     });
   } catch (error) {
-    throw isKafkaError(error) ? kafkaFailed(settings.kafka, error) : error;
+    throw isKafkaError(error) ? kafkaError(settings.kafka, error) : error;
   } finally {
     await pipeline.stop();
     await producer.disconnect();

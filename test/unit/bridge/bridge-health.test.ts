@@ -1,6 +1,12 @@
 import { pino } from 'pino';
-import { checkBridgeHealth, reportLogAnomaly } from '../../../src/bridge/bridge-health.ts';
+import {
+  checkBridgeHealth,
+  foreignMembersReason,
+  reportLogAnomaly,
+} from '../../../src/bridge/bridge-health.ts';
+import { foreignMembers } from '../../../src/kafka/group-members.ts';
 import { createHealth, type Health } from '../../../src/telemetry/health/health.ts';
+import { group, member } from '../../support/group-description.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 /** A bridge on which everything is well. */
@@ -143,4 +149,13 @@ describe('a log anomaly', () => {
     ]);
     expect(lines.at(-1)).toMatchObject({ event: 'log_restarted', from: '100', to: '0' });
   });
+});
+
+test('a bridge with foreign members in its group names them and the fix', () => {
+  const foreign = foreignMembers(group([member('us', ['orders-us'], {})]), 'orders-eu');
+  const reason = foreignMembersReason(foreign, 'storage_loader', 'orders-eu');
+  expect(reason).toContain('"storage_loader"');
+  expect(reason).toContain('"order-ingest" at /10.0.0.7 (member us, subscribed to "orders-us")');
+  expect(reason).toContain('KAFKA_GROUP_ID');
+  expect(foreignMembersReason([], 'storage_loader', 'orders-eu')).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { isStarting } from '../../../src/kafka/kafka-errors.ts';
+import { isStarting } from '../../../src/kafka/kafkajs-errors.ts';
 import { whileStarting } from '../../../src/kafka/while-starting.ts';
 
 const answer = (type: string) =>

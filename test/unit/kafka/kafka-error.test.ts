@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
-import { kafkaFailed } from '../../../src/kafka/kafka-failed.ts';
+import { kafkaError } from '../../../src/kafka/kafka-error.ts';
 import type { KafkaSettings } from '../../../src/kafka/kafka-client.ts';
-import { errorTypeOf } from '../../../src/kafka/kafka-errors.ts';
+import { errorTypeOf } from '../../../src/kafka/kafkajs-errors.ts';
 import {
   MissingRightError,
   withRequiredRights,
@@ -39,7 +39,7 @@ const explained = async (error: unknown, rights: readonly KafkaRight[]) => {
   const failure: unknown = await withRequiredRights(rights, () =>
     Promise.reject(error instanceof Error ? error : new Error('none')),
   ).catch((thrown: unknown) => thrown);
-  const { message, fix: remedy } = kafkaFailed(settings, failure);
+  const { message, fix: remedy } = kafkaError(settings, failure);
   return { message, remedy };
 };
 
@@ -86,7 +86,7 @@ test('a right on resources that begin with a name is granted as a prefix', async
 
 test('without a login the command leaves the name to the operator', () => {
   const error = new MissingRightError([READ_TOPIC]);
-  const { message, fix: remedy } = kafkaFailed({ ...settings, saslUsername: undefined }, error);
+  const { message, fix: remedy } = kafkaError({ ...settings, saslUsername: undefined }, error);
   expect(message).toContain('denies this client the right READ on topic "orders"');
   expect(remedy).toContain('--allow-principal User:NAME');
 });
@@ -140,7 +140,7 @@ test('what is no denial stays what it is', async () => {
 
 test('a rejected login, a missing coordinator and members of another kind each have their code', () => {
   const login = named('KafkaJSSASLAuthenticationError', 'wrong password');
-  expect(kafkaFailed(settings, login)).toMatchObject({
+  expect(kafkaError(settings, login)).toMatchObject({
     code: 'KAFKA_LOGIN_REJECTED',
     message: expect.stringContaining('user "bridge"'),
   });
@@ -149,16 +149,16 @@ test('a rejected login, a missing coordinator and members of another kind each h
     answer('GROUP_COORDINATOR_NOT_AVAILABLE'),
     named('KafkaJSGroupCoordinatorNotFound', 'Failed to find group coordinator'),
   ]) {
-    expect(kafkaFailed(settings, error).code).toBe('KAFKA_COORDINATOR_UNAVAILABLE');
+    expect(kafkaError(settings, error).code).toBe('KAFKA_COORDINATOR_UNAVAILABLE');
   }
-  const otherMembers = kafkaFailed(settings, answer('INCONSISTENT_GROUP_PROTOCOL'));
+  const otherMembers = kafkaError(settings, answer('INCONSISTENT_GROUP_PROTOCOL'));
   expect(otherMembers.code).toBe('KAFKA_GROUP_INCOMPATIBLE');
 });
 
 test('other answers are refusals, and what is no answer is an unreachable broker', () => {
-  const refusal = kafkaFailed(settings, answer('INVALID_REPLICATION_FACTOR'));
+  const refusal = kafkaError(settings, answer('INVALID_REPLICATION_FACTOR'));
   expect(refusal.code).toBe('KAFKA_REQUEST_REFUSED');
-  const silence = kafkaFailed(settings, new kafkajs.KafkaJSConnectionError('ECONNREFUSED'));
+  const silence = kafkaError(settings, new kafkajs.KafkaJSConnectionError('ECONNREFUSED'));
   expect(silence.code).toBe('KAFKA_UNREACHABLE');
 });
 
@@ -173,6 +173,6 @@ test('a message that cannot be written names the right, or the topic without a l
     'orders',
   );
   expect(offline).toMatchObject({ message: expect.stringContaining('"orders"') });
-  expect(kafkaFailed(settings, offline)).toBeInstanceOf(OperatorError);
-  expect(kafkaFailed(settings, offline).message).toContain('no leader');
+  expect(kafkaError(settings, offline)).toBeInstanceOf(OperatorError);
+  expect(kafkaError(settings, offline).message).toContain('no leader');
 });

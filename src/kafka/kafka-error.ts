@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { KafkaSettings } from './kafka-client.ts';
-import { errorChain, errorTypeOf, isLoginFailure, isWithoutCoordinator } from './kafka-errors.ts';
+import { errorChain, errorTypeOf, isLoginFailure, isWithoutCoordinator } from './kafkajs-errors.ts';
 import {
   deniedResource,
   findMissingRights,
@@ -20,7 +20,7 @@ const RESOURCE_NAMES = {
 } as const;
 
 /** Turns the error of a failed request to Kafka into one that says what is wrong and how to fix it. */
-export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorError {
+export function kafkaError(settings: KafkaSettings, error: unknown): OperatorError {
   const { brokers, saslUsername, saslMechanism } = settings;
   const kafka = `Kafka at ${brokers.join(',')}`;
   const reason = describeError(error);
@@ -92,7 +92,7 @@ export function kafkaFailed(settings: KafkaSettings, error: unknown): OperatorEr
       );
 }
 
-/** Whether the error comes from kafkajs, or is a missing right: one that `kafkaFailed` explains. */
+/** Whether the error comes from kafkajs, or is a missing right: one that `kafkaError` explains. */
 export const isKafkaError = (error: unknown): boolean =>
   error instanceof MissingRightError ||
   (error instanceof Error && error.name.startsWith('KafkaJS'));
