@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => system.close());
 
 test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
-  'orders that another client sends in batches compressed by %s arrive digit by digit',
+  'orders from another Kafka client in batches compressed with %s are stored with every digit',
   async (codec) => {
     const ids = Array.from({ length: 20 }, () => uniqueName(codec));
     const lines = ids.map((id) => orderText(id, { total_price: '12345678901234567.89' }));

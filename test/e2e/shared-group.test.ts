@@ -47,11 +47,11 @@ async function groupFinding(system: TestSystem) {
     .find(({ check }) => check === 'Kafka: consumer group');
 }
 
-test('a consumer that keeps the partitions from a bridge is named, and their lag is reported', async () => {
+test('a consumer of another topic that holds the partitions is named, and their lag is reported', async () => {
   const foreign = us.topic.kafka.consumer({ groupId: eu.topic.groupId });
   await foreign.connect();
   await foreign.subscribe({ topic: us.topic.name });
-  // The first member leads the group, and kafkajs's own assigner gives out nothing but its topic.
+  // The first member becomes the leader, and kafkajs's own assigner assigns only the leader's topic.
   const joined = new Promise((resolve) => foreign.on(foreign.events.GROUP_JOIN, resolve));
   await foreign.run({ eachMessage: () => Promise.resolve() });
   await joined;
@@ -78,7 +78,7 @@ test('a consumer that keeps the partitions from a bridge is named, and their lag
   });
 });
 
-test('bridges of two topics under one group read all of both, and say that they share it', async () => {
+test('bridges of two topics in one group read both topics completely, and report that they share the group', async () => {
   await Promise.all([send(eu), send(us)]);
   const first = await eu.startBridge(FAST_SETTINGS);
   const second = await us.startBridge(FAST_SETTINGS);

@@ -2,7 +2,7 @@ import { createTransactionalProducer } from '../../src/kafka/transactional-produ
 import { createTestTopic } from '../support/kafka.ts';
 import { uniqueName } from '../support/stack.ts';
 
-test('connecting fences whoever has the transactional ID, before anything is sent', async () => {
+test('connecting fences the previous producer with the transactional ID, before anything is sent', async () => {
   const topic = await createTestTopic();
   const id = uniqueName('transactions');
   const [first, second] = [1, 2].map(() => createTransactionalProducer(topic.kafka, id));
@@ -14,7 +14,9 @@ test('connecting fences whoever has the transactional ID, before anything is sen
     await first.connect();
     expect(await send(first)).toEqual({ kind: 'committed' });
     await second.connect();
-    await expect(send(first)).rejects.toThrow('fenced');
+    await expect(send(first)).rejects.toMatchObject({
+      code: 'KAFKA_TRANSACTION_FENCED',
+    });
     expect(await send(second)).toEqual({ kind: 'committed' });
   } finally {
     await Promise.all([first.disconnect(), second.disconnect()]);

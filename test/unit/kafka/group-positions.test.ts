@@ -17,7 +17,7 @@ const offsets = (...answers: (readonly string[])[]) => {
   return committedOffsets({ fetchOffsets }, 'group', 'orders');
 };
 
-test('an offset, none, and the mark for one that was out of range are told apart', async () => {
+test('distinguishes an offset, no offset, and a reset because the offset was out of range', async () => {
   expect(await offsets(['7', '-1', '-2'])).toEqual(
     new Map<number, CommittedOffset>([
       [0, 7n],
@@ -27,13 +27,13 @@ test('an offset, none, and the mark for one that was out of range are told apart
   );
 });
 
-test('an answer without any partition is asked for again', async () => {
+test('requests the offsets again when the answer names no partition', async () => {
   const found = offsets([], [], ['7']);
   await jest.advanceTimersByTimeAsync(1000);
   expect(await found).toEqual(new Map([[0, 7n]]));
 });
 
-test('an answer without any partition is never taken for a group without offsets', async () => {
+test('never treats an answer without partitions as a group without offsets', async () => {
   const found = expect(offsets([])).rejects.toThrow(/no partition/);
   await jest.advanceTimersByTimeAsync(60_000);
   await found;

@@ -5,7 +5,7 @@ const { None, GZIP } = kafkajs.CompressionTypes;
 const message = (size: number) => ({ key: null, value: Buffer.alloc(size) });
 const refusal = (type: string) => Object.assign(new Error(type), { type });
 
-/** The compressions that were tried, by a broker that answers an uncompressed request with this. */
+/** The compressions that are tried with a broker that rejects uncompressed requests with this error. */
 async function tried(size: number, error?: Error) {
   const compressions: kafkajs.CompressionTypes[] = [];
   const sending = sendCompressed([message(size)], (compression) => {
@@ -15,19 +15,19 @@ async function tried(size: number, error?: Error) {
   return { compressions, outcome: await sending.catch((failure: unknown) => failure) };
 }
 
-test('small messages are sent as they are, large ones compressed', async () => {
+test('sends small messages uncompressed and large ones compressed', async () => {
   expect((await tried(1000)).compressions).toEqual([None]);
   expect((await tried(600_000)).compressions).toEqual([GZIP]);
 });
 
-test('what is too large as it is is sent compressed', async () => {
+test('compresses messages that the broker rejects as too large', async () => {
   expect(await tried(1000, refusal('MESSAGE_TOO_LARGE'))).toEqual({
     compressions: [None, GZIP],
     outcome: undefined,
   });
 });
 
-test('any other error is thrown', async () => {
+test('throws any other error', async () => {
   const error = refusal('NOT_ENOUGH_REPLICAS');
   expect(await tried(1000, error)).toEqual({ compressions: [None], outcome: error });
 });

@@ -44,16 +44,19 @@ async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   }
 }
 
-test.each([1, 7, 4096])('small records pass as they are, in chunks of %s bytes', async (size) => {
-  const records = Buffer.concat([
-    record(0, Buffer.from('k'), Buffer.from('{"order_id": "1"}')),
-    record(1, null, null),
-    record(2, Buffer.alloc(0), Buffer.alloc(300, 1)),
-  ]);
-  expect((await truncateOversizedRecords(inChunks(records, size))).equals(records)).toBe(true);
-});
+test.each([1, 7, 4096])(
+  'small records are copied unchanged from chunks of %s bytes',
+  async (size) => {
+    const records = Buffer.concat([
+      record(0, Buffer.from('k'), Buffer.from('{"order_id": "1"}')),
+      record(1, null, null),
+      record(2, Buffer.alloc(0), Buffer.alloc(300, 1)),
+    ]);
+    expect((await truncateOversizedRecords(inChunks(records, size))).equals(records)).toBe(true);
+  },
+);
 
-test('a record that is too large loses its value alone; its neighbours lose nothing', async () => {
+test('only the value of an oversized record is removed, and other records are copied unchanged', async () => {
   const before = record(0, null, Buffer.from('before'));
   const large = record(1, Buffer.from('key'), Buffer.alloc(LARGE_RECORD_BYTES + 1));
   const after = record(2, null, Buffer.from('after'));
@@ -69,7 +72,7 @@ test('a record that is too large loses its value alone; its neighbours lose noth
   expect(middle.includes(String(LARGE_RECORD_BYTES + 1))).toBe(true);
 });
 
-test('what is cut is named: value, headers and key', async () => {
+test('the removed parts are recorded with their sizes: value, headers and key', async () => {
   const huge = Buffer.alloc(3 * MIB, 0x61);
   const name = Buffer.from('mine');
   const body = (key: Buffer, value: Buffer | null, header: Buffer) => {
@@ -104,7 +107,7 @@ test('what is cut is named: value, headers and key', async () => {
   ).toEqual({ headers: expect.any(Number) });
 });
 
-test('what is kept of a batch is bounded, however many large records it has', async () => {
+test('the result is bounded however many large records the batch has', async () => {
   const records = Buffer.concat(
     Array.from({ length: 12 }, (_, n) => record(n, null, Buffer.alloc(10 * MIB))),
   );
@@ -113,7 +116,7 @@ test('what is kept of a batch is bounded, however many large records it has', as
   );
 });
 
-describe('a batch of a few kilobytes that stands for hundreds of megabytes', () => {
+describe('a batch of a few kilobytes that expands to hundreds of megabytes is truncated', () => {
   const SIZE = 300 * MIB;
   const { CompressionCodecs, CompressionTypes } = kafkajs;
   interface Codec {
