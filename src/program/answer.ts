@@ -4,11 +4,14 @@ import { describeError } from './operator-error.ts';
 export type Answer<Value> =
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
 
-/** Reads, and turns an error into an answer. */
-export async function answerOf<Value>(read: () => Promise<Value>): Promise<Answer<Value>> {
+/** Reads, and returns an error as its description. */
+export async function answerOf<Value>(
+  read: () => Promise<Value>,
+  describe: (error: unknown) => string = describeError,
+): Promise<Answer<Value>> {
   try {
     return { ok: true, value: await read() };
   } catch (error) {
-    return { ok: false, error: describeError(error) };
+    return { ok: false, error: describe(error) };
   }
 }

@@ -4,6 +4,7 @@ import type { OrderMessage } from '../../contract/message.ts';
 import { identify } from '../../order/identify.ts';
 import { createOrderIdFilter } from '../../order/order-id-filter.ts';
 import { findStoredOrder, type StoredOrder } from '../../order/sql/find-orders.ts';
+import { answerOf, type Answer } from '../../program/answer.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { runsOf } from '../../temporal/order-visibility.ts';
 import {
@@ -19,16 +20,12 @@ import type { DeadLetter, DeadLetterFilter } from '../dead-letters/dead-letter-t
 import { withOrders } from './open-orders.ts';
 import { withStoredOrders } from './stored-orders.ts';
 
-/** What one server has answered, or why it could not be read. */
-export type Part<Value> =
-  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: string };
-
 /** What is known of one order, from each server as soon as it has answered. */
 export interface OrderDetails {
-  readonly temporal: Promise<Part<OrderInTemporal>>;
-  readonly stored: Promise<Part<StoredOrder | undefined>>;
+  readonly temporal: Promise<Answer<OrderInTemporal>>;
+  readonly stored: Promise<Answer<StoredOrder | undefined>>;
   /** The dead letters that have the order ID in their value or as their key. */
-  readonly deadLetters: Promise<Part<readonly FoundDeadLetter[]>>;
+  readonly deadLetters: Promise<Answer<readonly FoundDeadLetter[]>>;
 }
 
 /** The same once every server has answered. */
@@ -61,22 +58,16 @@ export function readOrderDetails(
   orderId: string,
   filter: Pick<DeadLetterFilter, 'since'> = {},
 ): OrderDetails {
-  const temporal = partOf(() => readTemporal(env, orderId));
-  const stored = partOf(() => readRow(env, orderId));
+  const temporal = answerOf(() => readTemporal(env, orderId), describeWithFix);
+  const stored = answerOf(() => readRow(env, orderId), describeWithFix);
   const deadLetters = Promise.all([temporal, stored]).then(() =>
-    partOf(() => readDeadLetters(env, orderId, filter)),
+    answerOf(() => readDeadLetters(env, orderId, filter), describeWithFix),
   );
   return { temporal, stored, deadLetters };
 }
 
-async function partOf<Value>(read: () => Promise<Value>): Promise<Part<Value>> {
-  try {
-    return { ok: true, value: await read() };
-  } catch (error) {
-    const fix = error instanceof OperatorError ? `; fix: ${error.fix}` : '';
-    return { ok: false, error: `${describeError(error)}${fix}` };
-  }
-}
+const describeWithFix = (error: unknown): string =>
+  `${describeError(error)}${error instanceof OperatorError ? `; fix: ${error.fix}` : ''}`;
 
 const readTemporal = (env: Environment, orderId: string): Promise<OrderInTemporal> =>
   withOrders(env, async (orders) => {

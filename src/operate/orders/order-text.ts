@@ -4,7 +4,8 @@ import type { StoredOrder } from '../../order/sql/find-orders.ts';
 import { deadLetterAsJson } from '../dead-letters/dead-letter-text.ts';
 import { table } from '../../terminal/table.ts';
 import type { OrderRun, PendingActivity } from '../../temporal/order-workflow.ts';
-import type { OrderDetailsParts, Part, WorkflowDetails } from './order-details.ts';
+import type { Answer } from '../../program/answer.ts';
+import type { OrderDetailsParts, WorkflowDetails } from './order-details.ts';
 
 export function workflowAndRowText(
   orderId: string,
@@ -20,7 +21,7 @@ export function workflowAndRowText(
   ].join('\n\n');
 }
 
-export const deadLettersText = (deadLetters: Part<readonly FoundDeadLetter[]>): string =>
+export const deadLettersText = (deadLetters: Answer<readonly FoundDeadLetter[]>): string =>
   section('Dead letters', deadLetters, (letters) =>
     letters.length === 0
       ? 'none'
@@ -35,7 +36,7 @@ export const deadLettersText = (deadLetters: Part<readonly FoundDeadLetter[]>): 
         ),
   );
 
-const section = <Value>(title: string, part: Part<Value>, text: (value: Value) => string) =>
+const section = <Value>(title: string, part: Answer<Value>, text: (value: Value) => string) =>
   `${title}\n${indented(part.ok ? text(part.value) : `could not be read: ${part.error}`)}`;
 
 const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '  ');
@@ -105,7 +106,7 @@ export const detailsAsJson = (
 });
 
 /** Null where the server has nothing about the order. */
-const jsonPart = <Value>(part: Part<Value>, json: (value: Value) => unknown): unknown =>
+const jsonPart = <Value>(part: Answer<Value>, json: (value: Value) => unknown): unknown =>
   part.ok ? (json(part.value) ?? null) : { error: part.error };
 
 /** As `--json` prints it: times in ISO 8601. The keys are stable. */
