@@ -91,10 +91,10 @@ export class BacklogLimit {
   }
 
   /** Waits until an order may be started. Rejects with the signal's reason when that is aborted first. */
-  async acquire(signal: AbortSignal): Promise<void> {
-    if (!this.#hasBegun) await (this.#begun ??= this.#begin());
+  acquire(signal: AbortSignal): Promise<void> {
+    if (!this.#hasBegun) return (this.#begun ??= this.#begin()).then(() => this.acquire(signal));
     if (this.isFull) this.#startTicking();
-    await this.#starts.acquire(signal);
+    return this.#starts.acquire(signal);
   }
 
   /** The order that was waited for is open: it takes room in the window until it closes. */

@@ -9,14 +9,14 @@ export class KeyedSequencer {
   readonly #turns = new Map<string, Semaphore>();
 
   /** Waits for the key's turn, to be released. Rejects with the signal's reason when that is aborted first. */
-  async acquire(key: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  acquire(key: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
     let turn = this.#turns.get(key);
     if (!turn) {
       turn = new Semaphore(1);
       this.#turns.set(key, turn);
     }
-    await turn.acquire(signal);
+    return turn.acquire(signal);
   }
 
   /** Lets the next caller with this key proceed. */

