@@ -7,7 +7,7 @@ import type { RunningProgram } from '../support/programs.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
-/** The rows of the table of the same name in ARCHITECTURE.md, each through bridge and worker. */
+/** The rows of the table "What happens to a message" in docs/guarantees.md, each through bridge and worker. */
 let system: TestSystem;
 let bridge: RunningProgram;
 beforeAll(async () => {

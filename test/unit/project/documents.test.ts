@@ -4,6 +4,7 @@ import path from 'node:path';
 const PROJECT = path.join(import.meta.dirname, '../../..');
 const DOCUMENTS = [
   'README.md',
+  'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   ...['capacity', 'configuration', 'errors', 'guarantees', 'performance', 'runbook'].map(
     (name) => `docs/${name}.md`,
