@@ -39,7 +39,7 @@ export const outcomeOf = ({ subject, baseline }: Round): number =>
 
 /**
  * Measures both sides in turn, after one warm-up of each. The side that goes first alternates, so that a
- * machine that slows down or speeds up favours neither.
+ * machine that slows down or speeds up favors neither.
  */
 export async function compare(
   { subject, baseline }: Comparison,

@@ -12,12 +12,12 @@ export interface CpuBar {
 
 /** The shared servers first, then the programs that are compared. */
 const PROCESSES = [
-  { name: 'temporal', colour: '#7a8aa6' },
-  { name: 'postgres', colour: '#a9b6c9' },
-  { name: 'kafka', colour: '#d3dae4' },
-  { name: 'worker', colour: '#d98841' },
-  { name: 'bridge', colour: '#b4472e' },
-  { name: 'client', colour: '#e3b98f' },
+  { name: 'temporal', color: '#7a8aa6' },
+  { name: 'postgres', color: '#a9b6c9' },
+  { name: 'kafka', color: '#d3dae4' },
+  { name: 'worker', color: '#d98841' },
+  { name: 'bridge', color: '#b4472e' },
+  { name: 'client', color: '#e3b98f' },
 ];
 const ROW = 34;
 
@@ -40,12 +40,12 @@ export function drawCpu(bars: readonly CpuBar[]): string {
         ),
         axisTick: { show: false },
       },
-      series: PROCESSES.map(({ name, colour }) => ({
+      series: PROCESSES.map(({ name, color }) => ({
         type: 'bar' as const,
         name,
         stack: 'all',
         barWidth: 16,
-        itemStyle: { color: colour },
+        itemStyle: { color: color },
         data: rows.map(({ cpu }) => cpu[name] ?? 0),
       })),
     },

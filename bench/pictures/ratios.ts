@@ -10,7 +10,7 @@ export type Ratio = Pick<Result, 'name' | 'outcome' | 'goal' | 'verdict'> & {
 };
 
 const ROW = 26;
-const COLOURS: Readonly<Record<Verdict, string>> = {
+const COLORS: Readonly<Record<Verdict, string>> = {
   reached: '#2c7a4b',
   inconclusive: '#c9962b',
   missed: '#b4472e',
@@ -26,7 +26,7 @@ export function drawRatios(ratios: readonly Ratio[]): string {
       (value) => api.coord([value, dataIndex]) as [number, number],
     );
     if (!low || !middle || !high) return undefined;
-    const fill = COLOURS[row.verdict];
+    const fill = COLORS[row.verdict];
     return {
       type: 'group',
       children: [

@@ -35,7 +35,7 @@ export function drawFlameGraph(root: Frame, subtitle: string): string {
     return {
       type: 'rect',
       shape,
-      style: { fill: colourOf(box.name), stroke: '#ffffff', lineWidth: 0.5 },
+      style: { fill: colorOf(box.name), stroke: '#ffffff', lineWidth: 0.5 },
       textContent: {
         type: 'text',
         style: {
@@ -87,11 +87,11 @@ function layOut(root: Frame): readonly Box[] {
   return boxes;
 }
 
-const COLOURS = ['#f6c28b', '#f2a97e', '#f7d794', '#e8b4a0', '#f3d1a2', '#eec07b'];
+const COLORS = ['#f6c28b', '#f2a97e', '#f7d794', '#e8b4a0', '#f3d1a2', '#eec07b'];
 
-/** The same colour for all frames of one package or file. */
-function colourOf(name: string): string {
+/** The same color for all frames of one package or file. */
+function colorOf(name: string): string {
   const place = name.includes(' · ') ? name.replace(/^.* · /, '') : name.replace(/\..*$/, '');
   const sum = Buffer.from(place).reduce((total, byte) => total + byte, 0);
-  return COLOURS[sum % COLOURS.length] ?? '#f6c28b';
+  return COLORS[sum % COLORS.length] ?? '#f6c28b';
 }

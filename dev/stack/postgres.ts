@@ -50,7 +50,7 @@ export const postgres: LocalService = {
     // Without this mark, the data belong to an earlier stack of the same name whose folder was deleted.
     const mark = path.join(places.dir, 'postgres-data');
     if (!existsSync(mark) || !existsSync(path.join(dir, 'PG_VERSION'))) {
-      await initialise(bin, dir, user);
+      await initialize(bin, dir, user);
       writeFileSync(mark, dir);
     }
     return {
@@ -125,7 +125,7 @@ function programs(): { bin: string; native: string } {
   return { bin, native };
 }
 
-async function initialise(
+async function initialize(
   bin: string,
   dir: string,
   user: { uid: number; gid: number } | undefined,

@@ -16,7 +16,7 @@ export const isLongerThan = (text: string, characters: number): boolean =>
 
 declare const brand: unique symbol;
 
-/** An order's ID as its producer wrote it. It is never normalised: IDs are compared by code point. */
+/** An order's ID as its producer wrote it. It is never normalized: IDs are compared by code point. */
 export type OrderId = string & { readonly [brand]: 'OrderId' };
 
 /**

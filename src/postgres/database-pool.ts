@@ -56,7 +56,7 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
 /**
  * Sets the statement timeout of the session unless a pooler is in front of Postgres, and returns whether
  * it did. A pooler may give the server's session to another client after each transaction, which would
- * inherit the setting, just as it would inherit a prepared statement. A pooler is recognised by the process
+ * inherit the setting, just as it would inherit a prepared statement. A pooler is recognized by the process
  * ID that it announces: it is not that of the server process behind it.
  */
 async function setStatementTimeout(client: pg.ClientBase, timeoutMs: number): Promise<boolean> {

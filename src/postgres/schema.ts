@@ -140,7 +140,7 @@ export const migrationNames = ({ migrationsDir }: Schema): readonly string[] =>
     .map((file) => file.slice(0, -'.sql'.length))
     .sort();
 
-/** Every user may read the system catalogue of columns. */
+/** Every user may read the system catalog of columns. */
 async function checkColumns(pool: Pick<pg.Pool, 'query'>, { tables }: Schema): Promise<void> {
   const { rows } = await pool.query<{ name: string }>(
     `SELECT relation || '.' || attname AS name

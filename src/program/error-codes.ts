@@ -72,8 +72,8 @@ export const ERRORS = {
   },
   DEAD_LETTER_INCOMPLETE: {
     meaning:
-      'A dead letter lacks a part of the original message that the broker did not accept, so it cannot be sent or shown.',
-    fix: 'Read the original at the source topic, partition and offset in its headers.',
+      'A dead letter lacks a part of the original message that the broker did not accept, or is too large for the source topic, so it cannot be sent or shown.',
+    fix: 'Read the original at the source topic, partition and offset in its headers; raise `max.message.bytes` of the topic if the message is too large.',
   },
   DEAD_LETTER_NOT_FOUND: {
     meaning:
@@ -148,7 +148,7 @@ export const ERRORS = {
   },
   ORDERS_NOT_RERUN: {
     meaning:
-      'Some of the orders could not be run again: the message is a dead letter, or neither Temporal nor the topic has it any more.',
+      'Some of the orders could not be re-run: the message is a dead letter, or neither Temporal nor the topic has it any more.',
     fix: 'Follow the advice in the message for each of them.',
   },
   ORDERS_UNCHANGED: {

@@ -79,7 +79,7 @@ async function classify(values: readonly string[], workflowIdPrefix: string) {
   return classified.map(({ outcome }) => outcome);
 }
 
-test('the bridge recognises the message of an existing workflow, and the same order written differently', async () => {
+test('the bridge recognizes the message of an existing workflow, and the same order written differently', async () => {
   for (const value of [text, ...texts(SAME_ORDERS)]) {
     await expect(startOutcome(value)).resolves.toBe('duplicate');
   }
@@ -88,7 +88,7 @@ test('the bridge recognises the message of an existing workflow, and the same or
   }
 });
 
-test('reconcile recognises them by the workflow', async () => {
+test('reconcile recognizes them by the workflow', async () => {
   const { workflowIdPrefix } = target;
   const same = [text, ...texts(SAME_ORDERS)];
   expect(new Set(await classify(same, workflowIdPrefix))).toEqual(new Set(['duplicate']));
@@ -97,7 +97,7 @@ test('reconcile recognises them by the workflow', async () => {
   );
 });
 
-test('reconcile recognises them by the row when the workflow has expired', async () => {
+test('reconcile recognizes them by the row when the workflow has expired', async () => {
   const translation = translateMessage(text);
   if (translation.kind !== 'translated') throw new Error('not valid');
   const { order } = translation;

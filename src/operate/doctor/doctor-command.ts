@@ -5,8 +5,8 @@ import { environmentOf } from '../../terminal/environment.ts';
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('check every connection and prerequisite; changes nothing')
-    .option('--json', 'print each check as a line of JSON')
+    .description('Check every connection and prerequisite; changes nothing')
+    .option('--json', 'print newline-delimited JSON, one line per check')
     .addHelpText(
       'after',
       `

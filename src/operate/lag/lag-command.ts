@@ -15,15 +15,17 @@ interface LagFlags {
 export function addLagCommand(program: Command): void {
   program
     .command('lag')
-    .description("show the group's lag in each partition, and when it will have caught up")
+    .description(
+      'Show the lag of the consumer group per partition, and the estimated time to catch up',
+    )
     .option('--watch', 'repeat until Ctrl-C')
     .option(
       '--interval <seconds>',
-      'between the two readings that give the rate',
+      'seconds between the two readings that give the rate',
       positiveNumber,
       10,
     )
-    .option('--json', 'print each reading as a line of JSON')
+    .option('--json', 'print newline-delimited JSON, one line per reading')
     .addHelpText(
       'after',
       '\nExamples:\n  order-ingest lag\n  order-ingest lag --watch --interval 30',

@@ -20,17 +20,17 @@ interface ReconcileFlags {
 export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
-    .description('determine the outcome of every message of the topic; changes nothing')
+    .description('Determine the outcome of every message of the topic; changes nothing')
     .option('--partition <number>', 'only this partition', wholeNumber)
-    .option('--from <offset>', 'the first offset', offsetNumber)
-    .option('--to <offset>', 'the offset to stop before', offsetNumber)
+    .option('--from <offset>', 'first offset', offsetNumber)
+    .option('--to <offset>', 'end offset (exclusive)', offsetNumber)
     .option(
       '--since <time>',
       'only messages since this time, such as 2h, 3d or 2026-11-24T09:00Z',
       pointInTime,
     )
     .option('--until <time>', 'only messages before this time', pointInTime)
-    .option('--json', 'print the result as one JSON document')
+    .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',
       `

@@ -19,17 +19,17 @@ export function addReplayCommand(program: Command): void {
   program
     .command('replay')
     .description(
-      "submit old messages of the topic to Temporal again, without changing the group's offsets",
+      "Replay a range of the topic through the bridge's code; committed offsets do not change",
     )
-    .requiredOption('--partition <number>', 'the partition', wholeNumber)
-    .requiredOption('--from <offset>', 'the first offset', offsetNumber)
-    .requiredOption('--to <offset>', 'the offset to stop before', offsetNumber)
+    .requiredOption('--partition <number>', 'partition of the topic', wholeNumber)
+    .requiredOption('--from <offset>', 'first offset', offsetNumber)
+    .requiredOption('--to <offset>', 'end offset (exclusive)', offsetNumber)
     .option(
       '--completed',
       'also re-run orders whose workflow has completed, to restore lost database rows',
     )
     .option('--dry-run', 'only count the messages')
-    .option('--json', 'print the result as JSON')
+    .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',
       `

@@ -19,11 +19,11 @@ interface TopFlags {
 export function addTopCommand(program: Command): void {
   program
     .command('top')
-    .description('show live what is being read, started, stored and failing')
-    .option('--bridge <url...>', 'the HTTP endpoints of the bridges', ['http://127.0.0.1:9464'])
-    .option('--interval <seconds>', 'between two updates', positiveNumber, 2)
+    .description('Show the current rates of reading, starting, storing and failing')
+    .option('--bridge <url...>', 'HTTP endpoints of the bridges', ['http://127.0.0.1:9464'])
+    .option('--interval <seconds>', 'seconds between two updates', positiveNumber, 2)
     .option('--count <updates>', 'stop after this many updates', positiveNumber)
-    .option('--json', 'print each update as a line of JSON')
+    .option('--json', 'print newline-delimited JSON, one line per update')
     .addHelpText(
       'after',
       `

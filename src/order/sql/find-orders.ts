@@ -18,7 +18,7 @@ export interface OrderComparison extends StoredSource {
 
 /**
  * Compares an order with the row that has its ID. Undefined when there is none. Values are compared and
- * not texts: 10.50 equals 10.5. This also recognises a row whose fingerprint an older version wrote.
+ * not texts: 10.50 equals 10.5. This also recognizes a row whose fingerprint an older version wrote.
  */
 export async function compareWithStored(
   pool: StatementPool,
