@@ -1,10 +1,13 @@
-import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
-import type { LogAnomaly } from '../kafka/consumer/message-consumer.ts';
+import type { LogAnomaly, MessageConsumer } from '../kafka/consumer/message-consumer.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
 import type { LagWatch } from '../kafka/lag.ts';
 import type { Clock } from '../program/clock.ts';
 import type { Conditions, Health } from '../telemetry/health/health.ts';
-import { StallDetector, type ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
+import {
+  CommitStallDetector,
+  StallDetector,
+  type ConsumerWatchdog,
+} from '../telemetry/health/watchdog.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BridgeMetrics } from './bridge-metrics.ts';
 import type { BacklogLimit } from './flow-control/backlog-limit.ts';
@@ -13,15 +16,20 @@ import type { OutcomeCounts } from './outcome-counts.ts';
 
 /** Fails while partitions have no leader. */
 const PARTITIONS = 'partitions';
+/** The condition that partitions fail whose committed offset does not move. */
+const COMMITS = 'committed offsets';
 /** Fails from a log anomaly until an operator acknowledges it. */
 export const LOG_CONDITION = 'log';
 
 export interface BridgeHealthSources {
   readonly topic: string;
   readonly groupId: string;
-  readonly consumer: Pick<GroupConsumer, 'disconnectedReason' | 'offlinePartitions'>;
+  readonly consumer: Pick<
+    MessageConsumer,
+    'disconnectedReason' | 'offlinePartitions' | 'partitions'
+  >;
   readonly watchdog: Pick<ConsumerWatchdog, 'unreadyReason' | 'hungReason'>;
-  readonly lag: Pick<LagWatch, 'foreign'>;
+  readonly lag: Pick<LagWatch, 'foreign' | 'current' | 'committed'>;
   readonly breaker: Pick<CircuitBreaker, 'reason'>;
   readonly backlogLimit: Pick<BacklogLimit, 'reason'>;
   readonly counts: Pick<OutcomeCounts, 'inFlight' | 'recorded'>;
@@ -47,18 +55,29 @@ export function checkBridgeHealth(
   readiness.check('Kafka', () => consumer.disconnectedReason ?? watchdog.unreadyReason());
   readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topic));
 
+  const ownPartitions = (values: ReadonlyMap<number, number>) =>
+    new Map([...values].filter(([partition]) => consumer.partitions.has(partition)));
+  const commitStallDetector = new CommitStallDetector(
+    () => ({ lag: lag.current(), committed: ownPartitions(lag.committed()) }),
+    sources.clock,
+  );
+  readiness.check(COMMITS, () => commitStallDetector.reason());
+
   const stallDetector = new StallDetector({
     inFlight: () => counts.inFlight,
     finished: () => counts.recorded,
-    // Partitions without a leader do not delay the messages of the others.
+    // These two are no explanation: a partition without a leader does not delay the messages of the others,
+    // and an offset that does not move is what messages that never finish lead to.
     isDelayKnown: () =>
-      Object.keys(readiness.reasons()).some((name) => name !== PARTITIONS) || sources.isThrottled(),
+      Object.keys(readiness.reasons()).some((name) => name !== PARTITIONS && name !== COMMITS) ||
+      sources.isThrottled(),
     ...(sources.clock && { clock: sources.clock }),
   });
   liveness.check('consumer', () => watchdog.hungReason());
   liveness.check('messages', () => stallDetector.reason());
   return () => {
     stallDetector.stop();
+    commitStallDetector.stop();
   };
 }
 

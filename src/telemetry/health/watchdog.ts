@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../../program/clock.ts';
 
 /*
- * Both watchdogs count ticks instead of comparing times: a process that was suspended has not been
- * silent or stalled meanwhile.
+ * Everything here counts ticks instead of comparing times: while a process was suspended, it was neither
+ * silent nor stalled.
  */
 const TICK_MS = 1000;
 
@@ -105,6 +105,58 @@ export class StallDetector {
     return idleMs >= STALLED_AFTER_MS
       ? `${this.#inFlight()} messages are under way, and none has been finished for ${idleMs / 1000} s`
       : undefined;
+  }
+
+  stop(): void {
+    this.#stopTicking();
+  }
+}
+
+/** How long the committed offset of a partition may stay where it is while the partition has lag. */
+const COMMIT_STALLED_AFTER_MS = 600_000;
+
+/** How far the group is in the partitions that this process reads. */
+export interface CommitProgress {
+  /** Partition to the number of offsets after the committed one. */
+  readonly lag: ReadonlyMap<number, number>;
+  /** Partition to the group's committed offset. */
+  readonly committed: ReadonlyMap<number, number>;
+}
+
+/**
+ * Detects partitions that have lag and whose committed offset does not move, whatever the reason. Heartbeats
+ * and fetches can succeed while, for example, a transaction that never ends holds back the messages after it.
+ */
+export class CommitStallDetector {
+  readonly #stalledTicks = new Map<number, number>();
+  readonly #stopTicking: () => void;
+
+  constructor(read: () => CommitProgress, clock: Clock = systemClock) {
+    let last: ReadonlyMap<number, number> = new Map();
+    this.#stopTicking = clock.every(TICK_MS, () => {
+      const { lag, committed } = read();
+      for (const partition of this.#stalledTicks.keys()) {
+        if (!committed.has(partition)) this.#stalledTicks.delete(partition);
+      }
+      for (const [partition, offset] of committed) {
+        const isStalled = (lag.get(partition) ?? 0) > 0 && last.get(partition) === offset;
+        const ticks = this.#stalledTicks.get(partition) ?? 0;
+        this.#stalledTicks.set(partition, isStalled ? ticks + 1 : 0);
+      }
+      last = committed;
+    });
+  }
+
+  /** Why partitions count as stalled, or undefined. */
+  reason(): string | undefined {
+    const stalled = [...this.#stalledTicks].filter(
+      ([, ticks]) => ticks * TICK_MS >= COMMIT_STALLED_AFTER_MS,
+    );
+    if (stalled.length === 0) return undefined;
+    const texts = stalled.map(
+      ([partition, ticks]) => `${partition} for ${Math.floor((ticks * TICK_MS) / 60_000)} min`,
+    );
+    return `no offset has been committed, although there are more messages, in partition ${texts.join(', ')}`;
   }
 
   stop(): void {

@@ -20,6 +20,9 @@ const healthy = () => ({
   isThrottled: false,
   inFlight: 0,
   finished: 0,
+  partitions: new Set([0]),
+  lag: new Map<number, number>(),
+  committed: new Map<number, number>(),
 });
 
 let clock: ManualClock;
@@ -40,9 +43,12 @@ beforeEach(() => {
       get offlinePartitions() {
         return state.offlinePartitions;
       },
+      get partitions() {
+        return state.partitions;
+      },
     },
     watchdog: { unreadyReason: () => state.silent, hungReason: () => state.hung },
-    lag: { foreign: () => [] },
+    lag: { foreign: () => [], current: () => state.lag, committed: () => state.committed },
     breaker: { reason: () => state.breakerOpen },
     backlogLimit: { reason: () => state.backlogFull },
     counts: {
@@ -107,6 +113,43 @@ describe('messages that never finish', () => {
     state.offlinePartitions = [3];
     clock.advance(120_000);
     expect(isAlive()).toBe(false);
+  });
+});
+
+describe('a committed offset that does not move while its partition has lag', () => {
+  beforeEach(() => {
+    state.lag = new Map([[0, 5]]);
+    state.committed = new Map([[0, 12]]);
+  });
+  const failing = () => Object.keys(health.readiness.reasons());
+
+  test('makes the bridge not ready after ten minutes, and ready again once it moves', () => {
+    clock.advance(590_000);
+    expect(failing()).toEqual([]);
+    clock.advance(20_000);
+    expect(failing()).toEqual(['committed offsets']);
+    state.committed = new Map([[0, 13]]);
+    clock.advance(1000);
+    expect(failing()).toEqual([]);
+  });
+
+  test('is no reason when the partition has no lag', () => {
+    state.lag = new Map([[0, 0]]);
+    clock.advance(1_200_000);
+    expect(failing()).toEqual([]);
+  });
+
+  test('is no reason when another bridge reads the partition', () => {
+    state.partitions = new Set([1]);
+    clock.advance(1_200_000);
+    expect(failing()).toEqual([]);
+  });
+
+  test('does not explain why messages never finish', () => {
+    clock.advance(700_000);
+    state.inFlight = 3;
+    clock.advance(120_000);
+    expect(Object.keys(health.liveness.reasons())).toEqual(['messages']);
   });
 });
 
