@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the highest finished offset is committed even if earlier messages are not finished',
     changes: [
       {
-        file: 'src/bridge/partition-progress.ts',
+        file: 'src/bridge/batch-progress.ts',
         from: 'while (this.#finished[this.#prefix] === 1) this.#prefix += 1;',
         to: 'this.#prefix = Math.max(this.#prefix, index + 1);',
       },

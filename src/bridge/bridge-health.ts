@@ -16,7 +16,7 @@ import type { OutcomeCounts } from './outcome-counts.ts';
 
 /** Fails while partitions have no leader. */
 const PARTITIONS = 'partitions';
-/** The condition that partitions fail whose committed offset does not move. */
+/** Fails while the committed offset of a partition with lag does not move. */
 const COMMITS = 'committed offsets';
 /** Fails from a log anomaly until an operator acknowledges it. */
 export const LOG_CONDITION = 'log';
@@ -66,7 +66,7 @@ export function checkBridgeHealth(
   const stallDetector = new StallDetector({
     inFlight: () => counts.inFlight,
     finished: () => counts.recorded,
-    // These two are no explanation: a partition without a leader does not delay the messages of the others,
+    // These two conditions do not explain a stall: a partition without a leader does not delay the messages of the others,
     // and an offset that does not move is what messages that never finish lead to.
     isDelayKnown: () =>
       Object.keys(readiness.reasons()).some((name) => name !== PARTITIONS && name !== COMMITS) ||
@@ -81,7 +81,7 @@ export function checkBridgeHealth(
   };
 }
 
-/** Why a bridge is not ready whose group has members that do not read its topic alone, or undefined. */
+/** Why the bridge is not ready when members of its group subscribe to other topics; undefined if none do. */
 export const foreignMembersReason = (
   foreign: readonly GroupMember[],
   groupId: string,
@@ -89,7 +89,7 @@ export const foreignMembersReason = (
 ): string | undefined =>
   foreign.length === 0
     ? undefined
-    : `the group "${groupId}" has members that do not read "${topic}" alone, so that partitions of it may not be read: ${describeMembers(foreign)}; give the bridges of each topic a KAFKA_GROUP_ID of their own`;
+    : `members of the group "${groupId}" subscribe to other topics than "${topic}", so some of its partitions may not be read: ${describeMembers(foreign)}; give the bridges of each topic their own KAFKA_GROUP_ID`;
 
 const offlineReason = (partitions: readonly number[], topic: string): string | undefined =>
   partitions.length === 0

@@ -36,7 +36,7 @@ export class BridgeMetrics {
     this.#lost.set(partition, (this.#lost.get(partition) ?? 0) + count);
   }
 
-  /** Registers the metrics that are read from these sources. To be called once. */
+  /** Registers the metrics that are read from these sources. Call it once. */
   readFrom(sources: BridgeMetricsSources): void {
     const { pipeline, lag, committed, commitAgeMs } = sources;
     const { breaker, backlogLimit, startLimit, counts } = pipeline;

@@ -16,7 +16,7 @@ import { createHealth } from '../telemetry/health/health.ts';
 import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
 import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
 import { BridgeMetrics, reportedLag } from './bridge-metrics.ts';
-import { connectPipeline } from './connect-pipeline.ts';
+import { createPipeline } from './create-pipeline.ts';
 import { logProgress } from './outcome-counts.ts';
 
 export interface Connections {
@@ -43,7 +43,7 @@ export async function consumeOrders(
   const health = createHealth();
   const { readiness } = health;
   const metrics = new BridgeMetrics(readiness);
-  const pipeline = connectPipeline(settings, {
+  const pipeline = createPipeline(settings, {
     client,
     producer,
     identity: 'order-ingest-bridge',

@@ -20,7 +20,7 @@ import { Drain } from './flow-control/drain.ts';
 import { KeyedSequencer } from './flow-control/keyed-sequencer.ts';
 import { Semaphore } from './flow-control/semaphore.ts';
 import { OutcomeCounts, type MessageOutcome } from './outcome-counts.ts';
-import { PartitionProgress } from './partition-progress.ts';
+import { BatchProgress } from './batch-progress.ts';
 import { createRetryForever, type RetryForever } from './retry-forever.ts';
 import type { OrderToStart } from './start-request.ts';
 import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
@@ -37,7 +37,7 @@ export interface PipelinePorts {
 }
 
 /**
- * Ingests messages. Each message passes these gates, in this order:
+ * Ingests messages. Each message passes these steps, in this order:
  *
  * 1. **Circuit breaker**: no message starts while too many of the recent ones are dead letters.
  * 2. **Concurrency**: a bounded number of messages is in flight, over all partitions, which bounds the
@@ -117,7 +117,7 @@ export class Pipeline {
     const { messages, revoked } = batch;
     const { shutdownGraceMs: graceMs } = this.#settings.bridge;
     const drain = new Drain({ revoked, stopping: this.#stopping.signal, graceMs });
-    const progress = new PartitionProgress(
+    const progress = new BatchProgress(
       messages.map(({ offset }) => offset),
       batch.lastOffset,
     );

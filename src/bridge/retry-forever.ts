@@ -67,7 +67,7 @@ export function createRetryForever(
   }
 }
 
-/** p-retry does not retry a TypeError, and kafkajs ends the consumer for good on one. */
+/** p-retry does not retry a TypeError, and kafkajs ends the consumer permanently on one. */
 function throwPlainError(error: unknown): never {
   throw error instanceof TypeError ? new Error(describeError(error), { cause: error }) : error;
 }

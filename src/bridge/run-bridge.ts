@@ -5,7 +5,7 @@ import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
 import { committedOffsets } from '../kafka/group-positions.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
-import { settleStartingOffsets } from '../kafka/consumer/starting-offsets.ts';
+import { initializeOffsets } from '../kafka/consumer/starting-offsets.ts';
 import { checkTopics } from '../kafka/topics.ts';
 import { withFailFastAdmin } from '../kafka/admin.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
@@ -15,7 +15,7 @@ import {
   type ShutdownLimit,
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
-import { surviveUnexpectedErrors } from '../program/exit.ts';
+import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
@@ -27,14 +27,14 @@ import { consumeOrders } from './consume-orders.ts';
 /**
  * Runs a bridge until the first shutdown signal: it then stops fetching, finishes what is in flight,
  * commits, leaves the group and closes. Throws an OperatorError when it cannot start, and when its
- * consumer has ended for good, so that whatever supervises the process restarts it.
+ * consumer has ended permanently, so that the supervisor of the process restarts it.
  */
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
   const settings = readSettings(BRIDGE_ROLE, env, ({ bridge }) => bridgeTimeoutMistakes(bridge));
   const target = temporalTarget(env);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
   const tracing = await startTracing(env, 'order-ingest-bridge');
-  surviveUnexpectedErrors(unexpectedErrorLog(logger));
+  continueOnUnexpectedErrors(unexpectedErrorLog(logger));
   const closing = createShutdownLimit(settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
@@ -65,7 +65,7 @@ async function connectAndConsume(
     await checkSearchAttributes(client).catch((error: unknown) => {
       throw temporalFailed(target, error);
     });
-    await settleOffsets(settings, { client, target, logger });
+    await initializeGroupOffsets(settings, { client, target, logger });
     const kafka = createKafkaClient(settings.kafka, logger);
     const producer = createProducer(kafka);
     await producer.connect();
@@ -115,7 +115,7 @@ async function waitForCluster(
   }
 }
 
-async function settleOffsets(
+async function initializeGroupOffsets(
   settings: BridgeSettings,
   parts: { readonly client: Client; readonly target: TemporalTarget; readonly logger: Logger },
 ): Promise<void> {
@@ -123,7 +123,7 @@ async function settleOffsets(
   const { topic } = settings.kafka;
   const { groupId, autoOffsetReset: policy } = settings.bridge;
   await withFailFastAdmin(settings.kafka, (admin) =>
-    settleStartingOffsets(admin, {
+    initializeOffsets(admin, {
       groupId,
       topic,
       policy,

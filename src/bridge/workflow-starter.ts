@@ -6,7 +6,8 @@ import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { hasSameContent } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
-import { describeOrder, REPLAY_MEMO, type OrderWorkflow } from '../temporal/order-workflow.ts';
+import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
+import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
@@ -36,7 +37,7 @@ export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
    * Starts a completed workflow again if it ingested the content of the message: a name for this
    * replay. For rows that were lost from the database; storing any other order again has no effect.
    */
-  readonly rerunCompleted?: string | undefined;
+  readonly replayId?: string | undefined;
 }
 
 export function createWorkflowStarter(options: WorkflowStarterOptions): WorkflowStarter {
@@ -64,7 +65,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
     try {
       const completed = await completedRun(order);
-      const again = completed ? options.rerunCompleted : undefined;
+      const again = completed ? options.replayId : undefined;
       const request = {
         ...startRequest(target, order, input, { again, trace: activeTraceHeaders() }),
         ...(completed ? startedAs(completed, again) : {}),
@@ -89,12 +90,12 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
    * Undefined also if this replay has already started it, for an earlier message of the order.
    */
   async function completedRun(order: OrderToStart): Promise<RunStart | undefined> {
-    if (options.rerunCompleted === undefined) return undefined;
+    if (options.replayId === undefined) return undefined;
     const workflow = await describeOrder(target, order.orderId);
-    if (workflow?.status !== 'completed' || workflow.replay === options.rerunCompleted) {
+    if (workflow?.status !== 'completed' || workflow.replay === options.replayId) {
       return undefined;
     }
-    if (!(await isAbout(workflow, order))) return undefined;
+    if (!(await hasIngested(workflow, order))) return undefined;
     try {
       return await readRunStart(client, workflow);
     } catch (error) {
@@ -105,7 +106,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   }
 
   /** Whether the workflow has ingested what the order's message says. */
-  function isAbout(
+  function hasIngested(
     workflow: OrderWorkflow,
     { fingerprint, message }: OrderToStart,
   ): Promise<boolean> {
@@ -118,7 +119,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     const workflow = await describeOrder(target, order.orderId, { call });
     // Its retention passed after the start was rejected: the next attempt can start the order.
     if (!workflow) throw new Error(`workflow ${idOf(order)} no longer exists`);
-    if (await isAbout(workflow, order)) return { kind: 'duplicate' };
+    if (await hasIngested(workflow, order)) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
       error: `an order with this ID and different content has been ingested before, as workflow ${idOf(order)}`,

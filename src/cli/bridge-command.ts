@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { surviveBrokenPipe, forceExitAfterGrace } from '../program/exit.ts';
+import { continueOnBrokenPipe, forceExitAfterGrace } from '../program/exit.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from '../terminal/environment.ts';
 
@@ -9,7 +9,7 @@ export function addBridgeCommand(program: Command): void {
     .description('Consume the topic and start one workflow per order; requires Kafka and Temporal')
     .addHelpText('after', '\nExample:\n  KAFKA_BROKERS=localhost:9092 order-ingest bridge')
     .action(async (_options, command: Command) => {
-      surviveBrokenPipe();
+      continueOnBrokenPipe();
       const { runBridge } = await import('../bridge/run-bridge.ts');
       await runBridge(environmentOf(command), processSignals).finally(forceExitAfterGrace);
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { surviveBrokenPipe, forceExitAfterGrace } from '../program/exit.ts';
+import { continueOnBrokenPipe, forceExitAfterGrace } from '../program/exit.ts';
 import { processSignals } from '../program/shutdown-signals.ts';
 import { environmentOf } from '../terminal/environment.ts';
 
@@ -12,7 +12,7 @@ export function addWorkerCommand(program: Command): void {
       '\nExample:\n  DATABASE_URL=postgres://user:password@localhost:5432/orders order-ingest worker',
     )
     .action(async (_options, command: Command) => {
-      surviveBrokenPipe();
+      continueOnBrokenPipe();
       const { runWorker } = await import('../worker/run-worker.ts');
       await runWorker(environmentOf(command), processSignals).finally(forceExitAfterGrace);
     });

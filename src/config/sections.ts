@@ -31,7 +31,15 @@ export const SECTIONS: readonly Section[] = [
     ],
     settings: kafkaSettings,
   },
-  { title: 'Bridge', readBy: ['bridge', 'replay'], settings: bridgeSettings },
+  {
+    title: 'Bridge',
+    readBy: [
+      ...['bridge', 'replay'],
+      // The consumer group, and the limit of a message.
+      ...['orders', 'lag', 'top', 'doctor', 'dead-letters', 'reconcile'],
+    ],
+    settings: bridgeSettings,
+  },
   { title: 'Topics', readBy: ['setup', 'dead-letters'], settings: topicSettings },
   {
     title: 'Temporal connection',

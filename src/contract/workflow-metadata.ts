@@ -26,3 +26,6 @@ export const CORRECTION_MEMO = 'correction';
 
 /** The key of the memo that holds the message of the failure that ended the workflow. */
 export const FAILURE_MEMO = 'failure';
+
+/** The memo key with the name of the replay that has re-run a completed order. */
+export const REPLAY_MEMO = 'replay';

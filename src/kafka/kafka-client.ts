@@ -26,9 +26,10 @@ export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): st
 
 /**
  * The topic of the marks that say which dead letters have been requeued. A mark is written in one
- * transaction with the message itself, so that either both exist or neither does.
+ * transaction with the message itself, so that either both exist or neither does. The name dates from when
+ * the command was called replay; it must not change.
  */
-export const replayMarksTopicOf = (settings: KafkaSettings): string =>
+export const requeueMarksTopicOf = (settings: KafkaSettings): string =>
   `${deadLetterTopicOf(settings)}.replayed`;
 
 export type KafkaClient = Kafka;

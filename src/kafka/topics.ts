@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
-import { deadLetterTopicOf, replayMarksTopicOf, type KafkaSettings } from './kafka-client.ts';
+import { deadLetterTopicOf, requeueMarksTopicOf, type KafkaSettings } from './kafka-client.ts';
 import { withRequiredRights } from './missing-right.ts';
 import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
 import { whileStarting, type WaitForKafka } from './while-starting.ts';
@@ -17,7 +17,7 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
   sourceMaxBytes + DEAD_LETTER_HEADERS_MAX_BYTES;
 
 /**
- * Creates the orders topic, its dead-letter topic and the topic of the replay marks where they are missing,
+ * Creates the orders topic, its dead-letter topic and the topic of the requeue marks where they are missing,
  * and returns the names of the topics that it created.
  *
  * A dead letter is slightly larger than its message and is kept until an operator deals with it, so the
@@ -64,7 +64,7 @@ export async function createTopics(
     wait,
   );
   await whileStarting(
-    () => create(replayMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]),
+    () => create(requeueMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]),
     wait,
   );
   return created;

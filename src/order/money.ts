@@ -51,11 +51,6 @@ export class Money {
     return money.value;
   }
 
-  /** Whether value and number of decimal places are equal: 1.5e1 equals 15, but not 15.0. */
-  equals(other: Money): boolean {
-    return this.toPlainString() === other.toPlainString();
-  }
-
   /** All digits without an exponent, as Postgres prints a `numeric`. */
   toPlainString(): string {
     const [mantissa = '', exponent = '0'] = this.#digits.toLowerCase().split('e');

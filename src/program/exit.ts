@@ -27,7 +27,7 @@ export function exitOnBrokenPipe(): void {
 }
 
 /** For a program whose output is only its log: from now on it continues when that cannot be written. */
-export function surviveBrokenPipe(): void {
+export function continueOnBrokenPipe(): void {
   survivesBrokenPipe = true;
 }
 
@@ -36,7 +36,7 @@ export function surviveBrokenPipe(): void {
  * bug in one place would end every order in flight. This is safe for orders, since whatever is not
  * finished is read or run again. A program that makes no progress fails its liveness check.
  */
-export function surviveUnexpectedErrors(report: (error: unknown) => void): void {
+export function continueOnUnexpectedErrors(report: (error: unknown) => void): void {
   process.on('uncaughtException', report);
   process.on('unhandledRejection', report);
 }
@@ -53,7 +53,7 @@ export function writeToStderr(line: string): void {
 const LEAK_GRACE_MS = 2000;
 
 /**
- * To be called when everything is closed. If the process is still running two seconds later, because a
+ * Call it when everything is closed. If the process is still running two seconds later, because a
  * library has left a connection open, ends it with the exit code set by then. kafkajs leaves one open when
  * it is disconnected while it reconnects.
  */

@@ -1,3 +1,4 @@
+import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -66,9 +67,6 @@ export interface PendingActivity {
   /** Milliseconds since 1970; undefined while an attempt is in progress. */
   readonly nextAttemptAt: number | undefined;
 }
-
-/** The memo key with the name of the replay that has re-run a completed order. */
-export const REPLAY_MEMO = 'replay';
 
 export interface DescribeOptions {
   /** Describes this run instead of the latest. */

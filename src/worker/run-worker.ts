@@ -10,7 +10,7 @@ import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
 import { checkRights } from '../postgres/rights.ts';
 import { checkSchema } from '../postgres/schema.ts';
-import { surviveUnexpectedErrors } from '../program/exit.ts';
+import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
 import {
   createShutdownLimit,
@@ -75,7 +75,7 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
       );
     },
   });
-  surviveUnexpectedErrors(unexpectedErrorLog(logger));
+  continueOnUnexpectedErrors(unexpectedErrorLog(logger));
   const closing = createShutdownLimit(settings.worker.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },

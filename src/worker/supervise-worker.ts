@@ -72,7 +72,7 @@ export interface Supervision<W extends SupervisedWorker> {
 
 /**
  * Runs a worker, and replaces it with a new one on a new connection whenever it fails. The SDK's core ends
- * a worker for good at an error that it considers permanent, such as "namespace not found" from a Temporal
+ * a worker permanently at an error that it considers permanent, such as "namespace not found" from a Temporal
  * server that is starting after an outage of more than a minute.
  */
 export function superviseWorker<W extends SupervisedWorker>(

@@ -6,7 +6,7 @@ import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow
  * refused during a failover. Temporal does not show these attempts, so there are few of them.
  */
 export const LOCAL_OPTIONS: LocalActivityOptions = {
-  // More than DATABASE_CONNECT_TIMEOUT_MS and DATABASE_STATEMENT_TIMEOUT_MS together.
+  // More than the defaults of DATABASE_CONNECT_TIMEOUT_MS and DATABASE_STATEMENT_TIMEOUT_MS together.
   startToCloseTimeout: '6s',
   retry: { maximumAttempts: 3, initialInterval: '100ms', backoffCoefficient: 3 },
 };

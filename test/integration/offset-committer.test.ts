@@ -1,5 +1,5 @@
 import { Assignment } from '../../src/kafka/consumer/assignment.ts';
-import { createGroupClient } from '../../src/kafka/consumer/group-client.ts';
+import { createGroupAdmin } from '../../src/kafka/consumer/group-admin.ts';
 import { OffsetCommitter } from '../../src/kafka/consumer/offset-committer.ts';
 import { createTestTopic, type TestTopic } from '../support/kafka.ts';
 
@@ -20,14 +20,14 @@ test('a member that is no longer in the group takes its offset for that of a suc
   });
   const { generation } = assignment;
   const partition = assignment.find(0, generation);
-  partition?.open({ partition: 0, committed: 5n, low: 0n, high: 20n });
+  partition?.setPosition({ partition: 0, committed: 5n, low: 0n, high: 20n });
   partition?.finishUpTo(10n);
   await topic.admin.setOffsets({
     groupId,
     topic: name,
     partitions: [{ partition: 0, offset: '7' }],
   });
-  const group = createGroupClient(kafka, groupId, name);
+  const group = createGroupAdmin(kafka, groupId, name);
   const committer = new OffsetCommitter({ generation, assignment, group });
   expect(await committer.commit()).toEqual({ kind: 'fenced' });
   expect(commits).toBe(0);

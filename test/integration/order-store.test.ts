@@ -116,7 +116,7 @@ describe('the order store in Postgres', () => {
           source_offset: '7',
           fingerprint: record.fingerprint,
         });
-        expect(Money.from(row.total_price).equals(Money.from(order.totalPrice.digits))).toBe(true);
+        expect(Money.from(row.total_price).toPlainString()).toBe(order.totalPrice.toPlainString());
         expect(row.items).toEqual(
           order.lineItems.map((item, index) => ({
             line_number: index + 1,

@@ -124,13 +124,14 @@ export class BacklogLimit {
     return this.#started - this.#settled;
   }
 
-  /** To be called when the window or `#young` has changed. */
+  /** Call it when the window or `#young` has changed. */
   #resize(): void {
     this.#starts.resize(this.#window - this.#young);
   }
 
   /** A bridge that starts during an outage must not open another window of orders. */
   async #begin(): Promise<void> {
+    // If they cannot be counted, the bridge begins with a full window, and the ticks correct that.
     const count = await this.#openOrders.count().catch(() => 0);
     if (count + this.#fullWindow > this.#maxOpen) this.#stall(count);
     this.#hasBegun = true;

@@ -8,7 +8,7 @@ import { Semaphore } from './semaphore.ts';
 export class KeyedSequencer {
   readonly #turns = new Map<string, Semaphore>();
 
-  /** Waits for the key's turn, to be released. Rejects with the signal's reason when that is aborted first. */
+  /** Waits for the key's turn; call `release` afterwards. Rejects with the signal's reason when that is aborted first. */
   acquire(key: string, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     let turn = this.#turns.get(key);

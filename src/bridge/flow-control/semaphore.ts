@@ -25,7 +25,7 @@ export class Semaphore {
     return this.#inUse >= this.#limit;
   }
 
-  /** Takes a permit, to be released. Rejects with the signal's reason when that is aborted first. */
+  /** Takes a permit; call `release` afterwards. Rejects with the signal's reason when that is aborted first. */
   acquire(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (!this.isFull) {

@@ -4,11 +4,11 @@ import type { ConsumedMessage } from './message-consumer.ts';
 /** What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one topic. */
 export interface ConsumerClient {
   start(): Promise<void>;
-  /** Fetches nothing more. */
+  /** Stops fetching. */
   pause(): void;
   /** Fetches the partition from this offset next, whatever was fetched of it before. */
   seek(partition: number, offset: bigint): void;
-  /** Starts the client no more when it ends. Resolves when no restart is in progress. */
+  /** Stops restarting the client when it ends. Resolves when no restart is in progress. */
   stopRestarts(): Promise<void>;
   /** Leaves the group and closes the connections. */
   close(): Promise<void>;

@@ -9,7 +9,7 @@ import type {
   GroupJoin,
   InvisibleBatch,
 } from './consumer-client.ts';
-import { createGroupClient, type GroupClient } from './group-client.ts';
+import { createGroupAdmin, type GroupAdmin } from './group-admin.ts';
 import { KafkajsConsumer, type KafkajsConsumerOptions } from './kafkajs-consumer.ts';
 import type { MessageConsumer, MessageHandlers } from './message-consumer.ts';
 import { OffsetCommitter, type CommitFailure, type CommitOutcome } from './offset-committer.ts';
@@ -21,24 +21,24 @@ export interface GroupConsumerOptions extends KafkajsConsumerOptions, MessageHan
 
 /** How a group consumer reaches Kafka. */
 export interface GroupConsumerPorts {
-  readonly group: GroupClient;
+  readonly group: GroupAdmin;
   readonly createClient: (events: ConsumerClientEvents) => ConsumerClient;
 }
 
 /**
  * A member of a consumer group that commits only what is finished, and only for partitions that are still
  * assigned to it. Everything it knows belongs to one generation of the group; `Assignment` says which is
- * the current one. What a commit did is decided upon in one place, `#act`.
+ * the current one. What follows from a commit is decided in one place, `#handleOutcome`.
  */
 export class GroupConsumer implements MessageConsumer {
   readonly #options: GroupConsumerOptions;
-  readonly #group: GroupClient;
+  readonly #group: GroupAdmin;
   readonly #client: ConsumerClient;
   readonly #assignment = new Assignment();
   #tracker: PositionTracker;
   #committer: OffsetCommitter;
   #commitTimer: NodeJS.Timeout | undefined;
-  readonly #flush = coalesce(() => this.#act(this.#committer.commit()));
+  readonly #flush = coalesce(() => this.#handleOutcome(this.#committer.commit()));
   /** Per partition the last batch without any message for the application, and when it was fetched. */
   readonly #invisible = new Map<number, InvisibleBatch & { readonly generation: number }>();
   /** Limits log lines about the group, which can go through the same states often. */
@@ -147,8 +147,8 @@ export class GroupConsumer implements MessageConsumer {
 
   #rebalance(): void {
     this.#logOfGroup('info', { event: 'group_rebalancing' }, 'the consumer group is rebalancing');
-    // The broker receives this commit before the request to join, while it still is valid.
-    void this.#act(this.#committer.commitNow());
+    // The broker receives this commit before the request to join, while it is still valid.
+    void this.#handleOutcome(this.#committer.commitNow());
   }
 
   async #consume(batch: FetchedBatch): Promise<'done' | 'rejoin'> {
@@ -186,7 +186,7 @@ export class GroupConsumer implements MessageConsumer {
       const check = await this.#tracker.skip(partition, batch.fetchedOffset, lastOffset);
       this.#refetch(partition, check);
     } catch {
-      // The next batch does not begin where it should then, and has this one fetched again.
+      // The position check then rejects the next batch, and this one is fetched again.
     }
   }
 
@@ -195,7 +195,7 @@ export class GroupConsumer implements MessageConsumer {
   }
 
   /** Decides what follows from a commit. */
-  async #act(commit: Promise<CommitOutcome>): Promise<void> {
+  async #handleOutcome(commit: Promise<CommitOutcome>): Promise<void> {
     const { generation } = this.#assignment;
     const outcome = await commit;
     switch (outcome.kind) {
@@ -288,6 +288,6 @@ interface GroupLine {
 }
 
 const kafkajsPorts = (options: GroupConsumerOptions): GroupConsumerPorts => ({
-  group: createGroupClient(options.kafka, options.groupId, options.topic),
+  group: createGroupAdmin(options.kafka, options.groupId, options.topic),
   createClient: (events) => new KafkajsConsumer(options, events),
 });

@@ -29,8 +29,11 @@ export interface KafkajsConsumerOptions {
   readonly logger: Logger;
 }
 
-/** Batches cost little to hold: the bridge limits what is in progress over all of them. */
+/** The bridge limits how many messages of all these batches are in progress. */
 const MAX_PARTITIONS_AT_ONCE = 64;
+
+/** The bytes of one fetch, as a multiple of the bytes per partition. */
+const MAX_PARTITIONS_PER_FETCH = 8;
 
 /**
  * The life cycle of kafkajs's consumer: it starts, joins, rebalances, crashes and restarts. kafkajs
@@ -62,7 +65,7 @@ export class KafkajsConsumer implements ConsumerClient {
       rebalanceTimeout: options.rebalanceTimeoutMs,
       maxWaitTimeInMs: options.pollTimeoutMs,
       maxBytesPerPartition: options.fetchMaxBytes,
-      maxBytes: options.fetchMaxBytes * 8,
+      maxBytes: options.fetchMaxBytes * MAX_PARTITIONS_PER_FETCH,
       metadataMaxAge: options.metadataMaxAgeMs,
       // Asking for a topic that was deleted must not recreate it, without its messages.
       allowAutoTopicCreation: false,
@@ -295,7 +298,7 @@ export class ConsumerRestarts {
     this.#crashes = 0;
   }
 
-  /** Restarts nothing any more. Resolves when no restart is in progress. */
+  /** Stops restarting the consumer. Resolves when no restart is in progress. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#inProgress;

@@ -49,7 +49,7 @@ export interface PartitionBatch {
   readonly messages: readonly ConsumedMessage[];
   /** The offset of the last record of the batch, which may be a control record that is not in `messages`. */
   readonly lastOffset: string;
-  /** Aborted when the group generation ends in which the batch was fetched. */
+  /** Aborted when the generation in which the batch was fetched ends. */
   readonly revoked: AbortSignal;
   /** Call it regularly. Throws when the group is rebalancing or has removed this member. */
   readonly heartbeat: () => Promise<void>;

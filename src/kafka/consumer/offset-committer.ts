@@ -1,20 +1,20 @@
 import { errorTypeOf } from '../kafkajs-errors.ts';
 import type { Assignment, PartitionOffset } from './assignment.ts';
-import type { GroupClient, GroupConnection } from './group-client.ts';
+import type { GroupAdmin, GroupAdminConnection } from './group-admin.ts';
 
 /** What happened to the offsets that were pending. */
 export type CommitOutcome =
   /** Nothing was pending, or this process is not a member of the group. */
   | { readonly kind: 'nothing-pending' }
   | { readonly kind: 'committed'; readonly offsets: readonly PartitionOffset[] }
-  /** Somebody else has changed the group's offset of a partition. Nothing was committed. */
+  /** Another client has changed the group's offset of a partition. Nothing was committed. */
   | { readonly kind: 'offset-changed'; readonly partition: number }
   /**
-   * The group continues without this member, which the broker said when it refused a commit (`failure`) or
-   * which another member's commit shows. Nothing was committed.
+   * The group continues without this member: the broker refused the commit (`failure`), or another member
+   * has committed. Nothing was committed.
    */
   | { readonly kind: 'fenced'; readonly failure?: CommitFailure }
-  /** The offsets stay pending. They may have been committed all the same. */
+  /** The offsets stay pending. They may have been committed anyway. */
   | { readonly kind: 'failed'; readonly failure: CommitFailure }
   /** A new generation has begun in the meantime. */
   | { readonly kind: 'superseded'; readonly failure?: CommitFailure };
@@ -28,7 +28,7 @@ export interface OffsetCommitterOptions {
   /** The generation in which this committer is used. */
   readonly generation: number;
   readonly assignment: Assignment;
-  readonly group: Pick<GroupClient, 'connect'>;
+  readonly group: Pick<GroupAdmin, 'connect'>;
 }
 
 /** The broker's answers to a member that was removed, or that has missed a generation. */
@@ -46,7 +46,7 @@ const KNOWN_FOR_MS = 5000;
  */
 export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions;
-  #connection: GroupConnection | undefined;
+  #connection: GroupAdminConnection | undefined;
   #offsetsKnownAt = Date.now();
   #running: Promise<unknown> = Promise.resolve();
 
@@ -133,7 +133,7 @@ export class OffsetCommitter {
     return { kind: FENCED.includes(errorTypeOf(failure.error)) ? 'fenced' : 'failed', failure };
   }
 
-  /** A partition to be committed whose offset at the broker is none that this member knows of. */
+  /** A pending partition whose committed offset at the broker is not one that this member knows. */
   async #findChangedOffset(): Promise<number | undefined> {
     if ((await this.#compareOffsets()) === undefined) return undefined;
     // The consequence is to read again from there, so it is confirmed by a second look.
@@ -159,7 +159,7 @@ export class OffsetCommitter {
     return undefined;
   }
 
-  #connected(): GroupConnection {
+  #connected(): GroupAdminConnection {
     this.#connection ??= this.#options.group.connect();
     return this.#connection;
   }

@@ -7,7 +7,7 @@ import type { LogAnomaly } from './message-consumer.ts';
  *   the log has lost messages.
  * - **finished up to**: the offset to commit, until it is sent.
  * - **attempted**: an offset that was sent to the broker without an answer so far. It may have been committed.
- * - **committed**: the group's offset as last seen. If the broker reports any other one, somebody else has
+ * - **committed**: the group's offset as last seen. If the broker reports another one, another client has
  *   changed it, as the deletion of the topic does.
  */
 export class Partition {
@@ -26,7 +26,7 @@ export class Partition {
   }
 
   /** Whether the position that the broker reports is known. */
-  get isOpen(): boolean {
+  get hasPosition(): boolean {
     return this.#next !== undefined;
   }
 
@@ -53,7 +53,7 @@ export class Partition {
    * Sets where reading begins, from what the broker reports when the partition is first looked at. Returns
    * what is wrong with the log.
    */
-  open(position: PartitionPosition): LogAnomaly | undefined {
+  setPosition(position: PartitionPosition): LogAnomaly | undefined {
     const anomaly = findAnomaly(position, this.#committed);
     this.#committed = position.committed;
     this.#next = anomaly || !isOffset(position.committed) ? position.low : position.committed;
@@ -62,7 +62,7 @@ export class Partition {
 
   /** Records the group's offset while the partition is not open, when this member cannot have changed it. */
   observe(committed: CommittedOffset): void {
-    if (!this.isOpen) this.#committed = committed;
+    if (!this.hasPosition) this.#committed = committed;
   }
 
   /** Whether the broker reports no offset although the group is known to have had one. */

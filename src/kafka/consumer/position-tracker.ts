@@ -1,7 +1,7 @@
 import pRetry from 'p-retry';
 import { describeError } from '../../program/operator-error.ts';
 import type { Assignment } from './assignment.ts';
-import type { GroupClient } from './group-client.ts';
+import type { GroupAdmin } from './group-admin.ts';
 import type { LogAnomaly } from './message-consumer.ts';
 import type { Partition } from './partition.ts';
 import type { PartitionPosition } from '../group-positions.ts';
@@ -19,7 +19,7 @@ export interface PositionTrackerOptions {
   /** The generation in which this tracker is used. */
   readonly generation: number;
   readonly assignment: Assignment;
-  readonly group: Pick<GroupClient, 'positions'>;
+  readonly group: Pick<GroupAdmin, 'positions'>;
   readonly onLogAnomaly: (anomaly: LogAnomaly) => void;
 }
 
@@ -75,10 +75,10 @@ export class PositionTracker {
   async #check(partition: number, fetched: bigint): Promise<BatchCheck> {
     try {
       // The first batch of a partition that had no leader comes later than those of the others.
-      if (this.#find(partition)?.isOpen === false) await this.#open();
+      if (this.#find(partition)?.hasPosition === false) await this.#open();
       const state = this.#find(partition);
       if (!state) return REVOKED;
-      if (state.next === undefined) throw new Error(`partition ${partition} does not answer`);
+      if (state.next === undefined) throw new Error('the broker reported no position');
       if (state.accepts(fetched)) return EXPECTED;
       const positions = await this.#options.group.positions();
       if (!this.#find(partition)) return REVOKED;
@@ -91,7 +91,10 @@ export class PositionTracker {
       // Requested in an older generation, from where that was, or before the log was truncated.
       return { kind: 'refetch', from: state.next };
     } catch (error) {
-      throw new Error(`the group's position is unknown: ${describeError(error)}`, { cause: error });
+      throw new Error(
+        `the position of partition ${partition} could not be checked: ${describeError(error)}`,
+        { cause: error },
+      );
     }
   }
 
@@ -117,8 +120,8 @@ export class PositionTracker {
   async #openAll(): Promise<void> {
     for (const position of await this.#positions()) {
       const partition = this.#find(position.partition);
-      if (!partition || partition.isOpen) continue;
-      const anomaly = partition.open(position);
+      if (!partition || partition.hasPosition) continue;
+      const anomaly = partition.setPosition(position);
       if (anomaly) this.#options.onLogAnomaly(anomaly);
     }
   }

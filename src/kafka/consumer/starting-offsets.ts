@@ -18,7 +18,7 @@ export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
  *
  * Throws an OperatorError under `none` when the group has no committed offset at all.
  */
-export async function settleStartingOffsets(
+export async function initializeOffsets(
   admin: TopicAdmin & Pick<Admin, 'fetchOffsets' | 'setOffsets'>,
   options: {
     readonly groupId: string;

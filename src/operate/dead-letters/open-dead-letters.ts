@@ -3,7 +3,7 @@ import { DEAD_LETTERS_ROLE } from '../../config/roles.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  replayMarksTopicOf,
+  requeueMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
 import { describeTopic, topicExists } from '../../kafka/topic-partitions.ts';
@@ -63,7 +63,7 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
   const deadLetterTopic: DeadLetterTopic = {
     kafka: createKafkaClient(settings.kafka, silentLogger()),
     topic: deadLetterTopicOf(settings.kafka),
-    marksTopic: replayMarksTopicOf(settings.kafka),
+    marksTopic: requeueMarksTopicOf(settings.kafka),
     groupPrefix: settings.group.groupId,
   };
   const withOperatorErrors = async <Result>(work: () => Promise<Result>): Promise<Result> => {

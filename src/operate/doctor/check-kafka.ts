@@ -3,7 +3,7 @@ import { LAG_ROLE } from '../../config/roles.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import {
   deadLetterTopicOf,
-  replayMarksTopicOf,
+  requeueMarksTopicOf,
   type KafkaAdmin,
 } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
@@ -50,7 +50,7 @@ async function checkConnected(
 ): Promise<KafkaFindings> {
   const { topic } = kafka;
   const deadLetterTopic = deadLetterTopicOf(kafka);
-  const marksTopic = replayMarksTopicOf(kafka);
+  const marksTopic = requeueMarksTopicOf(kafka);
   const { brokers } = await admin.describeCluster();
   const findings = [
     ok(

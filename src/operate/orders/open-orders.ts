@@ -4,7 +4,7 @@ import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import type { OrderNamespace } from '../../temporal/order-workflow.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
 
-export interface OpenOrders extends OrderNamespace {
+export interface OrdersConnection extends OrderNamespace {
   readonly settings: Settings<typeof ORDERS_ROLE>;
 }
 
@@ -14,7 +14,7 @@ export interface OpenOrders extends OrderNamespace {
  */
 export async function withOrders<Result>(
   env: Environment,
-  work: (orders: OpenOrders) => Promise<Result>,
+  work: (orders: OrdersConnection) => Promise<Result>,
 ): Promise<Result> {
   const settings = readSettings(ORDERS_ROLE, env);
   const target = temporalTarget(env);

@@ -86,7 +86,7 @@ Who corrected the order, when and why is recorded in the workflow's memo and in 
 
 Example:
   order-ingest orders show A-1001 --raw > A-1001.json
-  order-ingest orders correct A-1001 --payload A-1001.json --reason "price had no currency" --wait`,
+  order-ingest orders correct A-1001 --payload A-1001.json --reason "negative price" --wait`,
     )
     .action(lazily(async () => (await import('./correct-command.ts')).correct));
 

@@ -10,7 +10,7 @@ import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 import { awaitOutcomes, outcomeOf } from './await-outcomes.ts';
 import { orderFilterOf, type OrderFilterFlags } from './filter-options.ts';
-import { withOrders, type OpenOrders } from './open-orders.ts';
+import { withOrders, type OrdersConnection } from './open-orders.ts';
 import { positionOf, rerunExpired, type DeadLetteredOrder } from './rerun-expired.ts';
 import { rerunOrders } from './rerun-orders.ts';
 
@@ -55,7 +55,7 @@ interface Chosen {
   readonly expected: number;
 }
 
-async function chooseByFilter(orders: OpenOrders, flags: RerunFlags): Promise<Chosen> {
+async function chooseByFilter(orders: OrdersConnection, flags: RerunFlags): Promise<Chosen> {
   const filter = orderFilterOf(flags, ['failed', 'timed-out']);
   const count = await countRuns(orders, filter);
   return {
@@ -67,7 +67,7 @@ async function chooseByFilter(orders: OpenOrders, flags: RerunFlags): Promise<Ch
 
 /** Chooses the latest runs whatever their status: Temporal rejects the re-run of one that has not failed. */
 async function chooseById(
-  orders: OpenOrders,
+  orders: OrdersConnection,
   ids: readonly string[],
   { limit = ids.length }: RerunFlags,
 ): Promise<Chosen> {
@@ -92,7 +92,7 @@ interface Rerun {
 
 async function rerunChosen(
   env: Environment,
-  orders: OpenOrders,
+  orders: OrdersConnection,
   { runs, unknown, expected }: Chosen,
   flags: RerunFlags,
   signal: AbortSignal,
@@ -178,7 +178,7 @@ async function confirm(count: number): Promise<void> {
 }
 
 async function awaitAll(
-  orders: OpenOrders,
+  orders: OrdersConnection,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly OrderRun[]> {

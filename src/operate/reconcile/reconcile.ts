@@ -4,7 +4,7 @@ import { withFailFastAdmin } from '../../kafka/admin.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  replayMarksTopicOf,
+  requeueMarksTopicOf,
 } from '../../kafka/kafka-client.ts';
 import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
@@ -89,7 +89,7 @@ async function classifyRanges(
     {
       kafka,
       topic: deadLetterTopicOf(settings.kafka),
-      marksTopic: replayMarksTopicOf(settings.kafka),
+      marksTopic: requeueMarksTopicOf(settings.kafka),
       groupPrefix: groupId,
     },
     { topic, ranges },

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { connectPipeline } from '../../bridge/connect-pipeline.ts';
+import { createPipeline } from '../../bridge/create-pipeline.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
 import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
   deadLetterTopicOf,
-  replayMarksTopicOf,
+  requeueMarksTopicOf,
   type KafkaAdmin,
   type KafkaClient,
 } from '../../kafka/kafka-client.ts';
@@ -68,13 +68,13 @@ export async function withReplay<Result>(
   const kafka = createKafkaClient(settings.kafka, silentLogger());
   const producer = createProducer(kafka);
   const { readiness } = createHealth();
-  const pipeline = connectPipeline(settings, {
+  const pipeline = createPipeline(settings, {
     client,
     producer,
     identity: 'order-ingest-replay',
     logger: silentLogger(),
     readiness,
-    rerunCompleted: options.completed ? `replay-${Date.now()}` : undefined,
+    replayId: options.completed ? `replay-${Date.now()}` : undefined,
   });
   readiness.check('open orders', () => pipeline.backlogLimit.reason());
   const { signal } = options;
@@ -89,7 +89,7 @@ export async function withReplay<Result>(
       {
         kafka,
         topic: deadLetterTopicOf(settings.kafka),
-        marksTopic: replayMarksTopicOf(settings.kafka),
+        marksTopic: requeueMarksTopicOf(settings.kafka),
         groupPrefix: settings.bridge.groupId,
       },
       { topic, ranges },

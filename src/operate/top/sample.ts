@@ -6,7 +6,7 @@ import { answerOf, type Answer } from '../../program/answer.ts';
 import { describeError } from '../../program/operator-error.ts';
 import { withGroupLag, type GroupLag } from '../lag/group-lag.ts';
 import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
-import { withOrders, type OpenOrders } from '../orders/open-orders.ts';
+import { withOrders, type OrdersConnection } from '../orders/open-orders.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { withStoredOrders, type StoredOrdersPool } from '../orders/stored-orders.ts';
 import { readBridge, type BridgeState } from './read-bridge.ts';
@@ -52,7 +52,7 @@ export const withSources = (
   withConnection<GroupLag>(
     (use) => withGroupLag(env, use),
     (lag) =>
-      withConnection<OpenOrders>(
+      withConnection<OrdersConnection>(
         (use) => withOrders(env, use),
         (temporal) =>
           withConnection<StoredOrdersPool>(

@@ -36,7 +36,7 @@ export class ConsumerWatchdog {
     this.#stopTicking = clock.every(TICK_MS, () => {
       this.#silentTicks += 1;
       if (this.#silentMs === DEAD_AFTER_MS) {
-        onTimeout(new Error(`no sign of life for ${DEAD_AFTER_MS / 1000} s`));
+        onTimeout(new Error(`no consumer event for ${DEAD_AFTER_MS / 1000} s`));
       }
     });
   }
@@ -56,7 +56,7 @@ export class ConsumerWatchdog {
   /** Why the consumer counts as hung, or undefined. */
   hungReason(): string | undefined {
     return this.#silentMs >= HUNG_AFTER_MS
-      ? `the consumer has given no sign of life for ${this.#silentMs / 1000} s`
+      ? `no consumer event for ${this.#silentMs / 1000} s`
       : undefined;
   }
 
@@ -103,7 +103,7 @@ export class StallDetector {
   reason(): string | undefined {
     const idleMs = this.#idleTicks * TICK_MS;
     return idleMs >= STALLED_AFTER_MS
-      ? `${this.#inFlight()} messages are under way, and none has been finished for ${idleMs / 1000} s`
+      ? `${this.#inFlight()} messages are in flight, and none has finished for ${idleMs / 1000} s`
       : undefined;
   }
 
@@ -156,7 +156,7 @@ export class CommitStallDetector {
     const texts = stalled.map(
       ([partition, ticks]) => `${partition} for ${Math.floor((ticks * TICK_MS) / 60_000)} min`,
     );
-    return `no offset has been committed, although there are more messages, in partition ${texts.join(', ')}`;
+    return `no offset committed although there is lag: partition ${texts.join(', ')}`;
   }
 
   stop(): void {

@@ -66,12 +66,6 @@ describe('an amount of money', () => {
     expect(Money.from('1e131071').toString()).toBe('1e131071');
   });
 
-  test('equals an amount of the same value with the same number of decimal places', () => {
-    expect(Money.from('1.5e1').equals(Money.from('15'))).toBe(true);
-    expect(Money.from('15.0').equals(Money.from('15'))).toBe(false);
-    expect(Money.from('15.1').equals(Money.from('15.2'))).toBe(false);
-  });
-
   test('keeps any decimal as it was written', () => {
     const digits = (max: number) =>
       fc

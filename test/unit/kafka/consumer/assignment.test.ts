@@ -46,13 +46,13 @@ test('the signal of a generation is aborted when the next one has begun', () => 
 
 test('a new generation knows nothing of what is read, finished or sent, but the committed offset', () => {
   const before = assignment.find(0, assignment.generation);
-  before?.open({ partition: 0, committed: 10n, low: 0n, high: 50n });
+  before?.setPosition({ partition: 0, committed: 10n, low: 0n, high: 50n });
   before?.finishUpTo(20n);
   before?.commitSent();
   before?.finishUpTo(30n);
   assignment.begin([0], MEMBER);
   const after = assignment.find(0, assignment.generation);
-  expect([after?.isOpen, after?.pending, after?.commitAgeMs]).toEqual([false, undefined, 0]);
+  expect([after?.hasPosition, after?.pending, after?.commitAgeMs]).toEqual([false, undefined, 0]);
   expect(after?.recognizes(20n)).toBe(false);
   expect(after?.recognizes(10n)).toBe(true);
 });
@@ -60,7 +60,7 @@ test('a new generation knows nothing of what is read, finished or sent, but the 
 test('the committed offset of a partition is known from when it was not assigned, or before that', () => {
   assignment
     .find(0, assignment.generation)
-    ?.open({ partition: 0, committed: 10n, low: 0n, high: 50n });
+    ?.setPosition({ partition: 0, committed: 10n, low: 0n, high: 50n });
   assignment.begin([], { status: 'fenced' });
   assignment.observe(new Map([[1, 70n]]));
   assignment.begin([0, 1], MEMBER);

@@ -31,7 +31,7 @@ function begin(): OffsetCommitter {
     },
   });
   const { generation } = assignment;
-  assignment.find(0, generation)?.open({ partition: 0, committed: 5n, low: 0n, high: 20n });
+  assignment.find(0, generation)?.setPosition({ partition: 0, committed: 5n, low: 0n, high: 20n });
   return new OffsetCommitter({ generation, assignment, group: { connect } });
 }
 

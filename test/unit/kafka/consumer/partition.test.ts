@@ -14,7 +14,7 @@ const at = (committed: Committed, low = 0n, high = 1000n): PartitionPosition => 
 /** A partition whose group offset was last seen as `known` and that the broker reports like this. */
 function opened(position: PartitionPosition, known?: Committed) {
   const partition = new Partition(0, known);
-  const anomaly = partition.open(position);
+  const anomaly = partition.setPosition(position);
   return { partition, anomaly, next: partition.next };
 }
 
@@ -161,7 +161,7 @@ test('the offset that other members commit is taken over only until the partitio
   const partition = new Partition(0, 5n);
   partition.observe(7n);
   expect(partition.committed).toBe(7n);
-  partition.open(at(10n));
+  partition.setPosition(at(10n));
   partition.observe(12n);
   expect(partition.committed).toBe(10n);
 });

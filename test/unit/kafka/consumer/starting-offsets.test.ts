@@ -1,10 +1,10 @@
 import type { Admin } from 'kafkajs';
 import {
-  settleStartingOffsets,
+  initializeOffsets,
   type AutoOffsetReset,
 } from '../../../../src/kafka/consumer/starting-offsets.ts';
 
-type StartingAdmin = Parameters<typeof settleStartingOffsets>[0];
+type StartingAdmin = Parameters<typeof initializeOffsets>[0];
 
 /** Sets where a group with these committed offsets (-1 for none) starts, and returns what was done. */
 async function settle(
@@ -46,7 +46,7 @@ async function settle(
       return Promise.resolve();
     },
   };
-  await settleStartingOffsets(admin, {
+  await initializeOffsets(admin, {
     groupId: 'group',
     topic: 'orders',
     policy,

@@ -2,7 +2,7 @@
  * How far a batch of one partition is finished. Messages finish in any order, but only the contiguous
  * prefix may be committed: a commit means that everything before the offset is finished.
  */
-export class PartitionProgress {
+export class BatchProgress {
   readonly #offsets: readonly string[];
   readonly #lastOffset: string;
   readonly #finished: Uint8Array;

@@ -9,22 +9,22 @@ import {
 import { ofOnlinePartitions } from '../patches/offline-partitions.ts';
 
 /** Asks the broker about a consumer group and its topic. Every request may fail. */
-export interface GroupClient {
+export interface GroupAdmin {
   /** What the group has committed in each partition. */
   committed(): Promise<ReadonlyMap<number, CommittedOffset>>;
   /** The positions in all partitions that have a leader that can be reached. */
   positions(): Promise<readonly PartitionPosition[]>;
   /** A connection for repeated requests. It knows the partitions that existed at its first request. */
-  connect(): GroupConnection;
+  connect(): GroupAdminConnection;
 }
 
-export interface GroupConnection {
+export interface GroupAdminConnection {
   committed(): Promise<ReadonlyMap<number, CommittedOffset>>;
   isMember(memberId: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
-export const createGroupClient = (kafka: Kafka, groupId: string, topic: string): GroupClient => ({
+export const createGroupAdmin = (kafka: Kafka, groupId: string, topic: string): GroupAdmin => ({
   committed: () => withAdmin(kafka, (admin) => committedOffsets(admin, groupId, topic)),
   positions: () =>
     withAdmin(kafka, (admin) => ofOnlinePartitions(() => readPositions(admin, groupId, topic))),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PartitionProgress } from '../../../src/bridge/partition-progress.ts';
+import { BatchProgress } from '../../../src/bridge/batch-progress.ts';
 
 describe("a partition's progress", () => {
   test('never passes an unfinished message, in whatever order the others finish', () => {
@@ -11,7 +11,7 @@ describe("a partition's progress", () => {
       fc.property(offsets, fc.infiniteStream(fc.nat()), (unsorted, random) => {
         const batch = [...unsorted].sort((a, b) => a - b);
         const last = (batch.at(-1) ?? 0) + 2;
-        const progress = new PartitionProgress(batch.map(String), String(last));
+        const progress = new BatchProgress(batch.map(String), String(last));
         const open = new Set(batch.keys());
         let before = -1;
         for (const pick of random) {
@@ -35,7 +35,7 @@ describe("a partition's progress", () => {
   });
 
   test('passes offsets without a visible message once everything before them is finished', () => {
-    const progress = new PartitionProgress(['10', '13'], '15');
+    const progress = new BatchProgress(['10', '13'], '15');
     expect(progress.nextOffset()).toBeUndefined();
     progress.finish(0);
     expect(progress.nextOffset()).toBe(13n);

@@ -17,13 +17,13 @@ export interface PipelineConnections extends Pick<
   /** The program that starts the workflows, for their histories. */
   readonly identity: string;
   /** As in `WorkflowStarterOptions`. */
-  readonly rerunCompleted?: string | undefined;
+  readonly replayId?: string | undefined;
 }
 
-/** A pipeline that starts workflows in Temporal and writes dead letters to Kafka; to be stopped. */
-export function connectPipeline(
+/** A pipeline that starts workflows in Temporal and writes dead letters to Kafka. Call `stop` when done. */
+export function createPipeline(
   settings: BridgeSettings,
-  { client, producer, identity, rerunCompleted, ...ports }: PipelineConnections,
+  { client, producer, identity, replayId, ...ports }: PipelineConnections,
 ): Pipeline {
   const { bridge, kafka, temporal } = settings;
   return new Pipeline(settings, {
@@ -34,7 +34,7 @@ export function connectPipeline(
       identity: `${identity}:${process.pid}@${hostname()}`,
       timeoutMs: bridge.startTimeoutMs,
       maxInputBytes: bridge.maxInputBytes,
-      rerunCompleted,
+      replayId,
     }),
     openOrders: {
       untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),
