@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
-import type { createKafkaClient } from '../kafka/kafka-client.ts';
+import type { KafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageConsumer } from '../kafka/consumer/message-consumer.ts';
@@ -20,7 +20,7 @@ import { createPipeline } from './create-pipeline.ts';
 import { logProgress } from './outcome-counts.ts';
 
 export interface Connections {
-  readonly kafka: ReturnType<typeof createKafkaClient>;
+  readonly kafka: KafkaClient;
   readonly producer: MessageProducer;
   readonly client: Client;
   readonly logger: Logger;

@@ -11,6 +11,7 @@ import { withFailFastAdmin } from '../kafka/admin.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import {
+  CLOSING_MS,
   createShutdownLimit,
   type ShutdownLimit,
   type ShutdownSignals,
@@ -49,9 +50,6 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
     closing.lift();
   }
 }
-
-/** How long closing may take beyond the grace period; `stop_grace_period` in compose exceeds their sum. */
-const CLOSING_MS = 5000;
 
 async function connectAndConsume(
   settings: BridgeSettings,

@@ -53,6 +53,9 @@ export const processSignals: ShutdownSignals = {
   },
 };
 
+/** How long closing may take beyond the grace period; `stop_grace_period` in docker-compose.yml exceeds their sum. */
+export const CLOSING_MS = 5000;
+
 /** A limit on the time that a program may take to close. */
 export interface ShutdownLimit {
   /**

@@ -13,6 +13,7 @@ import { checkSchema } from '../postgres/schema.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
 import {
+  CLOSING_MS,
   createShutdownLimit,
   type ShutdownLimit,
   type ShutdownSignals,
@@ -38,9 +39,6 @@ import {
   STORE_ATTEMPT_MS,
 } from './worker-options.ts';
 import { workflowCode, workflowTracing } from './workflow-code.ts';
-
-/** How long closing may take beyond the grace. `stop_grace_period` in docker-compose.yml exceeds both together. */
-const CLOSING_MS = 5000;
 
 interface WorkerContext {
   readonly settings: Settings<typeof WORKER_ROLE>;
