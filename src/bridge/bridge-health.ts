@@ -55,10 +55,12 @@ export function checkBridgeHealth(
   readiness.check('Kafka', () => consumer.disconnectedReason ?? watchdog.unreadyReason());
   readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topic));
 
-  const ownPartitions = (values: ReadonlyMap<number, number>) =>
-    new Map([...values].filter(([partition]) => consumer.partitions.has(partition)));
   const commitStallDetector = new CommitStallDetector(
-    () => ({ lag: lag.current(), committed: ownPartitions(lag.committed()) }),
+    () => ({
+      lag: lag.current(),
+      committed: lag.committed(),
+      partitions: consumer.partitions,
+    }),
     sources.clock,
   );
   readiness.check(COMMITS, () => commitStallDetector.reason());

@@ -243,14 +243,15 @@ export class GroupConsumer implements MessageConsumer {
     );
     const { partitions, membership } = this.#assignment;
     this.#begin(partitions, membership);
-    this.#tracker.startingOffsets().then(
-      (offsets) => {
+    this.#tracker
+      .startingOffsets()
+      .then((offsets) => {
         for (const [partition, offset] of offsets) this.#client.seek(partition, offset);
-      },
-      () => {
-        // The generation has ended, and with it the reason to seek.
-      },
-    );
+      })
+      .catch(() => {
+        // The generation has ended, or the client is restarting and cannot seek: the next join begins anyway
+        // at the group's offsets.
+      });
   }
 
   #logFailure({ offsets, error }: CommitFailure): void {

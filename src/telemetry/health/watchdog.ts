@@ -1,8 +1,8 @@
 import { systemClock, type Clock } from '../../program/clock.ts';
 
 /*
- * Everything here counts ticks instead of comparing times: while a process was suspended, it was neither
- * silent nor stalled.
+ * The watchdog and the stall detector count ticks instead of comparing times: while a process was suspended,
+ * it was neither silent nor stalled.
  */
 const TICK_MS = 1000;
 
@@ -115,12 +115,14 @@ export class StallDetector {
 /** How long the committed offset of a partition may stay where it is while the partition has lag. */
 const COMMIT_STALLED_AFTER_MS = 600_000;
 
-/** How far the group is in the partitions that this process reads. */
+/** How far the group is. Each sample is a new `committed`; while none can be taken, the last one stays. */
 export interface CommitProgress {
   /** Partition to the number of offsets after the committed one. */
   readonly lag: ReadonlyMap<number, number>;
   /** Partition to the group's committed offset. */
   readonly committed: ReadonlyMap<number, number>;
+  /** The partitions that this process reads. */
+  readonly partitions: ReadonlySet<number>;
 }
 
 /**
@@ -128,38 +130,51 @@ export interface CommitProgress {
  * and fetches can succeed while, for example, a transaction that never ends holds back the messages after it.
  */
 export class CommitStallDetector {
-  readonly #stalledTicks = new Map<number, number>();
+  readonly #read: () => CommitProgress;
+  readonly #clock: Clock;
   readonly #stopTicking: () => void;
+  #sample: ReadonlyMap<number, number> | undefined;
+  /** By partition with lag: from which sample to which the committed offset was the same. */
+  readonly #unmoved = new Map<number, { offset: number; since: number; until: number }>();
 
   constructor(read: () => CommitProgress, clock: Clock = systemClock) {
-    let last: ReadonlyMap<number, number> = new Map();
+    this.#read = read;
+    this.#clock = clock;
     this.#stopTicking = clock.every(TICK_MS, () => {
-      const { lag, committed } = read();
-      for (const partition of this.#stalledTicks.keys()) {
-        if (!committed.has(partition)) this.#stalledTicks.delete(partition);
-      }
-      for (const [partition, offset] of committed) {
-        const isStalled = (lag.get(partition) ?? 0) > 0 && last.get(partition) === offset;
-        const ticks = this.#stalledTicks.get(partition) ?? 0;
-        this.#stalledTicks.set(partition, isStalled ? ticks + 1 : 0);
-      }
-      last = committed;
+      this.#compare();
     });
   }
 
   /** Why partitions count as stalled, or undefined. */
   reason(): string | undefined {
-    const stalled = [...this.#stalledTicks].filter(
-      ([, ticks]) => ticks * TICK_MS >= COMMIT_STALLED_AFTER_MS,
-    );
+    const stalled = [...this.#unmoved]
+      .map(([partition, { since, until }]) => ({ partition, ms: until - since }))
+      .filter(({ ms }) => ms >= COMMIT_STALLED_AFTER_MS);
     if (stalled.length === 0) return undefined;
     const texts = stalled.map(
-      ([partition, ticks]) => `${partition} for ${Math.floor((ticks * TICK_MS) / 60_000)} min`,
+      ({ partition, ms }) => `${partition} for ${Math.floor(ms / 60_000)} min`,
     );
     return `no offset committed although there is lag: partition ${texts.join(', ')}`;
   }
 
   stop(): void {
     this.#stopTicking();
+  }
+
+  #compare(): void {
+    const { lag, committed, partitions } = this.#read();
+    if (committed === this.#sample) return;
+    this.#sample = committed;
+    const now = this.#clock.now();
+    for (const [partition, offset] of committed) {
+      const before = this.#unmoved.get(partition);
+      if (!partitions.has(partition) || (lag.get(partition) ?? 0) === 0) {
+        this.#unmoved.delete(partition);
+      } else if (before?.offset === offset) {
+        before.until = now;
+      } else {
+        this.#unmoved.set(partition, { offset, since: now, until: now });
+      }
+    }
   }
 }

@@ -15,6 +15,8 @@ let isMember: boolean;
 /** How commits fail, if they do. */
 let failure: Error | undefined;
 let calls: string[];
+/** Whether the client is restarting, so that it cannot seek. */
+let isRestarting: boolean;
 /** The batches that were passed on. Each is in progress until `finish` is called. */
 let batches: PartitionBatch[];
 let finish: () => void;
@@ -27,6 +29,7 @@ beforeEach(async () => {
   ]);
   isMember = true;
   failure = undefined;
+  isRestarting = false;
   calls = [];
   batches = [];
   consumer = createConsumer();
@@ -80,7 +83,10 @@ function createConsumer(): GroupConsumer {
         return {
           start: () => Promise.resolve(),
           pause: () => undefined,
-          seek: (partition, offset) => calls.push(`seek ${partition} to ${offset}`),
+          seek(partition, offset) {
+            calls.push(`seek ${partition} to ${offset}`);
+            if (isRestarting) throw new Error('not running');
+          },
           stopRestarts: () => Promise.resolve(),
           close() {
             calls.push('close');
@@ -193,6 +199,24 @@ test('another offset at the broker ends the generation, and reading resumes from
   const next = await deliver(0, 3n);
   next.markFinishedUpTo(5n);
   await until(has('first commits 0 at 5'));
+});
+
+test('another offset at the broker is no unhandled error while the client restarts', async () => {
+  const unhandled: unknown[] = [];
+  const listener = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', listener);
+  try {
+    join('first', 0);
+    const batch = await deliver(0, 10n);
+    isRestarting = true;
+    committed.set(0, 3n);
+    batch.markFinishedUpTo(15n);
+    await until(has('seek 0 to 3'));
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', listener);
+  }
 });
 
 test('a member that was removed gives up its batches and joins again, once', async () => {
