@@ -36,7 +36,7 @@ Exit codes:
   141  terminated because the output was closed, for example by \`| head\``,
     )
     .helpCommand(false)
-    .showHelpAfterError('(run order-ingest --help to list the commands)')
+    .showHelpAfterError('(add --help for usage)')
     .exitOverride();
   addSetupCommand(program);
   addBridgeCommand(program);
