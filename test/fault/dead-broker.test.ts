@@ -18,7 +18,7 @@ beforeAll(async () => {
   pair = await startBrokerPair();
   // Clients try the dead broker first.
   const brokers = [...pair.brokers].reverse().join(',');
-  const groupId = await groupOnFirstBroker();
+  const groupId = await pair.groupOn(1);
   whole = await createTestSystem({ brokers, groupId, leaders: [1, 1] });
   halved = await createTestSystem({ brokers, groupId, leaders: [1, 2] });
   await whole.topic.admin.createTopics({
@@ -50,35 +50,11 @@ beforeAll(async () => {
       admin.fetchTopicMetadata({ topics: [halved.topic.name] }).finally(() => admin.disconnect()),
     ).rejects.toThrow(/no leader/);
   });
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await Promise.all([whole.close(), halved.close()]);
   await pair.remove();
 });
-
-/** The name of a group whose coordinator is broker 1. */
-async function groupOnFirstBroker(): Promise<string> {
-  const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    // A request for any group makes the broker create the offsets topic.
-    await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
-    const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
-    const partitions = topics[0]?.partitions ?? [];
-    for (;;) {
-      const groupId = uniqueName('group');
-      const partition = Math.abs(javaHash(groupId)) % partitions.length;
-      if (partitions.find(({ partitionId }) => partitionId === partition)?.leader === 1) {
-        return groupId;
-      }
-    }
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-const javaHash = (text: string): number =>
-  Array.from(text).reduce((hash, char) => (Math.imul(hash, 31) + char.charCodeAt(0)) | 0, 0);
 
 const envOf = (system: TestSystem) => ({ ...system.bridgeEnv, ...system.workerEnv });
 

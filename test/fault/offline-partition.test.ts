@@ -1,4 +1,3 @@
-import { Kafka, logLevel } from 'kafkajs';
 import { tolerateOfflinePartitions } from '../../src/kafka/patches/offline-partitions.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
@@ -26,34 +25,10 @@ beforeEach(async () => {
   system = await createTestSystem({
     brokers: pair.brokers.join(','),
     leaders: [1, 2, 2],
-    groupId: await groupOnFirstBroker(),
+    groupId: await pair.groupOn(1),
   });
 });
 afterEach(() => system.close());
-
-/** The name of a group whose coordinator is broker 1. */
-async function groupOnFirstBroker(): Promise<string> {
-  const admin = new Kafka({ brokers: [...pair.brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    // A request for any group makes the broker create the offsets topic.
-    await eventually(() => admin.fetchOffsets({ groupId: 'any', topics: [] }));
-    const { topics } = await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] });
-    const partitions = topics[0]?.partitions ?? [];
-    for (;;) {
-      const groupId = uniqueName('group');
-      const partition = (javaHash(groupId) & 0x7fffffff) % partitions.length;
-      if (partitions.find(({ partitionId }) => partitionId === partition)?.leader === 1) {
-        return groupId;
-      }
-    }
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-const javaHash = (text: string): number =>
-  Buffer.from(text).reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 0);
 
 async function send(partition: number, count = 5): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, () => uniqueName(`order-${partition}`));

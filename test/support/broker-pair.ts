@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
+import { createConsumerWithCluster } from '../../src/kafka/patches/consumer-cluster.ts';
+import { eventually } from './eventually.ts';
+import { uniqueName } from './stack.ts';
 
 export interface BrokerPair {
   readonly brokers: readonly string[];
@@ -12,11 +16,17 @@ export interface BrokerPair {
   kill(id: number): Promise<void>;
   /** Restarts the broker with its address and data. */
   start(id: number): Promise<void>;
+  /** The name of a new group whose coordinator is this broker. */
+  groupOn(id: number): Promise<string>;
   remove(): Promise<void>;
 }
 
-/** Starts a cluster of two brokers, 1 and 2. Broker 1 is also the controller. */
-export async function startBrokerPair(): Promise<BrokerPair> {
+/**
+ * Starts a cluster of two brokers, 1 and 2. Broker 1 is also the controller.
+ *
+ * @param properties lines for the server.properties of both
+ */
+export async function startBrokerPair(properties: readonly string[] = []): Promise<BrokerPair> {
   const dir = mkdtempSync(path.join(tmpdir(), 'broker-pair-'));
   const controllerPort = await freePort();
   const ports = new Map([
@@ -29,7 +39,7 @@ export async function startBrokerPair(): Promise<BrokerPair> {
     const nodeDir = path.join(dir, String(id));
     await startDaemon(
       `broker ${id}`,
-      await configureBroker(nodeDir, { id, brokerPort, controllerPort }),
+      await configureBroker(nodeDir, { id, brokerPort, controllerPort, properties }),
       path.join(nodeDir, 'log'),
       () => probeBroker(brokerPort),
       60_000,
@@ -42,13 +52,36 @@ export async function startBrokerPair(): Promise<BrokerPair> {
     running.delete(id);
   };
   for (const id of ports.keys()) await start(id);
+  const brokers = [...ports.values()].map((port) => `127.0.0.1:${port}`);
   return {
-    brokers: [...ports.values()].map((port) => `127.0.0.1:${port}`),
+    brokers,
     kill,
     start,
+    groupOn: (id) => groupOn(brokers, id),
     async remove() {
       await Promise.all([...running.keys()].map(kill));
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function groupOn(brokers: readonly string[], id: number): Promise<string> {
+  const { cluster } = createConsumerWithCluster(
+    new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }),
+    { groupId: 'any', partitionAssigners: [kafkajs.PartitionAssigners.roundRobin] },
+  );
+  await cluster.connect();
+  try {
+    for (;;) {
+      const groupId = uniqueName('group');
+      // The first request makes the broker create the topic of the offsets.
+      const { coordinator } = await eventually(async () => {
+        await cluster.refreshMetadata();
+        return cluster.findGroupCoordinatorMetadata({ groupId });
+      });
+      if (coordinator.nodeId === id) return groupId;
+    }
+  } finally {
+    await cluster.disconnect();
+  }
 }

@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type IHeaders, type Message } from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
 import { carryRecordHeaders } from '../../src/kafka/patches/record-headers.ts';
+import { eventually } from './eventually.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
 export interface DeadLetterMessage {
@@ -52,7 +53,8 @@ export async function createTestTopic({
   await admin.connect();
   await producer.connect();
   await admin.createTopics({
-    waitForLeaders: true,
+    // kafkajs stops waiting for the leaders when a broker does not know the topic yet.
+    waitForLeaders: false,
     topics: [
       {
         topic: name,
@@ -65,6 +67,10 @@ export async function createTestTopic({
         configEntries: maxBytes(maxMessageBytes + 65_536),
       },
     ],
+  });
+  await eventually(async () => {
+    await admin.fetchTopicOffsets(name);
+    await admin.fetchTopicOffsets(deadLetterTopic);
   });
   return {
     name,
