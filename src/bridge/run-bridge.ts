@@ -80,7 +80,8 @@ async function connectAndConsume(
 /**
  * Throws an OperatorError when a topic is missing. Waits for a cluster that is still starting: a new one
  * creates `__consumer_offsets` at the first request for a group, and a broker that has just started must
- * load it. Until then the bridge can neither read nor commit offsets.
+ * load it. Until then the bridge can neither read nor commit offsets. It also waits while the group's
+ * coordinator is a broker that has failed and that the cluster has not yet replaced.
  */
 async function waitForCluster(
   { kafka, bridge }: BridgeSettings,
@@ -99,7 +100,7 @@ async function waitForCluster(
     onWait: (reason) => {
       logger.warn(
         { event: 'waiting_for_kafka', error: reason, timeoutMs: STARTUP_WAIT_MS },
-        'waiting for Kafka, which is still starting',
+        'waiting for Kafka, which is still starting or electing other leaders',
       );
     },
   };

@@ -1,8 +1,9 @@
-import type { Admin, Kafka } from 'kafkajs';
+import type { Admin, Kafka, RetryOptions } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { createKafkaClient, type KafkaSettings } from './kafka-client.ts';
 import { kafkaError } from './kafka-error.ts';
+import { duringFailover } from './while-starting.ts';
 
 /**
  * Connects an admin client, runs `work` with it and disconnects. The connection is a new one each time,
@@ -21,19 +22,27 @@ export async function withAdmin<Result>(
   }
 }
 
-/** About a second, for commands whose user is waiting. */
-const FAIL_FAST = { initialRetryTime: 200, retries: 2 };
+/** About a second for up to three bootstrap brokers: each of them is tried once. */
+const failFast = ({ brokers }: KafkaSettings): RetryOptions => ({
+  initialRetryTime: 200,
+  maxRetryTime: 1000,
+  retries: Math.max(2, brokers.length - 1),
+});
 
 /**
  * `withAdmin` for commands and start-up checks: gives up after a few attempts and logs nothing. Throws an
  * OperatorError when no broker can be reached, and when one refuses the request.
+ *
+ * If only a broker that the work needs is unreachable, the work is repeated until the cluster has had the
+ * time to replace that broker. It must therefore be safe to repeat.
  */
 export async function withFailFastAdmin<Result>(
   settings: KafkaSettings,
   work: (admin: Admin) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await withAdmin(createKafkaClient(settings, silentLogger(), FAIL_FAST), work);
+    const kafka = createKafkaClient(settings, silentLogger(), failFast(settings));
+    return await duringFailover(() => withAdmin(kafka, work));
   } catch (error) {
     throw error instanceof OperatorError ? error : kafkaError(settings, error);
   }

@@ -1,7 +1,13 @@
 import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { KafkaSettings } from './kafka-client.ts';
-import { errorChain, errorTypeOf, isLoginFailure, isWithoutCoordinator } from './kafkajs-errors.ts';
+import {
+  errorChain,
+  errorTypeOf,
+  isLoginFailure,
+  isOneBrokerUnreachable,
+  isWithoutCoordinator,
+} from './kafkajs-errors.ts';
 import {
   deniedResource,
   findMissingRights,
@@ -77,6 +83,13 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
       'KAFKA_PARTITION_OFFLINE',
       `${kafka} has offline partitions in the topic: ${reason}`,
       OFFLINE_FIX,
+    );
+  }
+  if (isOneBrokerUnreachable(error)) {
+    return failed(
+      'KAFKA_BROKER_UNREACHABLE',
+      `One broker of ${kafka} cannot be reached, although others can: ${reason}`,
+      'start that broker, and check that this machine can connect to the address that it advertises; with more than one replica, other brokers take over what it led within seconds',
     );
   }
   return errorTypeOf(error) === undefined

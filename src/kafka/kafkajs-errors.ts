@@ -41,6 +41,25 @@ export const isStarting = (error: unknown): boolean =>
     ['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound'].includes(name),
   );
 
+/** Errors of connections to one broker, made while another broker of the cluster was connected. */
+const oneBrokerErrors = new WeakSet<Error>();
+
+/** Records that the error concerns a single broker of a cluster that can be reached otherwise. */
+export const concernsOneBroker = (error: Error): void => void oneBrokerErrors.add(error);
+
+/**
+ * Whether the request failed because the one broker that it needs, such as a leader or a coordinator, cannot
+ * be reached while others can. For as long as a failed broker is not fenced, the cluster still names it.
+ */
+export const isOneBrokerUnreachable = (error: unknown): boolean =>
+  errorChain(error).some((one) => oneBrokerErrors.has(one));
+
+/** Whether kafkajs could not connect to a broker, or has got no answer from it. */
+export const isUnreachable = (error: unknown): boolean =>
+  errorChain(error).some(({ name }) => UNREACHABLE.test(name));
+
+const UNREACHABLE = /^KafkaJS(Connection|RequestTimeout|LockTimeout)/;
+
 const WITHOUT_COORDINATOR: ReadonlySet<string | undefined> = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR_FOR_GROUP',

@@ -21,6 +21,8 @@ export interface TopicEnds {
   readonly ends: readonly PartitionEnds[];
   /** Partitions that have no leader, or whose leader does not answer. */
   readonly offline: readonly number[];
+  /** Whether one of them has a leader. It may have failed a moment ago, and another one may take over. */
+  readonly isLeaderSilent: boolean;
 }
 
 /**
@@ -65,20 +67,28 @@ export async function fetchTopicEnds(admin: TopicAdmin, topic: string): Promise<
         ofOnlinePartitions(() => admin.fetchTopicOffsets(topic)),
       );
   const online = new Set(ends.map(({ partition }) => partition));
+  const offline = partitions.filter(({ partition }) => !online.has(partition));
   return {
-    ends: [...ends].sort((a, b) => a.partition - b.partition),
-    offline: partitions
-      .map(({ partition }) => partition)
-      .filter((partition) => !online.has(partition)),
+    ends: inOrder(ends),
+    offline: offline.map(({ partition }) => partition),
+    isLeaderSilent: offline.some(({ hasLeader }) => hasLeader),
   };
 }
 
-/** The bounds of every partition. Throws an OperatorError that names the partitions that are offline. */
+const inOrder = (ends: readonly PartitionEnds[]): readonly PartitionEnds[] =>
+  [...ends].sort((a, b) => a.partition - b.partition);
+
+/**
+ * The bounds of every partition. Throws an OperatorError that names the partitions that are offline, or why
+ * the leader of one cannot be reached: see `duringFailover`.
+ */
 export async function fetchAllTopicEnds(
   admin: TopicAdmin,
   topic: string,
 ): Promise<readonly PartitionEnds[]> {
-  const { ends, offline } = await fetchTopicEnds(admin, topic);
+  const { ends, offline, isLeaderSilent } = await fetchTopicEnds(admin, topic);
+  // A request for all partitions fails with the error of the connection to the leader.
+  if (isLeaderSilent) return inOrder(await admin.fetchTopicOffsets(topic));
   if (offline.length > 0) throw partitionsOffline(topic, offline);
   return ends;
 }

@@ -104,6 +104,11 @@ export const ERRORS = {
     meaning: 'A signal ended the program before it had finished. Nothing is lost.',
     fix: 'Run it again: it continues, or repeats what is safe to repeat.',
   },
+  KAFKA_BROKER_UNREACHABLE: {
+    meaning:
+      'The broker that a request needs could not be reached, although others could, and no other one took over from it.',
+    fix: 'Start that broker, and check that its advertised address can be reached from this machine.',
+  },
   KAFKA_COORDINATOR_UNAVAILABLE: {
     meaning:
       'Kafka has no coordinator for the consumer group: the cluster is new, or `__consumer_offsets` is offline.',

@@ -1,5 +1,5 @@
 import BrokerPool, { type BrokerQuestion } from 'kafkajs/src/cluster/brokerPool.js';
-import { errorTypeOf } from '../kafkajs-errors.ts';
+import { concernsOneBroker, errorTypeOf, isUnreachable } from '../kafkajs-errors.ts';
 
 let isPatched = false;
 
@@ -10,11 +10,27 @@ let isPatched = false;
  * kafkajs 2.2.4 drops the errors: a missing right becomes "Failed to find group coordinator" (kafkajs#1654),
  * missing metadata becomes a TypeError. It also gives up when the first broker that it picks is unreachable,
  * although another one would answer.
+ *
+ * An error of a connection does not say either whether the cluster or only one of its brokers is unreachable.
+ * With the patch, `isOneBrokerUnreachable` does.
  */
 export function reportBrokerPoolErrors(): void {
   if (isPatched) return;
   isPatched = true;
-  const { withBroker } = BrokerPool.prototype;
+  const { findBroker, withBroker } = BrokerPool.prototype;
+  BrokerPool.prototype.findBroker = async function (node) {
+    try {
+      return await findBroker.call(this, node);
+    } catch (error) {
+      const isAnotherConnected = Object.entries(this.brokers).some(
+        ([nodeId, broker]) => nodeId !== String(node.nodeId) && broker.isConnected(),
+      );
+      if (error instanceof Error && isUnreachable(error) && isAnotherConnected) {
+        concernsOneBroker(error);
+      }
+      throw error;
+    }
+  };
   BrokerPool.prototype.withBroker = async function <Result>(
     this: BrokerPool,
     callback: BrokerQuestion<Result>,
@@ -52,7 +68,7 @@ async function firstAnswer<Result>(
     try {
       return await ask(nodeId);
     } catch (error) {
-      if (failure === undefined || isUnreachable(failure)) failure = error;
+      if (failure === undefined || isWithoutAnswer(failure)) failure = error;
       // Every broker would give this answer, each after half a minute of kafkajs's own attempts.
       if (errorTypeOf(error) === 'GROUP_COORDINATOR_NOT_AVAILABLE') break;
     }
@@ -60,8 +76,8 @@ async function firstAnswer<Result>(
   throw failure;
 }
 
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof Error && /^KafkaJS(Connection|BrokerNotFound|LockTimeout)/.test(error.name);
+const isWithoutAnswer = (error: unknown): boolean =>
+  isUnreachable(error) || (error instanceof Error && error.name === 'KafkaJSBrokerNotFound');
 
 const inRandomOrder = (nodeIds: readonly string[]): readonly string[] =>
   nodeIds

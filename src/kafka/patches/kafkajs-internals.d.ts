@@ -123,7 +123,8 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
 
   export default class BrokerPool {
     readonly brokers: Readonly<Record<string, Broker>>;
-    findBroker: (this: BrokerPool, node: { readonly nodeId: string }) => Promise<Broker>;
+    /** kafkajs passes the ID of a coordinator as a number. */
+    findBroker: (this: BrokerPool, node: { readonly nodeId: string | number }) => Promise<Broker>;
     withBroker: <Result>(
       this: BrokerPool,
       callback: BrokerQuestion<Result>,

@@ -39,7 +39,7 @@ async function setUp(part: Part, env: Environment): Promise<SetupResult> {
   switch (part) {
     case 'kafka':
       return setUpKafka(env, (reason) => {
-        console.error(`kafka: waiting for the cluster to start: ${reason}`);
+        console.error(`kafka: waiting for the cluster to be ready: ${reason}`);
       });
     case 'temporal':
       return setUpTemporal(env);

@@ -7,6 +7,7 @@ import {
   withRequiredRights,
   type KafkaRight,
 } from '../../../src/kafka/missing-right.ts';
+import { concernsOneBroker } from '../../../src/kafka/kafkajs-errors.ts';
 import { explainSendFailure } from '../../../src/kafka/producer.ts';
 
 const settings: KafkaSettings = {
@@ -159,6 +160,10 @@ test('any other answer is a rejected request, and no answer an unreachable broke
   expect(refusal.code).toBe('KAFKA_REQUEST_REFUSED');
   const silence = kafkaError(settings, new kafkajs.KafkaJSConnectionError('ECONNREFUSED'));
   expect(silence.code).toBe('KAFKA_UNREACHABLE');
+  const refused = new kafkajs.KafkaJSConnectionError('ECONNREFUSED');
+  concernsOneBroker(refused);
+  const retried = new Error('gave up', { cause: refused });
+  expect(kafkaError(settings, retried).code).toBe('KAFKA_BROKER_UNREACHABLE');
 });
 
 test('a failed send names the missing right, or the topic whose partition has no leader', () => {

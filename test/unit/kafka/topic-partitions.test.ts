@@ -77,3 +77,15 @@ test('returns the bounds of the partitions that are online, and names the others
     message: expect.stringContaining('partitions 0, 1 of "orders"'),
   });
 });
+
+test('while the leader of a partition does not answer, its error is thrown, not that the partition is offline', async () => {
+  const refused = new kafkajs.KafkaJSConnectionError('refused');
+  const online = [{ partition: 0, offset: '9', low: '0', high: '9' }];
+  let requests = 0;
+  const admin: TopicAdmin = {
+    ...adminOf({ orders: [1, 2] }),
+    // The first request is for the partitions whose leaders answer.
+    fetchTopicOffsets: () => (++requests === 1 ? Promise.resolve(online) : Promise.reject(refused)),
+  };
+  await expect(fetchAllTopicEnds(admin, 'orders')).rejects.toBe(refused);
+});

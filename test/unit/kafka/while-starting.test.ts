@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
-import { isStarting } from '../../../src/kafka/kafkajs-errors.ts';
-import { whileStarting } from '../../../src/kafka/while-starting.ts';
+import { concernsOneBroker, isStarting } from '../../../src/kafka/kafkajs-errors.ts';
+import { duringFailover, whileStarting } from '../../../src/kafka/while-starting.ts';
 
 const answer = (type: string) =>
   new kafkajs.KafkaJSProtocolError(
@@ -55,4 +55,38 @@ test('a missing coordinator counts as starting even where kafkajs drops the brok
     true,
   );
   expect(isStarting(new kafkajs.KafkaJSConnectionError('refused'))).toBe(false);
+});
+
+/** A broker that refuses connections while another one is connected. */
+function oneBrokerRefuses(): Error {
+  const error = new kafkajs.KafkaJSConnectionError('refused');
+  concernsOneBroker(error);
+  return error;
+}
+
+const failingWith = (...failures: readonly Error[]) => {
+  const left = [...failures];
+  return () => {
+    const failure = left.shift();
+    return failure ? Promise.reject(failure) : Promise.resolve('done');
+  };
+};
+
+test('a broker that is unreachable while others are not is waited for, at start-up and by commands', async () => {
+  const { reasons, options } = wait();
+  await expect(whileStarting(failingWith(oneBrokerRefuses()), options)).resolves.toBe('done');
+  expect(reasons).toEqual(['refused']);
+  const wrapped = new Error('gave up', { cause: oneBrokerRefuses() });
+  await expect(duringFailover(failingWith(wrapped, oneBrokerRefuses()))).resolves.toBe('done');
+});
+
+test('the wait for other brokers to take over is bounded, and no other error is waited for', async () => {
+  const refused = oneBrokerRefuses();
+  await expect(duringFailover(() => Promise.reject(refused), 0)).rejects.toBe(refused);
+  for (const error of [
+    new kafkajs.KafkaJSConnectionError('no bootstrap broker'),
+    answer('GROUP_COORDINATOR_NOT_AVAILABLE'),
+  ]) {
+    await expect(duringFailover(failingWith(error))).rejects.toBe(error);
+  }
 });

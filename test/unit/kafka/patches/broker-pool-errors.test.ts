@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
+import { isOneBrokerUnreachable } from '../../../../src/kafka/kafkajs-errors.ts';
 import { reportBrokerPoolErrors } from '../../../../src/kafka/patches/broker-pool-errors.ts';
 
 const refused = new kafkajs.KafkaJSConnectionError('refused');
@@ -65,5 +66,21 @@ describe('with the patch', () => {
     expect(asked).toHaveLength(1);
     // The brokers may have changed.
     expect(pool.metadataExpireAt).toBeNull();
+  });
+
+  test('an unreachable broker is told from an unreachable cluster', async () => {
+    for (const [others, isOne] of [
+      [{ 2: 'connected' }, true],
+      [{ 2: 'reachable' }, false],
+      [{}, false],
+    ] as const) {
+      const error = new kafkajs.KafkaJSConnectionError('refused');
+      const pool = Object.assign(poolOf({ 1: 'unreachable', ...others }), {
+        findBroker: BrokerPool.prototype.findBroker,
+        connectBroker: () => Promise.reject(error),
+      });
+      await expect(pool.findBroker({ nodeId: '1' })).rejects.toBe(error);
+      expect(isOneBrokerUnreachable(error)).toBe(isOne);
+    }
   });
 });
