@@ -223,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a crash of the kafkajs consumer ends the bridge',
     changes: [
       {
-        file: 'src/kafka/consumer/kafkajs-consumer.ts',
+        file: 'src/kafka/consumer/consumer-restarts.ts',
         from: 'const MAX_CRASHES = 6;',
         to: 'const MAX_CRASHES = 0;',
       },

@@ -1,4 +1,4 @@
-import { ConsumerRestarts } from '../../../../src/kafka/consumer/kafkajs-consumer.ts';
+import { ConsumerRestarts } from '../../../../src/kafka/consumer/consumer-restarts.ts';
 
 let runs: number;
 let waits: number[];
