@@ -23,10 +23,10 @@ export interface BacklogLimitOptions {
 
 const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
-const FIRST_PATIENCE_TICKS = 10;
-const LONGEST_PATIENCE_TICKS = 60;
+const FIRST_TICKS_UNTIL_STUCK = 10;
+const MOST_TICKS_UNTIL_STUCK = 60;
 /** Orders that are watched at a time, each by a long poll. */
-const MAX_SAMPLES = 16;
+const MAX_WATCHED = 16;
 
 /**
  * Limits the orders that are open in Temporal: while the workers do not keep up, or Postgres is
@@ -49,32 +49,38 @@ const MAX_SAMPLES = 16;
 export class BacklogLimit {
   readonly #fullWindow: number;
   readonly #maxOpen: number;
-  readonly #openOrders: OpenOrders;
+  readonly #temporal: OpenOrders;
   /** A permit for each start in flight: as many as the window leaves free. */
   readonly #starts: Semaphore;
   /** Watched orders, the oldest first. */
-  readonly #samples = new Set<AbortController>();
-  #begun: Promise<void> | undefined;
+  readonly #watched = new Set<AbortController>();
+  #beginning: Promise<void> | undefined;
   #hasBegun = false;
+  /** How many orders may be open, stuck ones aside. 1 while orders are probes, then doubled up to the full window. */
   #window: number;
+
+  // The orders that this bridge has started are numbered from 1. Each of these is the number of an order.
   #started = 0;
-  #latest: StartedWorkflow | undefined;
-  /** Of the started orders, how many are closed or count as stuck. */
+  /** This order and all before it are closed or count as stuck. The ones after it fill the window. */
   #settled = 0;
-  /** `#started` when an order was last watched. */
-  #sampled = 0;
+  /** The last order that was watched. */
+  #watchedUpTo = 0;
+  /** The last order that began to count as stuck: a later one that closes is a probe that succeeded. */
+  #stuckUpTo = 0;
+
+  #latest: StartedWorkflow | undefined;
+  /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
-  /** `#started` when the open orders last began to count as stuck. */
-  #stalledAt = 0;
-  #patienceTicks = FIRST_PATIENCE_TICKS;
-  #idleTicks = 0;
+  #ticksWithoutProgress = 0;
+  /** After so many of them the open orders count as stuck. Doubles while probes get stuck, too. */
+  #ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
 
   constructor({ window, maxOpen, openOrders }: BacklogLimitOptions) {
     this.#fullWindow = Math.min(window, maxOpen);
     this.#maxOpen = maxOpen;
-    this.#openOrders = openOrders;
+    this.#temporal = openOrders;
     this.#window = this.#fullWindow;
     this.#starts = new Semaphore(this.#window);
   }
@@ -92,7 +98,8 @@ export class BacklogLimit {
 
   /** Waits until an order may be started. Rejects with the signal's reason when that is aborted first. */
   acquire(signal: AbortSignal): Promise<void> {
-    if (!this.#hasBegun) return (this.#begun ??= this.#begin()).then(() => this.acquire(signal));
+    if (!this.#hasBegun)
+      return (this.#beginning ??= this.#begin()).then(() => this.acquire(signal));
     if (this.isFull) this.#startTicking();
     return this.#starts.acquire(signal);
   }
@@ -102,7 +109,7 @@ export class BacklogLimit {
     this.#started += 1;
     this.#latest = workflow;
     this.#resize();
-    if (this.#started - this.#sampled >= this.#window / 2) this.#sampleLatest();
+    if (this.#started - this.#watchedUpTo >= this.#window / 2) this.#watchLatest();
   }
 
   /** The start that was waited for is over, whether or not it has started a workflow. */
@@ -112,53 +119,53 @@ export class BacklogLimit {
 
   dispose(): void {
     clearInterval(this.#timer);
-    for (const sample of this.#samples) sample.abort();
+    for (const watch of this.#watched) watch.abort();
   }
 
   #startTicking(): void {
     this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
   }
 
-  /** Orders of this bridge that may be open and do not count as stuck. */
-  get #young(): number {
+  /** How much of the window is used: orders that may be open and do not count as stuck. */
+  get #open(): number {
     return this.#started - this.#settled;
   }
 
-  /** Call it when the window or `#young` has changed. */
+  /** Call it when the window or `#open` has changed. */
   #resize(): void {
-    this.#starts.resize(this.#window - this.#young);
+    this.#starts.resize(this.#window - this.#open);
   }
 
   /** A bridge that starts during an outage must not open another window of orders. */
   async #begin(): Promise<void> {
     // If they cannot be counted, the bridge begins with a full window, and the ticks correct that.
-    const count = await this.#openOrders.count().catch(() => 0);
-    if (count + this.#fullWindow > this.#maxOpen) this.#stall(count);
+    const count = await this.#temporal.count().catch(() => 0);
+    if (count + this.#fullWindow > this.#maxOpen) this.#countAsStuck(count);
     this.#hasBegun = true;
   }
 
   /** Watches for the order that was started last to close. */
-  #sampleLatest(): void {
+  #watchLatest(): void {
     const number = this.#started;
-    if (!this.#latest || this.#sampled === number) return;
-    this.#sampled = number;
-    const sample = new AbortController();
-    this.#samples.add(sample);
-    const [oldest] = this.#samples;
-    if (this.#samples.size > MAX_SAMPLES) oldest?.abort();
-    this.#openOrders
-      .untilClosed(this.#latest, sample.signal)
+    if (!this.#latest || this.#watchedUpTo === number) return;
+    this.#watchedUpTo = number;
+    const watch = new AbortController();
+    this.#watched.add(watch);
+    const [oldest] = this.#watched;
+    if (this.#watched.size > MAX_WATCHED) oldest?.abort();
+    this.#temporal
+      .untilClosed(this.#latest, watch.signal)
       .then(() => {
         this.#closed(number);
       })
       // An order that cannot be watched shows nothing; the count of open orders still does.
       .catch(() => undefined)
-      .finally(() => this.#samples.delete(sample));
+      .finally(() => this.#watched.delete(watch));
   }
 
   #closed(number: number): void {
-    if (number > this.#stalledAt) this.#window = Math.min(this.#fullWindow, this.#window * 2);
-    this.#progressTo(Math.max(this.#settled, number));
+    if (number > this.#stuckUpTo) this.#window = Math.min(this.#fullWindow, this.#window * 2);
+    this.#settleUpTo(Math.max(this.#settled, number));
   }
 
   async #tick(): Promise<void> {
@@ -170,42 +177,43 @@ export class BacklogLimit {
     if (this.#isTicking) return;
     this.#isTicking = true;
     // A newer order may close although the one that is watched is stuck.
-    this.#sampleLatest();
-    const count = await this.#openOrders.count().catch(() => undefined);
+    this.#watchLatest();
+    const count = await this.#temporal.count().catch(() => undefined);
     this.#isTicking = false;
-    if (this.isFull) this.#idleTicks += 1;
-    if (count !== undefined) this.#compare(count);
-    if (this.#idleTicks >= this.#patienceTicks) this.#stall(count ?? this.#stuck + this.#young);
+    if (this.isFull) this.#ticksWithoutProgress += 1;
+    if (count !== undefined) this.#useCount(count);
+    if (this.#ticksWithoutProgress >= this.#ticksUntilStuck)
+      this.#countAsStuck(count ?? this.#stuck + this.#open);
   }
 
   /** Finds out from the number of open orders whether some have closed, stuck ones included. */
-  #compare(count: number): void {
+  #useCount(count: number): void {
     this.#stuck = Math.min(this.#stuck, count);
     // Also when no order of this bridge is open that could show it by closing.
     if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
     const settled = this.#started - (count - this.#stuck);
-    if (settled > this.#settled) this.#progressTo(settled);
+    if (settled > this.#settled) this.#settleUpTo(settled);
     else this.#resize();
   }
 
-  #progressTo(settled: number): void {
+  #settleUpTo(settled: number): void {
     this.#settled = settled;
-    this.#idleTicks = 0;
-    this.#patienceTicks = FIRST_PATIENCE_TICKS;
+    this.#ticksWithoutProgress = 0;
+    this.#ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
     this.#resize();
   }
 
   /** Counts all open orders as stuck. */
-  #stall(open: number): void {
+  #countAsStuck(open: number): void {
     this.#stuck = open;
     this.#settled = this.#started;
-    this.#stalledAt = this.#started;
-    this.#idleTicks = 0;
+    this.#stuckUpTo = this.#started;
+    this.#ticksWithoutProgress = 0;
     if (open + this.#fullWindow <= this.#maxOpen) {
       this.#window = this.#fullWindow;
     } else {
       if (this.#window === 1) {
-        this.#patienceTicks = Math.min(LONGEST_PATIENCE_TICKS, this.#patienceTicks * 2);
+        this.#ticksUntilStuck = Math.min(MOST_TICKS_UNTIL_STUCK, this.#ticksUntilStuck * 2);
       }
       this.#window = 1;
       this.#startTicking();
