@@ -8,25 +8,28 @@ import { createTestSystem, type TestSystem } from '../support/system.ts';
  * name it as the coordinator, although another broker has a replica of the group's offsets.
  */
 let pair: BrokerPair;
-let system: TestSystem;
+/** Undefined if it could not be created: the brokers have to be stopped all the same. */
+let created: TestSystem | undefined;
 beforeAll(async () => {
   pair = await startBrokerPair([
     'offsets.topic.replication.factor=2',
     // Longer than the start of a bridge takes, and shorter than commands wait.
     'broker.session.timeout.ms=12000',
   ]);
-  system = await createTestSystem({
+  created = await createTestSystem({
     brokers: pair.brokers.join(','),
     leaders: [1],
     groupId: await pair.groupOn(2),
   });
 }, 240_000);
 afterAll(async () => {
-  await system.close();
+  await created?.close();
   await pair.remove();
 });
 
 test('bridges and commands that start while a failed broker is not fenced yet wait for another one to take over', async () => {
+  const system = created;
+  if (!system) throw new Error('the system was not created');
   await system.topic.send([{ key: 'a', value: orderText('a') }]);
   await pair.kill(2);
   const [lag] = await Promise.all([
