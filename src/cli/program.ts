@@ -5,6 +5,7 @@ import { addCapacityCommand } from '../operate/capacity/capacity-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDeadLettersCommand } from '../operate/dead-letters/dead-letters-command.ts';
+import { addDeployCommand } from '../operate/deploy/deploy-command.ts';
 import { addDoctorCommand } from '../operate/doctor/doctor-command.ts';
 import { addLagCommand } from '../operate/lag/lag-command.ts';
 import { addOrdersCommand } from '../operate/orders/orders-command.ts';
@@ -45,6 +46,7 @@ Exit codes:
   addOrdersCommand(program);
   addLagCommand(program);
   addTopCommand(program);
+  addDeployCommand(program);
   addDoctorCommand(program);
   addDeadLettersCommand(program);
   addReconcileCommand(program);

@@ -3,6 +3,7 @@ import { databaseSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import type { Settings } from './read-settings.ts';
+import { required } from './setting.ts';
 import { temporalSettings } from './temporal-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -45,6 +46,15 @@ export const RECONCILE_ROLE = {
 export const LAG_ROLE = { kafka: kafkaSettings, group: groupSettings } as const;
 
 export const ORDERS_ROLE = { temporal: temporalSettings } as const;
+
+/** The worker deployment whose versions `deploy` shows and changes. */
+export const DEPLOY_ROLE = {
+  temporal: temporalSettings,
+  deployment: {
+    name: required(workerSettings.deploymentName),
+    buildId: workerSettings.buildId,
+  },
+} as const;
 
 export const STORED_ORDERS_ROLE = { database: databaseSettings } as const;
 

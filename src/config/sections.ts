@@ -43,12 +43,14 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Topics', readBy: ['setup', 'dead-letters'], settings: topicSettings },
   {
     title: 'Temporal connection',
-    readBy: ['bridge', 'worker', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
+    readBy: [
+      ...['bridge', 'worker', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
+    ],
     settings: temporalConnectionSettings,
   },
   {
     title: 'Temporal workflows',
-    readBy: ['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
+    readBy: ['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
     settings: temporalSettings,
   },
   {
@@ -56,6 +58,7 @@ export const SECTIONS: readonly Section[] = [
     readBy: ['worker', 'setup', 'orders', 'top', 'doctor', 'reconcile'],
     settings: databaseSettings,
   },
-  { title: 'Worker', readBy: ['worker'], settings: workerSettings },
+  // `deploy` reads the deployment name and the build ID.
+  { title: 'Worker', readBy: ['worker', 'deploy'], settings: workerSettings },
   { title: 'Logging', readBy: ['bridge', 'worker', 'replay'], settings: loggingSettings },
 ];

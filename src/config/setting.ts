@@ -27,6 +27,13 @@ export type Values<Group extends SettingGroup> = {
 /** Keeps the exact type of each setting. */
 export const settingGroup = <const Group extends SettingGroup>(group: Group): Group => group;
 
+/** The same setting for a program that needs it, although others do not. */
+export const required = <S extends Setting>({ name, schema, description }: S) => ({
+  name,
+  schema: schema as S['schema'],
+  description,
+});
+
 export const text = z.string();
 
 export const url = (...protocols: string[]) =>

@@ -60,7 +60,7 @@ export const workerSettings = settingGroup({
     schema: text,
     optional: true,
     description:
-      'ID of this build within the deployment, for instance a git commit. Workers of a version receive no orders until the version is current: `temporal worker deployment set-current-version`.',
+      'ID of this build within the deployment, for instance a git commit. Workers of a version receive no orders until the version is current: `order-ingest deploy promote`.',
   },
   versioningBehavior: {
     name: 'TEMPORAL_VERSIONING_BEHAVIOR',

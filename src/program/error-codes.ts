@@ -80,6 +80,37 @@ export const ERRORS = {
       'The dead-letter topic has no dead letter with this ID, or the other filters exclude it.',
     fix: 'List the IDs with `order-ingest dead-letters list`.',
   },
+  DEPLOYMENTS_UNSUPPORTED: {
+    meaning: 'The Temporal server has no worker deployments, or has them switched off.',
+    fix: 'Use a server of version 1.29 or later with `system.enableDeploymentVersions` on, or run the workers without versioning.',
+  },
+  DEPLOYMENT_CHANGED: {
+    meaning: 'The routing of the worker deployment was changed by somebody else at the same time.',
+    fix: 'Look at `order-ingest deploy status`, then run the command again if it is still needed.',
+  },
+  DEPLOYMENT_CHANGE_REFUSED: {
+    meaning:
+      'Temporal refused the change of the worker deployment, for instance because another program manages it.',
+    fix: 'Correct what the message names.',
+  },
+  DEPLOYMENT_NOT_DRAINED: {
+    meaning:
+      'The version that was replaced is not drained yet. The new routing is in effect; only the wait ended.',
+    fix: 'Keep its workers running and run the command again to continue waiting; docs/upgrades/workers.md explains how to move orders that are pinned to it.',
+  },
+  DEPLOYMENT_NOT_FOUND: {
+    meaning: 'Temporal has no worker deployment with this name.',
+    fix: 'Check `TEMPORAL_DEPLOYMENT_NAME`; a deployment exists as soon as its first worker has polled.',
+  },
+  DEPLOYMENT_NO_PREVIOUS_VERSION: {
+    meaning: 'Temporal has no record of a version to which a rollback could return.',
+    fix: 'Name the version: `order-ingest deploy promote --build-id ID`.',
+  },
+  DEPLOYMENT_VERSION_NOT_POLLING: {
+    meaning:
+      'No worker of the version polls the task queue, so orders that are routed to it would wait. Nothing was changed.',
+    fix: 'Start workers with this `TEMPORAL_BUILD_ID`, and run the command again.',
+  },
   FILE_UNREADABLE: {
     meaning: 'A file that a setting or an option names cannot be read.',
     fix: 'Name a file that exists and that this user may read.',

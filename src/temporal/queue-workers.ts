@@ -95,11 +95,23 @@ export function routingProblem(
   };
 }
 
+/** As `routingProblem`; a queue without any worker is a problem, too. */
+export function queueProblem(workers: QueueWorkers, taskQueue: string): RoutingProblem | undefined {
+  const { pollers, current } = workers;
+  if (pollers.length > 0) return routingProblem(workers, taskQueue);
+  return {
+    problem: `no worker polls the task queue "${taskQueue}"${current ? `, and Temporal routes new workflows to ${named(current)}` : ''}: orders wait in Temporal`,
+    fix: current
+      ? `start workers of ${named(current)}; or start workers of another version and make it current: order-ingest deploy promote`
+      : 'start a worker: `order-ingest worker`; bridge and worker must have the same TEMPORAL_TASK_QUEUE',
+  };
+}
+
 /** How to route the orders to the workers that poll. */
 function makeCurrent(pollers: QueueWorkers['pollers']): string {
   const version = pollers.find((poller) => poller.version)?.version;
   return version
-    ? `make the version current: temporal worker deployment set-current-version --deployment-name ${version.deploymentName} --build-id ${version.buildId}`
+    ? `make the version current: TEMPORAL_DEPLOYMENT_NAME=${version.deploymentName} order-ingest deploy promote --build-id ${version.buildId}`
     : 'set TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID of the workers to those of the current version';
 }
 

@@ -77,7 +77,7 @@ describe('the command line', () => {
       ...['setup', 'bridge', 'worker', 'produce', 'lag', 'top', 'doctor', 'reconcile', 'replay'],
       ...['config', 'completion', 'orders list', 'orders show', 'orders rerun', 'orders correct'],
       ...['orders retry-now', 'orders cancel', 'dead-letters list', 'dead-letters show'],
-      ...['dead-letters requeue', 'capacity'],
+      ...['dead-letters requeue', 'capacity', 'deploy status', 'deploy promote', 'deploy rollback'],
     ];
     for (const command of commands) {
       const { exitCode, stdout } = await runCli([...command.split(' '), '--help'], {});

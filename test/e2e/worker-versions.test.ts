@@ -19,7 +19,7 @@ test('worker and doctor report workers whose version is not current until it is 
   await system.startBridge();
   await system.topic.send([{ key: 'a', value: orderText('a') }]);
   const logged = await worker.logged('orders_not_routed');
-  const command = `temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id 1.0`;
+  const command = `TEMPORAL_DEPLOYMENT_NAME=${deploymentName} order-ingest deploy promote --build-id 1.0`;
   expect(logged['remedy']).toContain(command);
   const doctor = async () => {
     const { stdout } = await runCli(['doctor'], { ...system.bridgeEnv, ...system.workerEnv });

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { ORDERS_ROLE } from '../../config/roles.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
-import { readQueueWorkers, routingProblem } from '../../temporal/queue-workers.ts';
+import { readQueueWorkers, queueProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
 import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
@@ -80,15 +80,8 @@ async function checkRetention(
 async function checkPollers(check: string, client: Client, taskQueue: string): Promise<Finding> {
   const { namespace } = client.options;
   const workers = await readQueueWorkers(client.workflowService, { namespace, taskQueue });
-  if (workers.pollers.length === 0) {
-    return failed(
-      check,
-      `no worker polls the task queue "${taskQueue}": orders wait in Temporal`,
-      'start a worker: `order-ingest worker`; bridge and worker must have the same TEMPORAL_TASK_QUEUE',
-    );
-  }
-  const routing = routingProblem(workers, taskQueue);
-  if (routing) return failed(check, routing.problem, routing.fix);
+  const problem = queueProblem(workers, taskQueue);
+  if (problem) return failed(check, problem.problem, problem.fix);
   const names = [...new Set(workers.pollers.map(({ identity }) => identity))].join(', ');
   return ok(check, `polling the task queue "${taskQueue}": ${names}`);
 }

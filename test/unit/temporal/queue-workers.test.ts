@@ -1,4 +1,8 @@
-import { routingProblem, type QueueWorkers } from '../../../src/temporal/queue-workers.ts';
+import {
+  queueProblem,
+  routingProblem,
+  type QueueWorkers,
+} from '../../../src/temporal/queue-workers.ts';
 
 const v = (buildId: string) => ({ deploymentName: 'orders', buildId });
 const worker = (buildId?: string) => ({
@@ -12,7 +16,7 @@ test('reports versioned workers without a current version, with the command that
   expect(problemOf({ pollers: [worker('1.0')] })).toEqual({
     problem: expect.stringMatching(/"queue".*version 1\.0 of deployment "orders"/),
     fix: expect.stringContaining(
-      'temporal worker deployment set-current-version --deployment-name orders --build-id 1.0',
+      'TEMPORAL_DEPLOYMENT_NAME=orders order-ingest deploy promote --build-id 1.0',
     ),
   });
 });
@@ -66,4 +70,16 @@ test.each<[string, Partial<QueueWorkers>]>([
   ['no workers, which is reported elsewhere', {}],
 ])('reports nothing for %s', (_, workers) => {
   expect(problemOf(workers)).toBeUndefined();
+});
+
+test('a queue without any worker is a problem, which names the current version', () => {
+  const none = { pollers: [], current: undefined, ramping: undefined };
+  expect(queueProblem(none, 'queue')).toEqual({
+    problem: expect.stringMatching(/^no worker polls the task queue "queue": /),
+    fix: expect.stringContaining('`order-ingest worker`'),
+  });
+  expect(queueProblem({ ...none, current: v('1.0') }, 'queue')).toEqual({
+    problem: expect.stringContaining('version 1.0 of deployment "orders"'),
+    fix: expect.stringContaining('start workers of version 1.0'),
+  });
 });
