@@ -68,6 +68,12 @@ export const isFingerprintOf = (stored: string, { fingerprint, text }: Fingerpri
  */
 export const isFirstForm = (stored: string): boolean => !stored.includes(':');
 
+/**
+ * Whether another version stored this fingerprint in its own form: an older one, or a newer one whose bridge
+ * is in the same consumer group. Such a fingerprint says nothing by being different.
+ */
+export const isOtherForm = (stored: string): boolean => !stored.startsWith(PREFIX);
+
 /** The first form: SHA-256 of the JSON value in hexadecimal. Every digit of a number counts. */
 export function firstFingerprintOf(text: string): string | undefined {
   const json = parseJson(text);

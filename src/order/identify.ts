@@ -6,7 +6,7 @@ import {
   fingerprintOf,
   fingerprintOfText,
   isFingerprintOf,
-  isFirstForm,
+  isOtherForm,
   type Fingerprinted,
 } from './fingerprint.ts';
 
@@ -58,9 +58,9 @@ const unusable = (reason: DeadLetterReason, error: string): Identified => ({
 });
 
 /**
- * Whether what was ingested under these fingerprints is what the message says. Where an older version
- * has stored a fingerprint that differs, the messages themselves are compared: that version's
- * fingerprint also changed with unknown fields and with the spelling of a value.
+ * Whether what was ingested under these fingerprints is what the message says. Where another version has
+ * stored a fingerprint in its own form, the messages themselves are compared: during a rolling upgrade,
+ * bridges of an older and a newer version meet each other's orders.
  *
  * @param readIngestedText reads the text of the ingested message, if there is one; called only then
  */
@@ -70,7 +70,7 @@ export async function hasSameContent(
   readIngestedText: () => Promise<string | undefined>,
 ): Promise<boolean> {
   if (fingerprints.some((stored) => isFingerprintOf(stored, message))) return true;
-  if (!fingerprints.some(isFirstForm)) return false;
+  if (!fingerprints.some(isOtherForm)) return false;
   const text = await readIngestedText();
   return text !== undefined && fingerprintOfText(text) === message.fingerprint;
 }

@@ -7,7 +7,7 @@ export interface OrderRecord {
   readonly source: MessageSource;
   /**
    * Equal fingerprints mean the same order. Different ones mean different orders only if they have the same
-   * form: see `isFirstForm`.
+   * form: see `isOtherForm`.
    */
   readonly fingerprint: string;
   /** Present if an operator has corrected the message. */

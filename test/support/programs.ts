@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { eventually, FinalError } from './eventually.ts';
 
-const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
+/** The program in dist/, built by global-setup.mjs. */
+export const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
 export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: string };
 
@@ -28,12 +29,17 @@ export interface RunningProgram {
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
-/** Starts a program and waits until it is running. If `PROGRAM_LOGS` is set, also logs to that folder. */
+/**
+ * Starts a program and waits until it is running. If `PROGRAM_LOGS` is set, also logs to that folder.
+ *
+ * @param main the `main.js` of another build
+ */
 export async function startProgram(
   name: 'bridge' | 'worker',
   env: ProgramEnv,
+  main = MAIN,
 ): Promise<RunningProgram> {
-  const child = spawn(process.execPath, [MAIN, name], {
+  const child = spawn(process.execPath, [main, name], {
     env: { PATH: process.env['PATH'], LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

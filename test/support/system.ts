@@ -13,8 +13,9 @@ export interface TestSystem {
   readonly client: Client;
   readonly bridgeEnv: ProgramEnv;
   readonly workerEnv: ProgramEnv;
-  startBridge(env?: ProgramEnv): Promise<RunningProgram>;
-  startWorker(env?: ProgramEnv): Promise<RunningProgram>;
+  /** @param main the `main.js` of another build */
+  startBridge(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
+  startWorker(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
   workflowId(orderId: string): string;
   workflow(orderId: string): ReturnType<Client['workflow']['getHandle']>;
   /** The status of the order's workflow, such as `COMPLETED`. */
@@ -69,8 +70,8 @@ export async function createTestSystem(
   };
   const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
   const programs: RunningProgram[] = [];
-  const start = async (name: 'bridge' | 'worker', env: ProgramEnv) => {
-    const program = await startProgram(name, env);
+  const start = async (name: 'bridge' | 'worker', env: ProgramEnv, main?: string) => {
+    const program = await startProgram(name, env, main);
     programs.push(program);
     return program;
   };
@@ -81,8 +82,8 @@ export async function createTestSystem(
     client,
     bridgeEnv,
     workerEnv,
-    startBridge: (env = {}) => start('bridge', { ...bridgeEnv, ...env }),
-    startWorker: (env = {}) => start('worker', { ...workerEnv, ...env }),
+    startBridge: (env = {}, main) => start('bridge', { ...bridgeEnv, ...env }, main),
+    startWorker: (env = {}, main) => start('worker', { ...workerEnv, ...env }, main),
     workflowId,
     workflow: (orderId) => client.workflow.getHandle(workflowId(orderId)),
     async status(orderId) {

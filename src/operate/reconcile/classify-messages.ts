@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import { removedParts } from '../../kafka/truncated-records.ts';
-import { isFingerprintOf, isFirstForm } from '../../order/fingerprint.ts';
+import { isFingerprintOf, isOtherForm } from '../../order/fingerprint.ts';
 import { identify, type Identified } from '../../order/identify.ts';
 import type { StoredOrderRow } from '../../order/sql/find-orders.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
@@ -94,7 +94,7 @@ const hasContentOf = async (
 ): Promise<boolean> =>
   isFingerprintOf(row.fingerprint, read) ||
   // The fingerprint of an older version can differ although the order is the same.
-  (isFirstForm(row.fingerprint) && (await orders.hasValuesOf(read)));
+  (isOtherForm(row.fingerprint) && (await orders.hasValuesOf(read)));
 
 /**
  * Whether the row names this position as its source. That alone does not make it this message's row: after
