@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/order-activities.ts';
 import { workflowId } from '../../src/contract/ids.ts';
 import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-workflow.ts';
@@ -18,18 +18,23 @@ export function quietTemporalRuntime(): void {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
 }
 
-/** Runs `work` while a worker with this store polls its own task queue. */
+/**
+ * Runs `work` while a worker with this store polls its own task queue.
+ *
+ * @param workflowBundle another than that in dist/
+ */
 export async function withWorker<Result>(
   { client, nativeConnection, namespace }: TestWorkflowEnvironment,
   orderStore: OrderStore,
   work: (start: (message: OrderMessage) => ReturnType<typeof startOne>) => Promise<Result>,
+  workflowBundle: WorkflowBundleOption = WORKFLOW_BUNDLE,
 ): Promise<Result> {
   const taskQueue = uniqueName('queue');
   const worker = await Worker.create({
     connection: nativeConnection,
     ...(namespace === undefined ? {} : { namespace }),
     taskQueue,
-    workflowBundle: WORKFLOW_BUNDLE,
+    workflowBundle,
     activities: createActivities({
       orderStore,
       logger: silentLogger(),

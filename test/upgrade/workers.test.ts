@@ -98,7 +98,7 @@ test(
   'a rollback to a build that does not know the patch stops the orders of the new path, and loses none',
   async () => {
     const { load } = world;
-  const deploy = (...args: string[]) => world.deploy(...args);
+    const deploy = (...args: string[]) => world.deploy(...args);
     await world.startWorker(CURRENT, '1');
     await world.startWorker(patched, '2');
     await deploy('promote', '--build-id', '1');

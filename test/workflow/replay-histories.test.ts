@@ -1,9 +1,29 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import { quietTemporalRuntime, WORKFLOW_BUNDLE } from '../support/test-worker.ts';
+import { VERSION } from '../../src/program/version.ts';
+import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
+import { orderMessage, orderText } from '../support/messages.ts';
+import { stackAddress, uniqueName } from '../support/stack.ts';
+import { connectTestTemporal } from '../support/temporal.ts';
+import { quietTemporalRuntime, withWorker, WORKFLOW_BUNDLE } from '../support/test-worker.ts';
+import { bundleChange, type WorkflowChange } from '../upgrade/harness/builds.ts';
 
+/** `<version>/<outcome>.json`; `npm run record-histories` writes those of the current version. */
 const DIR = path.join(import.meta.dirname, 'histories');
+const FILES = readdirSync(DIR, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json'))
+  .sort();
+
+/** What every version has to record. */
+const OUTCOMES = [
+  ...['stored', 'already-stored', 'invalid', 'rejected', 'conflict', 'stored-after-outage'],
+  ...['conflict-after-outage', 'cancelled', 'rerun', 'corrected'],
+];
+
+const historyIn = (file: string): unknown => JSON.parse(readFileSync(path.join(DIR, file), 'utf8'));
 
 beforeAll(() => {
   quietTemporalRuntime();
@@ -13,9 +33,70 @@ beforeAll(() => {
  * Orders may be retried for days, so a new version continues workflows that an older one has started. A
  * workflow that takes a different path through a recorded history would break them.
  */
-test.each(readdirSync(DIR))('the workflow replays the recorded history %s', async (file) => {
-  const history: unknown = JSON.parse(readFileSync(path.join(DIR, file), 'utf8'));
+test.each(FILES)('the workflow replays the recorded history %s', async (file) => {
   await expect(
-    Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, history, file),
+    Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, historyIn(file), file),
   ).resolves.toBeUndefined();
+});
+
+test('every released version and the current one have recorded a history of each outcome', () => {
+  const changelog = readFileSync(path.join(import.meta.dirname, '../../CHANGELOG.md'), 'utf8');
+  const released = [...changelog.matchAll(/^## \[(\d+\.\d+\.\d+)\]/gm)].map(
+    ([, version]) => version,
+  );
+  for (const version of new Set([VERSION, ...released])) {
+    expect(FILES).toEqual(
+      expect.arrayContaining(OUTCOMES.map((outcome) => `${version}/${outcome}.json`)),
+    );
+  }
+});
+
+describe('a change of the workflow that adds an activity', () => {
+  const bundles = new Map<WorkflowChange, { code: string }>();
+  beforeAll(async () => {
+    for (const change of ['patched', 'unpatched', 'prepared'] as const) {
+      bundles.set(change, { code: await bundleChange(change) });
+    }
+  });
+  const replay = (change: WorkflowChange, history: unknown) =>
+    Worker.runReplayHistory(
+      { workflowBundle: bundles.get(change) ?? { code: '' } },
+      history,
+      'order',
+    );
+
+  test.each(FILES)('breaks %s without `patched`, and continues it with it', async (file) => {
+    const history = historyIn(file);
+    await expect(replay('unpatched', history)).rejects.toThrow(DeterminismViolationError);
+    await expect(replay('patched', history)).resolves.toBeUndefined();
+    await expect(replay('prepared', history)).resolves.toBeUndefined();
+  });
+
+  test('writes histories that the release before continues only if it was prepared', async () => {
+    await (await connectTestTemporal()).connection.close();
+    const env = await TestWorkflowEnvironment.createFromExistingServer({
+      address: stackAddress('TEMPORAL_ADDRESS'),
+      namespace: stackAddress('TEMPORAL_NAMESPACE'),
+    });
+    try {
+      const bundle = bundles.get('patched') ?? { code: '' };
+      const history = await withWorker(
+        env,
+        createInMemoryOrderStore(),
+        async (start) => {
+          const handle = await start(orderMessage(orderText(uniqueName('A'))));
+          await handle.result();
+          return handle.fetchHistory();
+        },
+        bundle,
+      );
+      await expect(replay('patched', history)).resolves.toBeUndefined();
+      await expect(replay('prepared', history)).resolves.toBeUndefined();
+      await expect(
+        Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, history, 'order'),
+      ).rejects.toThrow(DeterminismViolationError);
+    } finally {
+      await env.teardown();
+    }
+  });
 });
