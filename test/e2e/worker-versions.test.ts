@@ -10,6 +10,12 @@ beforeEach(async () => {
 });
 afterEach(() => system.close());
 
+const deploy = (deploymentName: string, ...args: string[]) =>
+  runCli(['deploy', ...args], {
+    ...system.workerEnv,
+    TEMPORAL_DEPLOYMENT_NAME: deploymentName,
+  });
+
 test('worker and doctor report workers whose version is not current until it is made current', async () => {
   const deploymentName = uniqueName('deployment');
   const worker = await system.startWorker({
@@ -27,14 +33,46 @@ test('worker and doctor report workers whose version is not current until it is 
   };
   expect(await doctor()).toMatch(/✖ Temporal: workers: .*version 1\.0 of deployment/);
   expect(await doctor()).toContain(command);
-  const { client } = system;
-  await client.workflowService.setWorkerDeploymentCurrentVersion({
-    namespace: client.options.namespace,
-    deploymentName,
-    buildId: '1.0',
+  expect(await deploy(deploymentName, 'promote', '--build-id', '1.0')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('version 1.0 is current'),
   });
   await eventually(async () => {
     expect(await system.storedOrderIds()).toEqual(['a']);
   });
   expect(await doctor()).toContain('✔ Temporal: workers');
+});
+
+test('a current version without workers is reported, and a version without workers is refused', async () => {
+  const deploymentName = uniqueName('deployment');
+  const worker = await system.startWorker({
+    TEMPORAL_DEPLOYMENT_NAME: deploymentName,
+    TEMPORAL_BUILD_ID: '1.0',
+  });
+  const unknown = await deploy(deploymentName, 'promote', '--build-id', '2.0', '--timeout', '1');
+  expect(unknown.exitCode).toBe(1);
+  expect(unknown.stderr).toContain('DEPLOYMENT_VERSION_NOT_POLLING');
+  expect((await deploy(deploymentName, 'rollback')).stderr).toContain(
+    'DEPLOYMENT_NO_PREVIOUS_VERSION',
+  );
+  expect((await deploy(deploymentName, 'promote', '--build-id', '1.0')).exitCode).toBe(0);
+  const { client } = system;
+  await client.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace: client.options.namespace,
+    deploymentName,
+    buildId: '2.0',
+    allowNoPollers: true,
+    ignoreMissingTaskQueues: true,
+  });
+  await worker.logged('orders_not_routed', ({ problem }) =>
+    String(problem).includes('version 2.0'),
+  );
+  const status = await deploy(deploymentName, 'status', '--json');
+  expect(status.exitCode).toBe(1);
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    problem: expect.stringContaining('version 2.0'),
+    remedy: expect.stringContaining('deploy promote --build-id 1.0'),
+  });
+  expect((await deploy(deploymentName, 'promote', '--build-id', '1.0')).exitCode).toBe(0);
+  expect((await deploy(deploymentName, 'status')).exitCode).toBe(0);
 });

@@ -15,7 +15,11 @@ export const WORKFLOW_BUNDLE = {
 };
 
 export function quietTemporalRuntime(): void {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const filter = { core: 'ERROR', other: 'ERROR' } as const;
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter } },
+  });
 }
 
 /**
