@@ -1,62 +1,76 @@
-import { existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { execa } from 'execa';
 import { PROJECT_DIR, STACKS_DIR } from './stack/places.ts';
 import { StackError } from './stack/stack-error.ts';
 
+/**
+ * A scenario is all files of test/upgrade/ whose names begin with its name. `npm test` runs the files that
+ * end in `.test.ts`, with few orders. Those that end in `.long.ts` take too long for that, or need servers
+ * that have to be built first.
+ */
+const scenarios = [
+  ...new Set(
+    readdirSync(path.join(PROJECT_DIR, 'test/upgrade'))
+      .filter((file) => /\.(?:test|long)\.ts$/.test(file))
+      .map((file) => file.split(/[.-]/)[0] ?? file),
+  ),
+].sort();
+
 const wholeNumber = (text: string) => {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
   return text;
 };
 
-interface Options {
-  readonly seed?: string;
-  readonly orders: string;
-  readonly rate: string;
-  readonly from?: string;
-  readonly only: string;
-  readonly logs?: string;
-}
-
-const options = new Command('npm run test:upgrades --')
+const command = new Command('npm run test:upgrades --')
   .description(
-    'Upgrades workers and bridges on real servers while orders flow, then accounts for every message and checks that no workflow has failed or become non-deterministic.',
+    'Upgrades programs, tables and servers under load, then accounts for every message. Runs all scenarios unless some are named.',
   )
-  .option('--seed <number>', 'seed of the messages; a new one for each run if omitted', wholeNumber)
-  .option(
-    '--orders <number>',
-    'how many messages to send in each test, at least',
-    wholeNumber,
-    '2000',
-  )
-  .option('--rate <number>', 'messages per second', wholeNumber, '40')
+  .addArgument(new Argument('[scenario...]', 'what to upgrade').choices(scenarios))
+  .option('--seed <number>', 'seed of the orders; a new one for each run if omitted', wholeNumber)
+  .option('--orders <number>', 'how many messages to send at least', wholeNumber, '1000')
+  .option('--rate <number>', 'how many messages to send per second', wholeNumber, '30')
   .option(
     '--from <build>',
-    'upgrade from this build: a dist folder, or a git ref, which is built first (default: the current build)',
+    'upgrade workers and bridges from this build: a dist folder, or a git ref, which is built first (default: the current build)',
   )
-  .option('--only <name>', 'run only the files of test/upgrade whose name contains this', '')
   .option('--logs <folder>', 'keep the logs of all bridges and workers in this folder')
   .helpCommand(false)
   .showHelpAfterError()
-  .parse()
-  .opts<Options>();
+  .parse();
+const { seed, orders, rate, from, logs } = command.opts<{
+  seed?: string;
+  orders: string;
+  rate: string;
+  from?: string;
+  logs?: string;
+}>();
+const names = command.args.length > 0 ? command.args : scenarios;
 
-const { seed, orders, rate, from, only, logs } = options;
 if (logs !== undefined) mkdirSync(logs, { recursive: true });
+
 const build = from === undefined ? undefined : await openBuild(from);
 try {
-  const { exitCode } = await execa('npm', ['test', '--', `test/upgrade/.*${only}`], {
-    stdio: 'inherit',
-    reject: false,
-    env: {
-      UPGRADE_ORDERS: orders,
-      UPGRADE_RATE: rate,
-      ...(seed === undefined ? {} : { UPGRADE_SEED: seed }),
-      ...(build === undefined ? {} : { UPGRADE_FROM_MAIN: build.main }),
-      ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+  const { exitCode } = await execa(
+    'npm',
+    [
+      ...['test', '--', `test/upgrade/(${names.join('|')})[.-]`, '--runInBand'],
+      // The last argument, because it would take the ones after it as further patterns.
+      '--testMatch=**/test/upgrade/*.{test,long}.ts',
+    ],
+    {
+      stdio: 'inherit',
+      reject: false,
+      env: {
+        UPGRADE_ORDERS: orders,
+        UPGRADE_RATE: rate,
+        ...(seed === undefined ? {} : { UPGRADE_SEED: seed }),
+        ...(build === undefined ? {} : { UPGRADE_FROM_MAIN: build.main }),
+        ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+      },
     },
-  });
+  );
   process.exitCode = exitCode ?? 1;
 } finally {
   await build?.remove();

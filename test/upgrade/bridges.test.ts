@@ -1,9 +1,14 @@
 import { buildWithOtherBridge, CURRENT, FROM, type Build } from './harness/builds.ts';
 import { expectUnharmed } from './harness/expect-unharmed.ts';
-import { createUpgradeWorld, RUN, TIMEOUT_MS, type UpgradeWorld } from './harness/upgrade-world.ts';
+import {
+  createVersionsWorld,
+  RUN,
+  TIMEOUT_MS,
+  type VersionsWorld,
+} from './harness/versions-world.ts';
 
 let other: Build;
-let world: UpgradeWorld;
+let world: VersionsWorld;
 beforeAll(() => {
   other = buildWithOtherBridge();
 });
@@ -11,7 +16,7 @@ afterAll(() => {
   other.remove();
 });
 beforeEach(async () => {
-  world = await createUpgradeWorld();
+  world = await createVersionsWorld();
 });
 afterEach(() => world.close());
 

@@ -1,7 +1,12 @@
 import { eventually } from '../support/eventually.ts';
 import { buildWithWorkflow, CURRENT, FROM, type Build } from './harness/builds.ts';
 import { expectUnharmed, readHistories } from './harness/expect-unharmed.ts';
-import { createUpgradeWorld, RUN, TIMEOUT_MS, type UpgradeWorld } from './harness/upgrade-world.ts';
+import {
+  createVersionsWorld,
+  RUN,
+  TIMEOUT_MS,
+  type VersionsWorld,
+} from './harness/versions-world.ts';
 
 /**
  * Two releases that differ in the workflow's code, as docs/upgrades/workflow-code.md describes: `prepared`
@@ -9,7 +14,7 @@ import { createUpgradeWorld, RUN, TIMEOUT_MS, type UpgradeWorld } from './harnes
  */
 let prepared: Build;
 let patched: Build;
-let world: UpgradeWorld;
+let world: VersionsWorld;
 beforeAll(async () => {
   [prepared, patched] = await Promise.all([
     buildWithWorkflow('prepared'),
@@ -21,7 +26,7 @@ afterAll(() => {
   patched.remove();
 });
 beforeEach(async () => {
-  world = await createUpgradeWorld();
+  world = await createVersionsWorld();
 });
 afterEach(() => world.close());
 

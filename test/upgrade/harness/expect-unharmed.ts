@@ -1,7 +1,7 @@
 import proto from '@temporalio/proto';
 import pMap from 'p-map';
 import { expectNothingLost } from '../../fault/harness/expect-nothing-lost.ts';
-import type { UpgradeWorld } from './upgrade-world.ts';
+import type { VersionsWorld } from './versions-world.ts';
 
 const { EventType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
 
@@ -21,7 +21,7 @@ export interface Histories {
  * invalid orders, no workflow task has failed for a reason such as non-determinism, and no program has
  * logged one. Returns what the histories show, so that a test can check that it tested something.
  */
-export async function expectUnharmed(world: UpgradeWorld): Promise<Histories> {
+export async function expectUnharmed(world: VersionsWorld): Promise<Histories> {
   await expectNothingLost(world);
   const histories = await readHistories(world);
   expect(histories.failedTasks).toEqual([]);
@@ -31,14 +31,14 @@ export async function expectUnharmed(world: UpgradeWorld): Promise<Histories> {
 }
 
 /** The log lines of workers that report a workflow as non-deterministic. */
-export const nondeterminismLogged = ({ programs }: UpgradeWorld): readonly string[] =>
+export const nondeterminismLogged = ({ programs }: VersionsWorld): readonly string[] =>
   programs.flatMap(({ events }) =>
     events
       .map((event) => JSON.stringify(event))
       .filter((line) => /TMPRL1100|nondetermin/i.test(line)),
   );
 
-export async function readHistories({ system }: UpgradeWorld): Promise<Histories> {
+export async function readHistories({ system }: VersionsWorld): Promise<Histories> {
   const { client } = system;
   const ids: string[] = [];
   const query = `WorkflowId STARTS_WITH '${system.workflowId('')}'`;
@@ -70,7 +70,7 @@ export async function readHistories({ system }: UpgradeWorld): Promise<Histories
 }
 
 /** Workflows that are closed, but neither completed nor failed as invalid. */
-async function unexpectedOutcomes({ system }: UpgradeWorld): Promise<readonly string[]> {
+async function unexpectedOutcomes({ system }: VersionsWorld): Promise<readonly string[]> {
   const unexpected: string[] = [];
   for await (const { workflowId, status } of system.client.workflow.list({
     query: `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus != 'Completed'`,

@@ -13,8 +13,8 @@ import type { Build } from './builds.ts';
 
 /** `npm run test:upgrades -- --help` explains how to set them. */
 const SEED = Number(process.env['UPGRADE_SEED'] ?? Math.floor(Math.random() * 1_000_000));
-const ORDERS = Number(process.env['UPGRADE_ORDERS'] ?? 250);
-const PER_SECOND = Number(process.env['UPGRADE_RATE'] ?? 20);
+const ORDERS = Number(process.env['UPGRADE_ORDERS'] ?? 150);
+const PER_SECOND = Number(process.env['UPGRADE_RATE'] ?? 25);
 
 /** Names the run in the title of a test. */
 export const RUN = `seed ${SEED}, ${ORDERS} messages at ${PER_SECOND} per second`;
@@ -23,7 +23,7 @@ export const RUN = `seed ${SEED}, ${ORDERS} messages at ${PER_SECOND} per second
 export const TIMEOUT_MS = (ORDERS / PER_SECOND) * 1000 + 600_000;
 
 /** The system that is upgraded, under load. Workers reach Postgres through a link that can be cut. */
-export interface UpgradeWorld {
+export interface VersionsWorld {
   readonly servers: { readonly kafka: string };
   readonly system: TestSystem;
   readonly load: Load;
@@ -55,7 +55,7 @@ const QUICK_DRAINAGE = [
   'system.forceSearchAttributesCacheRefreshOnRead=false',
 ].flatMap((value) => ['--dynamic-config-value', value]);
 
-export async function createUpgradeWorld(): Promise<UpgradeWorld> {
+export async function createVersionsWorld(): Promise<VersionsWorld> {
   const kafka = stackAddress('KAFKA_BROKERS');
   const temporal = await startOwnTemporal(QUICK_DRAINAGE);
   const system = await createTestSystem({
