@@ -320,9 +320,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the doctor reports no problem when no worker polls the task queue',
     changes: [
       {
-        file: 'src/operate/doctor/check-temporal.ts',
-        from: 'if (workers.pollers.length === 0)',
-        to: 'if (workers.pollers.length < 0)',
+        file: 'src/temporal/queue-workers.ts',
+        from: 'if (pollers.length > 0) return routingProblem(workers, taskQueue);',
+        to: 'return routingProblem(workers, taskQueue);',
       },
     ],
     tests: ['test/e2e/doctor-and-top', '-t', 'names what is missing'],
