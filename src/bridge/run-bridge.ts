@@ -9,7 +9,6 @@ import { initializeOffsets } from '../kafka/consumer/starting-offsets.ts';
 import { checkTopics } from '../kafka/topics.ts';
 import { withFailFastAdmin } from '../kafka/admin.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
-import { OperatorError } from '../program/operator-error.ts';
 import {
   CLOSING_MS,
   createShutdownLimit,
@@ -57,7 +56,7 @@ async function connectAndConsume(
   logger: Logger,
   shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
-  await waitForCluster(settings, logger, shutdown.signals);
+  await waitForCluster(settings, logger);
   const client = await connectTemporal(target);
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {
@@ -81,22 +80,12 @@ async function connectAndConsume(
  * Throws an OperatorError when a topic is missing. Waits for a cluster that is still starting: a new one
  * creates `__consumer_offsets` at the first request for a group, and a broker that has just started must
  * load it. Until then the bridge can neither read nor commit offsets. It also waits while the group's
- * coordinator is a broker that has failed and that the cluster has not yet replaced.
+ * coordinator is a broker that has failed and that the cluster has not yet replaced. Nothing needs closing
+ * yet, so a signal ends the process at once.
  */
-async function waitForCluster(
-  { kafka, bridge }: BridgeSettings,
-  logger: Logger,
-  signals: ShutdownSignals,
-): Promise<void> {
-  const stopping = new AbortController();
-  const stopListening = signals.onFirst((signal) => {
-    stopping.abort(
-      new OperatorError('INTERRUPTED', `Interrupted by ${signal} while starting`, 'start it again'),
-    );
-  });
+async function waitForCluster({ kafka, bridge }: BridgeSettings, logger: Logger): Promise<void> {
   const wait: WaitForKafka = {
     timeoutMs: STARTUP_WAIT_MS,
-    signal: stopping.signal,
     onWait: (reason) => {
       logger.warn(
         { event: 'waiting_for_kafka', error: reason, timeoutMs: STARTUP_WAIT_MS },
@@ -104,14 +93,10 @@ async function waitForCluster(
       );
     },
   };
-  try {
-    await withFailFastAdmin(kafka, async (admin) => {
-      await whileStarting(() => checkTopics(admin, kafka), wait);
-      await whileStarting(() => committedOffsets(admin, bridge.groupId, kafka.topic), wait);
-    });
-  } finally {
-    stopListening();
-  }
+  await withFailFastAdmin(kafka, async (admin) => {
+    await whileStarting(() => checkTopics(admin, kafka), wait);
+    await whileStarting(() => committedOffsets(admin, bridge.groupId, kafka.topic), wait);
+  });
 }
 
 async function initializeGroupOffsets(

@@ -8,8 +8,6 @@ export interface WaitForKafka {
   readonly timeoutMs: number;
   /** Called once, after the first failed attempt. */
   readonly onWait: (reason: string) => void;
-  /** Ends the wait early; `whileStarting` then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 /** Long enough for a slow machine to create the 50 partitions of `__consumer_offsets`. */
@@ -51,7 +49,7 @@ export const duringFailover = <Result>(
 async function retryWhile<Result>(
   isTransient: (error: unknown) => boolean,
   request: () => Promise<Result>,
-  { timeoutMs, onWait, signal }: Pick<WaitForKafka, 'timeoutMs'> & Partial<WaitForKafka>,
+  { timeoutMs, onWait }: Pick<WaitForKafka, 'timeoutMs'> & Partial<WaitForKafka>,
 ): Promise<Result> {
   let isWaiting = false;
   const deadline = performance.now() + timeoutMs;
@@ -59,7 +57,6 @@ async function retryWhile<Result>(
     retries: Infinity,
     minTimeout: FIRST_RETRY_MS,
     maxTimeout: MAX_RETRY_MS,
-    ...(signal ? { signal } : {}),
     shouldRetry: ({ error }) => isTransient(error) && performance.now() < deadline,
     onFailedAttempt: ({ error }) => {
       if (isWaiting || !isTransient(error)) return;
