@@ -59,13 +59,16 @@ export class ComposeProject {
   readonly #args: readonly string[];
   readonly #env: Record<string, string>;
 
-  /** @param memory limit of each container of the image, such as 256m */
-  constructor(name: string, memory: string) {
+  /** @param memoryBytes limit of each container of the image */
+  constructor(name: string, memoryBytes: number) {
     // Later files add to earlier ones. Files are resolved against the folder of the first.
     this.#args = ['compose', '--project-name', name, '--file', 'docker-compose.yml', '--file', '-'];
     this.#input = JSON.stringify({
       services: Object.fromEntries(
-        ['bridge', 'worker', 'setup', 'tools'].map((service) => [service, { mem_limit: memory }]),
+        ['bridge', 'worker', 'setup', 'tools'].map((service) => [
+          service,
+          { mem_limit: memoryBytes },
+        ]),
       ),
     });
     // The engine chooses the published ports, so that any number of projects can run.

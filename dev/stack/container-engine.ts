@@ -11,13 +11,29 @@ export async function hasContainerEngine(): Promise<boolean> {
   return !engine.failed && !(await execa('docker', ['compose', 'version'], options)).failed;
 }
 
+/** Settles when the last call of `createContainer` has ended. */
+let lastCreation: Promise<void> = Promise.resolve();
+
 /** Starts one service of docker-compose.yml and waits for its health check. */
 export async function startContainer(
   places: StackPlaces,
   service: ServiceName,
   ports: Ports,
 ): Promise<void> {
-  await compose(places, ['up', '--detach', '--wait', service], containerPorts(service, ports));
+  const env = containerPorts(service, ports);
+  await createContainer(places, service, env);
+  await compose(places, ['up', '--detach', '--wait', service], env);
+}
+
+/** One container after the other: concurrent calls would each create the project's network, under one name. */
+function createContainer(
+  places: StackPlaces,
+  service: ServiceName,
+  env: Record<string, string>,
+): Promise<void> {
+  const creation = lastCreation.then(() => compose(places, ['create', service], env));
+  lastCreation = creation.catch(() => undefined);
+  return creation;
 }
 
 export const stopContainers = (places: StackPlaces): Promise<void> => compose(places, ['stop'], {});

@@ -3,8 +3,9 @@ import module from 'node:module';
 import { exitOnBrokenPipe } from '../program/exit.ts';
 import { handleSignals } from '../program/shutdown-signals.ts';
 
-// Before loading anything that takes time, so that signals and closed pipes are handled meanwhile.
-handleSignals();
+// Before loading anything that takes time: Linux discards the signals of process 1 while it does not handle
+// them. Any other process ends at once by the signal's default action, and not only once a module is loaded.
+if (process.pid === 1) handleSignals();
 // Has Node reuse compiled code from one start to the next; available from Node 22.1.
 (module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();
 exitOnBrokenPipe();
