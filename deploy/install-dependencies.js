@@ -1,13 +1,21 @@
 /**
- * Installs the production dependencies for the image: `npm ci` for the platform of the image, without the
- * files that no program loads. Fails if a package is missing, because npm can end with exit code 0 without
+ * Installs the production dependencies for the image into the folder that is given as the argument: `npm ci`
+ * for the platform of the image, without the files that no program loads. Fails if a package is missing, because npm can end with exit code 0 without
  * installing anything (npm/cli#7666). Plain JavaScript without dependencies, because nothing is installed.
  *
  * The result depends on package-lock.json and the platform alone: it has no version of order-ingest in it,
- * and all its files have the same time. The layer of the image therefore keeps its digest.
+ * and all its files and folders have the same time. The layer of the image therefore keeps its digest.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, lutimesSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /** Docker's names of the supported platforms, as npm and Rust call them. */
@@ -29,6 +37,8 @@ const UNUSED_FOLDERS = [
 
 const NODE_MODULES = 'node_modules';
 
+const [output] = process.argv.slice(2);
+if (output === undefined) throw new Error('usage: node install-dependencies.js FOLDER');
 const target = process.env['TARGETARCH'];
 const platform = PLATFORMS[target];
 if (!platform) {
@@ -45,6 +55,8 @@ execFileSync(
 );
 checkInstalled();
 removeUnused();
+mkdirSync(output, { recursive: true });
+renameSync(NODE_MODULES, path.join(output, NODE_MODULES));
 setTimes();
 
 function checkInstalled() {
@@ -79,22 +91,22 @@ function removeUnused() {
   }
   // npm's record of what it installed has the version of order-ingest in it.
   remove(path.join(NODE_MODULES, '.package-lock.json'));
-  for (const file of entries()) {
+  for (const file of entries(NODE_MODULES)) {
     if (file.isFile() && UNUSED_FILE.test(file.name)) remove(path.join(file.parentPath, file.name));
   }
 }
 
-/** `COPY` keeps the times of files, and a layer's digest depends on them. */
+/** `COPY` keeps the times of what is in a folder, and a layer's digest depends on them. */
 function setTimes() {
   const seconds = Number(process.env['SOURCE_DATE_EPOCH'] ?? 0);
-  for (const { parentPath, name } of entries()) {
+  for (const { parentPath, name } of entries(output)) {
     lutimesSync(path.join(parentPath, name), seconds, seconds);
   }
-  lutimesSync(NODE_MODULES, seconds, seconds);
+  lutimesSync(output, seconds, seconds);
 }
 
-function entries() {
-  return readdirSync(NODE_MODULES, { recursive: true, withFileTypes: true });
+function entries(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true });
 }
 
 function remove(file) {
