@@ -29,8 +29,16 @@ program
       'Temporal server: dev (SQLite, with web UI) or postgres (as in production, no web UI); the choice is remembered',
     ).choices(TEMPORAL_KINDS),
   )
-  .action(async ({ temporal }: { temporal?: TemporalKind }) => {
-    const stack = { name: stackName(), temporalKind: temporal };
+  .option(
+    '--temporal-version <version>',
+    'version of that server, such as 1.29.1; the choice is remembered',
+  )
+  .action(async (options: { temporal?: TemporalKind; temporalVersion?: string }) => {
+    const stack = {
+      name: stackName(),
+      temporalKind: options.temporal,
+      temporalVersion: options.temporalVersion,
+    };
     console.log(asShellAssignments(await startStack(stack, showSteps)));
   });
 

@@ -11,7 +11,7 @@ import type {
   Report,
   ServiceContext,
   ServiceName,
-  TemporalKind,
+  TemporalServer,
 } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { withLock, type ServiceState } from './state.ts';
@@ -19,14 +19,17 @@ import { temporal } from './temporal.ts';
 import { temporalOnPostgres } from './temporal-on-postgres.ts';
 
 /** The service as a process on this machine. */
-export function localService(service: ServiceName, temporalKind: TemporalKind): LocalService {
+export function localService(
+  service: ServiceName,
+  { kind, version }: TemporalServer,
+): LocalService {
   switch (service) {
     case 'kafka':
       return kafka;
     case 'postgres':
       return postgres;
     case 'temporal':
-      return temporalKind === 'postgres' ? temporalOnPostgres : temporal;
+      return kind === 'postgres' ? temporalOnPostgres(version) : temporal;
     default:
       return service satisfies never;
   }

@@ -8,6 +8,13 @@ export type ServiceName = (typeof SERVICE_NAMES)[number];
 export const TEMPORAL_KINDS = ['dev', 'postgres'] as const;
 export type TemporalKind = (typeof TEMPORAL_KINDS)[number];
 
+/** The Temporal server of a stack. Without a version, it is the stack's default. */
+export interface TemporalServer {
+  readonly kind: TemporalKind;
+  /** The server's version, such as `1.29.1`. */
+  readonly version?: string | undefined;
+}
+
 /** Reports progress to the user: `building Temporal (42 s)`. */
 export type Report = (text: string) => void;
 

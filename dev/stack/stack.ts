@@ -16,7 +16,13 @@ import {
 } from './local-services.ts';
 import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
-import { SERVICE_NAMES, type Report, type ServiceName, type TemporalKind } from './service.ts';
+import {
+  SERVICE_NAMES,
+  type Report,
+  type ServiceName,
+  type TemporalKind,
+  type TemporalServer,
+} from './service.ts';
 import { StackError } from './stack-error.ts';
 import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
 
@@ -32,6 +38,8 @@ export interface StackOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The Temporal server to run as a process; by default that of the last start. */
   readonly temporalKind?: TemporalKind | undefined;
+  /** The version of that server, such as `1.29.1`; by default that of the last start. */
+  readonly temporalVersion?: string | undefined;
 }
 
 /** The start of one service, to be run and shown by the caller. */
@@ -47,15 +55,16 @@ export interface StartStep {
  * @param runSteps runs all steps, possibly concurrently, and shows their progress
  */
 export async function startStack(
-  { name, ephemeral = false, durable = !ephemeral, env = process.env, temporalKind }: StackOptions,
+  options: StackOptions,
   runSteps: (steps: readonly StartStep[]) => Promise<void>,
 ): Promise<Addresses> {
+  const { name, ephemeral = false, durable = !ephemeral, env = process.env } = options;
   const places = stackPlaces(name);
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
     const owner = ephemeral ? await identify(process.pid) : undefined;
-    const before = await withTemporalKind(readState(places) ?? NO_STATE, temporalKind);
-    const kind = before.temporalKind ?? 'dev';
+    const before = await withTemporal(readState(places) ?? NO_STATE, options);
+    const temporal = temporalOf(before);
     let state: StackState = { ...before, ephemeral, ...(owner ? { owner } : {}) };
     const save = (service: ServiceName, serviceState: ServiceState) => {
       state = { ...state, services: { ...state.services, [service]: serviceState } };
@@ -65,10 +74,10 @@ export async function startStack(
     const hasEngine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
     // docker-compose.yml contains the dev server only.
     const isContainer = (service: ServiceName) =>
-      hasEngine && !(service === 'temporal' && kind === 'postgres');
+      hasEngine && !(service === 'temporal' && temporal.kind === 'postgres');
     await checkMachine(
       SERVICE_NAMES.filter((service) => !isElsewhere(service) && !isContainer(service)).map(
-        (service) => localService(service, kind),
+        (service) => localService(service, temporal),
       ),
     );
     mkdirSync(places.dir, { recursive: true });
@@ -79,7 +88,7 @@ export async function startStack(
       return stackAddresses(state, env)['DATABASE_URL'] ?? '';
     };
     const start = async (service: ServiceName, report: Report) => {
-      const local = localService(service, kind);
+      const local = localService(service, temporal);
       const known = state.services[service];
       if (isElsewhere(service)) {
         await stopService(local, known);
@@ -99,7 +108,7 @@ export async function startStack(
     };
     await runSteps(
       SERVICE_NAMES.map((service) => ({
-        title: localService(service, kind).title,
+        title: localService(service, temporal).title,
         run: async (report) => {
           const started = start(service, report);
           if (service === 'postgres') setPostgresStarted(started);
@@ -113,16 +122,34 @@ export async function startStack(
 
 const NO_STATE: StackState = { services: {}, ephemeral: false };
 
-/** Stops a Temporal server of the other kind and removes it from the state. */
-async function withTemporalKind(
+const temporalOf = ({ temporalKind = 'dev', temporalVersion }: StackState): TemporalServer => ({
+  kind: temporalKind,
+  version: temporalVersion,
+});
+
+/** Stops a Temporal server of another kind or version and removes it from the state. */
+async function withTemporal(
   state: StackState,
-  wanted: TemporalKind | undefined,
+  { temporalKind, temporalVersion }: StackOptions,
 ): Promise<StackState> {
-  const present = state.temporalKind ?? 'dev';
-  if (wanted === undefined || wanted === present) return state;
+  const present = temporalOf(state);
+  const kind = temporalKind ?? present.kind;
+  const isSameKind = kind === present.kind;
+  const version = temporalVersion ?? (isSameKind ? present.version : undefined);
+  if (isSameKind && version === present.version) return state;
   const { temporal, ...services } = state.services;
   await stopService(localService('temporal', present), temporal);
-  return { ...state, services, temporalKind: wanted };
+  // Another version gets the same address. The other kind of server has other ports.
+  const stopped: StackState['services'] =
+    isSameKind && temporal?.source === 'process'
+      ? { temporal: { source: 'process', ports: temporal.ports } }
+      : {};
+  return {
+    ...state,
+    services: { ...services, ...stopped },
+    temporalKind: kind,
+    temporalVersion: version,
+  };
 }
 
 /**
@@ -165,7 +192,7 @@ export async function stopStack(name: string): Promise<void> {
     if (!state) return;
     await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
-    const local = (service: ServiceName) => localService(service, state.temporalKind ?? 'dev');
+    const local = (service: ServiceName) => localService(service, temporalOf(state));
     // Temporal first, because it may run on the database.
     await stopService(local('temporal'), state.services.temporal);
     await Promise.all(
@@ -199,7 +226,7 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
         source: known?.source ?? 'none',
         running:
           known !== undefined &&
-          (await isRunning(localService(service, state?.temporalKind ?? 'dev'), known)),
+          (await isRunning(localService(service, temporalOf(state ?? NO_STATE)), known)),
       };
     }),
   );

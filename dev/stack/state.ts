@@ -18,6 +18,8 @@ export interface StackState {
   readonly owner?: ProcessIdentity;
   /** The Temporal server if it is a process; absent for `dev`. */
   readonly temporalKind?: TemporalKind;
+  /** Its version; absent for the default. */
+  readonly temporalVersion?: string | undefined;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
   /** The `npm start` that uses the stack, and the programs that it runs. */
   readonly runner?: ProcessIdentity;

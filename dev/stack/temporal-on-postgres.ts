@@ -12,11 +12,18 @@ import { StackError } from './stack-error.ts';
 import { NAMESPACE, probeTemporal } from './temporal.ts';
 import { requireTool } from './tool.ts';
 
+/** Needs Go 1.26. Newer patch releases need Go 1.27. */
+const DEFAULT_VERSION = '1.32.1';
+
 /**
  * The Temporal server with its four services in one process, on Postgres as in production. It has limits,
  * latencies and errors that the dev server on SQLite does not show. It has no web UI.
+ *
+ * A newer version updates the schema of the databases when it starts; an older version runs on a newer schema.
+ *
+ * @param version such as `1.29.1`; each version is built into a cache folder of its own
  */
-export const temporalOnPostgres: LocalService = {
+export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => ({
   name: 'temporal',
   title: 'Temporal on Postgres',
   usualPorts: {
@@ -36,20 +43,25 @@ export const temporalOnPostgres: LocalService = {
   stopSignal: 'SIGTERM',
 
   async check() {
-    if (!existsSync(BUILT)) await requireTool(GO);
+    if (!existsSync(builtFolder(version))) await requireTool(GO);
   },
 
   prepare: (report) =>
-    buildOnce(BUILT, `Temporal ${SERVER_VERSION} and its schema`, report, async (target, show) => {
-      await goInstall(`go.temporal.io/server/cmd/server@v${SERVER_VERSION}`, target, show);
-      renameSync(path.join(target, 'server'), path.join(target, 'temporal-server'));
-      await goInstall(`go.temporal.io/server/cmd/tools/sql@v${SERVER_VERSION}`, target, show);
-    }),
+    buildOnce(
+      builtFolder(version),
+      `Temporal ${version} and its schema`,
+      report,
+      async (target, show) => {
+        await goInstall(`go.temporal.io/server/cmd/server@v${version}`, target, show);
+        renameSync(path.join(target, 'server'), path.join(target, 'temporal-server'));
+        await goInstall(`go.temporal.io/server/cmd/tools/sql@v${version}`, target, show);
+      },
+    ),
 
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
     const database = databaseOf(await databaseUrl());
-    for (const [name, schema] of SCHEMAS) await prepareDatabase(database, name, schema);
+    for (const [name, schema] of SCHEMAS) await prepareDatabase(version, database, name, schema);
     mkdirSync(path.join(dir, 'config'), { recursive: true });
     const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
     writeFileSync(dynamicFile, stringify(DYNAMIC_CONFIG));
@@ -58,7 +70,7 @@ export const temporalOnPostgres: LocalService = {
       stringify(serverConfig(ports, database, dynamicFile)),
     );
     return {
-      command: path.join(BUILT, 'temporal-server'),
+      command: path.join(builtFolder(version), 'temporal-server'),
       args: ['--root', dir, '--env', 'stack', '--allow-no-auth', 'start'],
       cwd: dir,
     };
@@ -73,10 +85,9 @@ export const temporalOnPostgres: LocalService = {
   },
 
   deleteData: () => Promise.resolve(),
-};
+});
 
-const SERVER_VERSION = '1.29.1';
-const BUILT = path.join(CACHE_DIR, `temporal-server-${SERVER_VERSION}`);
+const builtFolder = (version: string) => path.join(CACHE_DIR, `temporal-server-${version}`);
 
 /** The databases, with the folders of their schemas in Temporal's schema tool. */
 const SCHEMAS = [
@@ -102,10 +113,15 @@ function databaseOf(url: string): Database {
 }
 
 /** Creates the database if it does not exist, and updates its schema. */
-async function prepareDatabase(database: Database, name: string, schema: string): Promise<void> {
+async function prepareDatabase(
+  version: string,
+  database: Database,
+  name: string,
+  schema: string,
+): Promise<void> {
   const run = (...args: string[]) =>
     execa(
-      path.join(BUILT, 'sql'),
+      path.join(builtFolder(version), 'sql'),
       [
         ...['--plugin', 'postgres12', '--ep', database.host, '-p', database.port],
         ...['-u', database.user, '--pw', database.password, '--db', name, ...args],
