@@ -36,6 +36,10 @@ function createContainer(
   return creation;
 }
 
+/** Removes what a failed start of a service has left. */
+export const removeContainer = (places: StackPlaces, service: ServiceName): Promise<void> =>
+  compose(places, ['rm', '--stop', '--force', service], {});
+
 export const stopContainers = (places: StackPlaces): Promise<void> => compose(places, ['stop'], {});
 
 export const deleteContainers = (places: StackPlaces): Promise<void> =>

@@ -10,22 +10,26 @@ export const GO: Tool = {
   versionPattern: /go(\d+\.\d+)/,
   atLeast: '1.23',
   name: 'Go',
-  neededFor: 'Building a local Temporal server',
-  install: 'https://go.dev/doc/install, or the Temporal CLI: https://docs.temporal.io/cli',
-  instead: 'TEMPORAL_ADDRESS',
+  install: 'https://go.dev/doc/install',
 };
 
 const SILENCE_MS = 5000;
 
 /** Builds a program of a Go module, such as `example.org/module/cmd/program@v1.2.3`, into a folder. */
-export async function goInstall(program: string, target: string, report: Report): Promise<void> {
+export async function goInstall(
+  program: string,
+  target: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<void> {
   const build = execa('go', ['install', '-ldflags', '-s -w', program], {
     env: { GOBIN: target },
     reject: false,
     all: true,
+    ...(signal ? { cancelSignal: signal } : {}),
   });
   const compiling = () => {
-    report('compiling, about two minutes');
+    report('compiling, which takes minutes');
   };
   // Go reports its downloads, but prints nothing while it compiles.
   let silence = setTimeout(compiling, 0);

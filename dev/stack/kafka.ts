@@ -1,17 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
-import { buildOnce } from './build-once.ts';
-import { downloadJars, requireMaven } from './maven.ts';
+import { downloadFile, downloadText, hashOf, untar } from './download.ts';
+import { downloadJars, MAVEN } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { CACHE_DIR } from './places.ts';
-import { port, type LocalService } from './service.ts';
-import { StackError } from './stack-error.ts';
-import { requireTool } from './tool.ts';
+import { port, type Installed, type LocalService, type Progress } from './service.ts';
+import { checkSources, install, type Source } from './sources.ts';
+import { allOrStackError, StackError } from './stack-error.ts';
+import { checkTool, requireTool, type Tool } from './tool.ts';
 
-/** A Kafka broker in KRaft mode, from Maven packages. */
+/** A Kafka broker in KRaft mode. */
 export const kafka: LocalService = {
   name: 'kafka',
   title: 'Kafka',
@@ -19,21 +20,13 @@ export const kafka: LocalService = {
   stopSignal: 'SIGTERM',
 
   async check() {
-    await requireTool(JAVA);
-    if (!existsSync(KAFKA_LIBRARIES)) {
-      await requireMaven({
-        neededFor: 'Downloading a local Kafka broker',
-        instead: 'KAFKA_BROKERS',
-      });
-    }
+    await allOrStackError([
+      requireTool(JAVA, BROKER, OTHER_WAYS),
+      checkSources(BROKER, SOURCES, OTHER_WAYS),
+    ]);
   },
 
-  async prepare(report) {
-    await buildOnce(KAFKA_LIBRARIES, `Kafka ${KAFKA_VERSION}`, report, (target, show) =>
-      downloadJars(target, JARS, show),
-    );
-    checkVersion();
-  },
+  prepare: installKafka,
 
   configure: ({ places }, ports) =>
     configureBroker(path.join(places.dir, 'kafka'), {
@@ -46,6 +39,11 @@ export const kafka: LocalService = {
 
   deleteData: () => Promise.resolve(),
 };
+
+/** Downloads the broker's jars into `KAFKA_LIBRARIES` unless they are there. */
+export function installKafka(progress: Progress): Promise<Installed> {
+  return install(BROKER, SOURCES, OTHER_WAYS, progress);
+}
 
 /** A node of a cluster. Node 1 is also the controller. */
 export interface BrokerNode {
@@ -108,24 +106,75 @@ const JARS = [
 export const KAFKA_LIBRARIES = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
 const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
 
-const JAVA = {
+const JAVA: Tool = {
   command: 'java',
   versionArgs: ['-version'],
   versionPattern: /version "(\d+)/,
   atLeast: '17',
   name: 'Java',
-  neededFor: 'A local Kafka broker',
   install: 'Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17',
-  instead: 'KAFKA_BROKERS',
 };
 
-function checkVersion(): void {
-  const jar = readdirSync(KAFKA_LIBRARIES).find((name) => name.startsWith('kafka_2.13-'));
-  if (jar !== `kafka_2.13-${KAFKA_VERSION}.jar`) {
-    throw new StackError(
-      `${KAFKA_LIBRARIES} holds ${jar ?? 'no broker'} instead of Kafka ${KAFKA_VERSION}: delete that folder and start again`,
-    );
-  }
+const BROKER = 'A Kafka broker';
+const OTHER_WAYS = [
+  'a running broker: set KAFKA_BROKERS',
+  'a container engine with Compose, such as Docker',
+];
+
+const mavenCentral: Source = {
+  name: `Kafka ${KAFKA_VERSION} from Maven`,
+  howTo: `Maven: ${MAVEN.install}`,
+  folder: KAFKA_LIBRARIES,
+  check: () => checkTool(MAVEN),
+  async fetch(folder, report, signal) {
+    await downloadJars(folder, JARS, report, signal);
+    checkBroker(folder);
+  },
+};
+
+/** Twice as large as the packages of Maven, because it contains Connect, Streams and the documentation. */
+function apacheTarball(): Source {
+  const tarball = `kafka_2.13-${KAFKA_VERSION}.tgz`;
+  // The mirrors only have the latest releases.
+  const mirror = `https://dlcdn.apache.org/kafka/${KAFKA_VERSION}/${tarball}`;
+  const archive = `https://archive.apache.org/dist/kafka/${KAFKA_VERSION}/${tarball}`;
+  let answer: Promise<string> | undefined;
+  const sha512 = async () =>
+    parseSha512(await (answer ??= downloadText(`${archive}.sha512`)), tarball);
+  return {
+    name: `Kafka ${KAFKA_VERSION} from apache.org`,
+    howTo: 'access to https://archive.apache.org',
+    folder: KAFKA_LIBRARIES,
+    async check() {
+      await sha512();
+    },
+    async fetch(folder, report, signal) {
+      const file = path.join(folder, tarball);
+      await downloadFile(mirror, file, report, signal).catch(() =>
+        downloadFile(archive, file, report, signal),
+      );
+      if ((await hashOf(file, 'sha512')) !== (await sha512())) {
+        throw new StackError(`${tarball} does not have the SHA-512 of ${archive}.sha512`);
+      }
+      await untar(file, folder, [`kafka_2.13-${KAFKA_VERSION}/libs`], 2);
+      rmSync(file);
+      checkBroker(folder);
+    },
+  };
+}
+
+/** The hash in `kafka.tgz: 65C09FBE 8C78098B …` over several lines, or in `65c09fbe…  kafka.tgz`. */
+export function parseSha512(text: string, file: string): string {
+  const hash = text.replace(file, '').replaceAll(/[:\s]/g, '').toLowerCase();
+  if (!/^[0-9a-f]{128}$/.test(hash)) throw new StackError(`the SHA-512 of ${file} is unreadable`);
+  return hash;
+}
+
+const SOURCES: readonly Source[] = [mavenCentral, apacheTarball()];
+
+function checkBroker(folder: string): void {
+  const jar = `kafka_2.13-${KAFKA_VERSION}.jar`;
+  if (!existsSync(path.join(folder, jar))) throw new StackError(`${jar} is missing`);
 }
 
 const javaArgs = (dir: string) => [

@@ -2,20 +2,21 @@ import path from 'node:path';
 import { startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import { kafka } from './kafka.ts';
+import { withLock } from './lock.ts';
 import { postgres } from './postgres.ts';
 import { portsLock } from './places.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
 import type {
   LocalService,
   Ports,
-  Report,
+  Progress,
   ServiceContext,
   ServiceName,
   TemporalServer,
 } from './service.ts';
-import { StackError } from './stack-error.ts';
-import { withLock, type ServiceState } from './state.ts';
-import { temporal } from './temporal.ts';
+import { allOrStackError } from './stack-error.ts';
+import type { ServiceState } from './state.ts';
+import { temporalDev } from './temporal.ts';
 import { temporalOnPostgres } from './temporal-on-postgres.ts';
 
 /** The service as a process on this machine. */
@@ -29,7 +30,7 @@ export function localService(
     case 'postgres':
       return postgres;
     case 'temporal':
-      return kind === 'postgres' ? temporalOnPostgres(version) : temporal;
+      return kind === 'postgres' ? temporalOnPostgres(version) : temporalDev(version);
     default:
       return service satisfies never;
   }
@@ -39,16 +40,8 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
 
 /** Throws one StackError that names every missing prerequisite, before any long download or build. */
-export async function checkMachine(services: readonly LocalService[]): Promise<void> {
-  const checks = await Promise.allSettled(services.map(async (service) => service.check()));
-  const messages: string[] = [];
-  for (const check of checks) {
-    if (check.status === 'fulfilled') continue;
-    if (!(check.reason instanceof StackError)) throw check.reason;
-    messages.push(check.reason.message);
-  }
-  if (messages.length > 0) throw new StackError(messages.join('\n'));
-}
+export const checkMachine = (services: readonly LocalService[]): Promise<void> =>
+  allOrStackError(services.map(async (service) => service.check()));
 
 /** Starts the service's process unless it is running. `save` is called as soon as the process exists. */
 export async function startService(
@@ -56,19 +49,22 @@ export async function startService(
   context: ServiceContext,
   known: ServiceState | undefined,
   save: (state: ServiceState) => void,
-  report: Report,
+  progress: Progress,
 ): Promise<void> {
+  const { report, signal } = progress;
   if (known?.source === 'process' && (await isRunning(local, known))) {
-    report('already running');
+    report(`already running (${known.origin ?? 'as a process'})`);
     return;
   }
-  await local.prepare(report);
-  report('starting');
+  const installed = await local.prepare(progress);
+  signal?.throwIfAborted();
+  const { origin } = installed;
+  report(`starting (${origin})`);
   await stopService(local, known);
   // Without the lock another stack could choose the same ports and mistake this server for its own.
   const identity = await withLock(portsLock(local.name), async () => {
     const ports = await choosePorts(local, known);
-    const spec = await local.configure(context, ports);
+    const spec = await local.configure(context, ports, installed);
     return startDaemon(
       local.title,
       spec,
@@ -76,11 +72,11 @@ export async function startService(
       () => local.probe(ports),
       START_TIMEOUT_MS,
       (started) => {
-        save({ source: 'process', ports, process: started });
+        save({ source: 'process', ports, process: started, origin });
       },
     );
   });
-  report(`started, process ${identity.pid}`);
+  report(`started (${origin}), process ${identity.pid}`);
 }
 
 /** Stops the service's process if the stack has started one. */

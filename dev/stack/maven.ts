@@ -1,21 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { execa } from 'execa';
+import { runDownload } from './run-download.ts';
 import type { Report } from './service.ts';
-import { StackError } from './stack-error.ts';
-import { requireTool } from './tool.ts';
+import type { Tool } from './tool.ts';
 
-/** Throws a StackError with instructions if Maven is missing. */
-export const requireMaven = (use: { neededFor: string; instead: string }): Promise<void> =>
-  requireTool({
-    command: 'mvn',
-    versionArgs: ['-v'],
-    versionPattern: /Apache Maven (\d+\.\d+)/,
-    atLeast: '3.6',
-    name: 'Maven',
-    install: 'Debian: apt-get install maven; macOS: brew install maven',
-    ...use,
-  });
+export const MAVEN: Tool = {
+  command: 'mvn',
+  versionArgs: ['-v'],
+  versionPattern: /Apache Maven (\d+\.\d+)/,
+  atLeast: '3.6',
+  name: 'Maven',
+  install: 'Debian: apt-get install maven; macOS: brew install maven',
+};
 
 /**
  * Downloads packages with all their dependencies into the folder.
@@ -26,24 +22,23 @@ export async function downloadJars(
   target: string,
   packages: readonly string[],
   report: Report,
+  signal?: AbortSignal,
 ): Promise<void> {
   const pom = path.join(target, 'pom.xml');
   writeFileSync(pom, pomOf(packages));
-  const download = execa(
+  await runDownload(
     'mvn',
     ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`],
-    { reject: false, all: true },
+    {
+      asks: /Downloading from /,
+      isAnswered: /Downloaded from /,
+      onOutput: (text) => {
+        const jar = /Downloading from \S+: \S*\/(\S+)/.exec(text)?.[1];
+        if (jar) report(jar);
+      },
+      signal,
+    },
   );
-  download.all.on('data', (chunk: Buffer) => {
-    const jar = /Downloading from \S+: \S*\/(\S+)/.exec(chunk.toString())?.[1];
-    if (jar) report(jar);
-  });
-  const result = await download;
-  if (result.failed) {
-    throw new StackError(
-      `Maven could not download ${packages.join(', ')} (${result.shortMessage}):\n${result.all.split('\n').slice(-15).join('\n')}`,
-    );
-  }
 }
 
 const pomOf = (packages: readonly string[]) => `<project xmlns="http://maven.apache.org/POM/4.0.0">

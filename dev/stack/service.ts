@@ -18,6 +18,22 @@ export interface TemporalServer {
 /** Reports progress to the user: `building Temporal (42 s)`. */
 export type Report = (text: string) => void;
 
+/** What a step of the start shows, and what ends it early. */
+export interface Progress {
+  /** Replaces the step's latest text. */
+  readonly report: Report;
+  /** Adds a line that stays. */
+  readonly note: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The programs of a server on this machine. */
+export interface Installed {
+  readonly folder: string;
+  /** Where they come from, for the user: `Kafka 4.1.1 from Maven`. */
+  readonly origin: string;
+}
+
 export interface ServiceContext {
   readonly places: StackPlaces;
   /** Whether the data must survive a restart of the process. */
@@ -46,12 +62,12 @@ export interface LocalService {
   readonly highestPort?: number;
   /** The signal for a graceful shutdown. */
   readonly stopSignal: NodeJS.Signals;
-  /** Throws a StackError with instructions if the machine lacks a prerequisite. Quick. */
+  /** Throws a StackError with instructions if the machine lacks a prerequisite. Takes seconds at most. */
   check(): Promise<void>;
   /** Downloads and builds what is missing. */
-  prepare(report: Report): Promise<void>;
+  prepare(progress: Progress): Promise<Installed>;
   /** Creates the data folder if there is none, and returns how to run the server on it. */
-  configure(context: ServiceContext, ports: Ports): Promise<DaemonSpec>;
+  configure(context: ServiceContext, ports: Ports, installed: Installed): Promise<DaemonSpec>;
   /** Throws until the server answers. */
   probe(ports: Ports): Promise<void>;
   /** Deletes data outside the stack's folder. */

@@ -12,10 +12,16 @@ async function showLive(steps: readonly StartStep[]): Promise<void> {
   const list = new Listr(
     steps.map(({ title, run }) => ({
       title,
-      task: async (_context: unknown, task: { title: string }) => {
-        await run((text) => {
-          task.title = `${title}: ${text}`;
-        });
+      rendererOptions: { persistentOutput: true, outputBar: Infinity },
+      task: async (_context: unknown, task: { title: string; output: string }) => {
+        await run(
+          (text) => {
+            task.title = `${title}: ${text}`;
+          },
+          (text) => {
+            task.output = text;
+          },
+        );
       },
     })),
     {
@@ -43,10 +49,15 @@ async function showPlainly(steps: readonly StartStep[]): Promise<void> {
         lastShown = Date.now();
         console.error(`${title}: ${latest}`);
       };
-      await run((text) => {
-        latest = text;
-        if (Date.now() - lastShown >= PLAIN_INTERVAL_MS) show();
-      });
+      await run(
+        (text) => {
+          latest = text;
+          if (Date.now() - lastShown >= PLAIN_INTERVAL_MS) show();
+        },
+        (text) => {
+          console.error(`${title}: ${text}`);
+        },
+      );
       show();
     }),
   );

@@ -3,9 +3,11 @@ import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
 import {
   deleteContainers,
   hasContainerEngine,
+  removeContainer,
   startContainer,
   stopContainers,
 } from './container-engine.ts';
+import { withLock } from './lock.ts';
 import {
   checkMachine,
   choosePorts,
@@ -18,13 +20,15 @@ import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
 import {
   SERVICE_NAMES,
+  type Progress,
   type Report,
   type ServiceName,
   type TemporalKind,
   type TemporalServer,
 } from './service.ts';
 import { StackError } from './stack-error.ts';
-import { readState, withLock, writeState, type ServiceState, type StackState } from './state.ts';
+import { findOnPath } from './temporal-cli.ts';
+import { readState, writeState, type ServiceState, type StackState } from './state.ts';
 
 /** How long a bridge or worker may take to shut down. */
 const PROGRAM_GRACE_MS = 20_000;
@@ -40,17 +44,21 @@ export interface StackOptions {
   readonly temporalKind?: TemporalKind | undefined;
   /** The version of that server, such as `1.29.1`; by default that of the last start. */
   readonly temporalVersion?: string | undefined;
+  /** Ends the start early; what has been started keeps running. */
+  readonly signal?: AbortSignal;
 }
 
 /** The start of one service, to be run and shown by the caller. */
 export interface StartStep {
   readonly title: string;
-  readonly run: (report: Report) => Promise<void>;
+  /** @param note shows a line that stays, where `report` replaces what it has shown before */
+  readonly run: (report: Report, note?: Report) => Promise<void>;
 }
 
 /**
  * Starts the services that are not running and returns the addresses. Each service comes from the first
- * source that applies: an address in the environment, a container engine, a process on this machine.
+ * source that applies: an address in the environment, a container engine, a process on this machine. A
+ * `temporal` on the PATH comes before a container engine.
  *
  * @param runSteps runs all steps, possibly concurrently, and shows their progress
  */
@@ -72,9 +80,9 @@ export async function startStack(
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
     const hasEngine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
-    // docker-compose.yml contains the dev server only.
+    const prefersProcess = await prefersTemporalProcess(temporal, before.services.temporal);
     const isContainer = (service: ServiceName) =>
-      hasEngine && !(service === 'temporal' && temporal.kind === 'postgres');
+      hasEngine && !(service === 'temporal' && prefersProcess);
     await checkMachine(
       SERVICE_NAMES.filter((service) => !isElsewhere(service) && !isContainer(service)).map(
         (service) => localService(service, temporal),
@@ -87,30 +95,53 @@ export async function startStack(
       await postgresStarted;
       return stackAddresses(state, env)['DATABASE_URL'] ?? '';
     };
-    const start = async (service: ServiceName, report: Report) => {
+    const startProcess = (service: ServiceName, progress: Progress) => {
+      const saveStarted = (started: ServiceState) => {
+        save(service, started);
+      };
+      return startService(
+        localService(service, temporal),
+        { places, durable, databaseUrl },
+        state.services[service],
+        saveStarted,
+        progress,
+      );
+    };
+    const start = async (service: ServiceName, progress: Progress) => {
+      const { report, note } = progress;
       const local = localService(service, temporal);
       const known = state.services[service];
       if (isElsewhere(service)) {
         await stopService(local, known);
         save(service, { source: 'environment' });
         report('uses the address in the environment');
-      } else if (isContainer(service)) {
-        const ports = await choosePorts(local, known);
-        await stopService(local, known);
-        save(service, { source: 'container', ports });
+        return;
+      }
+      if (!isContainer(service)) {
+        await startProcess(service, progress);
+        return;
+      }
+      const ports = await choosePorts(local, known);
+      await stopService(local, known);
+      save(service, { source: 'container', ports });
+      try {
         await startContainer(places, service, ports);
-      } else {
-        const saveStarted = (started: ServiceState) => {
-          save(service, started);
-        };
-        await startService(local, { places, durable, databaseUrl }, known, saveStarted, report);
+        report('started (container)');
+      } catch (error) {
+        // The data of an earlier start are in the container, so a process would seem to have lost them.
+        if (known?.source === 'container' || !(error instanceof StackError)) throw error;
+        note(`not a container: ${error.message.trimEnd().split('\n').at(-1)}`);
+        await removeContainer(places, service).catch(() => undefined);
+        save(service, { source: 'process', ports });
+        await local.check();
+        await startProcess(service, progress);
       }
     };
     await runSteps(
       SERVICE_NAMES.map((service) => ({
         title: localService(service, temporal).title,
-        run: async (report) => {
-          const started = start(service, report);
+        run: async (report, note = report) => {
+          const started = start(service, { report, note, signal: options.signal });
           if (service === 'postgres') setPostgresStarted(started);
           await started;
         },
@@ -121,6 +152,19 @@ export async function startStack(
 }
 
 const NO_STATE: StackState = { services: {}, ephemeral: false };
+
+/**
+ * Whether Temporal runs as a process even if there is a container engine: docker-compose.yml has one version
+ * of the dev server only, and a `temporal` on the PATH starts without a download. A stack whose data are in a
+ * container keeps it.
+ */
+async function prefersTemporalProcess(
+  { kind, version }: TemporalServer,
+  known: ServiceState | undefined,
+): Promise<boolean> {
+  if (kind === 'postgres' || version !== undefined) return true;
+  return known?.source !== 'container' && (await findOnPath()) !== undefined;
+}
 
 const temporalOf = ({ temporalKind = 'dev', temporalVersion }: StackState): TemporalServer => ({
   kind: temporalKind,

@@ -1,16 +1,16 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { buildOnce } from './build-once.ts';
 import { GO, goInstall } from './go.ts';
 import { CACHE_DIR } from './places.ts';
 import { port, type LocalService, type Ports } from './service.ts';
+import { checkSources, install, type Source } from './sources.ts';
 import { StackError } from './stack-error.ts';
 import { NAMESPACE, probeTemporal } from './temporal.ts';
-import { requireTool } from './tool.ts';
+import { checkTool } from './tool.ts';
 
 /** Needs Go 1.26. Newer patch releases need Go 1.27. */
 const DEFAULT_VERSION = '1.32.1';
@@ -42,21 +42,9 @@ export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => (
   highestPort: 32_767,
   stopSignal: 'SIGTERM',
 
-  async check() {
-    if (!existsSync(builtFolder(version))) await requireTool(GO);
-  },
+  check: () => checkSources(SERVER, [goBuild(version)], []),
 
-  prepare: (report) =>
-    buildOnce(
-      builtFolder(version),
-      `Temporal ${version} and its schema`,
-      report,
-      async (target, show) => {
-        await goInstall(`go.temporal.io/server/cmd/server@v${version}`, target, show);
-        renameSync(path.join(target, 'server'), path.join(target, 'temporal-server'));
-        await goInstall(`go.temporal.io/server/cmd/tools/sql@v${version}`, target, show);
-      },
-    ),
+  prepare: (progress) => install(SERVER, [goBuild(version)], [], progress),
 
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
@@ -85,6 +73,21 @@ export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => (
   },
 
   deleteData: () => Promise.resolve(),
+});
+
+const SERVER = 'A Temporal server on Postgres';
+
+/** Temporal publishes no executables of the server, only container images. */
+const goBuild = (version: string): Source => ({
+  name: `Temporal server ${version} built with Go`,
+  howTo: `Go ${GO.atLeast} or newer: ${GO.install}`,
+  folder: builtFolder(version),
+  check: () => checkTool(GO),
+  async fetch(folder, report, signal) {
+    await goInstall(`go.temporal.io/server/cmd/server@v${version}`, folder, report, signal);
+    renameSync(path.join(folder, 'server'), path.join(folder, 'temporal-server'));
+    await goInstall(`go.temporal.io/server/cmd/tools/sql@v${version}`, folder, report, signal);
+  },
 });
 
 const builtFolder = (version: string) => path.join(CACHE_DIR, `temporal-server-${version}`);

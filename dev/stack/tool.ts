@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
 import { execa } from 'execa';
 import { StackError } from './stack-error.ts';
 
@@ -10,25 +12,58 @@ export interface Tool {
   /** The oldest supported version, such as `17` or `1.25`. */
   readonly atLeast: string;
   readonly name: string;
-  readonly neededFor: string;
+  /** How to install it. */
   readonly install: string;
-  /** The setting that names a running server instead. */
-  readonly instead: string;
 }
 
-/** Throws a StackError with instructions if the tool is missing or too old. */
-export async function requireTool(tool: Tool): Promise<void> {
+/** Throws a StackError if the tool is missing or too old. */
+export async function checkTool(tool: Tool): Promise<void> {
   const found = await installedVersion(tool);
   if (found !== undefined && !isOlder(found, tool.atLeast)) return;
-  const state = found === undefined ? 'was not found' : `is too old (${found})`;
   throw new StackError(
-    [
-      `${tool.neededFor} needs ${tool.name} ${tool.atLeast} or newer, which ${state}.`,
-      `Either install it (${tool.install}),`,
-      `or start a container engine such as Docker,`,
-      `or set ${tool.instead} to a running server.`,
-    ].join('\n  '),
+    found === undefined
+      ? `${tool.name} was not found`
+      : `${tool.name} ${found} is older than ${tool.atLeast}`,
   );
+}
+
+/** Throws a StackError with the ways out if the tool is missing or too old. */
+export async function requireTool(
+  tool: Tool,
+  neededFor: string,
+  otherWays: readonly string[],
+): Promise<void> {
+  try {
+    await checkTool(tool);
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    throw new StackError(
+      [
+        `${neededFor} needs ${tool.name} ${tool.atLeast} or newer: ${error.message}. One of these is enough:`,
+        ...[`${tool.name}: ${tool.install}`, ...otherWays].map((way) => `  - ${way}`),
+      ].join('\n'),
+      { cause: error },
+    );
+  }
+}
+
+/** The path of a command on the PATH. */
+export function findCommand(
+  name: string,
+  searchPath = process.env['PATH'] ?? '',
+): string | undefined {
+  return searchPath
+    .split(path.delimiter)
+    .filter((folder) => path.isAbsolute(folder))
+    .map((folder) => path.join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** The version that the tool reports; undefined if it is missing or cannot run. */

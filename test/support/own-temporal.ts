@@ -4,7 +4,8 @@ import path from 'node:path';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
-import { probeTemporal, temporalCommand } from '../../dev/stack/temporal.ts';
+import { installTemporalCli } from '../../dev/stack/temporal-cli.ts';
+import { probeTemporal } from '../../dev/stack/temporal.ts';
 
 export interface OwnTemporal {
   readonly address: string;
@@ -20,11 +21,13 @@ export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemp
     if (server) await stopProcess(server, 'SIGKILL', 5000);
     rmSync(dir, { recursive: true, force: true });
   };
+  const quietly = { report: () => undefined, note: () => undefined };
   try {
+    const { folder } = await installTemporalCli(quietly);
     await startDaemon(
       'the Temporal server',
       {
-        command: temporalCommand(),
+        command: path.join(folder, 'temporal'),
         args: [
           ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port)],
           ...['--log-level', 'error', ...args],

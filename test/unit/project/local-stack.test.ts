@@ -5,9 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { asShellAssignments, isGiven, stackAddresses } from '../../../dev/stack/addresses.ts';
 import { buildOnce } from '../../../dev/stack/build-once.ts';
+import { withLock } from '../../../dev/stack/lock.ts';
 import type { StackPlaces } from '../../../dev/stack/places.ts';
 import { identify, isAlive, stopProcess } from '../../../dev/stack/process-identity.ts';
-import { readState, withLock, writeState } from '../../../dev/stack/state.ts';
+import { readState, writeState } from '../../../dev/stack/state.ts';
 import { isOlder } from '../../../dev/stack/tool.ts';
 
 let dir: string;
