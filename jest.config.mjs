@@ -1,7 +1,8 @@
 /** Tests are ES modules; Node needs --experimental-vm-modules for that (see `npm test`). */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  // src/ is watched too: a change runs the tests again in watch mode.
+  roots: ['<rootDir>/test', '<rootDir>/src'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -3,8 +3,14 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { exitOnBrokenPipe } from '../src/program/exit.ts';
-import { asShellAssignments, stackAddresses } from './stack/addresses.ts';
+import { asShellAssignments, stackAddresses, type Addresses } from './stack/addresses.ts';
 import { stackPlaces } from './stack/places.ts';
+import {
+  secondStack,
+  secondTemporalAddress,
+  startSecondTemporal,
+  stopBothStacks,
+} from './stack/second-temporal.ts';
 import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
 import { showSteps } from './stack/show-steps.ts';
 import { startStack, stackStatus, stopStack } from './stack/stack.ts';
@@ -26,48 +32,57 @@ program
   .addOption(
     new Option(
       '--temporal <kind>',
-      'Temporal server: dev (SQLite, with web UI) or postgres (as in production, no web UI); the choice is remembered',
-    ).choices(TEMPORAL_KINDS),
+      'Temporal server: dev (SQLite, with web UI), postgres (as in production, no web UI), or both, for the tests that need both; the choice of dev or postgres is remembered',
+    ).choices([...TEMPORAL_KINDS, 'both']),
   )
   .option(
     '--temporal-version <version>',
     'version of that server, such as 1.29.1; the choice is remembered',
   )
-  .action(async (options: { temporal?: TemporalKind; temporalVersion?: string }) => {
-    const stack = {
-      name: stackName(),
-      temporalKind: options.temporal,
-      temporalVersion: options.temporalVersion,
-    };
-    console.log(asShellAssignments(await startStack(stack, showSteps)));
+  .action(async (options: { temporal?: TemporalKind | 'both'; temporalVersion?: string }) => {
+    const { temporal, temporalVersion } = options;
+    const name = stackName();
+    // It would use the same databases.
+    if (temporal === 'postgres') await stopStack(secondStack(name));
+    const temporalKind = temporal === 'both' ? 'dev' : temporal;
+    const addresses = await startStack({ name, temporalKind, temporalVersion }, showSteps);
+    const second =
+      temporal === 'both'
+        ? await startSecondTemporal({ name, temporalVersion }, addresses, showSteps)
+        : await secondTemporalAddress(name);
+    console.log(asShellAssignments(withSecond(addresses, second)));
   });
 
 program
   .command('stop')
   .description('stop the servers; the data is kept')
-  .action(() => stopStack(stackName()));
+  .action(() => stopBothStacks(stackName()));
 
 program
   .command('status')
   .description('print which servers are running; exit code 1 if one is not')
   .action(async () => {
     const status = await stackStatus(stackName());
-    for (const { service, source, running } of status) {
-      console.log(`${service.padEnd(10)} ${running ? 'running' : 'stopped'}  (${source})`);
+    for (const { service, source, running, origin } of status) {
+      const from = origin === undefined ? source : `${source}: ${origin}`;
+      console.log(`${service.padEnd(10)} ${running ? 'running' : 'stopped'}  (${from})`);
     }
+    const second = await secondTemporalAddress(stackName());
+    if (second) console.log(`second Temporal server running  (on Postgres: ${second})`);
     if (status.some(({ running }) => !running)) process.exitCode = 1;
   });
 
 program
   .command('env')
   .description('print the addresses as shell assignments: eval "$(npm run -s stack -- env)"')
-  .action(() => {
+  .action(async () => {
     const state = readState(stackPlaces(stackName()));
     if (!state)
       throw new StackError(
         `There is no stack "${stackName()}". Start it with: npm run stack -- start`,
       );
-    console.log(asShellAssignments(stackAddresses(state, process.env)));
+    const second = await secondTemporalAddress(stackName());
+    console.log(asShellAssignments(withSecond(stackAddresses(state, process.env), second)));
   });
 
 program
@@ -86,6 +101,9 @@ program
     }
     spawn('tail', ['-n', '200', ...(follow ? ['-F'] : []), ...files], { stdio: 'inherit' });
   });
+
+const withSecond = (addresses: Addresses, second: string | undefined): Addresses =>
+  second === undefined ? addresses : { ...addresses, TEMPORAL_ON_POSTGRES_ADDRESS: second };
 
 const stackName = () => program.opts<{ name: string }>().name;
 

@@ -18,7 +18,8 @@ import { runCommand, startProgram, type Program, type ProgramEnv } from './start
 import { openTotals, type TotalsReader } from './start/totals.ts';
 import { stackPlaces } from './stack/places.ts';
 import { showSteps } from './stack/show-steps.ts';
-import { claimStack, rememberProgram, startStack, stopStack } from './stack/stack.ts';
+import { stopBothStacks } from './stack/second-temporal.ts';
+import { claimStack, rememberProgram, startStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
 /** `npm start`: runs the whole system on this machine, as separate processes, until Ctrl-C. */
@@ -48,16 +49,21 @@ try {
     await run();
   } finally {
     console.log('Stopping …');
-    await stopStack(name);
+    await stopBothStacks(name);
   }
 } catch (error) {
+  if (interrupted.signal.aborted) process.exit(130);
   if (!(error instanceof StackError)) throw error;
   console.error(`\n${error.message}`);
   process.exitCode = 1;
 }
 
 async function run(): Promise<void> {
-  const [addresses] = await Promise.all([startStack({ name }, showSteps), build()]);
+  const [addresses] = await Promise.all([
+    startStack({ name, signal: interrupted.signal }, showSteps),
+    build(),
+  ]);
+  if (interrupted.signal.aborted) return;
   const [bridgePort, workerPort] = [
     await freePort({ preferred: [9464] }),
     await freePort({ preferred: [9465] }),

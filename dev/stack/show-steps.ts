@@ -8,6 +8,11 @@ import type { StartStep } from './stack.ts';
 export const showSteps = (steps: readonly StartStep[]): Promise<void> =>
   process.stdout.isTTY ? showLive(steps) : showPlainly(steps);
 
+/** Runs the steps concurrently without showing anything. */
+export const quietly = async (steps: readonly StartStep[]): Promise<void> => {
+  await Promise.all(steps.map((step) => step.run(() => undefined)));
+};
+
 async function showLive(steps: readonly StartStep[]): Promise<void> {
   const list = new Listr(
     steps.map(({ title, run }) => ({

@@ -37,6 +37,8 @@ export interface StackOptions {
   readonly name: string;
   /** The stack runs as long as this process and is deleted afterwards. */
   readonly ephemeral?: boolean;
+  /** The process that an ephemeral stack runs for. Default: this one. */
+  readonly ownerPid?: number;
   /** Keeps Temporal's data on disk, for tests that restart the server. Default: unless ephemeral. */
   readonly durable?: boolean;
   readonly env?: NodeJS.ProcessEnv;
@@ -66,11 +68,12 @@ export async function startStack(
   options: StackOptions,
   runSteps: (steps: readonly StartStep[]) => Promise<void>,
 ): Promise<Addresses> {
-  const { name, ephemeral = false, durable = !ephemeral, env = process.env } = options;
+  const { name, ephemeral = false, ownerPid = process.pid } = options;
+  const { durable = !ephemeral, env = process.env } = options;
   const places = stackPlaces(name);
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
-    const owner = ephemeral ? await identify(process.pid) : undefined;
+    const owner = ephemeral ? await identify(ownerPid) : undefined;
     const before = await withTemporal(readState(places) ?? NO_STATE, options);
     const temporal = temporalOf(before);
     let state: StackState = { ...before, ephemeral, ...(owner ? { owner } : {}) };
@@ -256,6 +259,8 @@ export async function stopStack(name: string): Promise<void> {
 export interface ServiceStatus {
   readonly service: ServiceName;
   readonly source: ServiceState['source'] | 'none';
+  /** Where the programs of a process come from. */
+  readonly origin?: string | undefined;
   readonly running: boolean;
 }
 
@@ -268,11 +273,29 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
       return {
         service,
         source: known?.source ?? 'none',
+        origin: known?.source === 'process' ? known.origin : undefined,
         running:
           known !== undefined &&
           (await isRunning(localService(service, temporalOf(state ?? NO_STATE)), known)),
       };
     }),
+  );
+}
+
+/** The addresses of a stack whose servers are all running. Throws a StackError otherwise. */
+export async function runningStack(name: string): Promise<Addresses> {
+  const state = readState(stackPlaces(name));
+  let stopped: readonly ServiceStatus[] = [];
+  // A server on a busy machine may not answer the first time.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    stopped = (await stackStatus(name)).filter(({ running }) => !running);
+    if (state && stopped.length === 0) return stackAddresses(state, process.env);
+    if (!state || stopped.some(({ source }) => source === 'none')) break;
+  }
+  const what = stopped.map(({ service }) => service).join(', ');
+  const option = name === 'dev' ? '' : ` --name ${name}`;
+  throw new StackError(
+    `The stack "${name}" is not running (${what}). Start it with: npm run stack --${option} start`,
   );
 }
 

@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import type { DeadLetterMessage } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
+import { useTemporalOnPostgres } from '../support/temporal-on-postgres.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 
 /**
@@ -154,6 +155,8 @@ const POISON: Readonly<Record<string, Poison>> = {
   'a byte order mark': stored(named('bom'), `\uFEFF${orderText(named('bom'))}`),
   'UTF-16': dead(Buffer.from(orderText('x'), 'utf16le'), 'not-json'),
 };
+
+useTemporalOnPostgres();
 
 describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address) => {
   let system: TestSystem;

@@ -3,6 +3,7 @@ import { chooseFault, type Programs } from './harness/faults.ts';
 import { createRandom } from './harness/random.ts';
 import { startFaultServers, type FaultServers } from './harness/servers.ts';
 import { expectNothingLost } from './harness/expect-nothing-lost.ts';
+import { SERVER_START_TIMEOUT_MS } from '../support/temporal-on-postgres.ts';
 import { createFaultWorld, temporalKindOfRun } from './harness/world.ts';
 
 /**
@@ -18,7 +19,7 @@ const CONCURRENT_FAULTS = 2;
 let servers: FaultServers | undefined;
 beforeAll(async () => {
   servers = await startFaultServers(temporalKindOfRun());
-}, 120_000);
+}, SERVER_START_TIMEOUT_MS);
 afterAll(() => servers?.remove());
 
 test(

@@ -9,6 +9,7 @@ import { hasIngestedFrom, listOrders } from '../../src/temporal/order-visibility
 import { arbitraryOrderId } from '../support/arbitrary-order.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
+import { useTemporalOnPostgres } from '../support/temporal-on-postgres.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 
 /** IDs of characters that have a meaning in queries. */
@@ -48,6 +49,8 @@ const starterOf = (client: Client, workflowIdPrefix: string) => {
     return starter.start({ orderId: orderId.value, fingerprint, message: { text: '{}', source } });
   };
 };
+
+useTemporalOnPostgres();
 
 describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
   let client: Client;

@@ -10,6 +10,7 @@ import {
 import { eventually } from '../support/eventually.ts';
 import { startGrpcProxy } from '../support/grpc-proxy.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
+import { useTemporalOnPostgres } from '../support/temporal-on-postgres.ts';
 
 type TypeName = 'KEYWORD' | 'INT';
 const closing: (() => Promise<unknown>)[] = [];
@@ -71,6 +72,8 @@ function withoutOperator(address: string, code = status.PERMISSION_DENIED): Prom
 const ALL: Readonly<Record<string, TypeName>> = Object.fromEntries(
   SEARCH_ATTRIBUTES.map(({ name, type }) => [name, type]),
 );
+
+useTemporalOnPostgres();
 
 describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
   const address = () => stackAddress(server);

@@ -1,7 +1,8 @@
 import { clearLockedPorts } from 'get-port';
 import { stackPlaces } from '../../dev/stack/places.ts';
 import { stopProcess } from '../../dev/stack/process-identity.ts';
-import { startStack, stopStack, type StartStep } from '../../dev/stack/stack.ts';
+import { quietly } from '../../dev/stack/show-steps.ts';
+import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { readState } from '../../dev/stack/state.ts';
 import { uniqueName } from './stack.ts';
 
@@ -21,7 +22,7 @@ export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<O
   const name = uniqueName(service);
   const variable = ADDRESSES[service];
   const env = { ...process.env, [variable]: undefined };
-  const start = () => startStack({ name, ephemeral: true, env }, runQuietly);
+  const start = () => startStack({ name, ephemeral: true, env }, quietly);
   const { [variable]: address = '' } = await start();
   return {
     address,
@@ -38,7 +39,3 @@ export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<O
     remove: () => stopStack(name),
   };
 }
-
-const runQuietly = async (steps: readonly StartStep[]) => {
-  await Promise.all(steps.map((step) => step.run(() => undefined)));
-};

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { SERVER_START_TIMEOUT_MS } from '../../support/temporal-on-postgres.ts';
 import { startFaultServers, type FaultServers } from './servers.ts';
 import { createFaultWorld, temporalKindOfRun, type FaultWorld } from './world.ts';
 
@@ -14,7 +15,7 @@ export function useFaultWorld(): () => FaultWorld {
   };
   beforeAll(async () => {
     servers = await startFaultServers(temporalKindOfRun());
-  }, 180_000);
+  }, SERVER_START_TIMEOUT_MS);
   afterAll(() => servers?.remove());
   beforeEach(async () => {
     world = undefined;

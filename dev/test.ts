@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Addresses } from './stack/addresses.ts';
+import { secondTemporalAddress } from './stack/second-temporal.ts';
+import { runningStack } from './stack/stack.ts';
+import { StackError } from './stack/stack-error.ts';
+
+/**
+ * `npm test`: jest, with the option `--stack NAME` for tests against a running stack. All other arguments
+ * are jest's.
+ */
+const { stack, args } = parse(process.argv.slice(2));
+const addresses = stack === undefined ? {} : await addressesOf(stack);
+const jestPackage = createRequire(import.meta.url).resolve('jest/package.json');
+const jest = spawn(
+  process.execPath,
+  [path.join(path.dirname(jestPackage), 'bin/jest.js'), ...watchingEverything(args)],
+  {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...addresses,
+      // Tests are ES modules.
+      NODE_OPTIONS: [
+        process.env['NODE_OPTIONS'],
+        '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+      ]
+        .filter(Boolean)
+        .join(' '),
+    },
+  },
+);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // A terminal sends Ctrl-C to jest as well.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) jest.kill(signal);
+  });
+}
+jest.on('exit', (code, signal) => {
+  process.exit(code ?? 128 + constants.signals[signal ?? 'SIGKILL']);
+});
+
+/** The environment for tests against the running stack. Ends the process with a message if it is not running. */
+async function addressesOf(stack: string): Promise<Addresses> {
+  try {
+    const addresses = await runningStack(stack);
+    const second = await secondTemporalAddress(stack);
+    return {
+      ...addresses,
+      ...(second === undefined ? {} : { TEMPORAL_ON_POSTGRES_ADDRESS: second }),
+      TEST_STACK: stack,
+    };
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
+function parse(given: readonly string[]): { stack?: string; args: readonly string[] } {
+  const rest: string[] = [];
+  let stack: string | undefined;
+  for (let index = 0; index < given.length; index += 1) {
+    const arg = given[index] ?? '';
+    const [, inline] = /^--stack=(.+)$/.exec(arg) ?? [];
+    if (inline !== undefined) stack = inline;
+    else if (arg === '--stack') stack = given[(index += 1)] ?? 'dev';
+    else rest.push(arg);
+  }
+  return { ...(stack === undefined ? {} : { stack }), args: rest };
+}
+
+/**
+ * With `--watch`, jest runs the tests that import a changed file. The tests that start programs import
+ * nothing of src/, so after every change all tests that the arguments select are run.
+ */
+function watchingEverything(given: readonly string[]): readonly string[] {
+  return given.map((arg) => (arg === '--watch' ? '--watchAll' : arg));
+}
