@@ -100,7 +100,12 @@ async function withTimeout<Result>(
 
 /** `fetch failed` says nothing; its cause does, such as `getaddrinfo ENOTFOUND`. */
 function rootCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof AggregateError && error.errors.length > 0) return rootCause(error.errors[0]);
-  return error.cause === undefined ? error.message : rootCause(error.cause);
+  // A test runner has its own class Error, so that `instanceof` does not recognize the errors of Node.
+  const { cause, errors, message } = error as {
+    cause?: unknown;
+    errors?: unknown[];
+    message?: string;
+  };
+  if (cause !== undefined) return rootCause(cause);
+  return errors?.[0] === undefined ? (message ?? String(error)) : rootCause(errors[0]);
 }

@@ -42,7 +42,11 @@ export async function goInstall(
   clearTimeout(silence);
   if (result.failed) {
     throw new StackError(
-      `Go could not build ${program}:\n${result.all.split('\n').slice(-15).join('\n')}`,
+      `Go could not build ${program} (${result.shortMessage}):\n${lastLines(result.all)}`,
     );
   }
 }
+
+/** Empty if the command could not be run at all. */
+const lastLines = (output: string | undefined): string =>
+  (output ?? '').trimEnd().split('\n').slice(-15).join('\n');

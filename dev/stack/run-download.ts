@@ -20,10 +20,12 @@ export async function runDownload(
     readonly isAnswered: RegExp;
     readonly onOutput?: (text: string) => void;
     readonly onTick?: () => void;
+    readonly answerTimeoutMs?: number;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<void> {
   const silence = new AbortController();
+  const { answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   let timer: NodeJS.Timeout | undefined;
   let answered = false;
   const ticker = setInterval(() => options.onTick?.(), TICK_MS);
@@ -43,7 +45,7 @@ export async function runDownload(
     else if (options.asks.test(text)) {
       timer ??= setTimeout(() => {
         silence.abort();
-      }, ANSWER_TIMEOUT_MS);
+      }, answerTimeoutMs);
     }
     options.onOutput?.(text);
   });
@@ -52,7 +54,7 @@ export async function runDownload(
   clearInterval(ticker);
   if (!result.failed) return;
   if (silence.signal.aborted) {
-    throw new StackError(`${command}: no answer for ${ANSWER_TIMEOUT_MS / 1000} s`);
+    throw new StackError(`${command}: no answer for ${answerTimeoutMs / 1000} s`);
   }
   throw new StackError(`${command} failed: ${failureOf(result.all) ?? result.shortMessage}`);
 }
