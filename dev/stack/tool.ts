@@ -66,14 +66,18 @@ export function findCommand(
     });
 }
 
+/** A tool that is there must not count as missing because the machine is busy. */
+export const VERSION_TIMEOUT_MS = 60_000;
+
 /** The version that the tool reports; undefined if it is missing or cannot run. */
 export async function installedVersion(
   tool: Pick<Tool, 'command' | 'versionArgs' | 'versionPattern'>,
 ): Promise<string | undefined> {
+  if (!path.isAbsolute(tool.command) && findCommand(tool.command) === undefined) return undefined;
   const result = await execa(tool.command, tool.versionArgs, {
     reject: false,
     all: true,
-    timeout: 20_000,
+    timeout: VERSION_TIMEOUT_MS,
   });
   return result.failed ? undefined : tool.versionPattern.exec(result.all)?.[1];
 }
