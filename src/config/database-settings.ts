@@ -30,3 +30,21 @@ export const databaseSettings = settingGroup({
       'Whether to prepare statements once per connection, which saves a third of the work of Postgres per order. `auto` prepares them unless a pooler such as PgBouncer is in between. `on` works with PgBouncer 1.21 or later if `max_prepared_statements` is above 0, and with poolers in session mode.',
   },
 });
+
+/** Limits of `setup` while it changes the tables. */
+export const migrationSettings = settingGroup({
+  lockTimeoutMs: {
+    name: 'MIGRATION_LOCK_TIMEOUT_MS',
+    schema: integer(50, 60_000),
+    default: '500',
+    description:
+      'How long one attempt of a migration waits for a lock (`lock_timeout`). While it waits, all inserts into the table wait behind it, so keep it well below `DATABASE_STATEMENT_TIMEOUT_MS`.',
+  },
+  giveUpAfterMs: {
+    name: 'MIGRATION_GIVE_UP_AFTER_MS',
+    schema: integer(0, 3_600_000),
+    default: '120000',
+    description:
+      'How long `setup` repeats the attempts of a migration that does not get its locks, with growing pauses, and how long it waits for another `setup`. It then names the sessions that are in the way.',
+  },
+});

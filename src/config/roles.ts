@@ -1,5 +1,5 @@
 import { bridgeSettings } from './bridge-settings.ts';
-import { databaseSettings } from './database-settings.ts';
+import { databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import type { Settings } from './read-settings.ts';
@@ -62,4 +62,7 @@ export const PRODUCER_ROLE = { kafka: kafkaSettings } as const;
 
 export const KAFKA_SETUP_ROLE = { kafka: kafkaSettings, topics: topicSettings } as const;
 
-export const DATABASE_SETUP_ROLE = { database: databaseSettings } as const;
+export const DATABASE_SETUP_ROLE = {
+  database: databaseSettings,
+  migration: migrationSettings,
+} as const;

@@ -1,5 +1,5 @@
 import { bridgeSettings } from './bridge-settings.ts';
-import { databaseSettings } from './database-settings.ts';
+import { databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import type { SettingGroup } from './setting.ts';
@@ -58,6 +58,7 @@ export const SECTIONS: readonly Section[] = [
     readBy: ['worker', 'setup', 'orders', 'top', 'doctor', 'reconcile'],
     settings: databaseSettings,
   },
+  { title: 'Migrations', readBy: ['setup'], settings: migrationSettings },
   // `deploy` reads the deployment name and the build ID.
   { title: 'Worker', readBy: ['worker', 'deploy'], settings: workerSettings },
   { title: 'Logging', readBy: ['bridge', 'worker', 'replay'], settings: loggingSettings },

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
+import { APPLICATION_NAME } from './sessions.ts';
 
 export interface PoolOptions {
   readonly url: string;
@@ -31,7 +32,7 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
   let isPooled: boolean | undefined;
   const pool = new pg.Pool({
     connectionString: options.url,
-    application_name: 'order-ingest',
+    application_name: APPLICATION_NAME,
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
     // Postgres cannot enforce its own timeout when the network or the server is down.
@@ -60,13 +61,23 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
  * ID that it announces: it is not that of the server process behind it.
  */
 async function setStatementTimeout(client: pg.ClientBase, timeoutMs: number): Promise<boolean> {
-  const announced = 'processID' in client ? client.processID : undefined;
   const { rowCount } = await client.query(
     "SELECT set_config('statement_timeout', $1, false) WHERE pg_backend_pid() = $2",
-    [String(timeoutMs), announced],
+    [String(timeoutMs), announcedPid(client)],
   );
   return rowCount === 1;
 }
+
+/** Whether a pooler such as PgBouncer is in front of Postgres: see `setStatementTimeout`. */
+export async function isBehindPooler(client: pg.ClientBase): Promise<boolean> {
+  const { rowCount } = await client.query('SELECT WHERE pg_backend_pid() = $1', [
+    announcedPid(client),
+  ]);
+  return rowCount === 0;
+}
+
+const announcedPid = (client: pg.ClientBase) =>
+  'processID' in client ? client.processID : undefined;
 
 /** The search path in the URL's `options`; undefined when the URL leaves it to the server. */
 export function requestedSearchPath(databaseUrl: string): string | undefined {

@@ -1,9 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
-import { checkSearchPath } from './database-pool.ts';
-import { checkSchemaUsage, quoteName, type Tables } from './rights.ts';
+import { readMigrations } from './migrations.ts';
+import { checkSchemaUsage, type Tables } from './rights.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /** The tables that a program uses, and the migrations that create them. */
@@ -15,133 +13,113 @@ export interface Schema {
   readonly tables: Tables;
 }
 
-export interface MigrationReport {
-  /** The names of the migrations that were run. */
-  readonly ran: readonly string[];
-  /** The name of the Postgres schema that holds the tables. */
-  readonly schemaName: string;
-}
-
 const UNDEFINED_TABLE = '42P01';
 const INSUFFICIENT_PRIVILEGE = '42501';
 
-/**
- * Runs the missing migrations in one transaction. A concurrent call waits for the first one. Throws an
- * OperatorError when the user lacks a right or the search path names no schema.
- */
-export async function migrate(
-  { migrationsDir, migrationsTable }: Schema,
-  databaseUrl: string,
-  connectTimeoutMs: number,
-): Promise<MigrationReport> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: connectTimeoutMs,
-  });
-  await client.connect();
-  try {
-    await checkSearchPath(client, databaseUrl);
-    await checkSchemaUsage(client);
-    const schemaName = await currentSchema(client);
-    await checkMayMigrate(client, schemaName, migrationsTable);
-    // A pooler such as PgBouncer keeps a client on one session for a transaction only. A session-level
-    // lock or search path could stay behind in a session that serves other clients.
-    await client.query('BEGIN');
-    await client.query('SELECT pg_advisory_xact_lock($1)', [PG_MIGRATE_LOCK_ID]);
-    const ran = await runner({
-      dbClient: client,
-      dir: migrationsDir,
-      migrationsTable,
-      migrationsSchema: schemaName,
-      direction: 'up',
-      singleTransaction: true,
-      noLock: true,
-      log: () => undefined,
-    });
-    await client.query('COMMIT');
-    return { ran: ran.map(({ name }) => name), schemaName };
-  } finally {
-    await client.end();
-  }
-}
-
-async function currentSchema(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ schema: string | null }>('SELECT current_schema AS schema');
-  const schemaName = rows[0]?.schema;
-  if (schemaName) return schemaName;
-  throw new OperatorError(
-    'DATABASE_SCHEMA_MISSING',
-    'None of the schemas in the search path of DATABASE_URL exists',
-    'create the schema, or remove `options=-csearch_path%3D…` from DATABASE_URL',
-  );
-}
-
-/** Without this check, a missing right would surface as node-pg-migrate's stack trace. */
-async function checkMayMigrate(
-  client: pg.Client,
-  schemaName: string,
-  migrationsTable: string,
-): Promise<void> {
-  const { rows } = await client.query<{
-    role: string;
-    may_create: boolean;
-    owner: string | null;
-    may_read: boolean | null;
-  }>(
-    `SELECT current_user AS role, has_schema_privilege($1, 'CREATE') AS may_create,
-       pg_get_userbyid(relowner) AS owner,
-       pg_has_role(relowner, 'USAGE') OR has_table_privilege(pg_class.oid, 'SELECT') AS may_read
-     FROM (SELECT to_regclass($2) AS migrations) AS named
-     LEFT JOIN pg_class ON pg_class.oid = migrations`,
-    [schemaName, `${quoteName(schemaName)}.${migrationsTable}`],
-  );
-  const [state] = rows;
-  if (state && state.owner === null && !state.may_create) {
-    throw new OperatorError(
-      'DATABASE_RIGHT_MISSING',
-      `The user "${state.role}" may not create tables in the schema "${schemaName}"`,
-      `GRANT CREATE ON SCHEMA ${quoteName(schemaName)} TO ${quoteName(state.role)}`,
-    );
-  }
-  if (state && state.owner !== null && !state.may_read) {
-    throw new OperatorError(
-      'DATABASE_RIGHT_MISSING',
-      `The tables belong to "${state.owner}", so the user "${state.role}" cannot migrate them`,
-      `run \`order-ingest setup\` as "${state.owner}"; a worker does not need to`,
-    );
-  }
-}
+type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /**
- * Throws an OperatorError unless every migration of this build has been run. A user who may not read the
- * table of migrations does not need to: the columns are checked instead.
+ * Throws an OperatorError unless the tables have everything that this build uses. Migrations that this build does not
+ * know are those of a newer version. They do no harm as long as all columns of this build exist: old
+ * programs keep running, and can be restarted, while a newer version is being rolled out.
+ *
+ * A user who may not read the table of migrations does not need to: the columns are enough.
  */
-export async function checkSchema(pool: Pick<pg.Pool, 'query'>, schema: Schema): Promise<void> {
+export async function checkSchema(pool: Queryable, schema: Schema): Promise<void> {
   const done = await migrationsDone(pool, schema);
-  if (done === 'not-readable') return checkColumns(pool, schema);
-  if (done.length === 0) await checkSchemaUsage(pool);
-  const missing = migrationNames(schema).filter((name) => !done.includes(name));
-  if (missing.length === 0) return;
-  throw new OperatorError(
-    'DATABASE_SCHEMA_OUTDATED',
-    done.length === 0
-      ? 'The database has no tables of order-ingest yet'
-      : `The database schema is older than this build: ${missing.join(', ')} not run yet`,
-    RUN_SETUP,
-  );
+  if (done !== 'not-readable') {
+    if (done.length === 0) await checkSchemaUsage(pool);
+    const missing = requiredMigrations(schema).filter((name) => !done.includes(name));
+    if (missing.length > 0) {
+      throw new OperatorError(
+        'DATABASE_SCHEMA_OUTDATED',
+        done.length === 0
+          ? 'The database has no tables of order-ingest yet'
+          : `The database schema is older than this build: ${missing.join(', ')} not run yet`,
+        RUN_SETUP,
+      );
+    }
+  }
+  const columns = await missingColumns(pool, schema);
+  if (columns.length === 0) return;
+  const newer = done === 'not-readable' ? [] : unknownMigrations(done, schema);
+  throw newer.length > 0
+    ? new OperatorError(
+        'DATABASE_SCHEMA_TOO_NEW',
+        `The database schema is too new for this build: it no longer has ${columns.join(', ')}, and has the unknown migrations ${newer.join(', ')}`,
+        RUN_NEWER_VERSION,
+      )
+    : new OperatorError(
+        'DATABASE_SCHEMA_OUTDATED',
+        `The database schema does not fit this build: it lacks ${columns.join(', ')}`,
+        RUN_SETUP,
+      );
 }
 
 const RUN_SETUP = 'run `order-ingest setup --only database`';
+const RUN_NEWER_VERSION =
+  'run the version of order-ingest that the database was migrated for, or a newer one';
+
+/**
+ * Throws an OperatorError if a table requires a value for a column that this build does not know. Every insert
+ * would fail.
+ */
+export async function checkRequiredColumns(pool: Queryable, { tables }: Schema): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(REQUIRED_COLUMNS, [Object.keys(tables)]);
+  const known = columnNames(tables);
+  const unknown = rows.map(({ name }) => name).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new OperatorError(
+    'DATABASE_SCHEMA_TOO_NEW',
+    `The database schema is too new for this build, which inserts no value for the required column ${unknown.join(', ')}`,
+    RUN_NEWER_VERSION,
+  );
+}
+
+const REQUIRED_COLUMNS = `
+SELECT relation || '.' || attname AS name
+FROM unnest($1::text[]) AS relation
+JOIN pg_attribute ON attrelid = to_regclass(relation) AND attnum > 0 AND NOT attisdropped
+WHERE attnotnull AND NOT atthasdef AND attidentity = '' AND attgenerated = ''`;
+
+/** What a newer version of the program has done to the tables, or still has to do. */
+export interface SchemaVersion {
+  /** The last migration of this build. */
+  readonly latest: string;
+  /** Migrations that this build does not know. */
+  readonly newer: readonly string[];
+  /** Migrations of this build that break older versions, and have not been run. */
+  readonly waiting: readonly string[];
+}
+
+/** A user who may not read the table of migrations gets the names of this build only. */
+export async function readSchemaVersion(pool: Queryable, schema: Schema): Promise<SchemaVersion> {
+  const done = await migrationsDone(pool, schema);
+  const names = migrationNames(schema);
+  const latest = requiredMigrations(schema).at(-1) ?? 'nothing';
+  if (done === 'not-readable') return { latest, newer: [], waiting: [] };
+  return {
+    latest,
+    newer: unknownMigrations(done, schema),
+    waiting: names.filter((name) => !done.includes(name)),
+  };
+}
+
+const unknownMigrations = (done: readonly string[], schema: Schema): readonly string[] =>
+  done.filter((name) => !migrationNames(schema).includes(name));
 
 /** The migrations of this build, in their order. */
 export const migrationNames = ({ migrationsDir }: Schema): readonly string[] =>
-  readdirSync(migrationsDir)
-    .filter((file) => file.endsWith('.sql'))
-    .map((file) => file.slice(0, -'.sql'.length))
-    .sort();
+  readMigrations(migrationsDir).map(({ name }) => name);
+
+/** A migration that breaks older versions runs when none of them is left, long after this build has started. */
+const requiredMigrations = ({ migrationsDir }: Schema): readonly string[] =>
+  readMigrations(migrationsDir)
+    .filter(({ oldestVersion }) => oldestVersion === undefined)
+    .map(({ name }) => name);
 
 /** Every user may read the system catalog of columns. */
-async function checkColumns(pool: Pick<pg.Pool, 'query'>, { tables }: Schema): Promise<void> {
+async function missingColumns(pool: Queryable, { tables }: Schema): Promise<readonly string[]> {
   const { rows } = await pool.query<{ name: string }>(
     `SELECT relation || '.' || attname AS name
      FROM unnest($1::text[]) AS relation
@@ -149,19 +127,15 @@ async function checkColumns(pool: Pick<pg.Pool, 'query'>, { tables }: Schema): P
     [Object.keys(tables)],
   );
   const present = rows.map(({ name }) => name);
-  const missing = Object.entries(tables)
-    .flatMap(([table, columns]) => columns.map((name) => `${table}.${name}`))
-    .filter((name) => !present.includes(name));
-  if (missing.length === 0) return;
-  throw new OperatorError(
-    'DATABASE_SCHEMA_OUTDATED',
-    `The database schema is older than this build: it lacks ${missing.join(', ')}`,
-    RUN_SETUP,
-  );
+  return columnNames(tables).filter((name) => !present.includes(name));
 }
 
-async function migrationsDone(
-  pool: Pick<pg.Pool, 'query'>,
+const columnNames = (tables: Tables): readonly string[] =>
+  Object.entries(tables).flatMap(([table, columns]) => columns.map((name) => `${table}.${name}`));
+
+/** The names of the migrations that have been run, also those of other builds. */
+export async function migrationsDone(
+  pool: Queryable,
   { migrationsTable }: Schema,
 ): Promise<readonly string[] | 'not-readable'> {
   try {

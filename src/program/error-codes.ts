@@ -40,9 +40,19 @@ export const ERRORS = {
     meaning: 'Postgres rejected the user or the password (SQLSTATE 28P01 or 28000).',
     fix: 'Correct the user and the password in `DATABASE_URL`, or allow the connection in `pg_hba.conf`.',
   },
+  DATABASE_MIGRATION_BLOCKED: {
+    meaning:
+      'A migration did not get its locks in time, because other sessions hold them, or another `setup` is running. Nothing of the migration was applied.',
+    fix: 'Wait for the transactions that the message names to end, or end them, and run `order-ingest setup` again. docs/upgrades/migrations.md explains the limits.',
+  },
   DATABASE_NOT_FOUND: {
     meaning: 'The database named in `DATABASE_URL` does not exist (SQLSTATE 3D000).',
     fix: 'Correct the name, or create the database.',
+  },
+  DATABASE_OLD_VERSION_CONNECTED: {
+    meaning:
+      '`setup --contract` would run a migration that breaks an older version of order-ingest, which is still connected to the database.',
+    fix: 'Stop the old workers, which the message names by their sessions, and run the command again.',
   },
   DATABASE_PARAMETER_REFUSED: {
     meaning:
@@ -61,10 +71,20 @@ export const ERRORS = {
     meaning: 'The tables do not exist, or are older than this version needs.',
     fix: 'Run `order-ingest setup --only database`.',
   },
+  DATABASE_SCHEMA_TOO_NEW: {
+    meaning:
+      'A newer version has run a migration that this version does not work with (`setup --contract`): a column that it uses is gone, or one that it does not know is required.',
+    fix: 'Run the newer version. To go back to this one, bring back the column first.',
+  },
   DATABASE_SEARCH_PATH_IGNORED: {
     meaning:
       '`DATABASE_URL` sets a search path but Postgres uses another one, because a connection pooler ignores `options`.',
     fix: 'Take `options` out of `DATABASE_URL` and set the search path for the role with `ALTER ROLE`.',
+  },
+  DATABASE_SESSION_REQUIRED: {
+    meaning:
+      'A migration runs outside a transaction and needs a session of its own, but a connection pooler is in front of Postgres.',
+    fix: 'Run `order-ingest setup --only database` with the address of Postgres itself in `DATABASE_URL`.',
   },
   DATABASE_UNREACHABLE: {
     meaning: 'No connection to Postgres could be opened.',

@@ -9,7 +9,7 @@ import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
 import { checkRights } from '../postgres/rights.ts';
-import { checkSchema } from '../postgres/schema.ts';
+import { checkRequiredColumns, checkSchema } from '../postgres/schema.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
 import {
@@ -95,6 +95,7 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
 async function checkDatabase(pool: Pool): Promise<void> {
   try {
     await checkSchema(pool, ORDER_SCHEMA);
+    await checkRequiredColumns(pool, ORDER_SCHEMA);
     await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
   } catch (error) {
     throw databaseError('Postgres cannot be used', error);

@@ -1,5 +1,6 @@
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
-import { checkSchema, migrate, migrationNames } from '../../src/postgres/schema.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

@@ -9,7 +9,8 @@ import {
   type DatabasePool,
   type PoolOptions,
 } from '../../src/postgres/database-pool.ts';
-import { checkSchema, migrate, migrationNames } from '../../src/postgres/schema.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';

@@ -1,7 +1,8 @@
 import { checkRights, grantsFor, type Right } from '../../src/postgres/rights.ts';
 import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
-import { checkSchema, migrate } from '../../src/postgres/schema.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { checkSchema } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** A role that owns nothing, and the errors for the rights that it lacks. */

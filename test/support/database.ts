@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
-import { migrate } from '../../src/postgres/schema.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 

@@ -4,7 +4,12 @@ import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { checkRights, quoteName } from '../../postgres/rights.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
-import { checkSchema, migrationNames } from '../../postgres/schema.ts';
+import {
+  checkRequiredColumns,
+  checkSchema,
+  readSchemaVersion,
+  type SchemaVersion,
+} from '../../postgres/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
 import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
@@ -45,11 +50,25 @@ async function checkTables(pool: DatabasePool): Promise<Finding> {
   const check = 'Postgres: schema';
   try {
     await checkSchema(pool, ORDER_SCHEMA);
-    return ok(check, `up to date: ${migrationNames(ORDER_SCHEMA).at(-1) ?? 'nothing'}`);
+    await checkRequiredColumns(pool, ORDER_SCHEMA);
+    return describeVersion(check, await readSchemaVersion(pool, ORDER_SCHEMA));
   } catch (error) {
     const failure = databaseError('The tables cannot be read', error);
     return failed(check, failure.message, failure.fix);
   }
+}
+
+function describeVersion(check: string, { latest, newer, waiting }: SchemaVersion): Finding {
+  if (waiting.length > 0) {
+    return warning(
+      check,
+      `up to date: ${latest}; not run yet, because they break older versions: ${waiting.join(', ')}`,
+      'once no worker of an older version is left, run `order-ingest setup --only database --contract`',
+    );
+  }
+  return newer.length > 0
+    ? ok(check, `${latest} and, of a newer version that this one works with, ${newer.join(', ')}`)
+    : ok(check, `up to date: ${latest}`);
 }
 
 /** A worker needs both rights. Users that only read can ignore a missing INSERT. */

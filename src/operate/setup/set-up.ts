@@ -3,7 +3,7 @@ import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
 import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { grantsFor, type Right } from '../../postgres/rights.ts';
-import { migrate } from '../../postgres/schema.ts';
+import { migrate } from '../../postgres/migrate.ts';
 import { createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
@@ -48,27 +48,41 @@ export async function setUpTemporal(env: Environment): Promise<SetupResult> {
   }
 }
 
-/** Runs the migrations that have not been run. Throws an OperatorError. */
-export async function setUpDatabase(env: Environment): Promise<SetupResult> {
-  const { database } = readSettings(DATABASE_SETUP_ROLE, env);
+/**
+ * Runs the migrations that have not been run. Throws an OperatorError.
+ *
+ * @param contract whether to run those that break older versions too
+ * @param onWait called with the reason when a migration has to wait
+ */
+export async function setUpDatabase(
+  env: Environment,
+  contract: boolean,
+  onWait: (reason: string) => void,
+): Promise<SetupResult> {
+  const { database, migration } = readSettings(DATABASE_SETUP_ROLE, env);
   try {
-    const { ran, schemaName } = await migrate(
+    const { ran, waiting, schemaName } = await migrate(
       ORDER_SCHEMA,
       database.url,
       database.connectTimeoutMs,
+      { ...migration, contract, onWait },
     );
     const grants = (...rights: Right[]) =>
       grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', rights);
     return {
       created: ran,
       hints: [
+        ...waiting.map(
+          ({ name, oldestVersion = '' }) =>
+            `${name} breaks versions before ${oldestVersion}: once none is left, run \`order-ingest setup --only database --contract\``,
+        ),
         `a worker that uses its own role needs: ${grants('SELECT', 'INSERT')};`,
         `a role for commands that only read needs: ${grants('SELECT')};`,
       ],
     };
   } catch (error) {
     throw databaseError(
-      'The database schema could not be created',
+      'The database schema could not be changed',
       error,
       'check DATABASE_URL, that the server is running, and that the user may create tables',
     );

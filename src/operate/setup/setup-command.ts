@@ -8,6 +8,7 @@ type Part = (typeof PARTS)[number];
 
 interface SetupFlags {
   readonly only?: readonly Part[];
+  readonly contract?: true;
   readonly json?: true;
 }
 
@@ -16,16 +17,20 @@ export function addSetupCommand(program: Command): void {
     .command('setup')
     .description('Create missing topics, search attributes and tables; safe to repeat')
     .addOption(new Option('--only <part...>', 'set up only these parts').choices(PARTS))
+    .option(
+      '--contract',
+      'also run the migrations that break older versions; only once no such worker is left',
+    )
     .option('--json', 'print the result as a JSON object')
     .addHelpText('after', '\nExamples:\n  order-ingest setup\n  order-ingest setup --only database')
     .action(run);
 }
 
-async function run({ only = PARTS, json }: SetupFlags, command: Command): Promise<void> {
+async function run({ only = PARTS, contract, json }: SetupFlags, command: Command): Promise<void> {
   const env = environmentOf(command);
   const made: Partial<Record<Part, readonly string[]>> = {};
   for (const part of PARTS.filter((name) => only.includes(name))) {
-    const { created, hints = [] } = await setUp(part, env);
+    const { created, hints = [] } = await setUp(part, env, contract === true);
     made[part] = created;
     if (json) continue;
     console.log(`${part}: ${created.length > 0 ? `created ${created.join(', ')}` : 'up to date'}`);
@@ -34,7 +39,7 @@ async function run({ only = PARTS, json }: SetupFlags, command: Command): Promis
   if (json) console.log(JSON.stringify({ made }));
 }
 
-async function setUp(part: Part, env: Environment): Promise<SetupResult> {
+async function setUp(part: Part, env: Environment, contract: boolean): Promise<SetupResult> {
   const { setUpDatabase, setUpKafka, setUpTemporal } = await import('./set-up.ts');
   switch (part) {
     case 'kafka':
@@ -44,7 +49,9 @@ async function setUp(part: Part, env: Environment): Promise<SetupResult> {
     case 'temporal':
       return setUpTemporal(env);
     case 'database':
-      return setUpDatabase(env);
+      return setUpDatabase(env, contract, (reason) => {
+        console.error(`database: waiting: ${reason}`);
+      });
     default:
       return part satisfies never;
   }

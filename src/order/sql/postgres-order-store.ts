@@ -1,9 +1,11 @@
+import type { DatabaseError } from 'pg';
 import { describeDatabaseError, isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
 import { runStatement, type StatementPool } from '../../postgres/statements.ts';
 import { describeError } from '../../program/operator-error.ts';
 import type { OrderRecord, OrderStore, StoreOutcome } from '../order-store.ts';
 import { compareWithStored } from './find-orders.ts';
 import { insertOrder, isOrderIdTaken } from './insert-order.ts';
+import { ORDER_SCHEMA } from './schema.ts';
 
 /** The order store on Postgres. It throws transient errors only. */
 export const createPostgresOrderStore = (pool: StatementPool): OrderStore => ({
@@ -44,6 +46,18 @@ async function outcomeOfTakenId(pool: StatementPool, record: OrderRecord): Promi
 function rejectedOrThrow(error: unknown): StoreOutcome {
   if (!isDatabaseError(error)) throw new Error(describeError(error));
   const reason = describeDatabaseError(error);
-  if (isRejection(error)) return { kind: 'rejected', reason };
+  if (isRejection(error) && !isOfUnknownColumn(error)) return { kind: 'rejected', reason };
   throw new Error(reason);
 }
+
+/**
+ * A newer version has made a column required that this one does not fill, too early. That says nothing
+ * about the order: the retry succeeds in a worker of the newer version.
+ */
+const isOfUnknownColumn = ({ code, table, column }: DatabaseError): boolean =>
+  code === NOT_NULL_VIOLATION &&
+  !Object.entries(ORDER_SCHEMA.tables).some(
+    ([name, columns]) => name === table && columns.some((known) => known === column),
+  );
+
+const NOT_NULL_VIOLATION = '23502';

@@ -109,7 +109,7 @@ export function chooseFault(world: FaultWorld, programs: Programs, random: Rando
         const endSessions = () =>
           pool
             .query(
-              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'order-ingest' AND pid <> pg_backend_pid()",
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'order-ingest%' AND pid <> pg_backend_pid()",
             )
             .catch(() => undefined);
         await readOnly('on');
