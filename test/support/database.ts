@@ -39,6 +39,18 @@ export async function createTestDatabase({
   };
 }
 
+/** A database of its own, for a test that looks at locks or sessions, which all schemas of a database share. */
+export async function createOwnDatabase(
+  base = stackAddress('DATABASE_URL'),
+): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const name = uniqueName('own').replaceAll('-', '_');
+  await runSql(base, `CREATE DATABASE ${name}`);
+  return {
+    url: Object.assign(new URL(base), { pathname: name }).href,
+    drop: () => runSql(base, `DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
+
 async function runSql(connectionString: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();

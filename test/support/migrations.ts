@@ -1,0 +1,25 @@
+import { copyFileSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import type { Schema } from '../../src/postgres/schema.ts';
+
+/** The schema of a later version: with more migrations, by name, and more columns of `orders`. */
+export function laterSchema(
+  migrations: Readonly<Record<string, string>>,
+  columns: readonly string[] = [],
+): Schema {
+  const migrationsDir = mkdtempSync(path.join(tmpdir(), 'migrations-'));
+  for (const file of readdirSync(ORDER_SCHEMA.migrationsDir)) {
+    copyFileSync(path.join(ORDER_SCHEMA.migrationsDir, file), path.join(migrationsDir, file));
+  }
+  for (const [name, sql] of Object.entries(migrations)) {
+    writeFileSync(path.join(migrationsDir, `${name}.sql`), `-- Up Migration\n${sql}\n`);
+  }
+  const { tables } = ORDER_SCHEMA;
+  return {
+    ...ORDER_SCHEMA,
+    migrationsDir,
+    tables: { ...tables, orders: [...tables.orders, ...columns] },
+  };
+}
