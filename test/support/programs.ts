@@ -104,8 +104,9 @@ export function runCli(
   args: readonly string[],
   env: ProgramEnv,
   input?: string,
+  main = MAIN,
 ): Promise<CommandResult> {
-  return startCli(args, env, input).result;
+  return startCli(args, env, input, main).result;
 }
 
 export interface RunningCommand {
@@ -116,8 +117,13 @@ export interface RunningCommand {
 }
 
 /** Starts a command that a test can interrupt. */
-export function startCli(args: readonly string[], env: ProgramEnv, input?: string): RunningCommand {
-  const command = execa(process.execPath, [MAIN, ...args], {
+export function startCli(
+  args: readonly string[],
+  env: ProgramEnv,
+  input?: string,
+  main = MAIN,
+): RunningCommand {
+  const command = execa(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     extendEnv: false,
     reject: false,

@@ -20,7 +20,7 @@ export function sampleCommits(brokers: string, topic: string, groupId: string): 
   const samples: CommitSample[] = [];
   const stopped = new AbortController();
   const admin = new kafkajs.Kafka({
-    brokers: [brokers],
+    brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
     requestTimeout: 2000,
     retry: { retries: 0 },

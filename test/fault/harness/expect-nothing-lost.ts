@@ -5,19 +5,14 @@ import { commitProblems, type MessageOutcome } from './committed-offsets.ts';
 import { createDrainWatch } from './drain-watch.ts';
 import { readByConsoleConsumer, type ConsoleMessage } from './console-consumer.ts';
 import type { ExpectedOrder, Purpose } from './load.ts';
-import { PARTITIONS, type FaultWorld } from './world.ts';
-
-/** What the check needs; upgrade tests have it, too. */
-export type CheckedWorld = Pick<FaultWorld, 'system' | 'load' | 'sampler'> & {
-  readonly servers: Pick<FaultWorld['servers'], 'kafka'>;
-};
+import { PARTITIONS, type LoadedWorld } from './world.ts';
 
 /**
  * The check at the end of every fault test: each message has the right outcome. It shares no code with the
  * bridge. Kafka's own client reads the topics, the key of a message names its purpose, and the load recorded
  * each expected order when it sent it.
  */
-export async function expectNothingLost(world: CheckedWorld, stallMs = 60_000): Promise<void> {
+export async function expectNothingLost(world: LoadedWorld, stallMs = 60_000): Promise<void> {
   await drained(world, stallMs);
   await world.sampler.stop();
   const { kafka } = world.servers;
@@ -48,7 +43,7 @@ function withPurpose(message: ConsoleMessage): Message {
   return { ...message, purpose: purpose as Purpose, id };
 }
 
-async function countMessages({ system }: CheckedWorld, topic: string): Promise<number> {
+async function countMessages({ system }: LoadedWorld, topic: string): Promise<number> {
   const ends = await system.topic.admin.fetchTopicOffsets(topic);
   return ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
 }
@@ -57,7 +52,7 @@ async function countMessages({ system }: CheckedWorld, topic: string): Promise<n
  * Waits until the group has committed every message and no workflow is running. Fails if there was no
  * progress for `stallMs`. There is no other limit, because a busy machine may take long.
  */
-async function drained({ system }: CheckedWorld, stallMs: number): Promise<void> {
+async function drained({ system }: LoadedWorld, stallMs: number): Promise<void> {
   const watch = createDrainWatch(stallMs);
   for (;;) {
     const left = await countLeft(system).catch(() => undefined);
@@ -69,7 +64,7 @@ async function drained({ system }: CheckedWorld, stallMs: number): Promise<void>
 const POLL_MS = 200;
 
 /** The number of messages that are not committed, plus the workflows that are running. */
-async function countLeft(system: CheckedWorld['system']): Promise<number> {
+async function countLeft(system: LoadedWorld['system']): Promise<number> {
   const running = await system.client.workflow.count(
     `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`,
   );
@@ -77,7 +72,7 @@ async function countLeft(system: CheckedWorld['system']): Promise<number> {
 }
 
 /** When the first workflow of each order was started, in milliseconds since 1970. */
-async function listWorkflows({ system }: CheckedWorld): Promise<ReadonlyMap<string, number>> {
+async function listWorkflows({ system }: LoadedWorld): Promise<ReadonlyMap<string, number>> {
   const prefix = system.workflowId('');
   const started = new Map<string, number>();
   for await (const { workflowId, startTime } of system.client.workflow.list({
@@ -96,7 +91,7 @@ interface Row {
   readonly content: ExpectedOrder;
 }
 
-async function readRows({ system }: CheckedWorld): Promise<readonly Row[]> {
+async function readRows({ system }: LoadedWorld): Promise<readonly Row[]> {
   const { rows } = await system.database.pool.query<Row>(`
     SELECT order_id, fingerprint, source_topic || '/' || source_partition || '/' || source_offset AS source,
       json_build_object(
@@ -188,7 +183,7 @@ function deadLetterProblems(
 }
 
 async function invalidProblems(
-  { system }: CheckedWorld,
+  { system }: LoadedWorld,
   messages: readonly Message[],
 ): Promise<readonly string[]> {
   const problems: string[] = [];
@@ -227,7 +222,7 @@ function withOutcomes(
 
 /** `order-ingest reconcile` reports the same outcomes. */
 async function expectReconciled(
-  { system }: CheckedWorld,
+  { system }: LoadedWorld,
   messages: readonly Message[],
 ): Promise<void> {
   const env = { ...system.bridgeEnv, ...system.workerEnv };

@@ -23,6 +23,12 @@ export interface ExpectedOrder {
 export interface Load {
   /** The orders that have to be stored, by ID. */
   readonly expected: ReadonlyMap<string, ExpectedOrder>;
+  /** When each of them was sent, in milliseconds since 1970. */
+  readonly sentAt: ReadonlyMap<string, number>;
+  /** The number of messages sent so far. */
+  sent(): number;
+  /** The longest time that the broker took to acknowledge a batch of messages, since the last call. */
+  slowestSendMs(): number;
   /** Sends about this many messages per second until `stop`, also across outages of the broker. */
   run(perSecond: number): Promise<void>;
   send(count: number): Promise<void>;
@@ -41,7 +47,11 @@ const BROKEN: readonly [string | null, ...(string | null)[]] = [
   null,
 ];
 
-/** Sends messages of all purposes, most of them good. */
+/**
+ * Sends messages of all purposes, most of them good.
+ *
+ * @param brokers one or more, separated by commas
+ */
 export function createLoad(
   brokers: string,
   topic: string,
@@ -49,19 +59,22 @@ export function createLoad(
   random: Random,
 ): Load {
   const kafka = new kafkajs.Kafka({
-    brokers: [brokers],
+    brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 100 },
   });
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
   const expected = new Map<string, ExpectedOrder>();
+  const sentAt = new Map<string, number>();
   let count = 0;
+  let slowestMs = 0;
   let stopped = false;
   let connected: Promise<void> | undefined;
 
   const good = () => {
     const order = makeOrder(`order-${count}`, random);
     expected.set(order.order_id, order);
+    sentAt.set(order.order_id, Date.now());
     return keyed('good', order.order_id, JSON.stringify(order));
   };
   const broken = () => keyed('broken', `broken-${count}`, random.pick(BROKEN));
@@ -93,10 +106,19 @@ export function createLoad(
   });
   const send = async (size: number, make = message) => {
     await (connected ??= producer.connect());
+    const startedAt = Date.now();
     await producer.send({ topic, acks: -1, messages: Array.from({ length: size }, () => make()) });
+    slowestMs = Math.max(slowestMs, Date.now() - startedAt);
   };
   return {
     expected,
+    sentAt,
+    sent: () => count,
+    slowestSendMs() {
+      const slowest = slowestMs;
+      slowestMs = 0;
+      return slowest;
+    },
     send: (size) => send(size),
     sendOnly: (purpose, size) =>
       send(size, () => {

@@ -6,13 +6,19 @@ import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';
 
-/** The topic, database, load and programs of one test, on servers that it may break. */
-export interface FaultWorld {
-  readonly servers: FaultServers;
+/** The topic, database and load of one test, of which every message can be accounted for. */
+export interface LoadedWorld {
+  /** For the test itself: addresses that bypass the links. */
+  readonly servers: { readonly kafka: string };
   readonly system: TestSystem;
   readonly load: Load;
-  readonly random: Random;
   readonly sampler: CommitSampler;
+}
+
+/** A world on servers that the test may break. */
+export interface FaultWorld extends LoadedWorld {
+  readonly servers: FaultServers;
+  readonly random: Random;
   /** Starts a bridge that reaches the servers through the links. */
   startBridge(env?: ProgramEnv): Promise<RunningProgram>;
   startWorker(env?: ProgramEnv): Promise<RunningProgram>;
