@@ -9,6 +9,7 @@ const DOCUMENTS = [
   ...['capacity', 'configuration', 'errors', 'guarantees', 'performance', 'runbook'].map(
     (name) => `docs/${name}.md`,
   ),
+  ...['migrations', 'servers'].map((name) => `docs/upgrades/${name}.md`),
 ];
 
 /** Without code blocks, in which `#` begins a comment. */
