@@ -79,9 +79,11 @@ export async function startBrokerCluster(): Promise<BrokerCluster> {
       (identity) => running.set(id, identity),
     );
   };
+  /** An older tool does not know the features of a newer version. */
+  let toolLibraries = KAFKA_LIBRARIES;
   const tool = async (className: string, ...args: readonly string[]) => {
     const { stdout } = await execa('java', [
-      ...['-cp', path.join(KAFKA_LIBRARIES, '*'), className],
+      ...['-cp', path.join(toolLibraries, '*'), className],
       ...['--bootstrap-server', brokers, ...args],
     ]);
     return stdout;
@@ -100,8 +102,9 @@ export async function startBrokerCluster(): Promise<BrokerCluster> {
       if (process) await stopProcess(process, signal, 60_000);
       running.delete(id);
     },
-    async start(id, libraries) {
+    async start(id, libraries = KAFKA_LIBRARIES) {
       await launch(id, libraries);
+      toolLibraries = libraries;
       await allInSync(brokers);
     },
     async remove() {
