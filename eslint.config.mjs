@@ -20,7 +20,10 @@ const MAY_IMPORT = {
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
   bridge: ['config', 'contract', 'kafka', 'order', 'program', 'telemetry', 'temporal'],
-  worker: [...['activities', 'config', 'order', 'postgres', 'program', 'telemetry', 'temporal']],
+  worker: [
+    ...['activities', 'config', 'contract', 'order', 'postgres', 'program', 'telemetry'],
+    'temporal',
+  ],
   operate: [
     ...['bridge', 'config', 'contract', 'kafka', 'order', 'postgres', 'program', 'telemetry'],
     ...['temporal', 'terminal'],

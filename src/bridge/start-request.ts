@@ -8,13 +8,11 @@ import {
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
+  TRACE_HEADER,
 } from '../contract/workflow-metadata.ts';
 import type { OrderId } from '../contract/order-id.ts';
 
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
-
-/** The header in which `@temporalio/interceptors-opentelemetry-v2` expects the trace in the worker. */
-const TRACE_HEADER = '_tracer-data';
 
 /** An order whose workflow is to be started. */
 export interface OrderToStart {

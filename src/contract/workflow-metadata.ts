@@ -29,3 +29,9 @@ export const FAILURE_MEMO = 'failure';
 
 /** The memo key with the name of the replay that has re-run a completed order. */
 export const REPLAY_MEMO = 'replay';
+
+/**
+ * The header of a workflow and of its activities with the trace, as W3C headers. The workflow interceptors of
+ * `@temporalio/interceptors-opentelemetry-v2` define its name.
+ */
+export const TRACE_HEADER = '_tracer-data';

@@ -38,7 +38,8 @@ import {
   poolSize,
   STORE_ATTEMPT_MS,
 } from './worker-options.ts';
-import { workflowCode, workflowTracing } from './workflow-code.ts';
+import { workflowCode } from './workflow-code.ts';
+import { workflowTracing } from './workflow-tracing.ts';
 
 interface WorkerContext {
   readonly settings: Settings<typeof WORKER_ROLE>;
@@ -120,7 +121,7 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
   try {
     const health = createHealth();
     const metrics = createWorkerMetrics(pool, health.readiness);
-    const options = await workerOptions(context, metrics);
+    const options = workerOptions(context, metrics);
     const { httpHost: host, httpPort: port } = settings.worker;
     // Started before a worker is created: if the port is in use, there is no worker to release.
     const endpoint = await startHttpEndpoint({
@@ -155,10 +156,10 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
 type Options = Parameters<typeof TemporalWorker.create>[1];
 
 /** The options that all workers of this process have in common, from the first to the last replacement. */
-async function workerOptions(
+function workerOptions(
   { settings, deployment, pool, logger, tracing }: WorkerContext,
   metrics: WorkerMetrics,
-): Promise<Options> {
+): Options {
   return {
     taskQueue: settings.temporal.taskQueue,
     activities: createActivities({
@@ -168,7 +169,7 @@ async function workerOptions(
       onAttempt: metrics.countAttempt,
     }),
     ...workflowCode({ traced: tracing !== undefined }),
-    ...(tracing && (await workflowTracing(tracing))),
+    ...(tracing && workflowTracing(tracing)),
     ...concurrencyOptions(settings.worker),
     ...deployment,
   };

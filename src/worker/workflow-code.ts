@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
-import type { Tracing } from '../telemetry/tracing.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -21,21 +20,3 @@ export const workflowCode = ({
           codePath: here(traced ? '../workflow-bundle-traced.js' : '../workflow-bundle.js'),
         },
       };
-
-/**
- * Propagates the trace from a workflow to its activities, and exports the spans that the traced bundle
- * creates within the workflow sandbox.
- */
-export async function workflowTracing({
-  processor,
-  resource,
-}: Tracing): Promise<Pick<WorkerOptions, 'interceptors' | 'sinks'>> {
-  const { makeWorkflowExporter, OpenTelemetryActivityInboundInterceptor } =
-    await import('@temporalio/interceptors-opentelemetry-v2');
-  return {
-    interceptors: {
-      activity: [(context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(context) })],
-    },
-    sinks: { exporter: makeWorkflowExporter(processor, resource) },
-  };
-}
