@@ -19,44 +19,48 @@ const STAMP = path.join(DIST, '.built-from');
 const SOURCES = path.join(PROJECT_DIR, 'src');
 
 /**
- * Builds dist/: the compiled sources, the migrations, and two bundles of the workflows, with and
- * without tracing. Does nothing if dist/ was built from the same sources.
+ * Builds dist/: the compiled sources, the declarations of the package's exports, the migrations, and two
+ * bundles of the workflows, with and without tracing. Does nothing if dist/ was built from the same sources.
  */
 export async function build(): Promise<void> {
   const sources = hashOfSources();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === sources) return;
   rmSync(DIST, { recursive: true, force: true });
-  const compiled = await execa('tsc', ['-p', 'tsconfig.build.json'], {
+  await Promise.all([compile('tsconfig.build.json'), compile('tsconfig.types.json')]);
+  chmodSync(path.join(DIST, 'cli/main.js'), 0o755);
+  cpSync(path.join(SOURCES, 'order/sql/migrations'), path.join(DIST, 'order/sql/migrations'), {
+    recursive: true,
+  });
+  await writeWorkflowBundles();
+  writeFileSync(STAMP, sources);
+}
+
+async function compile(project: string): Promise<void> {
+  const compiled = await execa('tsc', ['-p', project], {
     cwd: PROJECT_DIR,
     preferLocal: true,
     reject: false,
     all: true,
   });
   if (compiled.failed) throw new StackError(`The sources do not compile:\n${compiled.all}`);
-  chmodSync(path.join(DIST, 'cli/main.js'), 0o755);
-  cpSync(path.join(SOURCES, 'order/sql/migrations'), path.join(DIST, 'order/sql/migrations'), {
-    recursive: true,
-  });
-  writeFileSync(path.join(DIST, 'workflow-bundle.js'), await bundleWorkflows([]));
-  writeFileSync(
-    path.join(DIST, 'workflow-bundle-traced.js'),
-    await bundleWorkflows([
-      createRequire(import.meta.url).resolve(
-        '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors',
-      ),
-    ]),
-  );
-  writeFileSync(STAMP, sources);
 }
 
-async function bundleWorkflows(workflowInterceptorModules: string[]): Promise<string> {
-  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: path.join(DIST, 'workflows/index.js'),
-    workflowInterceptorModules,
-    logger: new DefaultLogger('WARN'),
-  });
-  return code;
+async function writeWorkflowBundles(): Promise<void> {
+  // Loaded here, because the bundler takes a second to load and most calls build nothing.
+  const { bundleWorkflows, licenseTexts } = await import('./workflow-bundle.ts');
+  const workflows = path.join(DIST, 'workflows/index.js');
+  const interceptors = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
+  const plain = await bundleWorkflows(workflows);
+  const traced = await bundleWorkflows(workflows, [
+    createRequire(import.meta.url).resolve(interceptors),
+  ]);
+  writeFileSync(path.join(DIST, 'workflow-bundle.js'), plain.code);
+  writeFileSync(path.join(DIST, 'workflow-bundle-traced.js'), traced.code);
+  const packages = new Set([...plain.packages, ...traced.packages]);
+  writeFileSync(
+    path.join(DIST, 'workflow-bundle.licenses.txt'),
+    licenseTexts([...packages].sort()),
+  );
 }
 
 function hashOfSources(): string {
@@ -70,6 +74,7 @@ function hashOfSources(): string {
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'tsconfig.types.json',
   ]) {
     files.push(path.join(PROJECT_DIR, name));
   }

@@ -54,9 +54,9 @@ export interface DeadLetterMetadata {
   readonly hasGeneratedKey: boolean;
 }
 
-/** Kafka headers as kafkajs returns them. */
+/** Kafka headers as kafkajs and other clients return them. */
 export type MessageHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
-type HeaderValue = Buffer | string | null;
+type HeaderValue = Uint8Array | string | null;
 
 /** Undefined for a message that no bridge has written. */
 export function readDeadLetterHeaders(headers: MessageHeaders): DeadLetterMetadata | undefined {
@@ -103,8 +103,9 @@ const omittedParts = (headers: MessageHeaders): OmittedParts =>
 const PARTS = ['value', 'headers', 'key'] as const;
 
 function lastText(headers: MessageHeaders, name: string): string {
-  const value = headers[name];
-  return String((Array.isArray(value) ? value.at(-1) : value) ?? '');
+  const all = headers[name];
+  const value = (Array.isArray(all) ? all.at(-1) : all) ?? '';
+  return typeof value === 'string' ? value : new TextDecoder().decode(value);
 }
 
 /** How often the message has been dead-lettered before; 0 if it has no such header. */

@@ -11,4 +11,6 @@ export const FAILURE_TYPES = {
   rejected: 'OrderRejected',
 } as const;
 
+export type FailureType = (typeof FAILURE_TYPES)[keyof typeof FAILURE_TYPES];
+
 export const FINAL_FAILURE_TYPES: readonly string[] = Object.values(FAILURE_TYPES);

@@ -3,6 +3,9 @@ import type { Correction, MessageSource, OrderMessage } from './message.ts';
 /** The workflow's type in Temporal. */
 export const INGEST_ORDER = 'ingestOrder';
 
+/** The workflow's signature. */
+export type IngestOrder = (message: OrderMessage) => Promise<IngestOrderResult>;
+
 export interface IngestOrderResult {
   /** `already-stored`: the same order was stored before. */
   readonly outcome: 'stored' | 'already-stored';

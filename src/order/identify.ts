@@ -28,13 +28,13 @@ const BYTE_ORDER_MARK = '\uFEFF';
  * @param value the message's bytes; null is a tombstone
  * @param maxBytes the largest value that a workflow's input may hold
  */
-export function identify(value: Buffer | null, maxBytes: number): Identified {
+export function identify(value: Uint8Array | null, maxBytes: number): Identified {
   if (value === null) return unusable('tombstone', 'the message has no value');
   if (value.length > maxBytes) {
     return unusable('too-large', `${value.length} bytes; a workflow takes ${maxBytes}`);
   }
   if (!isUtf8(value)) return unusable('not-utf8', 'the value is not valid UTF-8');
-  const decoded = value.toString('utf8');
+  const decoded = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
   // RFC 8259, section 8.1, allows a parser to ignore it.
   const text = decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded;
   const json = parseJson(text);

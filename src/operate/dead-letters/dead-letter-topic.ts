@@ -1,11 +1,8 @@
-import {
-  readDeadLetterHeaders,
-  type DeadLetterMetadata,
-  type MessageHeaders,
-} from '../../contract/dead-letter.ts';
+import { readDeadLetterHeaders, type DeadLetterMetadata } from '../../contract/dead-letter.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
 import type { KafkaClient } from '../../kafka/kafka-client.ts';
 import { rangesAround, type MessagePosition } from '../../kafka/offset-ranges.ts';
+import type { HeadersByName } from '../../kafka/record-headers.ts';
 import { readTopic } from '../../kafka/topic-reader.ts';
 
 /** Where the dead letters are, and how to read them. */
@@ -28,7 +25,7 @@ export interface DeadLetter {
   /** The key of the original message; null if the bridge generated the dead letter's key. */
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: MessageHeaders;
+  readonly headers: HeadersByName;
   readonly metadata: DeadLetterMetadata;
 }
 

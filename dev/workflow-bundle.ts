@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { z } from 'zod';
+import { PROJECT_DIR } from './stack/places.ts';
+
+export interface WorkflowBundle {
+  readonly code: string;
+  /** The folders in node_modules of the packages that the code contains. */
+  readonly packages: readonly string[];
+}
+
+/** Bundles the workflows with everything they import, so that a worker starts without a bundler. */
+export async function bundleWorkflows(
+  workflowsPath: string,
+  workflowInterceptorModules: readonly string[] = [],
+): Promise<WorkflowBundle> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    workflowInterceptorModules: [...workflowInterceptorModules],
+    logger: new DefaultLogger('WARN'),
+  });
+  const mapStart = code.lastIndexOf(SOURCE_MAP_PREFIX) + SOURCE_MAP_PREFIX.length;
+  // The same code on every machine: the bundler writes the absolute paths of this one into the map.
+  const map = Buffer.from(code.slice(mapStart), 'base64').toString().replaceAll(PROJECT_DIR, '');
+  const { sources } = sourceMapSchema.parse(JSON.parse(map));
+  return {
+    code: code.slice(0, mapStart) + Buffer.from(map).toString('base64'),
+    packages: [...new Set(sources.flatMap((source) => packageOf(source) ?? []))],
+  };
+}
+
+/** The worker reads the source map to name the lines of the sources in stack traces. */
+const SOURCE_MAP_PREFIX = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
+const sourceMapSchema = z.object({ sources: z.array(z.string()) });
+
+const packageOf = (source: string): string | undefined =>
+  /(?:^|\|)((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+)/.exec(source)?.[1];
+
+/** The license texts of packages whose code is part of ours, which their licenses require us to include. */
+export function licenseTexts(packages: readonly string[]): string {
+  return packages
+    .map((folder) => {
+      const name = folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
+      const dir = path.join(PROJECT_DIR, folder);
+      const file = readdirSync(dir).find((entry) => /^licen[cs]e(\.\w+)?$/i.test(entry));
+      if (file === undefined) throw new Error(`${folder} has no license file`);
+      return `${'='.repeat(80)}\n${name}\n\n${readFileSync(path.join(dir, file), 'utf8').trim()}\n`;
+    })
+    .join('\n');
+}
