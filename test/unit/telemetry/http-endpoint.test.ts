@@ -80,12 +80,16 @@ describe('the HTTP endpoint', () => {
     },
   );
 
+  // Above Node's limit of 16 KiB, yet read at once: closing a connection with unread data resets it, and the
+  // client may then lose the response.
+  const TOO_LONG = 'a'.repeat(20_000);
+
   test.each([
     ['no HTTP', 'hello\r\n\r\n', 400],
     ['a target without a slash', 'GET \\ HTTP/1.1\r\nHost: x\r\n\r\n', 400],
     ['an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
-    ['huge headers', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(100_000)}\r\n\r\n`, 431],
-    ['a huge target', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
+    ['huge headers', `GET / HTTP/1.1\r\nHost: x\r\nA: ${TOO_LONG}\r\n\r\n`, 431],
+    ['a huge target', `GET /${TOO_LONG} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
     [
       'two lengths',
       'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
