@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const MAY_IMPORT = {
   contract: [],
+  package: ['contract', 'order'],
   program: [],
   order: ['contract'],
   'order/sql': ['contract', 'order', 'postgres', 'program', 'telemetry'],
@@ -55,7 +56,7 @@ const zones = [
     ),
     message: `src/${folder} may import only ${[...allowed, 'itself'].join(', ')} (eslint.config.mjs).`,
   })),
-  ...['./src/order/*.ts', './src/activities'].map((target) => ({
+  ...['./src/order/*.ts', './src/activities', './src/package'].map((target) => ({
     target,
     from: './src/order/sql',
     message: 'Only programs and tools import the SQL of an order (eslint.config.mjs).',

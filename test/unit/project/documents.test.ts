@@ -1,15 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const PROJECT = path.join(import.meta.dirname, '../../..');
 const DOCUMENTS = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  ...['capacity', 'configuration', 'errors', 'guarantees', 'performance', 'runbook'].map(
-    (name) => `docs/${name}.md`,
-  ),
-  ...['migrations', 'servers'].map((name) => `docs/upgrades/${name}.md`),
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(path.join(PROJECT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 /** Without code blocks, in which `#` begins a comment. */

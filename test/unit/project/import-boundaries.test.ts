@@ -9,6 +9,12 @@ const CASES: readonly (readonly [file: string, text: string, message: RegExp | u
     "import './sql/insert-order.ts';",
     /Only programs and tools import the SQL/,
   ],
+  ['src/package/order.ts', "import '../bridge/pipeline.ts';", /src\/package may import only/],
+  [
+    'src/package/order.ts',
+    "import '../order/sql/insert-order.ts';",
+    /Only programs and tools import the SQL/,
+  ],
   [
     'src/activities/failures.ts',
     "import '../order/sql/insert-order.ts';",
