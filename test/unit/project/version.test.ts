@@ -11,8 +11,8 @@ const { version } = JSON.parse(read('package.json')) as { readonly version: stri
  */
 const REPEATED: readonly (readonly [file: string, pattern: RegExp])[] = [
   ['README.md', /order-ingest-(\d[^\s]*)\.tgz/g],
-  ['deploy/Dockerfile', /order-ingest:(\d\S*)/g],
-  ['docker-compose.yml', /order-ingest:(\d\S*)/g],
+  ['deploy/Dockerfile', /order-ingest:(\d[\w.-]*)/g],
+  ['docker-compose.yml', /order-ingest:(?:\$\{\w+:-)?(\d[\w.-]*)/g],
   ['deploy/helm/order-ingest/Chart.yaml', /^(?:version|appVersion): ['"]?(\d[^\s'"]*)/gm],
 ];
 
