@@ -30,6 +30,7 @@ const COPIED = [
     'package-lock.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'tsconfig.types.json',
   ])
   .filter((entry) => existsSync(path.join(PROJECT_DIR, entry)));
 
