@@ -76,8 +76,9 @@ export const bridgeSettings = settingGroup({
     name: 'BRIDGE_MAX_OPEN_ORDERS',
     schema: integer(2, 1_000_000),
     optional: true,
+    unsetMeans: '5 × `BRIDGE_MAX_WAITING_ORDERS`',
     description:
-      'Maximum number of orders open in Temporal while none of them closes, for instance while Postgres is unavailable. If unset, five times `BRIDGE_MAX_WAITING_ORDERS`: 1,000 by default, as many as a worker caches. At this number the bridge is not ready, and starts one order at a time, at most one per 10 s and later one per minute, until orders close again.',
+      'Maximum number of orders open in Temporal while none of them closes, for instance while Postgres is unavailable. The default, 1,000 unless `BRIDGE_MAX_WAITING_ORDERS` is set, is as many as a worker caches. At this number the bridge is not ready, and starts one order at a time, at most one per 10 s and later one per minute, until orders close again.',
   },
   startTimeoutMs: {
     name: 'BRIDGE_START_TIMEOUT_MS',

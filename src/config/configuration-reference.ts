@@ -1,5 +1,10 @@
 import { SECTIONS, type Section } from './sections.ts';
+import { fileVariable } from './given-value.ts';
 import type { Setting } from './setting.ts';
+
+const SECRETS = SECTIONS.flatMap(({ settings }) =>
+  Object.values(settings).flatMap((setting) => fileVariable(setting) ?? []),
+);
 
 /** The text of docs/configuration.md. */
 export const configurationReference = (): string =>
@@ -10,7 +15,20 @@ export const configurationReference = (): string =>
 Every setting is an environment variable. It can also be set in the file given by \`--env-file\`; the
 environment takes precedence. An empty variable counts as unset, so that the value in the file applies. A
 program checks all its settings when it starts, and reports all mistakes at once. \`order-ingest config\`
-prints the effective settings.
+prints the effective settings and where each comes from.
+
+## Secrets in files
+
+A secret can also be in a file, as Docker and Kubernetes mount them. A second variable, named like the first
+with \`_FILE\` at the end, is the path of the file:
+${SECRETS.map((name) => `\`${name}\``).join(', ')}.
+One newline at the end of the file is removed; everything else is part of the value. Setting both variables is
+an error, even if one of them is in the file given by \`--env-file\`. So is a file that is empty or cannot be
+read.
+
+A program reads these files, certificates and private keys only when it starts. After you have rotated a
+secret, restart the programs before the old one becomes invalid. Until then, a program keeps its open
+connections, but cannot open new ones with an invalid secret.
 
 ${SECTIONS.map(sectionText).join('\n')}
 ## More settings of the Temporal connection
@@ -29,10 +47,12 @@ Read by ${readBy.map((command) => `\`${command}\``).join(', ')}.
 ${Object.values(settings).map(row).join('\n')}
 `;
 
-const row = (setting: Setting): string =>
-  `| \`${setting.name}\` | ${defaultText(setting)} | ${setting.description.replaceAll('|', '\\|')} |`;
+function row(setting: Setting): string {
+  const names = [setting.name, fileVariable(setting)].filter((name) => name !== undefined);
+  return `| ${names.map((name) => `\`${name}\``).join(' or ')} | ${defaultText(setting)} | ${setting.description.replaceAll('|', '\\|')} |`;
+}
 
-function defaultText(setting: Setting): string {
-  if (setting.default !== undefined) return `\`${setting.default}\``;
-  return setting.optional ? 'none' : '**required**';
+function defaultText({ default: value, optional, unsetMeans }: Setting): string {
+  if (value !== undefined) return `\`${value}\``;
+  return optional ? (unsetMeans ?? 'unset') : '**required**';
 }

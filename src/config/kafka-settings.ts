@@ -22,8 +22,8 @@ export const kafkaSettings = settingGroup({
     name: 'KAFKA_DEAD_LETTER_TOPIC',
     schema: topicName,
     optional: true,
-    description:
-      'The topic for messages for which no workflow can be started; `<topic>.dead-letter` if unset.',
+    unsetMeans: '`<KAFKA_TOPIC>.dead-letter`',
+    description: 'The topic for messages for which no workflow can be started.',
   },
   clientId: {
     name: 'KAFKA_CLIENT_ID',
@@ -41,8 +41,9 @@ export const kafkaSettings = settingGroup({
     name: 'KAFKA_SSL_CA_FILE',
     schema: text,
     optional: true,
+    unsetMeans: 'those of Node.js',
     description:
-      'PEM file of the certificate authority that signed the certificates of the brokers. If unset, the certificate authorities of the system are used.',
+      'PEM file of the certificate authorities that sign the certificates of the brokers. By default, the authorities that Node.js trusts, which `NODE_EXTRA_CA_CERTS` extends.',
   },
   saslMechanism: {
     name: 'KAFKA_SASL_MECHANISM',

@@ -1,7 +1,8 @@
 import { OperatorError } from '../program/operator-error.ts';
+import { givenValue, type Environment } from './given-value.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment };
 
 export type Role = Readonly<Record<string, SettingGroup>>;
 
@@ -12,8 +13,8 @@ type PartialSettings<R extends Role> = {
 };
 
 /**
- * Reads and checks all settings of a role. An empty variable counts as unset. Throws an OperatorError that
- * lists all mistakes.
+ * Reads and checks all settings of a role, and the files that hold its secrets. An empty variable counts as
+ * unset. Throws an OperatorError that lists all mistakes.
  *
  * @param contradictions returns mistakes in the combination of settings that are valid by themselves;
  *   settings that are not are undefined in its argument
@@ -39,16 +40,25 @@ export function readSettings<R extends Role>(
 }
 
 function readSetting(setting: Setting, env: Environment, mistakes: string[]): unknown {
-  const given = env[setting.name] || setting.default;
-  if (given === undefined) {
+  const given = givenValue(setting, env);
+  if (given.from === 'unset') {
     if (!setting.optional) mistakes.push(`${setting.name} is not set. ${setting.description}`);
     return undefined;
   }
-  const parsed = setting.schema.safeParse(given);
+  if ('mistake' in given) {
+    mistakes.push(`${setting.name}: ${given.mistake}`);
+    return undefined;
+  }
+  const parsed = setting.schema.safeParse(given.value);
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues.map(({ message }) => message).join(', ');
-  mistakes.push(`${setting.name}: ${problem}${setting.secret ? '' : `, got "${given}"`}`);
+  mistakes.push(`${setting.name}: ${problem}${shownValue(setting, given)}`);
   return undefined;
+}
+
+function shownValue(setting: Setting, given: ReturnType<typeof givenValue>): string {
+  if (given.from === 'file') return `, in the file ${given.file}`;
+  return setting.secret || !('value' in given) ? '' : `, got "${given.value}"`;
 }
 
 const mapValues = <In, Out>(record: Readonly<Record<string, In>>, map: (value: In) => Out) =>

@@ -8,7 +8,12 @@ export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<u
   readonly default?: string;
   /** May be unset although it has no default. */
   readonly optional?: true;
-  /** Never shown: passwords, and URLs that may contain one. */
+  /** What an optional setting without a value amounts to, in Markdown, for the reference. */
+  readonly unsetMeans?: string;
+  /**
+   * Never shown: passwords, and URLs that may contain one. `<name>_FILE` may name a file that holds the value
+   * instead.
+   */
   readonly secret?: true;
   /** What it means, and the reason for its default: a few sentences for the reference. */
   readonly description: string;

@@ -1,4 +1,4 @@
-import type { Environment } from './read-settings.ts';
+import { givenValue, type Environment } from './given-value.ts';
 import { SECTIONS } from './sections.ts';
 import type { Setting } from './setting.ts';
 
@@ -7,7 +7,9 @@ export interface ReportedSetting {
   readonly name: string;
   /** `********` for a secret; undefined if the setting is unset. */
   readonly value: string | undefined;
-  readonly from: 'environment' | 'default' | 'unset';
+  readonly from: 'environment' | 'file' | 'default' | 'unset';
+  /** The file that holds the value, if one does. */
+  readonly file?: string;
   /** Why the value is invalid, if it is. */
   readonly problem: string | undefined;
 }
@@ -30,27 +32,29 @@ export const settingsReport = (env: Environment): string =>
 
 function reported(setting: Setting, env: Environment): ReportedSetting {
   const { name } = setting;
-  const given = env[name];
-  const value = given || setting.default;
-  if (value === undefined) {
+  const given = givenValue(setting, env);
+  if (given.from === 'unset') {
     const problem = setting.optional ? undefined : 'required';
-    return { name, value, from: 'unset', problem };
+    return { name, value: undefined, from: 'unset', problem };
   }
-  const parsed = setting.schema.safeParse(value);
+  const source =
+    given.from === 'file' ? { from: given.from, file: given.file } : { from: given.from };
+  if ('mistake' in given) return { name, value: undefined, ...source, problem: given.mistake };
+  const parsed = setting.schema.safeParse(given.value);
   return {
     name,
-    value: setting.secret ? '********' : value,
-    from: given ? 'environment' : 'default',
+    value: setting.secret ? '********' : given.value,
+    ...source,
     problem: parsed.success
       ? undefined
       : parsed.error.issues.map(({ message }) => message).join(', '),
   };
 }
 
-function line({ name, value, from, problem }: ReportedSetting): string {
-  if (value === undefined) {
+function line({ name, value, from, file, problem }: ReportedSetting): string {
+  if (from === 'unset') {
     return `# ${name} is not set${problem === undefined ? '' : `, but ${problem}`}`;
   }
-  const source = from === 'default' ? '  # default' : '';
-  return `${name}=${value}${source}${problem === undefined ? '' : `  # INVALID: ${problem}`}`;
+  const source = { default: '  # default', file: `  # from ${file}`, environment: '' }[from];
+  return `${name}=${value ?? ''}${source}${problem === undefined ? '' : `  # INVALID: ${problem}`}`;
 }

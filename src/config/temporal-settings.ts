@@ -54,6 +54,7 @@ export const temporalConnectionSettings = settingGroup({
     name: 'TEMPORAL_TLS',
     schema: text,
     optional: true,
+    unsetMeans: '`true` with an API key or another TLS setting, else `false`',
     description: 'Whether to use TLS.',
   },
   tlsClientCertPath: {
@@ -72,20 +73,24 @@ export const temporalConnectionSettings = settingGroup({
     name: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
     schema: text,
     optional: true,
-    description: 'PEM file of the certificate authority that signed the certificate of the server.',
+    unsetMeans: 'those of the system and of Node.js',
+    description:
+      'PEM file of the certificate authorities that sign the certificate of the server. By default, a worker trusts those of the system, and every other program those of Node.js.',
   },
   tlsServerName: {
     name: 'TEMPORAL_TLS_SERVER_NAME',
     schema: text,
     optional: true,
+    unsetMeans: 'the host of `TEMPORAL_ADDRESS`',
     description: 'Server name to expect in the certificate of the server.',
   },
   configFile: {
     name: 'TEMPORAL_CONFIG_FILE',
     schema: text,
     optional: true,
+    unsetMeans: '`temporalio/temporal.toml` in the configuration folder of the user',
     description:
-      'Path of a `temporal.toml` with profiles, if it is not in the default place of the `temporal` command.',
+      'Path of a `temporal.toml` with profiles. The default is that of the `temporal` command: in `~/.config` on Linux.',
   },
   profile: {
     name: 'TEMPORAL_PROFILE',

@@ -1,7 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
-import type { Environment } from '../config/read-settings.ts';
+import { readSettings, type Environment } from '../config/read-settings.ts';
+import { temporalConnectionSettings } from '../config/temporal-settings.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { hasCode, temporalFailed } from './temporal-error.ts';
 
@@ -22,7 +23,9 @@ export function temporalTarget(env: Environment): TemporalTarget {
   try {
     const { connectionOptions, namespace } = loadClientConnectConfig({
       overrideEnvVars: Object.fromEntries(
-        Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+        Object.entries({ ...env, ...apiKeyVariables(env) }).flatMap(([name, value]) =>
+          value ? [[name, value]] : [],
+        ),
       ),
     });
     return {
@@ -31,6 +34,7 @@ export function temporalTarget(env: Environment): TemporalTarget {
       namespace: namespace ?? DEFAULT_NAMESPACE,
     };
   } catch (error) {
+    if (error instanceof OperatorError) throw error;
     throw new OperatorError(
       'SETTINGS_INVALID',
       `The Temporal connection settings cannot be read: ${describeError(error)}`,
@@ -39,6 +43,14 @@ export function temporalTarget(env: Environment): TemporalTarget {
     );
   }
 }
+
+/** `@temporalio/envconfig` does not know `TEMPORAL_API_KEY_FILE`. */
+function apiKeyVariables(env: Environment): Environment {
+  const { apiKey } = readSettings({ temporal: API_KEY }, env).temporal;
+  return { TEMPORAL_API_KEY: apiKey };
+}
+
+const API_KEY = { apiKey: temporalConnectionSettings.apiKey } as const;
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** The deadline of a call that sets none. Without one, the SDK would wait indefinitely. */

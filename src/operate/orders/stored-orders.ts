@@ -1,3 +1,5 @@
+import { databaseSettings } from '../../config/database-settings.ts';
+import { givenValue } from '../../config/given-value.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { STORED_ORDERS_ROLE } from '../../config/roles.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
@@ -32,7 +34,7 @@ export async function storedAmong(
   env: Environment,
   orderIds: readonly string[],
 ): Promise<readonly string[]> {
-  if (!env['DATABASE_URL'] || orderIds.length === 0) return [];
+  if (givenValue(databaseSettings.url, env).from === 'unset' || orderIds.length === 0) return [];
   try {
     return await withStoredOrders(env, async (pool) => {
       const rows = await findStoredOrders(pool, orderIds);
