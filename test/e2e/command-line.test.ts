@@ -227,14 +227,18 @@ describe('setup', () => {
 describe('config', () => {
   test('prints the effective settings without secrets; the environment overrides the file', async () => {
     const file = path.join(dir, 'settings.env');
+    const secret = path.join(dir, 'api-key');
+    writeFileSync(secret, 'hunter2');
     writeFileSync(
       file,
-      'KAFKA_BROKERS=file:1\nKAFKA_TOPIC=from-file\nDATABASE_URL=postgres://u:hunter2@h/d\n',
+      'KAFKA_BROKERS=file:1\nKAFKA_TOPIC=from-file\nDATABASE_URL=postgres://u:hunter2@h/d\n' +
+        `TEMPORAL_API_KEY_FILE=${secret}\n`,
     );
     const { stdout } = await runCli(['--env-file', file, 'config'], { KAFKA_BROKERS: 'env:2' });
     expect(stdout).toContain('KAFKA_BROKERS=env:2\n');
     expect(stdout).toContain('KAFKA_TOPIC=from-file\n');
     expect(stdout).toContain('KAFKA_GROUP_ID=storage_loader  # default');
+    expect(stdout).toContain(`TEMPORAL_API_KEY=********  # from ${secret}\n`);
     expect(stdout).not.toContain('hunter2');
   });
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import kafkajs from 'kafkajs';
 import { runCli } from '../support/programs.ts';
 import { aclProperties, startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
@@ -107,6 +110,21 @@ test('the doctor names missing rights, and still runs the checks that do not nee
     state: 'failed',
     detail: expect.stringContaining('DESCRIBE on consumer group "another-group"'),
   });
+});
+
+test('the password may be in a file', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'password-'));
+  const file = path.join(dir, 'password');
+  const lag = () =>
+    runCli(['lag'], { ...envOf(), KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file });
+  try {
+    writeFileSync(file, 'wrong\n');
+    expect((await lag()).stderr).toContain('KAFKA_LOGIN_REJECTED');
+    writeFileSync(file, 'limited-password\n');
+    expect((await lag()).stderr).not.toContain('KAFKA_LOGIN_REJECTED');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('a wrong password is a rejected login', async () => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../support/eventually.ts';
 import { startGrpcProxy, type GrpcProxy, type GrpcStatus } from '../support/grpc-proxy.ts';
@@ -41,6 +44,36 @@ test('every program works without permission for the operator service', async ()
   });
   const { stdout } = await runCli(['doctor'], env);
   expect(stdout).toContain('✔ Temporal: search attributes');
+});
+
+test('every program sends the API key that is in a file', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'api-key-'));
+  const file = path.join(dir, 'key');
+  writeFileSync(file, 'key-from-file\n');
+  try {
+    const env = {
+      TEMPORAL_ADDRESS: proxy.address,
+      TEMPORAL_API_KEY_FILE: file,
+      TEMPORAL_TLS: 'false',
+    };
+    await Promise.all([system.startBridge(env), system.startWorker(env)]);
+    await system.topic.send([{ key: 'a', value: orderText('a') }]);
+    await eventually(async () => {
+      expect(await system.storedOrderIds()).toEqual(['a']);
+    });
+    const setup = await runCli(['setup', '--only', 'temporal'], { ...system.workerEnv, ...env });
+    expect(setup.exitCode).toBe(0);
+    // A call of the bridge, of the worker and of the command.
+    for (const method of [
+      'StartWorkflowExecution',
+      'PollWorkflowTaskQueue',
+      'ListSearchAttributes',
+    ]) {
+      expect(proxy.authorizations.get(method)).toEqual(new Set(['Bearer key-from-file']));
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('reports missing permissions as such, not as an unreachable server', async () => {

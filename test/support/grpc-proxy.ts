@@ -25,6 +25,8 @@ export interface GrpcProxy {
   reject(calls: RegExp, status: GrpcStatus): void;
   /** From now on forwards every call. */
   forwardAll(): void;
+  /** The `authorization` headers of all calls so far, by the method that was called. */
+  readonly authorizations: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export interface GrpcProxy {
 export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
   let statusFor: (path: string) => GrpcStatus | undefined = () => undefined;
   const sessions = new Set<ServerHttp2Session>();
+  const authorizations = new Map<string, Set<string>>();
   /** The calls without an answer, with their paths. */
   const waiting = new Map<ServerHttp2Stream, string>();
   const upstream = connect(`http://${target}`);
@@ -45,6 +48,11 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
     const path = headers[':path'] ?? '';
+    const method = path.split('/').at(-1) ?? '';
+    authorizations.set(
+      method,
+      (authorizations.get(method) ?? new Set()).add(headers.authorization ?? ''),
+    );
     const rejection = statusFor(path);
     if (rejection) {
       rejectCall(stream, rejection);
@@ -91,6 +99,7 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
     forwardAll() {
       statusFor = () => undefined;
     },
+    authorizations,
     async close() {
       const closed = once(server, 'close');
       server.close();
