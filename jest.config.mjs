@@ -4,6 +4,8 @@ export default {
   // src/ is watched too: a change runs the tests again in watch mode.
   roots: ['<rootDir>/test', '<rootDir>/src'],
   testMatch: ['**/*.test.ts'],
+  // `npm run test:chart` runs those.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/chart/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

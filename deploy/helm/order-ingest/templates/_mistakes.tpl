@@ -1,0 +1,84 @@
+{{/* What the schema cannot express. All mistakes are reported at once. */}}
+{{- define "order-ingest.mistakes" }}
+{{- $values := .Values }}
+{{- $settings := .Values.settings }}
+{{- $secrets := .Values.secrets }}
+{{- $reference := .Files.Get "files/settings.json" | fromJson }}
+{{- $mistakes := list }}
+{{- if not $settings.KAFKA_BROKERS }}
+{{- $mistakes = append $mistakes "settings.KAFKA_BROKERS is not set: the bootstrap brokers, as host:port,host:port" }}
+{{- end }}
+{{- if and $values.worker.enabled (not $secrets.DATABASE_URL) }}
+{{- $mistakes = append $mistakes "secrets.DATABASE_URL is not set: the name and the key of a Secret with the URL of the Postgres database, for instance --set secrets.DATABASE_URL.name=order-ingest --set secrets.DATABASE_URL.key=database-url" }}
+{{- end }}
+{{- if and $values.setup.enabled (not $secrets.DATABASE_URL) (not $values.setup.databaseUrl) (not $values.worker.enabled) (or (not $values.setup.only) (has "database" $values.setup.only)) }}
+{{- $mistakes = append $mistakes "setup creates tables, but neither setup.databaseUrl nor secrets.DATABASE_URL is set: name a Secret, or set setup.only to [kafka, temporal]" }}
+{{- end }}
+{{- if $settings.KAFKA_SASL_MECHANISM }}
+{{- if not $secrets.KAFKA_SASL_PASSWORD }}
+{{- $mistakes = append $mistakes "settings.KAFKA_SASL_MECHANISM is set, but secrets.KAFKA_SASL_PASSWORD is not" }}
+{{- end }}
+{{- if not (or $settings.KAFKA_SASL_USERNAME $secrets.KAFKA_SASL_USERNAME) }}
+{{- $mistakes = append $mistakes "settings.KAFKA_SASL_MECHANISM is set, but KAFKA_SASL_USERNAME is neither in settings nor in secrets" }}
+{{- end }}
+{{- end }}
+{{- if and $settings.KAFKA_SASL_USERNAME $secrets.KAFKA_SASL_USERNAME }}
+{{- $mistakes = append $mistakes "KAFKA_SASL_USERNAME is in both settings and secrets: remove one" }}
+{{- end }}
+{{- range $reference.certificates }}
+{{- if and .variable (hasKey $settings (default "" .variable)) (index $values.certificates .group .value) }}
+{{- $mistakes = append $mistakes (printf "settings.%s and certificates.%s.%s are both set: remove one" .variable .group .value) }}
+{{- end }}
+{{- end }}
+{{- if and $values.certificates.kafka (ne (include "order-ingest.text" $settings.KAFKA_SSL) "true") }}
+{{- $mistakes = append $mistakes "certificates.kafka is set, but settings.KAFKA_SSL is not true" }}
+{{- end }}
+{{- if ne (empty $values.certificates.temporal.cert) (empty $values.certificates.temporal.key) }}
+{{- $mistakes = append $mistakes "only one of certificates.temporal.cert and certificates.temporal.key is set: mutual TLS needs both" }}
+{{- end }}
+{{- range concat $values.extraEnv $values.bridge.extraEnv $values.worker.extraEnv $values.setup.extraEnv }}
+{{- if has .name $reference.names }}
+{{- $mistakes = append $mistakes (printf "extraEnv contains %s: set it under settings or secrets, so that every program that reads it gets it" .name) }}
+{{- end }}
+{{- end }}
+{{- $partitions := int (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC_PARTITIONS $settings.KAFKA_TOPIC_PARTITIONS)) }}
+{{- range $component := list "bridge" "worker" }}
+{{- $scaling := (index $values $component).autoscaling }}
+{{- if ne $scaling.type "none" }}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}
+{{- $mistakes = append $mistakes (printf "%s.autoscaling.minReplicas (%d) is more than maxReplicas (%d)" $component (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}
+{{- end }}
+{{- if and (eq $component "bridge") (gt (int $scaling.maxReplicas) $partitions) }}
+{{- $mistakes = append $mistakes (printf "bridge.autoscaling.maxReplicas (%d) is more than the topic has partitions (settings.KAFKA_TOPIC_PARTITIONS, %d): further bridges would be idle" (int $scaling.maxReplicas) $partitions) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if or (eq $values.bridge.autoscaling.type "keda") (eq $values.worker.autoscaling.type "keda") }}
+{{- range $name, $source := $secrets }}
+{{- if and $source.file (ne $name "DATABASE_URL") }}
+{{- $mistakes = append $mistakes (printf "secrets.%s.file: KEDA reads credentials from Secrets only; give the name and the key of one" $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $values.metrics.podMonitor.enabled $values.metrics.serviceMonitor.enabled }}
+{{- $mistakes = append $mistakes "metrics.podMonitor and metrics.serviceMonitor are both enabled: every pod would be scraped twice" }}
+{{- end }}
+{{- if $values.worker.versioning.enabled }}
+{{- $buildId := include "order-ingest.buildId" . }}
+{{- $buildIds := list $buildId }}
+{{- if not (regexMatch "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$" $buildId) }}
+{{- $mistakes = append $mistakes (printf "the build ID %q is not a valid label value: set worker.versioning.buildId to 1 to 63 letters, digits, \".\", \"_\" and \"-\"" $buildId) }}
+{{- end }}
+{{- range $values.worker.versioning.previous }}
+{{- if has .buildId $buildIds }}
+{{- $mistakes = append $mistakes (printf "the build ID %q occurs twice in worker.versioning: previous lists other versions than the one of this chart" .buildId) }}
+{{- end }}
+{{- $buildIds = append $buildIds .buildId }}
+{{- end }}
+{{- else if $values.worker.versioning.previous }}
+{{- $mistakes = append $mistakes "worker.versioning.previous is set, but worker.versioning.enabled is not" }}
+{{- end }}
+{{- if $mistakes }}
+{{- fail (printf "\n\n%d mistake(s) in the values:\n  - %s\n" (len $mistakes) (join "\n  - " $mistakes)) }}
+{{- end }}
+{{- end }}
