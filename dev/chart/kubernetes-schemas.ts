@@ -89,13 +89,17 @@ function writeKubernetesSchemas(from: string, to: string): void {
     const schema = { ...readJson(path.join(from, file)), $defs: Object.fromEntries(needed) };
     writeFileSync(
       path.join(to, file),
-      JSON.stringify(schema).replaceAll(`"${DEFINITIONS}`, '"#/$defs/'),
+      JSON.stringify({
+        ...schema,
+        // kubeconform looks the schema up by the name of its file.
+        $id: undefined,
+      }).replaceAll(`"${DEFINITIONS}`, '"#/$defs/'),
     );
   }
 }
 
 function collectDefinitions(text: string, all: JsonObject, found: Map<string, Json>): void {
-  for (const [, name = ''] of text.matchAll(/"\/api\/_definitions\.json#\/\$defs\/([^"]+)"/g)) {
+  for (const [, name = ''] of text.matchAll(/#\/\$defs\/([^"]+)"/g)) {
     const definition = all[name];
     if (found.has(name) || definition === undefined) continue;
     found.set(name, definition);

@@ -75,6 +75,6 @@ export const settingsSchema = () =>
       .filter(({ name, secret }) => !secret && !SET_BY_CHART.includes(name))
       .map(({ name, description }) => [
         name,
-        { description, type: ['string', 'number', 'boolean'] },
+        { description, type: ['string', 'number', 'boolean', 'null'] },
       ]),
   );

@@ -68,7 +68,7 @@
 - name: TEMPORAL_BUILD_ID
   value: {{ .buildId | quote }}
 {{- end }}
-{{- if not (hasKey $root.Values.settings "LOG_FORMAT") }}
+{{- if not $root.Values.settings.LOG_FORMAT }}
 - { name: LOG_FORMAT, value: json }
 {{- end }}
 {{- with $root.Values.extraEnv }}
