@@ -88,7 +88,7 @@ export const kubernetesObject = z.looseObject({
 export type KubernetesObject = z.infer<typeof kubernetesObject>;
 
 const workload = z.object({
-  kind: z.enum(['Deployment', 'Job']),
+  kind: z.enum(['Deployment', 'Job', 'Pod']),
   metadata,
   spec: z.looseObject({
     replicas: z.number().optional(),
@@ -97,7 +97,7 @@ const workload = z.object({
     template: pod,
   }),
 });
-/** A Deployment or a Job. */
+/** A Deployment, a Job, or a Pod, as if it had a template. */
 export type Workload = z.infer<typeof workload>;
 
 export async function objects(...args: string[]): Promise<KubernetesObject[]> {
@@ -110,8 +110,10 @@ export async function objects(...args: string[]): Promise<KubernetesObject[]> {
 
 export const workloadsOf = (rendered: readonly KubernetesObject[]): Workload[] =>
   rendered
-    .filter(({ kind }) => kind === 'Deployment' || kind === 'Job')
-    .map((object) => workload.parse(object));
+    .filter(({ kind }) => ['Deployment', 'Job', 'Pod'].includes(kind))
+    .map((object) =>
+      workload.parse(object.kind === 'Pod' ? { ...object, spec: { template: object } } : object),
+    );
 
 export const containerOf = ({ spec }: Workload) => spec.template.spec.containers[0];
 
