@@ -107,25 +107,32 @@ function collectDefinitions(text: string, all: JsonObject, found: Map<string, Js
   }
 }
 
+/** The paths of the definitions of the custom resources that the chart uses. */
+export async function customResourceDefinitions(cwd: string): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const { module, files } of CUSTOM_RESOURCES) {
+    const folder = await goModule(module, cwd);
+    paths.push(...files.map((file) => path.join(folder, file)));
+  }
+  return paths;
+}
+
 async function writeCustomSchemas(to: string): Promise<void> {
   mkdirSync(to);
-  for (const { module, files } of CUSTOM_RESOURCES) {
-    const folder = await goModule(module, to);
-    for (const file of files) {
-      const { spec } = parse(readFileSync(path.join(folder, file), 'utf8')) as {
-        spec: {
-          group: string;
-          names: { kind: string };
-          versions: { name: string; schema: { openAPIV3Schema: JsonObject } }[];
-        };
+  for (const file of await customResourceDefinitions(to)) {
+    const { spec } = parse(readFileSync(file, 'utf8')) as {
+      spec: {
+        group: string;
+        names: { kind: string };
+        versions: { name: string; schema: { openAPIV3Schema: JsonObject } }[];
       };
-      for (const { name, schema } of spec.versions) {
-        const group = spec.group.split('.')[0] ?? '';
-        writeFileSync(
-          path.join(to, `${spec.names.kind.toLowerCase()}-${group}-${name}.json`),
-          JSON.stringify(strict(schema.openAPIV3Schema)),
-        );
-      }
+    };
+    for (const { name, schema } of spec.versions) {
+      const group = spec.group.split('.')[0] ?? '';
+      writeFileSync(
+        path.join(to, `${spec.names.kind.toLowerCase()}-${group}-${name}.json`),
+        JSON.stringify(strict(schema.openAPIV3Schema)),
+      );
     }
   }
 }
