@@ -1,4 +1,5 @@
-import type { LogAnomaly, MessageConsumer } from '../kafka/consumer/message-consumer.ts';
+import type { LogAnomaly } from '../kafka/consumer/consumed-message.ts';
+import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
 import type { LagWatch } from '../kafka/lag.ts';
 import type { Clock } from '../program/clock.ts';
@@ -24,10 +25,7 @@ export const LOG_CONDITION = 'log';
 export interface BridgeHealthSources {
   readonly topic: string;
   readonly groupId: string;
-  readonly consumer: Pick<
-    MessageConsumer,
-    'disconnectedReason' | 'offlinePartitions' | 'partitions'
-  >;
+  readonly consumer: Pick<GroupConsumer, 'disconnectedReason' | 'offlinePartitions' | 'partitions'>;
   readonly watchdog: Pick<ConsumerWatchdog, 'unreadyReason' | 'hungReason'>;
   readonly lag: Pick<LagWatch, 'foreign' | 'current' | 'committed'>;
   readonly breaker: Pick<CircuitBreaker, 'reason'>;

@@ -4,7 +4,6 @@ import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
 import type { KafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
-import type { MessageConsumer } from '../kafka/consumer/message-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchLag } from '../kafka/lag.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
@@ -144,7 +143,7 @@ export async function consumeOrders(
 }
 
 async function startConsumer(
-  consumer: MessageConsumer,
+  consumer: GroupConsumer,
   topic: string,
   logger: Logger,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import {
   type OmittedParts,
 } from '../contract/dead-letter.ts';
 import { removedParts, isTruncationHeader } from '../kafka/truncated-records.ts';
-import type { ConsumedMessage } from '../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../kafka/consumer/consumed-message.ts';
 import {
   headersBytes,
   type MessageProducer,

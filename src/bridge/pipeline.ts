@@ -4,7 +4,7 @@ import { SpanKind } from '@opentelemetry/api';
 import type { BridgeSettings } from '../config/roles.ts';
 import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
-import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
 import { identify, type Identified } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';

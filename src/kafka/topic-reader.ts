@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { withAdmin } from './admin.ts';
-import type { ConsumedMessage } from './consumer/message-consumer.ts';
+import type { ConsumedMessage } from './consumer/consumed-message.ts';
 import { withRequiredRights } from './missing-right.ts';
 import { topicRanges, type OffsetRange } from './offset-ranges.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';

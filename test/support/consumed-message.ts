@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../src/kafka/consumer/consumed-message.ts';
 
 /** A message as the bridge's consumer receives it. */
 export function consumedMessage(

@@ -1,7 +1,10 @@
 import type { CommitOffsets } from './assignment.ts';
-import type { ConsumedMessage } from './message-consumer.ts';
+import type { ConsumedMessage } from './consumed-message.ts';
 
-/** What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one topic. */
+/**
+ * What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one topic.
+ * `KafkajsConsumerClient` implements it.
+ */
 export interface ConsumerClient {
   start(): Promise<void>;
   /** Stops fetching. */
@@ -18,8 +21,8 @@ export interface ConsumerClient {
   readonly disconnectedReason: string | undefined;
 }
 
-/** What the client reports. */
-export interface ConsumerClientEvents {
+/** What the client reports to `GroupConsumer`. */
+export interface ConsumerClientHandlers {
   /** The group has a new generation with this member in it. */
   readonly onJoin: (join: GroupJoin) => void;
   /** The group is rebalancing. The request to join it follows as soon as this returns. */

@@ -2,27 +2,41 @@ import { describeError } from '../../program/operator-error.ts';
 import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
 import { Assignment, type Membership, type PartitionOffset } from './assignment.ts';
 import { coalesce } from './coalesce.ts';
+import type { LogAnomaly, PartitionBatch } from './consumed-message.ts';
 import type {
   ConsumerClient,
-  ConsumerClientEvents,
+  ConsumerClientHandlers,
   FetchedBatch,
   GroupJoin,
   InvisibleBatch,
 } from './consumer-client.ts';
 import { createGroupAdmin, type GroupAdmin } from './group-admin.ts';
-import { KafkajsConsumer, type KafkajsConsumerOptions } from './kafkajs-consumer.ts';
-import type { MessageConsumer, MessageHandlers } from './message-consumer.ts';
+import {
+  KafkajsConsumerClient,
+  type KafkajsConsumerClientOptions,
+} from './kafkajs-consumer-client.ts';
 import { OffsetCommitter, type CommitFailure, type CommitOutcome } from './offset-committer.ts';
 import { PositionTracker, type BatchCheck } from './position-tracker.ts';
 
-export interface GroupConsumerOptions extends KafkajsConsumerOptions, MessageHandlers {
+/** What a consumer reports to its user. */
+export interface GroupConsumerHandlers {
+  /** Resolves when no message of the batch is in progress any more, finished or not. */
+  readonly onBatch: (batch: PartitionBatch) => Promise<void>;
+  readonly onLogAnomaly: (anomaly: LogAnomaly) => void;
+  /** The consumer is alive: the broker has answered, or the consumer has tried to reach it again. */
+  readonly onActivity: () => void;
+  /** The consumer has failed and will not restart by itself. */
+  readonly onCrash: (error: Error) => void;
+}
+
+export interface GroupConsumerOptions extends KafkajsConsumerClientOptions, GroupConsumerHandlers {
   readonly commitIntervalMs: number;
 }
 
 /** How a group consumer reaches Kafka. */
 export interface GroupConsumerPorts {
   readonly group: GroupAdmin;
-  readonly createClient: (events: ConsumerClientEvents) => ConsumerClient;
+  readonly createClient: (handlers: ConsumerClientHandlers) => ConsumerClient;
 }
 
 /**
@@ -30,7 +44,7 @@ export interface GroupConsumerPorts {
  * assigned to it. Everything it knows belongs to one generation of the group; `Assignment` says which is
  * the current one. What follows from a commit is decided in one place, `#handleOutcome`.
  */
-export class GroupConsumer implements MessageConsumer {
+export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   readonly #group: GroupAdmin;
   readonly #client: ConsumerClient;
@@ -77,33 +91,40 @@ export class GroupConsumer implements MessageConsumer {
     });
   }
 
+  /** Joins the consumer group. Rejects when Kafka cannot be reached or refuses the consumer. */
   async start(): Promise<void> {
     this.#assignment.observe(await this.#group.committed());
     await this.#client.start();
     this.#commitTimer = setInterval(() => void this.#flush(), this.#options.commitIntervalMs);
   }
 
+  /** The partitions that are assigned to this consumer. */
   get partitions(): ReadonlySet<number> {
     return this.#assignment.partitions;
   }
 
+  /** The assigned partitions that have no leader. They are read as soon as they have one. */
   get offlinePartitions(): readonly number[] {
     const { partitions } = this.#assignment;
     return this.#client.partitionsWithoutLeader.filter((partition) => partitions.has(partition));
   }
 
+  /** Why the consumer does not count as connected, or undefined when it does. */
   get disconnectedReason(): string | undefined {
     return this.#client.disconnectedReason;
   }
 
+  /** How long the oldest finished message has waited for its commit, in milliseconds. */
   get commitAgeMs(): number {
     return this.#assignment.commitAgeMs;
   }
 
+  /** Fetches no more batches. Batches that are being processed are not affected. */
   pause(): void {
     this.#client.pause();
   }
 
+  /** Commits what is finished, leaves the group and closes all connections. Call it when no batch is in progress. */
   async stop(): Promise<void> {
     clearInterval(this.#commitTimer);
     await this.#client.stopRestarts();
@@ -290,5 +311,5 @@ interface GroupLine {
 
 const kafkajsPorts = (options: GroupConsumerOptions): GroupConsumerPorts => ({
   group: createGroupAdmin(options.kafka, options.groupId, options.topic),
-  createClient: (events) => new KafkajsConsumer(options, events),
+  createClient: (handlers) => new KafkajsConsumerClient(options, handlers),
 });

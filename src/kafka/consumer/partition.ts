@@ -1,5 +1,5 @@
 import { isOffset, type CommittedOffset, type PartitionPosition } from '../group-positions.ts';
-import type { LogAnomaly } from './message-consumer.ts';
+import type { LogAnomaly } from './consumed-message.ts';
 
 /**
  * The state of one assigned partition in one generation of the consumer group:

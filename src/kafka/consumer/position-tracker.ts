@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import { describeError } from '../../program/operator-error.ts';
 import type { Assignment } from './assignment.ts';
 import type { GroupAdmin } from './group-admin.ts';
-import type { LogAnomaly } from './message-consumer.ts';
+import type { LogAnomaly } from './consumed-message.ts';
 import type { Partition } from './partition.ts';
 import type { PartitionPosition } from '../group-positions.ts';
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { withAdmin } from '../../kafka/admin.ts';
 import { removedValueBytes } from '../../kafka/truncated-records.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { readRanges, readTopic } from '../../kafka/topic-reader.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';

@@ -1,5 +1,5 @@
 import { readDeadLetterHeaders, type DeadLetterMetadata } from '../../contract/dead-letter.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import type { KafkaClient } from '../../kafka/kafka-client.ts';
 import { rangesAround, type MessagePosition } from '../../kafka/offset-ranges.ts';
 import type { HeadersByName } from '../../kafka/record-headers.ts';

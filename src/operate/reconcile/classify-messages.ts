@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../../kafka/truncated-records.ts';
 import { isFingerprintOf, isOtherForm } from '../../order/fingerprint.ts';
 import { identify, type Identified } from '../../order/identify.ts';

@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import type { MessagePosition } from '../../kafka/offset-ranges.ts';
 import type { RangeBatch } from '../../kafka/topic-reader.ts';
 import { identify } from '../../order/identify.ts';

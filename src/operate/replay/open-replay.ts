@@ -11,7 +11,7 @@ import {
   type KafkaClient,
 } from '../../kafka/kafka-client.ts';
 import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { checkTopics } from '../../kafka/topics.ts';

@@ -1,6 +1,6 @@
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
 import type { Pipeline } from '../../bridge/pipeline.ts';
-import type { ConsumedMessage } from '../../kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 
 /** What a replay did with a message. */

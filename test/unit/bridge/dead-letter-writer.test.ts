@@ -1,6 +1,6 @@
 import { createDeadLetterWriter } from '../../../src/bridge/dead-letter-writer.ts';
 import { DEAD_LETTER_HEADERS, readDeadLetterHeaders } from '../../../src/contract/dead-letter.ts';
-import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import type { MessageProducer, OutgoingMessage } from '../../../src/kafka/producer.ts';
 
 const KEY = Buffer.from('a key');

@@ -8,7 +8,7 @@ import type { StartOutcome } from '../../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../../src/config/roles.ts';
 import type { DeadLetterReason, OmittedParts } from '../../../src/contract/dead-letter.ts';
-import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import {
   promiseWithResolvers,
   type PromiseWithResolvers,

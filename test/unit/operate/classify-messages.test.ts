@@ -1,5 +1,5 @@
 import { identify } from '../../../src/order/identify.ts';
-import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import {
   classifyMessages,
   type ClassifyOptions,

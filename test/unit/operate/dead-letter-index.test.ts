@@ -8,7 +8,7 @@ import {
   truncateOversizedRecords,
   LARGE_RECORD_BYTES,
 } from '../../../src/kafka/truncated-records.ts';
-import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 
 const TOPIC = 'orders';

@@ -1,4 +1,4 @@
-import type { ConsumedMessage } from '../../../src/kafka/consumer/message-consumer.ts';
+import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import { ExpiredOrderSearch } from '../../../src/operate/replay/expired-orders.ts';
 import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';

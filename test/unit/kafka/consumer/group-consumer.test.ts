@@ -1,11 +1,11 @@
 import { Kafka, logLevel } from 'kafkajs';
 import type { CommittedOffset } from '../../../../src/kafka/group-positions.ts';
 import type {
-  ConsumerClientEvents,
+  ConsumerClientHandlers,
   FetchedBatch,
 } from '../../../../src/kafka/consumer/consumer-client.ts';
 import { GroupConsumer } from '../../../../src/kafka/consumer/group-consumer.ts';
-import type { PartitionBatch } from '../../../../src/kafka/consumer/message-consumer.ts';
+import type { PartitionBatch } from '../../../../src/kafka/consumer/consumed-message.ts';
 import { silentLogger } from '../../../../src/telemetry/logger.ts';
 import { eventually } from '../../../support/eventually.ts';
 
@@ -20,7 +20,7 @@ let isRestarting: boolean;
 /** The batches that were passed on. Each is in progress until `finish` is called. */
 let batches: PartitionBatch[];
 let finish: () => void;
-let events: ConsumerClientEvents;
+let handlers: ConsumerClientHandlers;
 let consumer: GroupConsumer;
 beforeEach(async () => {
   committed = new Map([
@@ -78,8 +78,8 @@ function createConsumer(): GroupConsumer {
           close: () => Promise.resolve(),
         }),
       },
-      createClient(clientEvents) {
-        events = clientEvents;
+      createClient(clientHandlers) {
+        handlers = clientHandlers;
         return {
           start: () => Promise.resolve(),
           pause: () => undefined,
@@ -102,7 +102,7 @@ function createConsumer(): GroupConsumer {
 
 /** Joins the group. Commits of this generation are listed with the name. */
 function join(name: string, ...partitions: readonly number[]): void {
-  events.onJoin({
+  handlers.onJoin({
     memberId: 'bridge-1',
     partitions,
     commit(offsets) {
@@ -127,7 +127,7 @@ const fetched = (partition: number, fetchedOffset: bigint): FetchedBatch => ({
 /** Has a batch fetched, and returns what is passed on. */
 async function deliver(partition: number, fetchedOffset: bigint): Promise<PartitionBatch> {
   const before = batches.length;
-  void events.onBatch(fetched(partition, fetchedOffset));
+  void handlers.onBatch(fetched(partition, fetchedOffset));
   await until(() => batches.length > before);
   const batch = batches.at(-1);
   if (!batch) throw new Error('no batch was passed on');
@@ -172,10 +172,10 @@ test('the batch that follows in a newer generation commits with the newer one', 
 
 test('a batch that is not the expected one is not passed on, but fetched again', async () => {
   join('first', 0);
-  expect(await events.onBatch(fetched(0, 30n))).toBe('done');
+  expect(await handlers.onBatch(fetched(0, 30n))).toBe('done');
   expect(calls).toEqual(['seek 0 to 10']);
   // Not assigned.
-  expect(await events.onBatch(fetched(1, 20n))).toBe('done');
+  expect(await handlers.onBatch(fetched(1, 20n))).toBe('done');
   expect(batches).toEqual([]);
 });
 
@@ -183,7 +183,7 @@ test('what is finished is committed before the group is joined again', async () 
   join('first', 0);
   const batch = await deliver(0, 10n);
   batch.markFinishedUpTo(15n);
-  events.onRebalance();
+  handlers.onRebalance();
   expect(calls).toContain('first commits 0 at 15');
 });
 
@@ -227,7 +227,7 @@ test('a member that was removed gives up its batches and joins again, once', asy
   batch.markFinishedUpTo(15n);
   await until(() => batch.revoked.aborted);
   expect(consumer.partitions).toEqual(new Set());
-  expect(await events.onBatch(fetched(0, 15n))).toBe('rejoin');
+  expect(await handlers.onBatch(fetched(0, 15n))).toBe('rejoin');
   expect(calls).toEqual(['resolve 15']);
   join('second', 0);
   await deliver(0, 17n);
@@ -239,7 +239,7 @@ test('a commit that the broker refuses for its generation has the member join ag
   failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
   batch.markFinishedUpTo(15n);
   await until(() => batch.revoked.aborted);
-  expect(await events.onBatch(fetched(0, 15n))).toBe('rejoin');
+  expect(await handlers.onBatch(fetched(0, 15n))).toBe('rejoin');
 });
 
 test('an answer that an older generation is fenced does not end a newer one', async () => {
@@ -247,7 +247,7 @@ test('an answer that an older generation is fenced does not end a newer one', as
   const batch = await deliver(0, 10n);
   failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
   batch.markFinishedUpTo(15n);
-  events.onRebalance();
+  handlers.onRebalance();
   join('second', 0);
   const { revoked } = await deliver(0, 10n);
   await until(has('first commits 0 at 15'));
@@ -269,29 +269,29 @@ test('a commit that fails is tried again, without an end of the generation', asy
 test('a client that has ended holds no partition, and its batches commit nothing', async () => {
   join('first', 0);
   const batch = await deliver(0, 10n);
-  events.onLeave();
+  handlers.onLeave();
   expect(consumer.partitions).toEqual(new Set());
   batch.markFinishedUpTo(15n);
   // The handler of a batch that kafkajs still had.
-  expect(await events.onBatch(fetched(0, 15n))).toBe('done');
+  expect(await handlers.onBatch(fetched(0, 15n))).toBe('done');
   await consumer.stop();
   expect(calls).toEqual(['close']);
 });
 
 test('a batch without any message is moved past when the client skips it', async () => {
   join('first', 0);
-  events.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  handlers.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
   // Another batch than that.
-  events.onInvisibleBatchSkipped(0, 12n);
-  events.onInvisibleBatchSkipped(0, 19n);
+  handlers.onInvisibleBatchSkipped(0, 12n);
+  handlers.onInvisibleBatchSkipped(0, 19n);
   await until(has('first commits 0 at 20'));
 });
 
 test('a batch without any message that was fetched in an older generation is not moved past', async () => {
   join('first', 0);
-  events.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  handlers.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
   join('second', 0);
-  events.onInvisibleBatchSkipped(0, 19n);
+  handlers.onInvisibleBatchSkipped(0, 19n);
   await deliver(0, 10n);
   await consumer.stop();
   expect(calls).toEqual(['close']);

@@ -1,5 +1,5 @@
 import { Assignment } from '../../../../src/kafka/consumer/assignment.ts';
-import type { LogAnomaly } from '../../../../src/kafka/consumer/message-consumer.ts';
+import type { LogAnomaly } from '../../../../src/kafka/consumer/consumed-message.ts';
 import type { Partition } from '../../../../src/kafka/consumer/partition.ts';
 import type { PartitionPosition } from '../../../../src/kafka/group-positions.ts';
 import { PositionTracker } from '../../../../src/kafka/consumer/position-tracker.ts';

@@ -11,11 +11,11 @@ import {
 } from '../patches/offline-partitions.ts';
 import { rejoinError } from '../patches/rejoin-error.ts';
 import { ConnectionLog, ConnectionState } from './connection-state.ts';
-import type { ConsumerClient, ConsumerClientEvents } from './consumer-client.ts';
+import type { ConsumerClient, ConsumerClientHandlers } from './consumer-client.ts';
 import { ConsumerRestarts } from './consumer-restarts.ts';
 import { subscriptionAssigner } from './subscription-assigner.ts';
 
-export interface KafkajsConsumerOptions {
+export interface KafkajsConsumerClientOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly groupId: string;
@@ -38,9 +38,9 @@ const MAX_PARTITIONS_PER_FETCH = 8;
  * The life cycle of kafkajs's consumer: it starts, joins, rebalances, crashes and restarts. kafkajs
  * restarts it by itself after some errors and ends it for others; see `ConsumerRestarts`.
  */
-export class KafkajsConsumer implements ConsumerClient {
-  readonly #options: KafkajsConsumerOptions;
-  readonly #events: ConsumerClientEvents;
+export class KafkajsConsumerClient implements ConsumerClient {
+  readonly #options: KafkajsConsumerClientOptions;
+  readonly #handlers: ConsumerClientHandlers;
   readonly #consumer: Consumer;
   readonly #cluster: Cluster;
   readonly #restarts: ConsumerRestarts;
@@ -48,13 +48,13 @@ export class KafkajsConsumer implements ConsumerClient {
   readonly #connectionLog: ConnectionLog;
   readonly #crashLines = createLogRateLimit();
 
-  constructor(options: KafkajsConsumerOptions, events: ConsumerClientEvents) {
+  constructor(options: KafkajsConsumerClientOptions, handlers: ConsumerClientHandlers) {
     this.#options = options;
-    this.#events = events;
+    this.#handlers = handlers;
     this.#connectionLog = new ConnectionLog(options.logger);
     this.#restarts = new ConsumerRestarts({
       run: () => this.#run(),
-      onFinalCrash: events.onCrash,
+      onFinalCrash: handlers.onCrash,
     });
     tolerateOfflinePartitions();
     const { consumer, cluster } = createConsumerWithCluster(options.kafka, {
@@ -128,7 +128,7 @@ export class KafkajsConsumer implements ConsumerClient {
 
   async #consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    const next = await this.#events.onBatch({
+    const next = await this.#handlers.onBatch({
       partition: batch.partition,
       messages: batch.messages,
       fetchedOffset: fetchedOffset(batch),
@@ -159,13 +159,13 @@ export class KafkajsConsumer implements ConsumerClient {
         this.#connection.groupFailed(error);
         this.#connectionChanged();
       },
-      invisibleBatch: this.#events.onInvisibleBatch,
+      invisibleBatch: this.#handlers.onInvisibleBatch,
     });
   }
 
   #listen(): void {
     const { topic, logger } = this.#options;
-    const { onActivity, onJoin, onRebalance, onLeave, onInvisibleBatchSkipped } = this.#events;
+    const { onActivity, onJoin, onRebalance, onLeave, onInvisibleBatchSkipped } = this.#handlers;
     const { GROUP_JOIN, REBALANCING, CRASH, HEARTBEAT, FETCH, END_BATCH_PROCESS } =
       this.#consumer.events;
     for (const event of [GROUP_JOIN, CRASH, HEARTBEAT, FETCH]) {

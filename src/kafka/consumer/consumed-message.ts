@@ -1,36 +1,8 @@
 import type { HeadersByName } from '../record-headers.ts';
 
-/**
- * What the rest of the system sees of a Kafka consumer. No type of the Kafka client appears here, so that
- * another client can take its place.
+/*
+ * What is read from a topic. No type of the Kafka client appears here.
  */
-export interface MessageConsumer {
-  /** Joins the consumer group. Rejects when Kafka cannot be reached or refuses the consumer. */
-  start(): Promise<void>;
-  /** Fetches no more batches. Batches that are being processed are not affected. */
-  pause(): void;
-  /** Commits what is finished, leaves the group and closes all connections. Call it when no batch is in progress. */
-  stop(): Promise<void>;
-  /** The partitions that are assigned to this consumer. */
-  readonly partitions: ReadonlySet<number>;
-  /** The assigned partitions that have no leader. They are read as soon as they have one. */
-  readonly offlinePartitions: readonly number[];
-  /** Why the consumer does not count as connected, or undefined when it does. */
-  readonly disconnectedReason: string | undefined;
-  /** How long the oldest finished message has waited for its commit, in milliseconds. */
-  readonly commitAgeMs: number;
-}
-
-/** What a consumer reports to its user. */
-export interface MessageHandlers {
-  /** Resolves when no message of the batch is in progress any more, finished or not. */
-  readonly onBatch: (batch: PartitionBatch) => Promise<void>;
-  readonly onLogAnomaly: (anomaly: LogAnomaly) => void;
-  /** The consumer is alive: the broker has answered, or the consumer has tried to reach it again. */
-  readonly onActivity: () => void;
-  /** The consumer has failed and will not restart by itself. */
-  readonly onCrash: (error: Error) => void;
-}
 
 /** A message as it was read from Kafka. */
 export interface ConsumedMessage {
