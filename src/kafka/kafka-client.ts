@@ -11,7 +11,7 @@ import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createLogRateLimit } from '../telemetry/log-rate-limit.ts';
+import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
 import { filterAbortedTransactions } from './patches/aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
@@ -69,21 +69,16 @@ export function createKafkaClient(
 
 /**
  * A log function for kafkajs that writes to our logger. While brokers are down, kafkajs logs many failed
- * connection attempts per second; repeats of a line are therefore logged once per minute, unless the log
- * level is debug.
+ * connection attempts per second.
  */
 export function logThrough(logger: Logger): (entry: LogEntry) => void {
-  const limit = createLogRateLimit();
+  const limited = new RateLimitedLog(logger);
   return ({ level, namespace, log }) => {
     const { message, ...context } = log;
     const ourLevel = LEVELS[level];
     const line = { ...context, ...NOT_LOGGED, event: 'kafka_client', namespace };
-    if (ourLevel !== 'warn' || logger.isLevelEnabled('debug')) {
-      logger[ourLevel](line, message);
-      return;
-    }
-    const leftOut = limit.admit(`${namespace} ${message}`);
-    if (leftOut !== undefined) logger[ourLevel](leftOut > 0 ? { ...line, leftOut } : line, message);
+    if (ourLevel === 'warn') limited.write('warn', line, message, `${namespace} ${message}`);
+    else logger[ourLevel](line, message);
   };
 }
 

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from './logger.ts';
 import type { Health } from './health/health.ts';
-import { createLogRateLimit } from './log-rate-limit.ts';
+import { RateLimitedLog } from './rate-limited-log.ts';
 
 export interface HttpEndpointOptions {
   readonly host: string;
@@ -69,12 +69,13 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
   }
   // For instance, accepting a connection fails when no file descriptor is left. Without a listener, the
   // error would end the process.
-  const logLimit = createLogRateLimit();
+  const limited = new RateLimitedLog(logger);
   server.on('error', (error) => {
-    if (logLimit.admit(error.message) === undefined) return;
-    logger.warn(
+    limited.write(
+      'warn',
       { event: 'http_error', error: describeError(error) },
       'the HTTP endpoint could not accept a connection',
+      error.message,
     );
   });
   const address = server.address();

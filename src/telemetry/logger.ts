@@ -3,7 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
 import { writeToStderr } from '../program/exit.ts';
-import { createLogRateLimit } from './log-rate-limit.ts';
+import { RateLimitedLog } from './rate-limited-log.ts';
 import { activeTraceIds } from './tracing.ts';
 
 export type Logger = PinoLogger;
@@ -37,19 +37,15 @@ export function createLogger({ level, format, service }: LogOptions): Logger {
 
 /** Logs errors that no code handles, with their stack traces: they are bugs. */
 export function unexpectedErrorLog(logger: Logger): (error: unknown) => void {
-  const logLimit = createLogRateLimit();
+  const limited = new RateLimitedLog(logger);
   return (error) => {
     const described = describeError(error);
-    const leftOut = logLimit.admit(described);
-    if (leftOut === undefined) return;
-    logger.error(
-      {
-        event: 'unexpected_error',
-        error: described,
-        stack: error instanceof Error ? error.stack : undefined,
-        ...(leftOut > 0 ? { leftOut } : {}),
-      },
+    const stack = error instanceof Error ? error.stack : undefined;
+    limited.write(
+      'error',
+      { event: 'unexpected_error', error: described, stack },
       'an unexpected error; the program continues',
+      described,
     );
   };
 }

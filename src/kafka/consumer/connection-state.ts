@@ -1,5 +1,4 @@
 import { describeError } from '../../program/operator-error.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 
 /**
  * Whether the consumer is connected to Kafka: it is not from the first fetch or heartbeat that fails until
@@ -65,40 +64,6 @@ export class ConnectionState {
   reason(): string | undefined {
     if (this.#failures.size > 0) return [...this.#failures.values()].join('; ');
     return this.#hasJoined ? undefined : 'the consumer group has not been joined yet';
-  }
-}
-
-const REPORT_INTERVAL_MS = 60_000;
-
-/** Logs an outage of Kafka when it begins, once per minute while it lasts, and when it ends. */
-export class ConnectionLog {
-  readonly #logger: Logger;
-  #failingSince: number | undefined;
-  #loggedAt = 0;
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  /** Call it whenever something has failed or succeeded. */
-  update(state: Pick<ConnectionState, 'isFailing' | 'reason'>): void {
-    const now = Date.now();
-    if (state.isFailing) {
-      if (this.#failingSince !== undefined && now - this.#loggedAt < REPORT_INTERVAL_MS) return;
-      this.#failingSince ??= now;
-      this.#loggedAt = now;
-      this.#logger.warn(
-        { event: 'dependency_unavailable', dependency: 'Kafka', error: state.reason() },
-        'Kafka is failing; the consumer keeps retrying',
-      );
-    } else if (this.#failingSince !== undefined) {
-      const seconds = Math.round((now - this.#failingSince) / 1000);
-      this.#failingSince = undefined;
-      this.#logger.info(
-        { event: 'dependency_available', dependency: 'Kafka', seconds },
-        'Kafka has recovered',
-      );
-    }
   }
 }
 

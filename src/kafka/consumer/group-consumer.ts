@@ -1,5 +1,5 @@
 import { describeError } from '../../program/operator-error.ts';
-import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
+import { RateLimitedLog } from '../../telemetry/rate-limited-log.ts';
 import { Assignment, type Membership, type PartitionOffset } from './assignment.ts';
 import { coalesce } from './coalesce.ts';
 import type { LogAnomaly, PartitionBatch } from './consumed-message.ts';
@@ -55,10 +55,10 @@ export class GroupConsumer {
   readonly #flush = coalesce(() => this.#handleOutcome(this.#committer.commit()));
   /** Per partition the last batch without any message for the application, and when it was fetched. */
   readonly #invisible = new Map<number, InvisibleBatch & { readonly generation: number }>();
-  /** Limits log lines about the group, which can go through the same states often. */
-  readonly #groupLines = createLogRateLimit();
-  /** Limits log lines about commits that fail. Reset by one that succeeds. */
-  readonly #commitFailures = createLogRateLimit();
+  /** Lines about the group, which can go through the same states often. */
+  readonly #groupLog: RateLimitedLog;
+  /** Lines about commits that fail: during an outage one after the other does. Reset by one that succeeds. */
+  readonly #commitFailureLog: RateLimitedLog;
 
   constructor(
     options: GroupConsumerOptions,
@@ -66,6 +66,8 @@ export class GroupConsumer {
   ) {
     this.#options = options;
     this.#group = group;
+    this.#groupLog = new RateLimitedLog(options.logger);
+    this.#commitFailureLog = new RateLimitedLog(options.logger);
     this.#tracker = this.#createTracker();
     this.#committer = this.#createCommitter();
     this.#client = createClient({
@@ -223,7 +225,7 @@ export class GroupConsumer {
       case 'nothing-pending':
         return;
       case 'committed':
-        this.#commitFailures.reset();
+        this.#commitFailureLog.reset();
         this.#options.logger.debug(
           { event: 'offset_committed', ...this.#describe(outcome.offsets) },
           'offsets committed',
@@ -277,20 +279,18 @@ export class GroupConsumer {
 
   #logFailure({ offsets, error }: CommitFailure): void {
     const failure = describeError(error);
-    // During an outage one commit after the other fails.
-    const leftOut = this.#commitFailures.admit(failure);
-    this.#options.logger[leftOut === undefined ? 'debug' : 'warn'](
+    this.#commitFailureLog.write(
+      'warn',
       { event: 'commit_failed', ...this.#describe(offsets), error: failure },
       'offsets not committed; if this member leaves, the messages since the last commit are read again',
+      failure,
     );
   }
 
-  /** Logs a line about the group, repeated ones at most once per minute. */
   #logOfGroup(level: 'info' | 'warn', line: GroupLine, message: string): void {
-    const { logger, topic } = this.#options;
-    const leftOut = this.#groupLines.admit(`${line.event} ${(line.partitions ?? []).join(' ')}`);
-    const entry = { ...line, topic, ...(leftOut ? { leftOut } : {}) };
-    logger[leftOut === undefined ? 'debug' : level](entry, message);
+    const { topic } = this.#options;
+    const kind = `${line.event} ${(line.partitions ?? []).join(' ')}`;
+    this.#groupLog.write(level, { ...line, topic }, message, kind);
   }
 
   #describe(offsets: readonly PartitionOffset[]) {

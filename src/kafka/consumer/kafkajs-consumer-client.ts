@@ -1,7 +1,8 @@
 import type { Cluster, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError } from '../../program/operator-error.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { createLogRateLimit } from '../../telemetry/log-rate-limit.ts';
+import { OutageLog } from '../../telemetry/health/outage-log.ts';
+import { RateLimitedLog } from '../../telemetry/rate-limited-log.ts';
 import { createConsumerWithCluster } from '../patches/consumer-cluster.ts';
 import { commitOfGeneration, observeGroup } from '../patches/consumer-group.ts';
 import { fetchedOffset } from '../patches/fetched-offset.ts';
@@ -10,7 +11,7 @@ import {
   tolerateOfflinePartitions,
 } from '../patches/offline-partitions.ts';
 import { rejoinError } from '../patches/rejoin-error.ts';
-import { ConnectionLog, ConnectionState } from './connection-state.ts';
+import { ConnectionState } from './connection-state.ts';
 import type { ConsumerClient, ConsumerClientHandlers } from './consumer-client.ts';
 import { ConsumerRestarts } from './consumer-restarts.ts';
 import { subscriptionAssigner } from './subscription-assigner.ts';
@@ -45,13 +46,14 @@ export class KafkajsConsumerClient implements ConsumerClient {
   readonly #cluster: Cluster;
   readonly #restarts: ConsumerRestarts;
   readonly #connection = new ConnectionState();
-  readonly #connectionLog: ConnectionLog;
-  readonly #crashLines = createLogRateLimit();
+  readonly #outageLog: OutageLog;
+  readonly #crashLog: RateLimitedLog;
 
   constructor(options: KafkajsConsumerClientOptions, handlers: ConsumerClientHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    this.#connectionLog = new ConnectionLog(options.logger);
+    this.#outageLog = new OutageLog('Kafka', options.logger);
+    this.#crashLog = new RateLimitedLog(options.logger);
     this.#restarts = new ConsumerRestarts({
       run: () => this.#run(),
       onFinalCrash: handlers.onCrash,
@@ -164,7 +166,7 @@ export class KafkajsConsumerClient implements ConsumerClient {
   }
 
   #listen(): void {
-    const { topic, logger } = this.#options;
+    const { topic } = this.#options;
     const { onActivity, onJoin, onRebalance, onLeave, onInvisibleBatchSkipped } = this.#handlers;
     const { GROUP_JOIN, REBALANCING, CRASH, HEARTBEAT, FETCH, END_BATCH_PROCESS } =
       this.#consumer.events;
@@ -174,7 +176,7 @@ export class KafkajsConsumerClient implements ConsumerClient {
     this.#consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       this.#connection.joined();
       // No `#connectionChanged`: a consumer that crashes in a loop joins its group each time.
-      this.#connectionLog.update(this.#connection);
+      this.#logConnection();
       const commit = commitOfGeneration(this.#cluster);
       onJoin({
         memberId,
@@ -196,11 +198,8 @@ export class KafkajsConsumerClient implements ConsumerClient {
     this.#consumer.on(CRASH, ({ payload }) => {
       const { restart } = payload;
       const error = describeError(payload.error);
-      const leftOut = this.#crashLines.admit(`${String(restart)} ${error}`);
-      logger[leftOut === undefined ? 'debug' : 'error'](
-        { event: 'kafka_poll_error', error, restart, ...(leftOut ? { leftOut } : {}) },
-        'consumer failed',
-      );
+      const line = { event: 'kafka_poll_error', error, restart };
+      this.#crashLog.write('error', line, 'consumer failed', `${String(restart)} ${error}`);
       this.#connection.crashed(payload.error);
       this.#connectionChanged();
       if (restart) return;
@@ -214,9 +213,15 @@ export class KafkajsConsumerClient implements ConsumerClient {
   }
 
   #connectionChanged(): void {
-    this.#connectionLog.update(this.#connection);
+    this.#logConnection();
     if (this.#connection.isFailing) return;
     this.#restarts.reset();
-    this.#crashLines.reset();
+    this.#crashLog.reset();
+  }
+
+  #logConnection(): void {
+    if (this.#connection.isFailing) {
+      this.#outageLog.unavailable({ error: this.#connection.reason() });
+    } else this.#outageLog.available();
   }
 }

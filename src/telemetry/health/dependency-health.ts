@@ -1,16 +1,17 @@
 import { systemClock, type Clock } from '../../program/clock.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
-import { createLogRateLimit, type LogRateLimit } from '../log-rate-limit.ts';
 import type { Logger } from '../logger.ts';
+import { RateLimitedLog } from '../rate-limited-log.ts';
 import type { Conditions } from './health.ts';
+import { OutageLog } from './outage-log.ts';
 
 /**
  * How long calls must fail without one success before the dependency counts as unavailable. Longer than
  * the deadline of a call: a few calls that time out while others succeed are not an outage.
  */
 const UNAVAILABLE_AFTER_MS = 5000;
-/** Each kind of line is logged at most this often. */
-const LOG_INTERVAL_MS = 30_000;
+/** A call that keeps failing is logged at most this often. */
+const STUCK_CALL_LOG_INTERVAL_MS = 30_000;
 /** How long an outage is still reported after the last failing call was abandoned. */
 const FORGET_AFTER_MS = 30_000;
 /** A call that has been failing for this long is logged even while others succeed. */
@@ -27,32 +28,33 @@ export interface DependencyHealthOptions {
 /**
  * Decides whether one dependency, such as Temporal, is available, from the calls made to it: it is
  * unavailable once calls have failed for five seconds without a success, and available again at the next
- * success. An outage makes the program not ready. However many calls fail, it is logged when it begins,
- * every 30 seconds while it lasts, and when it ends.
+ * success. An outage makes the program not ready and is logged (`OutageLog`).
  */
 export class DependencyHealth {
   readonly #dependency: string;
-  readonly #logger: Logger;
   readonly #readiness: Conditions;
   readonly #isThrottled: (error: unknown) => boolean;
   readonly #clock: Clock;
-  readonly #logLimit: LogRateLimit;
+  readonly #outageLog: OutageLog;
+  readonly #stuckCalls: RateLimitedLog;
   /** From the first failure after the last success. */
   #failing: { readonly since: number; readonly cancelTimer: () => void } | undefined;
   #lastError: unknown;
   #isUnavailable = false;
-  #isLogged = false;
   #cancelForgetting: (() => void) | undefined;
 
   /** @param dependency the name of the readiness condition, also used in log lines */
   constructor(dependency: string, options: DependencyHealthOptions) {
     const { logger, readiness, isThrottled = () => false, clock = systemClock } = options;
     this.#dependency = dependency;
-    this.#logger = logger;
     this.#readiness = readiness;
     this.#isThrottled = isThrottled;
     this.#clock = clock;
-    this.#logLimit = createLogRateLimit({ intervalMs: LOG_INTERVAL_MS, clock });
+    this.#outageLog = new OutageLog(dependency, logger, clock);
+    this.#stuckCalls = new RateLimitedLog(logger, {
+      intervalMs: STUCK_CALL_LOG_INTERVAL_MS,
+      clock,
+    });
   }
 
   /**
@@ -67,6 +69,7 @@ export class DependencyHealth {
     this.#failing ??= {
       since: this.#clock.now(),
       cancelTimer: this.#clock.after(UNAVAILABLE_AFTER_MS, () => {
+        this.#isUnavailable = true;
         this.#reportUnavailable();
       }),
     };
@@ -77,15 +80,8 @@ export class DependencyHealth {
   callSucceeded(): void {
     if (!this.#failing) return;
     this.#stopForgetting();
-    const seconds = Math.round((this.#clock.now() - this.#failing.since) / 1000);
-    const wasLogged = this.#isLogged;
+    this.#outageLog.available();
     this.#reset();
-    if (!wasLogged) return;
-    const dependency = this.#dependency;
-    this.#logger.info(
-      { event: 'dependency_available', dependency, seconds },
-      `${dependency} is available again`,
-    );
   }
 
   /** No failing call is being retried any more, so whether the dependency is available is unknown. */
@@ -100,24 +96,18 @@ export class DependencyHealth {
   }
 
   #reportUnavailable(): void {
-    this.#isUnavailable = true;
     this.#readiness.fail(this.#dependency, describeError(this.#lastError));
-    if (this.#logLimit.admit('unavailable') === undefined) return;
-    this.#isLogged = true;
-    const dependency = this.#dependency;
-    this.#logger.warn(
-      { event: 'dependency_unavailable', dependency, ...errorFields(this.#lastError) },
-      `${dependency} is unavailable; retrying`,
-    );
+    this.#outageLog.unavailable(errorFields(this.#lastError), this.#failing?.since);
   }
 
   #logStuckCall(error: unknown, failingForMs: number): void {
-    if (this.#logLimit.admit('stuck call') === undefined) return;
     const dependency = this.#dependency;
     const seconds = Math.round(failingForMs / 1000);
-    this.#logger.warn(
+    this.#stuckCalls.write(
+      'warn',
       { event: 'dependency_call_stuck', dependency, seconds, ...errorFields(error) },
       `a call to ${dependency} keeps failing while others succeed; retrying`,
+      'stuck call',
     );
   }
 
@@ -129,7 +119,7 @@ export class DependencyHealth {
   #reset(): void {
     this.#failing?.cancelTimer();
     this.#failing = undefined;
-    this.#isLogged = false;
+    this.#outageLog.forget();
     if (!this.#isUnavailable) return;
     this.#isUnavailable = false;
     this.#readiness.clear(this.#dependency);

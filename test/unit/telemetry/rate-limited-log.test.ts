@@ -2,9 +2,9 @@ import { jest } from '@jest/globals';
 import { logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { logThrough } from '../../../src/kafka/kafka-client.ts';
-import { ConnectionLog, ConnectionState } from '../../../src/kafka/consumer/connection-state.ts';
-import { createLogRateLimit } from '../../../src/telemetry/log-rate-limit.ts';
-import { createManualClock } from '../../support/manual-clock.ts';
+import { OutageLog } from '../../../src/telemetry/health/outage-log.ts';
+import { RateLimitedLog } from '../../../src/telemetry/rate-limited-log.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -33,21 +33,43 @@ function linesOfAnHour(
   return lines;
 }
 
-test('a repeated line is logged once per interval, with the number of suppressed lines', () => {
-  const clock = createManualClock();
-  const limit = createLogRateLimit({ clock });
-  expect(limit.admit('offset 7 is out of range')).toBe(0);
-  expect(limit.admit('offset 8 is out of range')).toBeUndefined();
-  expect(limit.admit('another line')).toBe(0);
-  clock.advance(60_000);
-  expect(limit.admit('offset 9 is out of range')).toBe(1);
-});
+describe('a rate-limited log', () => {
+  let lines: { readonly level: number; readonly n: number; readonly leftOut?: number }[];
+  let clock: ManualClock;
+  let log: RateLimitedLog;
+  beforeEach(() => {
+    lines = [];
+    clock = createManualClock();
+    const write = (line: string) => void lines.push(JSON.parse(line) as never);
+    log = new RateLimitedLog(pino({ base: null, level: 'debug' }, { write }), { clock });
+  });
+  const warn = (n: number, kind: string) => log.write('warn', { n }, 'a line', kind);
+  const warnings = () => lines.filter(({ level }) => level === pino.levels.values['warn']);
 
-test('every line is logged again after a reset', () => {
-  const limit = createLogRateLimit({ clock: createManualClock() });
-  limit.admit('the broker is down');
-  limit.reset();
-  expect(limit.admit('the broker is down')).toBe(0);
+  test('logs a repeated line once per interval, with the number of lines left out', () => {
+    expect(warn(1, 'offset 7 is out of range')).toBe(true);
+    expect(warn(2, 'offset 8 is out of range')).toBe(false);
+    expect(warn(3, 'another line')).toBe(true);
+    clock.advance(60_000);
+    expect(warn(4, 'offset 9 is out of range')).toBe(true);
+    expect(warnings().map(({ n, leftOut }) => [n, leftOut])).toEqual([
+      [1, undefined],
+      [3, undefined],
+      [4, 1],
+    ]);
+  });
+
+  test('logs repeats at level debug', () => {
+    warn(1, 'the broker is down');
+    warn(2, 'the broker is down');
+    expect(lines.at(-1)).toMatchObject({ n: 2, level: pino.levels.values['debug'] });
+  });
+
+  test('logs every line again after a reset', () => {
+    warn(1, 'the broker is down');
+    log.reset();
+    expect(warn(2, 'the broker is down')).toBe(true);
+  });
 });
 
 /** Logs what kafkajs logs while brokers are down. */
@@ -79,24 +101,22 @@ test('at log level debug, all lines of kafkajs are logged', () => {
   expect(linesOfAnHour(kafkajs, { perSecond: 1, level: 'debug' })).toHaveLength(2 * 3600);
 });
 
-test('an outage of Kafka is logged when it begins, once per minute, and when it ends', () => {
+test('an outage is logged when it begins, every 30 seconds, and when it ends', () => {
   const lines = linesOfAnHour(
     (logger) => {
-      const state = new ConnectionState();
-      const log = new ConnectionLog(logger);
+      const log = new OutageLog('Kafka', logger);
       return (n) => {
-        if (n < 7199) state.fetchFailed('1', new Error('connect ECONNREFUSED'));
-        else state.fetched('1', ['1']);
-        log.update(state);
+        if (n < 7199) log.unavailable({ error: 'connect ECONNREFUSED' });
+        else log.available();
       };
     },
     { perSecond: 2 },
   );
-  expect(lines).toHaveLength(61);
+  expect(lines).toHaveLength(121);
   expect(lines[0]).toMatchObject({
     event: 'dependency_unavailable',
     dependency: 'Kafka',
-    error: 'fetching from broker 1 fails: connect ECONNREFUSED',
+    error: 'connect ECONNREFUSED',
   });
   expect(lines.at(-1)).toMatchObject({ event: 'dependency_available', seconds: 3600 });
 });
