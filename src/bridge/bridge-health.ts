@@ -1,7 +1,7 @@
 import type { LogAnomaly } from '../kafka/consumer/consumed-message.ts';
 import type { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import { describeMembers, type GroupMember } from '../kafka/group-members.ts';
-import type { LagWatch } from '../kafka/lag.ts';
+import type { GroupWatch } from '../kafka/group-watch.ts';
 import type { Clock } from '../program/clock.ts';
 import type { Conditions, Health } from '../telemetry/health/health.ts';
 import {
@@ -27,7 +27,7 @@ export interface BridgeHealthSources {
   readonly groupId: string;
   readonly consumer: Pick<GroupConsumer, 'disconnectedReason' | 'offlinePartitions' | 'partitions'>;
   readonly watchdog: Pick<ConsumerWatchdog, 'unreadyReason' | 'hungReason'>;
-  readonly lag: Pick<LagWatch, 'foreign' | 'current' | 'committed'>;
+  readonly group: Pick<GroupWatch, 'latest'>;
   readonly breaker: Pick<CircuitBreaker, 'reason'>;
   readonly backlogLimit: Pick<BacklogLimit, 'reason'>;
   readonly counts: Pick<OutcomeCounts, 'inFlight' | 'recorded'>;
@@ -46,19 +46,17 @@ export function checkBridgeHealth(
   { readiness, liveness }: Health,
   sources: BridgeHealthSources,
 ): () => void {
-  const { topic, groupId, consumer, watchdog, lag, breaker, backlogLimit, counts } = sources;
+  const { topic, groupId, consumer, watchdog, group, breaker, backlogLimit, counts } = sources;
   readiness.check('circuit breaker', () => breaker.reason());
   readiness.check('open orders', () => backlogLimit.reason());
-  readiness.check('consumer group', () => foreignMembersReason(lag.foreign(), groupId, topic));
+  readiness.check('consumer group', () =>
+    foreignMembersReason(group.latest().foreign, groupId, topic),
+  );
   readiness.check('Kafka', () => consumer.disconnectedReason ?? watchdog.unreadyReason());
   readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topic));
 
   const commitStallDetector = new CommitStallDetector(
-    () => ({
-      lag: lag.current(),
-      committed: lag.committed(),
-      partitions: consumer.partitions,
-    }),
+    () => ({ partitions: group.latest().partitions, own: consumer.partitions }),
     sources.clock,
   );
   readiness.check(COMMITS, () => commitStallDetector.reason());

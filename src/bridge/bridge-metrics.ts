@@ -1,16 +1,17 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-metrics.ts';
+import type { GroupState } from '../kafka/group-watch.ts';
+import type { PartitionLag } from '../kafka/lag.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What the metrics are read from at each scrape. */
 export interface BridgeMetricsSources {
   readonly pipeline: Pick<Pipeline, 'breaker' | 'backlogLimit' | 'startLimit' | 'counts'>;
-  /** Partition to its lag, of the partitions that this bridge reads and of those that no bridge reads. */
-  readonly lag: () => ReadonlyMap<number, number>;
-  /** Partition to the group's offset, of the partitions that this bridge reads; -1 where nothing is committed. */
-  readonly committed: () => ReadonlyMap<number, number>;
+  readonly group: () => Pick<GroupState, 'partitions' | 'unread'>;
+  /** The partitions that this bridge reads. */
+  readonly ownPartitions: () => ReadonlySet<number>;
   readonly commitAgeMs: () => number;
 }
 
@@ -38,9 +39,10 @@ export class BridgeMetrics {
 
   /** Registers the metrics that are read from these sources. Call it once. */
   readFrom(sources: BridgeMetricsSources): void {
-    const { pipeline, lag, committed, commitAgeMs } = sources;
+    const { pipeline, group, ownPartitions, commitAgeMs } = sources;
     const { breaker, backlogLimit, startLimit, counts } = pipeline;
     const lost = this.#lost;
+    const reported = () => reportedPartitions(group(), ownPartitions());
     const registers = [this.registry];
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
@@ -84,7 +86,7 @@ export class BridgeMetrics {
       collect() {
         this.reset();
         // A rate sees only increases, so it needs the zero before the first loss.
-        for (const partition of lag().keys()) this.inc({ partition }, 0);
+        for (const { partition } of reported()) this.inc({ partition }, 0);
         for (const [partition, count] of lost) this.inc({ partition }, count);
       },
     });
@@ -104,7 +106,7 @@ export class BridgeMetrics {
       registers,
       collect() {
         this.reset();
-        for (const [partition, count] of lag()) this.set({ partition }, count);
+        for (const { partition, lag } of reported()) this.set({ partition }, Number(lag));
       },
     });
     new Gauge({
@@ -114,7 +116,10 @@ export class BridgeMetrics {
       registers,
       collect() {
         this.reset();
-        for (const [partition, offset] of committed()) this.set({ partition }, offset);
+        const own = ownPartitions();
+        for (const { partition, committed } of group().partitions) {
+          if (own.has(partition)) this.set({ partition }, Number(committed ?? -1));
+        }
       },
     });
     gauge(
@@ -150,12 +155,11 @@ const sum = (counts: readonly number[]): number =>
   counts.reduce((total, count) => total + count, 0);
 
 /**
- * The lag that one bridge reports: that of the partitions it reads, so that the sum over all bridges is
- * the lag of the group, and that of the partitions no bridge reads, which nobody else would report.
+ * The partitions whose lag one bridge reports: those it reads, so that the sum over all bridges is the lag
+ * of the group, and those that no bridge reads, which nobody else would report.
  */
-export const reportedLag = (
-  lag: ReadonlyMap<number, number>,
+export const reportedPartitions = (
+  { partitions, unread }: Pick<GroupState, 'partitions' | 'unread'>,
   own: ReadonlySet<number>,
-  unread: ReadonlySet<number>,
-): ReadonlyMap<number, number> =>
-  new Map([...lag].filter(([partition]) => own.has(partition) || unread.has(partition)));
+): readonly PartitionLag[] =>
+  partitions.filter(({ partition }) => own.has(partition) || unread.has(partition));

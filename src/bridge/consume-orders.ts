@@ -5,7 +5,7 @@ import type { KafkaClient } from '../kafka/kafka-client.ts';
 import { nameMissingRight } from '../kafka/missing-right.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
-import { watchLag } from '../kafka/lag.ts';
+import { watchGroup } from '../kafka/group-watch.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
@@ -14,7 +14,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createHealth } from '../telemetry/health/health.ts';
 import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
 import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
-import { BridgeMetrics, reportedLag } from './bridge-metrics.ts';
+import { BridgeMetrics } from './bridge-metrics.ts';
 import { createPipeline } from './create-pipeline.ts';
 import { logProgress } from './outcome-counts.ts';
 
@@ -70,12 +70,11 @@ export async function consumeOrders(
     },
     onCrash: end.reject,
   });
-  const lag = watchLag({ kafka, topic, groupId, intervalMs: bridge.lagIntervalMs });
+  const group = watchGroup({ kafka, topic, groupId, intervalMs: bridge.lagIntervalMs });
   metrics.readFrom({
     pipeline,
-    lag: () => reportedLag(lag.current(), consumer.partitions, lag.unread()),
-    committed: () =>
-      new Map([...lag.committed()].filter(([partition]) => consumer.partitions.has(partition))),
+    group: group.latest,
+    ownPartitions: () => consumer.partitions,
     commitAgeMs: () => consumer.commitAgeMs,
   });
   const stopHealthChecks = checkBridgeHealth(health, {
@@ -83,7 +82,7 @@ export async function consumeOrders(
     groupId,
     consumer,
     watchdog,
-    lag,
+    group,
     breaker: pipeline.breaker,
     backlogLimit: pipeline.backlogLimit,
     counts: pipeline.counts,
@@ -137,7 +136,7 @@ export async function consumeOrders(
     }
   } finally {
     stopHealthChecks();
-    lag.stop();
+    group.stop();
     watchdog.stop();
   }
 }

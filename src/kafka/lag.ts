@@ -1,6 +1,4 @@
-import type { Admin, Kafka } from 'kafkajs';
-import { withAdmin } from './admin.ts';
-import { foreignMembers, readGroup, unreadPartitions, type GroupMember } from './group-members.ts';
+import type { Admin } from 'kafkajs';
 import { isOffset, readPositions, type PartitionPosition } from './group-positions.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 import { fetchTopicEnds } from './topic-partitions.ts';
@@ -41,65 +39,5 @@ export function partitionLag({ partition, committed, low, high }: PartitionPosit
     committed: isOffset(committed) ? committed : undefined,
     end: high,
     lag: high > next ? high - next : 0n,
-  };
-}
-
-/** The results of the latest successful query; empty before the first. */
-export interface LagWatch {
-  /** Partition to its lag. */
-  readonly current: () => ReadonlyMap<number, number>;
-  /** Partitions that no member of the group reads. */
-  readonly unread: () => ReadonlySet<number>;
-  /** Members of the group whose subscription is not the topic alone. */
-  readonly foreign: () => readonly GroupMember[];
-  /** Partition to the group's committed offset, -1 where there is none. */
-  readonly committed: () => ReadonlyMap<number, number>;
-  stop(): void;
-}
-
-/**
- * Queries the lag and the members of a group at an interval. While the broker is unavailable, the latest
- * results stay.
- */
-export function watchLag(options: {
-  readonly kafka: Kafka;
-  readonly groupId: string;
-  readonly topic: string;
-  readonly intervalMs: number;
-}): LagWatch {
-  const { kafka, groupId, topic, intervalMs } = options;
-  let lag: ReadonlyMap<number, number> = new Map();
-  let unread: ReadonlySet<number> = new Set();
-  let foreign: readonly GroupMember[] = [];
-  let committed: ReadonlyMap<number, number> = new Map();
-  let isQuerying = false;
-  const query = async () => {
-    if (isQuerying) return;
-    isQuerying = true;
-    try {
-      await withAdmin(kafka, async (admin) => {
-        const { partitions } = await readLag(admin, groupId, topic);
-        lag = new Map(partitions.map((one) => [one.partition, Number(one.lag)]));
-        committed = new Map(partitions.map((one) => [one.partition, Number(one.committed ?? -1)]));
-        const group = await readGroup(admin, groupId);
-        unread = new Set(unreadPartitions(group, topic, [...lag.keys()]));
-        foreign = foreignMembers(group, topic);
-      });
-    } catch {
-      // The consumer itself reports that the broker is unavailable.
-    } finally {
-      isQuerying = false;
-    }
-  };
-  void query();
-  const timer = setInterval(() => void query(), intervalMs);
-  return {
-    current: () => lag,
-    unread: () => unread,
-    foreign: () => foreign,
-    committed: () => committed,
-    stop() {
-      clearInterval(timer);
-    },
   };
 }

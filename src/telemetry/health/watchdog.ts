@@ -115,14 +115,20 @@ export class StallDetector {
 /** How long the committed offset of a partition may stay where it is while the partition has lag. */
 const COMMIT_STALLED_AFTER_MS = 600_000;
 
-/** How far the group is. Each sample is a new `committed`; while none can be taken, the last one stays. */
+/** How far a consumer group has read one partition. */
+export interface PartitionProgress {
+  readonly partition: number;
+  /** Undefined where the group has no committed offset. */
+  readonly committed: bigint | undefined;
+  /** The number of offsets after the committed one. */
+  readonly lag: bigint;
+}
+
 export interface CommitProgress {
-  /** Partition to the number of offsets after the committed one. */
-  readonly lag: ReadonlyMap<number, number>;
-  /** Partition to the group's committed offset. */
-  readonly committed: ReadonlyMap<number, number>;
+  /** Each sample is a new list; while none can be taken, the last one stays. */
+  readonly partitions: readonly PartitionProgress[];
   /** The partitions that this process reads. */
-  readonly partitions: ReadonlySet<number>;
+  readonly own: ReadonlySet<number>;
 }
 
 /**
@@ -133,9 +139,9 @@ export class CommitStallDetector {
   readonly #read: () => CommitProgress;
   readonly #clock: Clock;
   readonly #stopTicking: () => void;
-  #sample: ReadonlyMap<number, number> | undefined;
+  #sample: readonly PartitionProgress[] | undefined;
   /** By partition with lag: from which sample to which the committed offset was the same. */
-  readonly #unmoved = new Map<number, { offset: number; since: number; until: number }>();
+  readonly #unmoved = new Map<number, UnmovedOffset>();
 
   constructor(read: () => CommitProgress, clock: Clock = systemClock) {
     this.#read = read;
@@ -162,19 +168,25 @@ export class CommitStallDetector {
   }
 
   #compare(): void {
-    const { lag, committed, partitions } = this.#read();
-    if (committed === this.#sample) return;
-    this.#sample = committed;
+    const { partitions, own } = this.#read();
+    if (partitions === this.#sample) return;
+    this.#sample = partitions;
     const now = this.#clock.now();
-    for (const [partition, offset] of committed) {
+    for (const { partition, committed, lag } of partitions) {
       const before = this.#unmoved.get(partition);
-      if (!partitions.has(partition) || (lag.get(partition) ?? 0) === 0) {
+      if (!own.has(partition) || lag === 0n) {
         this.#unmoved.delete(partition);
-      } else if (before?.offset === offset) {
+      } else if (before && before.committed === committed) {
         before.until = now;
       } else {
-        this.#unmoved.set(partition, { offset, since: now, until: now });
+        this.#unmoved.set(partition, { committed, since: now, until: now });
       }
     }
   }
+}
+
+interface UnmovedOffset {
+  readonly committed: bigint | undefined;
+  readonly since: number;
+  until: number;
 }

@@ -5,6 +5,7 @@ import {
   reportLogAnomaly,
 } from '../../../src/bridge/bridge-health.ts';
 import { foreignMembers } from '../../../src/kafka/group-members.ts';
+import type { PartitionLag } from '../../../src/kafka/lag.ts';
 import { createHealth, type Health } from '../../../src/telemetry/health/health.ts';
 import { group, member } from '../../support/group-description.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
@@ -21,8 +22,7 @@ const healthy = () => ({
   inFlight: 0,
   finished: 0,
   partitions: new Set([0]),
-  lag: new Map<number, number>(),
-  committed: new Map<number, number>(),
+  groupPartitions: [] as readonly PartitionLag[],
 });
 
 let clock: ManualClock;
@@ -48,7 +48,9 @@ beforeEach(() => {
       },
     },
     watchdog: { unreadyReason: () => state.silent, hungReason: () => state.hung },
-    lag: { foreign: () => [], current: () => state.lag, committed: () => state.committed },
+    group: {
+      latest: () => ({ partitions: state.groupPartitions, unread: new Set<number>(), foreign: [] }),
+    },
     breaker: { reason: () => state.breakerOpen },
     backlogLimit: { reason: () => state.backlogFull },
     counts: {
@@ -117,49 +119,50 @@ describe('messages that never finish', () => {
 });
 
 describe('a committed offset that does not move while its partition has lag', () => {
-  beforeEach(() => {
-    state.lag = new Map([[0, 5]]);
-  });
   /** Takes a sample of the committed offset every ten seconds. */
-  const sample = (offset: number, ms: number) => {
+  const sample = (committed: bigint | undefined, ms: number, lag = 5n) => {
     for (let passed = 0; passed < ms; passed += 10_000) {
-      state.committed = new Map([[0, offset]]);
+      state.groupPartitions = [{ partition: 0, committed, end: (committed ?? 0n) + lag, lag }];
       clock.advance(10_000);
     }
   };
   const failing = () => Object.keys(health.readiness.reasons());
 
   test('makes the bridge not ready after ten minutes, and ready again once it moves', () => {
-    sample(12, 600_000);
+    sample(12n, 600_000);
     expect(failing()).toEqual([]);
-    sample(12, 20_000);
+    sample(12n, 20_000);
     expect(failing()).toEqual(['committed offsets']);
-    sample(13, 10_000);
+    sample(13n, 10_000);
     expect(failing()).toEqual([]);
   });
 
+  test('makes the bridge not ready as well when nothing has been committed', () => {
+    sample(undefined, 620_000);
+    expect(failing()).toEqual(['committed offsets']);
+  });
+
   test('is no reason while no further sample can be taken', () => {
-    sample(12, 60_000);
+    sample(12n, 60_000);
     clock.advance(3_600_000);
     expect(failing()).toEqual([]);
   });
 
   test('is no reason when the partition has no lag', () => {
-    state.lag = new Map([[0, 0]]);
-    sample(12, 1_200_000);
+    sample(12n, 1_200_000, 0n);
     expect(failing()).toEqual([]);
   });
 
   test('is no reason when another bridge reads the partition', () => {
     state.partitions = new Set([1]);
-    sample(12, 1_200_000);
+    sample(12n, 1_200_000);
     expect(failing()).toEqual([]);
   });
 
   test('does not explain why messages never finish', () => {
-    sample(12, 700_000);
+    sample(12n, 700_000);
     state.inFlight = 3;
-    sample(12, 120_000);
+    sample(12n, 120_000);
     expect(Object.keys(health.liveness.reasons())).toEqual(['messages']);
   });
 });

@@ -1,11 +1,11 @@
-import { reportedLag } from '../../../src/bridge/bridge-metrics.ts';
+import { reportedPartitions } from '../../../src/bridge/bridge-metrics.ts';
 
 test('a bridge reports the lag of its own partitions and of those that no bridge reads', () => {
-  const lag = new Map([
-    [0, 10],
-    [1, 11],
-    [2, 12],
-  ]);
-  expect([...reportedLag(lag, new Set([0]), new Set([2])).keys()]).toEqual([0, 2]);
-  expect(reportedLag(lag, new Set(), new Set()).size).toBe(0);
+  const partitions = [0, 1, 2].map((partition) => ({
+    ...{ partition, committed: 0n, end: 10n, lag: 10n },
+  }));
+  const reported = (own: Set<number>, unread: Set<number>) =>
+    reportedPartitions({ partitions, unread }, own).map(({ partition }) => partition);
+  expect(reported(new Set([0]), new Set([2]))).toEqual([0, 2]);
+  expect(reported(new Set(), new Set())).toEqual([]);
 });
