@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
-import { workflowId } from '../contract/ids.ts';
+import { workflowId, type WorkflowRun } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import { hasSameContent } from '../order/identify.ts';
 import { describeError } from '../program/operator-error.ts';
@@ -14,10 +14,7 @@ import { payload, startRequest, type OrderToStart, type StartTarget } from './st
 
 /** How a start ended, where a retry would not change it. */
 export type StartOutcome =
-  | {
-      readonly kind: 'started';
-      readonly workflow: { readonly workflowId: string; readonly runId: string };
-    }
+  | { readonly kind: 'started'; readonly workflow: WorkflowRun }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict'; readonly error: string }
   | { readonly kind: 'too-large'; readonly error: string }

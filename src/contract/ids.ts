@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto';
 import type { MessageSource } from './message.ts';
 
+/** One run of a workflow. A re-run and a replay are further runs with the same workflow ID. */
+export interface WorkflowRun {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
 /**
  * One workflow per order: Temporal rejects a second one with the same ID. A lookup may pass any text as
  * the order ID, as an operator types it; only an `OrderId` is ever started.

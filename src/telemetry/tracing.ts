@@ -151,11 +151,11 @@ export const markActiveSpan = (attributes: Attributes): void => {
   trace.getActiveSpan()?.setAttributes(attributes);
 };
 
-/** Headers of a message as Kafka clients return them. */
+/** Headers by name, as kafkajs passes them to consumers. */
+type HeadersByName = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
 type HeaderValue = Buffer | string | null;
-type Headers = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
 
-const HEADERS_GETTER: TextMapGetter<Headers> = {
+const HEADERS_GETTER: TextMapGetter<HeadersByName> = {
   keys: (headers) => Object.keys(headers),
   get: (headers, name) => {
     const value = headers[name];
@@ -164,7 +164,7 @@ const HEADERS_GETTER: TextMapGetter<Headers> = {
 };
 
 /** The context that the producer has written into the headers (W3C Trace Context: `traceparent`). */
-export const contextOf = (headers: Headers): Context =>
+export const contextOf = (headers: HeadersByName): Context =>
   propagation.extract(context.active(), headers, HEADERS_GETTER);
 
 /** The active context as W3C headers; undefined when nothing is traced. */

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import type { WorkflowRun } from '../contract/ids.ts';
 import { orderQuery } from './order-visibility.ts';
 
 const COUNT_TIMEOUT_MS = 3000;
@@ -9,7 +10,7 @@ const { HistoryEventFilterType } = proto.temporal.api.enums.v1;
 /** Resolves when the run has closed; rejects with the signal's reason. */
 export async function untilClosed(
   client: Client,
-  run: { readonly workflowId: string; readonly runId: string },
+  run: WorkflowRun,
   signal: AbortSignal,
 ): Promise<void> {
   const request = {

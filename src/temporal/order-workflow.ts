@@ -1,14 +1,14 @@
-import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
-import { workflowId as workflowIdOf } from '../contract/ids.ts';
+import { workflowId as workflowIdOf, type WorkflowRun } from '../contract/ids.ts';
 import {
   CORRECTION_MEMO,
   FAILURE_MEMO,
   FAILURE_TYPE,
   FINGERPRINT_MEMO,
+  REPLAY_MEMO,
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
@@ -25,10 +25,8 @@ export interface OrderNamespace {
 }
 
 /** One run of an order's workflow. */
-export interface OrderRun {
+export interface OrderRun extends WorkflowRun {
   readonly orderId: string;
-  readonly workflowId: string;
-  readonly runId: string;
   readonly status: OrderStatus;
   /** `OrderInvalid`, `OrderConflict` or `OrderRejected` when the run has failed with one of them. */
   readonly failureType: string | undefined;

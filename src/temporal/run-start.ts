@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
+import type { WorkflowRun } from '../contract/ids.ts';
 import type { OrderMessage } from '../contract/message.ts';
 import { type Call, callWithRetry } from './call-with-retry.ts';
 
@@ -17,7 +18,7 @@ export interface RunStart {
  */
 export async function readRunStart(
   client: Client,
-  { workflowId, runId }: { readonly workflowId: string; readonly runId: string },
+  { workflowId, runId }: WorkflowRun,
   call: Call = (work) => callWithRetry(client, work),
 ): Promise<RunStart> {
   const { namespace } = client.options;

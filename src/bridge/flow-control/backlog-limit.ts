@@ -1,14 +1,10 @@
+import type { WorkflowRun } from '../../contract/ids.ts';
 import { Semaphore } from './semaphore.ts';
-
-export interface StartedWorkflow {
-  readonly workflowId: string;
-  readonly runId: string;
-}
 
 /** What the limit asks Temporal. */
 export interface OpenOrders {
   /** Resolves when the workflow has closed. */
-  untilClosed(workflow: StartedWorkflow, signal: AbortSignal): Promise<void>;
+  untilClosed(workflow: WorkflowRun, signal: AbortSignal): Promise<void>;
   /** How many orders are open (started and not closed), whoever has started them. */
   count(): Promise<number>;
 }
@@ -68,7 +64,7 @@ export class BacklogLimit {
   /** The last order that began to count as stuck: a later one that closes is a probe that succeeded. */
   #stuckUpTo = 0;
 
-  #latest: StartedWorkflow | undefined;
+  #latest: WorkflowRun | undefined;
   /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
   #ticksWithoutProgress = 0;
@@ -105,7 +101,7 @@ export class BacklogLimit {
   }
 
   /** The order that was waited for is open: it takes room in the window until it closes. */
-  started(workflow: StartedWorkflow): void {
+  started(workflow: WorkflowRun): void {
     this.#started += 1;
     this.#latest = workflow;
     this.#resize();

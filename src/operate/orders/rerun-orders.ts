@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import pMap from 'p-map';
+import type { WorkflowRun } from '../../contract/ids.ts';
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
 import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
@@ -65,7 +66,7 @@ export async function startRerun(
 /** Re-runs a failed order with the input of its failed run. The request ID is derived from that run. */
 export async function rerunOrder(
   target: RerunTarget,
-  { workflowId, runId }: Pick<OrderRun, 'workflowId' | 'runId'>,
+  { workflowId, runId }: WorkflowRun,
 ): Promise<RerunOutcome> {
   const start = await readRunStart(target.client, { workflowId, runId });
   return startRerun(target, start, { workflowId, requestId: `rerun/${runId}` });
