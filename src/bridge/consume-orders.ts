@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
 import type { KafkaClient } from '../kafka/kafka-client.ts';
-import { nameMissingRight } from '../kafka/missing-right.ts';
+import { nameMissingPermission } from '../kafka/missing-permission.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchGroup } from '../kafka/group-watch.ts';
@@ -159,7 +159,7 @@ async function startConsumer(
 }
 
 function consumerEnded({ kafka, bridge }: BridgeSettings, error: unknown): OperatorError {
-  const named = nameMissingRight(error, [
+  const named = nameMissingPermission(error, [
     { operation: 'READ', resource: 'topic', name: kafka.topic },
     { operation: 'READ', resource: 'group', name: bridge.groupId },
   ]);

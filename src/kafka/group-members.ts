@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type GroupDescription } from 'kafkajs';
-import { withRequiredRights } from './missing-right.ts';
+import { withRequiredPermissions } from './missing-permission.ts';
 
 /** A member of a consumer group, as the coordinator describes it. */
 export interface GroupMember {
@@ -19,12 +19,12 @@ export interface ConsumerGroup {
   readonly isStable: boolean;
 }
 
-/** Throws a MissingRightError without the right to describe the group. */
+/** Throws a MissingPermissionError without the permission to describe the group. */
 export async function readGroup(
   admin: Pick<Admin, 'describeGroups'>,
   groupId: string,
 ): Promise<ConsumerGroup> {
-  const { groups } = await withRequiredRights(
+  const { groups } = await withRequiredPermissions(
     [{ operation: 'DESCRIBE', resource: 'group', name: groupId }],
     () => admin.describeGroups([groupId]),
   );

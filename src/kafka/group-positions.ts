@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import pRetry from 'p-retry';
-import { withRequiredRights } from './missing-right.ts';
+import { withRequiredPermissions } from './missing-permission.ts';
 
 /**
  * What a group has committed for one partition:
@@ -25,7 +25,7 @@ export async function committedOffsets(
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, CommittedOffset>> {
-  const partitions = await withRequiredRights(
+  const partitions = await withRequiredPermissions(
     [
       { operation: 'DESCRIBE', resource: 'group', name: groupId },
       { operation: 'DESCRIBE', resource: 'topic', name: topic },

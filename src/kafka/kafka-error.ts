@@ -10,11 +10,11 @@ import {
 } from './kafkajs-errors.ts';
 import {
   deniedResource,
-  findMissingRights,
+  findMissingPermissions,
   grantCommand,
-  MissingRightError,
-  rightsText,
-} from './missing-right.ts';
+  MissingPermissionError,
+  permissionsText,
+} from './missing-permission.ts';
 import { PartitionOfflineError } from './producer.ts';
 import { OFFLINE_FIX } from './topic-partitions.ts';
 
@@ -34,20 +34,20 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
     new OperatorError(code, message, fix, { cause: error });
   const user = saslUsername === undefined ? 'this client' : `user "${saslUsername}"`;
 
-  const rights = findMissingRights(error);
-  if (rights.length > 0) {
+  const permissions = findMissingPermissions(error);
+  if (permissions.length > 0) {
     return failed(
       'KAFKA_RIGHT_MISSING',
-      `${kafka} denies ${user} the right ${rightsText(rights)}`,
-      `grant it: ${rights.map((right) => grantCommand(right, { brokers, user: saslUsername })).join(' and ')}; the table "Rights in Kafka" in docs/runbook.md lists the rights that each program needs`,
+      `${kafka} denies ${user} the permission ${permissionsText(permissions)}`,
+      `grant it: ${permissions.map((permission) => grantCommand(permission, { brokers, user: saslUsername })).join(' and ')}; the table "Permissions in Kafka" in docs/runbook.md lists the permissions that each program needs`,
     );
   }
   const denied = deniedResource(error);
   if (denied) {
     return failed(
       'KAFKA_RIGHT_MISSING',
-      `${kafka} denies ${user} a right on a ${RESOURCE_NAMES[denied]}: ${reason}`,
-      'compare its rights (`kafka-acls --list`) with the table "Rights in Kafka" in docs/runbook.md',
+      `${kafka} denies ${user} a permission on a ${RESOURCE_NAMES[denied]}: ${reason}`,
+      'compare its permissions (`kafka-acls --list`) with the table "Permissions in Kafka" in docs/runbook.md',
     );
   }
   if (isLoginFailure(error)) {
@@ -101,19 +101,19 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
     : failed(
         'KAFKA_REQUEST_REFUSED',
         `${kafka} rejected the request: ${reason}`,
-        "correct the setting that it names, or the user's rights at the broker",
+        "correct the setting that it names, or the user's permissions at the broker",
       );
 }
 
-/** Whether the error comes from kafkajs, or is a missing right: one that `kafkaError` explains. */
+/** Whether the error comes from kafkajs, or is a missing permission: one that `kafkaError` explains. */
 export const isKafkaError = (error: unknown): boolean =>
-  error instanceof MissingRightError ||
+  error instanceof MissingPermissionError ||
   (error instanceof Error && error.name.startsWith('KafkaJS'));
 
-/** Whether the cause is one that an operator has to fix, such as a missing right or a rejected login. */
+/** Whether the cause is one that an operator has to fix, such as a missing permission or a rejected login. */
 export const isExplained = (error: unknown): boolean =>
   deniedResource(error) !== undefined ||
-  findMissingRights(error).length > 0 ||
+  findMissingPermissions(error).length > 0 ||
   isLoginFailure(error) ||
   isWithoutCoordinator(error) ||
   errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL';

@@ -1,6 +1,6 @@
 import kafkajs, { type CompressionTypes, type Kafka, type Message } from 'kafkajs';
 import { errorChain } from './kafkajs-errors.ts';
-import { nameMissingRight } from './missing-right.ts';
+import { nameMissingPermission } from './missing-permission.ts';
 import { kafkajsHeaders } from './patches/record-headers.ts';
 import type { RecordHeader } from './record-headers.ts';
 
@@ -49,12 +49,12 @@ export function recordRefusal(error: unknown): RecordRefusal | undefined {
 /** kafkajs looks for broker -1 when the partition has no leader. */
 const NO_BROKER = /Broker -1 not found/;
 
-/** Names the topic where kafkajs's error does not: for a missing right, and for a partition without a leader. */
+/** Names the topic where kafkajs's error does not: for a missing permission, and for a partition without a leader. */
 export function explainSendFailure(error: unknown, topic: string): unknown {
   if (errorChain(error).some(({ message }) => NO_BROKER.test(message))) {
     return new PartitionOfflineError(topic, { cause: error });
   }
-  return nameMissingRight(error, [
+  return nameMissingPermission(error, [
     { operation: 'WRITE', resource: 'topic', name: topic },
     { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
   ]);

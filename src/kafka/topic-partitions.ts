@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../program/operator-error.ts';
 import { errorTypeOf } from './kafkajs-errors.ts';
-import { withRequiredRights } from './missing-right.ts';
+import { withRequiredPermissions } from './missing-permission.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 
 /** The part of kafkajs's admin client that these functions use. */
@@ -27,15 +27,15 @@ export interface TopicEnds {
 
 /**
  * The partitions of a topic, in order; undefined when the topic does not exist. Asking for this topic by
- * name neither creates it nor fails because of any other topic. Throws a MissingRightError without the
- * right to describe it.
+ * name neither creates it nor fails because of any other topic. Throws a MissingPermissionError without the
+ * permission to describe it.
  */
 export async function describeTopic(
   admin: Pick<TopicAdmin, 'fetchTopicMetadata'>,
   topic: string,
 ): Promise<readonly { readonly partition: number; readonly hasLeader: boolean }[] | undefined> {
   try {
-    const { topics } = await withRequiredRights(
+    const { topics } = await withRequiredPermissions(
       [{ operation: 'DESCRIBE', resource: 'topic', name: topic }],
       () => admin.fetchTopicMetadata({ topics: [topic] }),
     );
@@ -63,8 +63,9 @@ export async function fetchTopicEnds(admin: TopicAdmin, topic: string): Promise<
   const isAllOffline = partitions.length > 0 && partitions.every(({ hasLeader }) => !hasLeader);
   const ends = isAllOffline
     ? []
-    : await withRequiredRights([{ operation: 'DESCRIBE', resource: 'topic', name: topic }], () =>
-        ofOnlinePartitions(() => admin.fetchTopicOffsets(topic)),
+    : await withRequiredPermissions(
+        [{ operation: 'DESCRIBE', resource: 'topic', name: topic }],
+        () => ofOnlinePartitions(() => admin.fetchTopicOffsets(topic)),
       );
   const online = new Set(ends.map(({ partition }) => partition));
   const offline = partitions.filter(({ partition }) => !online.has(partition));

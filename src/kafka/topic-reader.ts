@@ -3,7 +3,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { withAdmin } from './admin.ts';
 import type { ConsumedMessage } from './consumer/consumed-message.ts';
-import { withRequiredRights } from './missing-right.ts';
+import { withRequiredPermissions } from './missing-permission.ts';
 import { topicRanges, type OffsetRange } from './offset-ranges.ts';
 import { ofOnlinePartitions } from './patches/offline-partitions.ts';
 import { fetchAllTopicEnds } from './topic-partitions.ts';
@@ -56,7 +56,7 @@ export async function readRanges(options: ReadRangesOptions, onBatch: OnBatch): 
   });
   try {
     await consumer.connect();
-    await withRequiredRights(
+    await withRequiredPermissions(
       [
         { operation: 'READ', resource: 'topic', name: topic },
         { operation: 'READ', resource: 'group', name: groupIdPrefix, isPrefix: true },

@@ -2,7 +2,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
 import { deadLetterTopicOf, requeueMarksTopicOf, type KafkaSettings } from './kafka-client.ts';
-import { withRequiredRights } from './missing-right.ts';
+import { withRequiredPermissions } from './missing-permission.ts';
 import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
 import { whileStarting, type WaitForKafka } from './while-starting.ts';
 
@@ -38,7 +38,7 @@ export async function createTopics(
   const created: string[] = [];
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
     if (await topicExists(admin, topic)) return;
-    const isNew = await withRequiredRights(
+    const isNew = await withRequiredPermissions(
       [{ operation: 'CREATE', resource: 'topic', name: topic }],
       () =>
         admin.createTopics({
@@ -90,13 +90,13 @@ export async function checkTopicsExist(
   );
 }
 
-/** The effective value of a topic's configuration. Throws a MissingRightError without the right to read it. */
+/** The effective value of a topic's configuration. Throws a MissingPermissionError without the permission to read it. */
 export async function topicConfig(
   admin: Admin,
   topic: string,
   name: string,
 ): Promise<string | undefined> {
-  const { resources } = await withRequiredRights(
+  const { resources } = await withRequiredPermissions(
     [{ operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic }],
     () =>
       admin.describeConfigs({

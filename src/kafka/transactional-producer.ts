@@ -1,6 +1,10 @@
 import type { Kafka, Producer } from 'kafkajs';
 import { describeError, OperatorError } from '../program/operator-error.ts';
-import { nameMissingRight, withRequiredRights, type KafkaRight } from './missing-right.ts';
+import {
+  nameMissingPermission,
+  withRequiredPermissions,
+  type KafkaPermission,
+} from './missing-permission.ts';
 import {
   kafkajsMessage,
   sendCompressed,
@@ -44,7 +48,7 @@ export function createTransactionalProducer(
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
   });
-  const needed = (...sends: readonly TopicMessages[]): readonly KafkaRight[] => [
+  const needed = (...sends: readonly TopicMessages[]): readonly KafkaPermission[] => [
     { operation: 'WRITE', resource: 'transactional-id', name: transactionalId },
     // Implied by WRITE on any topic.
     { operation: 'IDEMPOTENT_WRITE', resource: 'cluster', name: 'kafka-cluster' },
@@ -52,7 +56,7 @@ export function createTransactionalProducer(
   ];
   return {
     connect: () =>
-      withRequiredRights(needed(), async () => {
+      withRequiredPermissions(needed(), async () => {
         await producer.connect();
         // In kafkajs the first transaction initializes the transactional ID, not `connect`.
         const transaction = await producer.transaction();
@@ -60,7 +64,7 @@ export function createTransactionalProducer(
       }),
     transact: (main, beside) =>
       transact(producer, main, beside).catch((error: unknown) => {
-        throw isFenced(error) ? fenced(error) : nameMissingRight(error, needed(main, beside));
+        throw isFenced(error) ? fenced(error) : nameMissingPermission(error, needed(main, beside));
       }),
     disconnect: () => producer.disconnect(),
   };

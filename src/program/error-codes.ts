@@ -56,7 +56,7 @@ export const ERRORS = {
   },
   DATABASE_PARAMETER_REFUSED: {
     meaning:
-      'A connection pooler between the program and Postgres refused a startup parameter of `DATABASE_URL`.',
+      'A connection pooler between the program and Postgres rejected a startup parameter of `DATABASE_URL`.',
     fix: 'Take the parameter out of `DATABASE_URL` and set it for the role with `ALTER ROLE`.',
   },
   DATABASE_RIGHT_MISSING: {

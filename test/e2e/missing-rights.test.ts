@@ -47,19 +47,19 @@ async function grant(operation: Operation, type: 'TOPIC' | 'GROUP', name: string
   });
 }
 
-/** Expects the command to fail for want of this right, and to name the command that grants it. */
-async function expectMissing(args: readonly string[], right: string, option: string) {
+/** Expects the command to fail for want of this permission, and to name the command that grants it. */
+async function expectMissing(args: readonly string[], permission: string, option: string) {
   await eventually(async () => {
     const { exitCode, stderr } = await runCli([...args], envOf());
     expect(stderr).toContain('KAFKA_RIGHT_MISSING');
-    expect(stderr).toContain(right);
+    expect(stderr).toContain(permission);
     expect(stderr).toContain(`--allow-principal User:limited`);
     expect(stderr).toContain(option);
     expect(exitCode).toBe(1);
   });
 }
 
-test('commands name each missing right in turn until all are granted', async () => {
+test('commands name each missing permission in turn until all are granted', async () => {
   const { name: topic, deadLetterTopic, groupId } = system.topic;
   await expectMissing(['lag'], `DESCRIBE on topic "${topic}"`, `--topic '${topic}'`);
   await expectMissing(['setup', '--only', 'kafka'], `DESCRIBE on topic "${topic}"`, 'Describe');
@@ -97,7 +97,7 @@ test('commands name each missing right in turn until all are granted', async () 
   );
 });
 
-test('the doctor names missing rights, and still runs the checks that do not need them', async () => {
+test('the doctor names missing permissions, and still runs the checks that do not need them', async () => {
   const { stdout } = await runCli(['doctor', '--json'], {
     ...envOf(),
     KAFKA_GROUP_ID: 'another-group',

@@ -56,7 +56,7 @@ export const subscriptionAssigner =
 /**
  * The partitions of a topic that only other members subscribe to. It is looked up through a separate
  * connection: as one of the consumer's own topics it would end the consumer when it is deleted or this
- * client has no right to see it. Empty when it cannot be seen, because this member's own topic must be
+ * client has no permission to see it. Empty when it cannot be seen, because this member's own topic must be
  * assigned anyway.
  */
 async function partitionsOfForeign(kafka: Kafka, topic: string): Promise<readonly number[]> {

@@ -7,7 +7,7 @@ let isPatched = false;
  * Makes every kafkajs client of this process report why no broker answered a request that any broker can
  * answer.
  *
- * kafkajs 2.2.4 drops the errors: a missing right becomes "Failed to find group coordinator" (kafkajs#1654),
+ * kafkajs 2.2.4 drops the errors: a missing permission becomes "Failed to find group coordinator" (kafkajs#1654),
  * missing metadata becomes a TypeError. It also gives up when the first broker that it picks is unreachable,
  * although another one would answer.
  *

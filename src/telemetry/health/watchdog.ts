@@ -74,7 +74,7 @@ const STALLED_AFTER_MS = 120_000;
 
 /**
  * Detects messages in flight that never finish. While something is known to delay them, such as an outage
- * of Temporal, waiting is right: a restart would not help.
+ * of Temporal, waiting is correct: a restart would not help.
  */
 export class StallDetector {
   readonly #inFlight: () => number;

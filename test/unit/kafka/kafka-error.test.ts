@@ -3,10 +3,10 @@ import { kafkaError } from '../../../src/kafka/kafka-error.ts';
 import type { KafkaSettings } from '../../../src/kafka/kafka-client.ts';
 import { errorTypeOf } from '../../../src/kafka/kafkajs-errors.ts';
 import {
-  MissingRightError,
-  withRequiredRights,
-  type KafkaRight,
-} from '../../../src/kafka/missing-right.ts';
+  MissingPermissionError,
+  withRequiredPermissions,
+  type KafkaPermission,
+} from '../../../src/kafka/missing-permission.ts';
 import { concernsOneBroker } from '../../../src/kafka/kafkajs-errors.ts';
 import { explainSendFailure } from '../../../src/kafka/producer.ts';
 
@@ -32,11 +32,15 @@ const answer = (type: string, message = 'denied') =>
 /** For errors whose constructor parameters kafkajs's types leave out. */
 const named = (name: string, message: string) => Object.assign(new Error(message), { name });
 
-const READ_TOPIC: KafkaRight = { operation: 'READ', resource: 'topic', name: 'orders' };
-const READ_GROUP: KafkaRight = { operation: 'READ', resource: 'group', name: 'storage_loader' };
+const READ_TOPIC: KafkaPermission = { operation: 'READ', resource: 'topic', name: 'orders' };
+const READ_GROUP: KafkaPermission = {
+  operation: 'READ',
+  resource: 'group',
+  name: 'storage_loader',
+};
 
-const explained = async (error: unknown, rights: readonly KafkaRight[]) => {
-  const failure: unknown = await withRequiredRights(rights, () =>
+const explained = async (error: unknown, permissions: readonly KafkaPermission[]) => {
+  const failure: unknown = await withRequiredPermissions(permissions, () =>
     Promise.reject(error instanceof Error ? error : new Error('none')),
   ).catch((thrown: unknown) => thrown);
   const { message, fix } = kafkaError(settings, failure);
@@ -64,11 +68,11 @@ test.each([
     '--cluster',
   ],
 ] as const)(
-  '%s names the right, and the command that grants it',
-  async (type, right, name, option) => {
-    const { message, fix } = await explained(answer(type), [right]);
+  '%s names the permission, and the command that grants it',
+  async (type, permission, name, option) => {
+    const { message, fix } = await explained(answer(type), [permission]);
     expect(message).toBe(
-      `Kafka at kafka-1:9092,kafka-2:9092 denies user "bridge" the right ${name}`,
+      `Kafka at kafka-1:9092,kafka-2:9092 denies user "bridge" the permission ${name}`,
     );
     expect(fix).toContain(
       'kafka-acls --bootstrap-server kafka-1:9092,kafka-2:9092 --add --allow-principal User:bridge --operation',
@@ -77,17 +81,21 @@ test.each([
   },
 );
 
-test('a right on resources with a common name prefix is granted with a prefixed pattern', async () => {
-  const right: KafkaRight = { ...READ_GROUP, name: 'storage_loader.reader-', isPrefix: true };
-  const { message, fix } = await explained(answer('GROUP_AUTHORIZATION_FAILED'), [right]);
+test('a permission on resources with a common name prefix is granted with a prefixed pattern', async () => {
+  const permission: KafkaPermission = {
+    ...READ_GROUP,
+    name: 'storage_loader.reader-',
+    isPrefix: true,
+  };
+  const { message, fix } = await explained(answer('GROUP_AUTHORIZATION_FAILED'), [permission]);
   expect(message).toContain('READ on consumer group "storage_loader.reader-*"');
   expect(fix).toContain("--group 'storage_loader.reader-' --resource-pattern-type prefixed");
 });
 
 test('without a login the command leaves the principal to the operator', () => {
-  const error = new MissingRightError([READ_TOPIC]);
+  const error = new MissingPermissionError([READ_TOPIC]);
   const { message, fix } = kafkaError({ ...settings, saslUsername: undefined }, error);
-  expect(message).toContain('denies this client the right READ on topic "orders"');
+  expect(message).toContain('denies this client the permission READ on topic "orders"');
   expect(fix).toContain('--allow-principal User:NAME');
 });
 
@@ -102,40 +110,42 @@ test.each([
     (cause: Error) => Object.assign(named('KafkaJSNonRetriableError', cause.message), { cause }),
   ],
   ['an aggregate', (cause: Error) => new kafkajs.KafkaJSAggregateError('failed', [cause])],
-])('a right is named even when kafkajs has wrapped the answer in %s', async (_, wrap) => {
+])('a permission is named even when kafkajs has wrapped the answer in %s', async (_, wrap) => {
   const error = wrap(answer('GROUP_AUTHORIZATION_FAILED'));
   expect(errorTypeOf(error)).toBe('GROUP_AUTHORIZATION_FAILED');
   const { message } = await explained(error, [READ_TOPIC, READ_GROUP]);
   expect(message).toContain('READ on consumer group "storage_loader"');
 });
 
-test('a right that may be missing on several topics is named for each of them', async () => {
-  const other: KafkaRight = { ...READ_TOPIC, name: 'other' };
+test('a permission that may be missing on several topics is named for each of them', async () => {
+  const other: KafkaPermission = { ...READ_TOPIC, name: 'other' };
   const { message, fix } = await explained(answer('TOPIC_AUTHORIZATION_FAILED'), [
     READ_TOPIC,
     READ_GROUP,
     other,
   ]);
-  expect(message).toContain('the right READ on topic "orders" or READ on topic "other"');
+  expect(message).toContain('the permission READ on topic "orders" or READ on topic "other"');
   expect(fix).toContain("--topic 'orders' and kafka-acls");
 });
 
-test('the innermost request names the right, not an outer one', async () => {
-  const { message } = await explained(new MissingRightError([READ_TOPIC]), [
+test('the innermost request names the permission, not an outer one', async () => {
+  const { message } = await explained(new MissingPermissionError([READ_TOPIC]), [
     { ...READ_TOPIC, name: 'another' },
   ]);
   expect(message).toContain('topic "orders"');
 });
 
-test('a denied right that the request did not declare is reported with its kind of resource', async () => {
+test('a denied permission that the request did not declare is reported with its kind of resource', async () => {
   const { message, fix } = await explained(answer('GROUP_AUTHORIZATION_FAILED'), [READ_TOPIC]);
-  expect(message).toContain('denies user "bridge" a right on a consumer group: denied');
-  expect(fix).toContain('Rights in Kafka');
+  expect(message).toContain('denies user "bridge" a permission on a consumer group: denied');
+  expect(fix).toContain('Permissions in Kafka');
 });
 
 test('an error that is not a denial is thrown unchanged', async () => {
   const error = answer('UNKNOWN_TOPIC_OR_PARTITION');
-  await expect(withRequiredRights([READ_TOPIC], () => Promise.reject(error))).rejects.toBe(error);
+  await expect(withRequiredPermissions([READ_TOPIC], () => Promise.reject(error))).rejects.toBe(
+    error,
+  );
 });
 
 test('a rejected login, a missing coordinator and incompatible group members have their own codes', () => {
@@ -166,11 +176,11 @@ test('any other answer is a rejected request, and no answer an unreachable broke
   expect(kafkaError(settings, retried).code).toBe('KAFKA_BROKER_UNREACHABLE');
 });
 
-test('a failed send names the missing right, or the topic whose partition has no leader', () => {
+test('a failed send names the missing permission, or the topic whose partition has no leader', () => {
   expect(
     explainSendFailure(answer('TOPIC_AUTHORIZATION_FAILED'), 'orders.dead-letter'),
   ).toMatchObject({
-    message: 'the right WRITE on topic "orders.dead-letter" is missing',
+    message: 'the permission WRITE on topic "orders.dead-letter" is missing',
   });
   const offline = explainSendFailure(
     new kafkajs.KafkaJSNonRetriableError('Broker -1 not found in the cached metadata'),

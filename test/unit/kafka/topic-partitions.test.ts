@@ -41,7 +41,7 @@ const adminOf = (
     ),
 });
 
-test('a missing topic is undefined, and a topic that may not be described names the missing right', async () => {
+test('a missing topic is undefined, and a topic that may not be described names the missing permission', async () => {
   const admin = adminOf({ orders: [1, -1] }, ['secret']);
   expect(await describeTopic(admin, 'missing')).toBeUndefined();
   expect(await describeTopic(admin, 'orders')).toEqual([
@@ -49,7 +49,7 @@ test('a missing topic is undefined, and a topic that may not be described names 
     { partition: 1, hasLeader: false },
   ]);
   await expect(describeTopic(admin, 'secret')).rejects.toMatchObject({
-    rights: [{ operation: 'DESCRIBE', resource: 'topic', name: 'secret' }],
+    permissions: [{ operation: 'DESCRIBE', resource: 'topic', name: 'secret' }],
   });
 });
 
