@@ -11,8 +11,8 @@ import {
   headersBytes,
   type MessageProducer,
   type OutgoingMessage,
-  recordRefusal,
-  type RecordRefusal,
+  recordRejection,
+  type RecordRejection,
 } from '../kafka/producer.ts';
 import { recordHeaders, type RecordHeader } from '../kafka/record-headers.ts';
 import { VERSION } from '../program/version.ts';
@@ -49,8 +49,8 @@ export const createDeadLetterWriter = (
         await producer.send(topic, [outgoing(letter, form)]);
         return form.omitted;
       } catch (error) {
-        const refusal = recordRefusal(error);
-        const next = refusal && reduced(letter, form, refusal);
+        const rejection = recordRejection(error);
+        const next = rejection && reduced(letter, form, rejection);
         if (!next) throw error;
         form = next;
       }
@@ -73,15 +73,15 @@ const wholeForm = ({ message }: DeadLetter): Form => ({
 });
 
 /** The form to try after a rejection; undefined when there is nothing left to change. */
-function reduced(letter: DeadLetter, form: Form, refusal: RecordRefusal): Form | undefined {
+function reduced(letter: DeadLetter, form: Form, rejection: RecordRejection): Form | undefined {
   const { message } = letter;
   const { omitted } = form;
-  if (refusal === 'time') {
+  if (rejection === 'time') {
     const canChange = !form.hasSourceTime && !message.timestamp.startsWith('-');
     return canChange ? { ...form, hasSourceTime: true } : undefined;
   }
   const key = omitted.key === undefined ? message.key : null;
-  if (refusal === 'invalid' && key === null && !form.hasGeneratedKey) {
+  if (rejection === 'invalid' && key === null && !form.hasGeneratedKey) {
     return { ...form, hasGeneratedKey: true };
   }
   const omit = (part: OmittedParts): Form => ({ ...form, omitted: { ...omitted, ...part } });

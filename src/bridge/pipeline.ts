@@ -237,7 +237,7 @@ export class Pipeline {
         return deadLetter('conflicting-duplicate', answer.error);
       case 'too-large':
         return deadLetter('too-large', answer.error);
-      case 'refused':
+      case 'rejected':
         return deadLetter('refused-by-temporal', answer.error);
       default:
         return answer satisfies never;

@@ -18,7 +18,7 @@ export type StartOutcome =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict'; readonly error: string }
   | { readonly kind: 'too-large'; readonly error: string }
-  | { readonly kind: 'refused'; readonly error: string };
+  | { readonly kind: 'rejected'; readonly error: string };
 
 export interface WorkflowStarter {
   /** Starts the order's workflow, or returns why there is nothing to start. Throws transient errors. */
@@ -76,7 +76,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
         // A search attribute that was removed, or that this server does not know yet, is not the message's fault.
         await call(() => checkSearchAttributes(client));
         if (concernsSearchAttributes(error)) throw error;
-        return { kind: 'refused', error: describeError(error) };
+        return { kind: 'rejected', error: describeError(error) };
       }
       throw error;
     }

@@ -31,7 +31,7 @@ const failFast = ({ brokers }: KafkaSettings): RetryOptions => ({
 
 /**
  * `withAdmin` for commands and start-up checks: gives up after a few attempts and logs nothing. Throws an
- * OperatorError when no broker can be reached, and when one refuses the request.
+ * OperatorError when no broker can be reached, and when one rejects the request.
  *
  * If only a broker that the work needs is unreachable, the work is repeated until the cluster has had the
  * time to replace that broker. It must therefore be safe to repeat.

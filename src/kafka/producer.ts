@@ -16,7 +16,7 @@ export interface OutgoingMessage {
 
 export interface MessageProducer {
   connect(): Promise<void>;
-  /** Resolves when all in-sync replicas have the messages. See `recordRefusal` for a rejected record. */
+  /** Resolves when all in-sync replicas have the messages. See `recordRejection` for a rejected record. */
   send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
   disconnect(): Promise<void>;
 }
@@ -28,10 +28,10 @@ export interface MessageProducer {
  * - `invalid`: anything else, such as a missing key on a compacted topic, or a validation rule of the
  *   broker's.
  */
-export type RecordRefusal = 'too-large' | 'time' | 'invalid';
+export type RecordRejection = 'too-large' | 'time' | 'invalid';
 
 /** By kafkajs's names for Kafka's error codes. */
-const REFUSALS: ReadonlyMap<unknown, RecordRefusal> = new Map([
+const REJECTIONS: ReadonlyMap<unknown, RecordRejection> = new Map([
   ['MESSAGE_TOO_LARGE', 'too-large'],
   ['RECORD_LIST_TOO_LARGE', 'too-large'],
   ['INVALID_TIMESTAMP', 'time'],
@@ -41,9 +41,9 @@ const REFUSALS: ReadonlyMap<unknown, RecordRefusal> = new Map([
 ]);
 
 /** Undefined for any other error, which may be transient or concern more than this record. */
-export function recordRefusal(error: unknown): RecordRefusal | undefined {
+export function recordRejection(error: unknown): RecordRejection | undefined {
   if (!(error instanceof Error)) return undefined;
-  return ('type' in error ? REFUSALS.get(error.type) : undefined) ?? recordRefusal(error.cause);
+  return ('type' in error ? REJECTIONS.get(error.type) : undefined) ?? recordRejection(error.cause);
 }
 
 /** kafkajs looks for broker -1 when the partition has no leader. */
@@ -105,7 +105,7 @@ export async function sendCompressed(
       await send(None);
       return;
     } catch (error) {
-      if (recordRefusal(error) !== 'too-large') throw error;
+      if (recordRejection(error) !== 'too-large') throw error;
     }
   }
   await send(GZIP);

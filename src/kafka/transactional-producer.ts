@@ -9,8 +9,8 @@ import {
   kafkajsMessage,
   sendCompressed,
   type OutgoingMessage,
-  recordRefusal,
-  type RecordRefusal,
+  recordRejection,
+  type RecordRejection,
 } from './producer.ts';
 
 export interface TopicMessages {
@@ -18,10 +18,10 @@ export interface TopicMessages {
   readonly messages: readonly OutgoingMessage[];
 }
 
-/** `refused`: the broker rejected the main messages, and nothing has been written. */
+/** `rejected`: the broker rejected the main messages, and nothing has been written. */
 export type TransactionResult =
   | { readonly kind: 'committed' }
-  | { readonly kind: 'refused'; readonly refusal: RecordRefusal; readonly error: string };
+  | { readonly kind: 'rejected'; readonly rejection: RecordRejection; readonly error: string };
 
 export interface TransactionalProducer {
   /**
@@ -84,12 +84,12 @@ async function transact(
     try {
       await send(main);
     } catch (error) {
-      const refusal = recordRefusal(error);
-      if (refusal === undefined) throw error;
+      const rejection = recordRejection(error);
+      if (rejection === undefined) throw error;
       // kafkajs rolls back the sequence numbers of the failed request. That is correct only because the
       // request was for a single partition, which has written none of it.
       await transaction.abort();
-      return { kind: 'refused', refusal, error: describeError(error) };
+      return { kind: 'rejected', rejection, error: describeError(error) };
     }
     await send(beside);
     await transaction.commit();

@@ -182,7 +182,7 @@ export const ERRORS = {
     fix: 'Check the health of the broker and that no transaction is open there.',
   },
   KAFKA_REQUEST_REFUSED: {
-    meaning: 'Kafka answered a request with an error. The message has the reason.',
+    meaning: 'Kafka rejected a request. The message has the reason.',
     fix: 'Correct the setting that the message names, or the permissions of the user.',
   },
   KAFKA_RIGHT_MISSING: {

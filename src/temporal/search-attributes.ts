@@ -56,7 +56,7 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
       ),
     });
   } catch (error) {
-    if (isRefused(error)) {
+    if (isDenied(error)) {
       throw problemOf({ ...state, mayAdd: false }, namespace) ?? error;
     }
     const reason = grpcErrorOf(error)?.details ?? '';
@@ -73,7 +73,7 @@ export async function addSearchAttributes(client: Client): Promise<readonly stri
     ...UNTIL_KNOWN,
     shouldRetry: ({ error }) => hasCode(error, status.INVALID_ARGUMENT),
   }).catch((error: unknown) => {
-    if (!isRefused(error)) throw error;
+    if (!isDenied(error)) throw error;
   });
   return state.missing.map(({ name }) => name);
 }
@@ -137,7 +137,7 @@ type AttributeTypes = Map<string, string | undefined>;
 /** Reads the types from the operator service; undefined when the caller may not call it. */
 async function listTypes(client: Client): Promise<AttributeTypes | undefined> {
   const { namespace } = client.options;
-  const answer = await unlessRefused(
+  const answer = await unlessDenied(
     client.connection.operatorService.listSearchAttributes({ namespace }),
   );
   return (
@@ -172,7 +172,7 @@ async function isQueryable(client: Client, name: string): Promise<boolean | unde
   const { namespace } = client.options;
   const query = `${name} IS NOT NULL`;
   try {
-    const answer = await unlessRefused(
+    const answer = await unlessDenied(
       client.workflowService.countWorkflowExecutions({ namespace, query }),
     );
     return answer && true;
@@ -187,7 +187,7 @@ async function fullTypes(
   client: Client,
   types: AttributeTypes,
 ): Promise<SearchAttributeState['full']> {
-  const columns = await unlessRefused(client.workflowService.getSearchAttributes({}));
+  const columns = await unlessDenied(client.workflowService.getSearchAttributes({}));
   if (!columns) return [];
   return [...new Set(SEARCH_ATTRIBUTES.map(({ type }) => type))].flatMap((type) => {
     const limit = Object.keys(columns.keys).filter((key) => typeOfColumn(key) === type).length;
@@ -211,15 +211,15 @@ const typeOfColumn = (column: string): string | undefined =>
  * Whether the caller has no permission for the call, or the server does not implement it. Temporal Cloud
  * answers calls of the operator service this way.
  */
-const isRefused = (error: unknown): boolean =>
+const isDenied = (error: unknown): boolean =>
   [status.PERMISSION_DENIED, status.UNAUTHENTICATED, status.UNIMPLEMENTED].some((code) =>
     hasCode(error, code),
   );
 
-/** Undefined when the call is refused. */
-const unlessRefused = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
+/** Undefined when the call is denied. */
+const unlessDenied = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
   call.catch((error: unknown) => {
-    if (isRefused(error)) return undefined;
+    if (isDenied(error)) return undefined;
     throw error;
   });
 

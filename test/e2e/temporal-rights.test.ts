@@ -88,7 +88,7 @@ test('reports missing permissions as such, not as an unreachable server', async 
   }
 });
 
-test('a refused call fails only its own check of the doctor', async () => {
+test('a denied call fails only its own check of the doctor', async () => {
   proxy.reject(/OperatorService|DescribeTaskQueue/, DENIED);
   const env = { ...system.bridgeEnv, ...system.workerEnv, TEMPORAL_ADDRESS: proxy.address };
   const { stdout } = await runCli(['doctor'], env);

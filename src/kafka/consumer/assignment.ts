@@ -15,7 +15,7 @@ export type Membership =
   | {
       readonly status: 'member';
       readonly memberId: string;
-      /** The broker refuses it once the group has a newer generation. */
+      /** The broker rejects it once the group has a newer generation. */
       readonly commit: CommitOffsets;
     }
   /** The group continues without this member, and the Kafka client has to be told to join again. */

@@ -93,7 +93,7 @@ export class GroupConsumer {
     });
   }
 
-  /** Joins the consumer group. Rejects when Kafka cannot be reached or refuses the consumer. */
+  /** Joins the consumer group. Throws when Kafka cannot be reached or rejects the consumer. */
   async start(): Promise<void> {
     this.#assignment.observe(await this.#group.committed());
     await this.#client.start();

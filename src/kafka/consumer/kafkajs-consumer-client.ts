@@ -95,7 +95,7 @@ export class KafkajsConsumerClient implements ConsumerClient {
     try {
       this.#consumer.pause([{ topic: this.#options.topic }]);
     } catch {
-      // kafkajs refuses while the consumer does not run, and then it fetches nothing anyway.
+      // kafkajs throws while the consumer does not run, but then it fetches nothing anyway.
     }
   }
 

@@ -10,7 +10,7 @@ export type CommitOutcome =
   /** Another client has changed the group's offset of a partition. Nothing was committed. */
   | { readonly kind: 'offset-changed'; readonly partition: number }
   /**
-   * The group continues without this member: the broker refused the commit (`failure`), or another member
+   * The group continues without this member: the broker rejected the commit (`failure`), or another member
    * has committed. Nothing was committed.
    */
   | { readonly kind: 'fenced'; readonly failure?: CommitFailure }

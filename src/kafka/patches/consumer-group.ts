@@ -42,7 +42,7 @@ export function observeGroup(cluster: object, observer: GroupObserver): void {
 }
 
 /**
- * A function that commits in the consumer's current generation, without a retry. The broker refuses it in
+ * A function that commits in the consumer's current generation, without a retry. The broker rejects it in
  * any later generation.
  *
  * kafkajs 2.2.4 offers a commit only to the handler of a batch, so not before the first batch with messages,

@@ -99,7 +99,7 @@ export async function requeueDeadLetters(
       { topic: sourceTopic, messages: batch.map(({ message }) => message) },
       { topic: marksTopic, messages: batch.map(({ deadLetter }) => requeueMark(deadLetter)) },
     );
-    if (outcome?.kind !== 'refused') {
+    if (outcome?.kind !== 'rejected') {
       result.requeued += batch.length;
       options.onProgress(result.requeued);
       return;
@@ -109,13 +109,13 @@ export async function requeueDeadLetters(
       const bytes = messageBytes(first.message);
       reportUnsent(
         first.deadLetter,
-        outcome.refusal === 'too-large'
+        outcome.rejection === 'too-large'
           ? `its ${bytes} bytes exceed max.message.bytes of "${sourceTopic}", even compressed`
           : `the broker rejected it for "${sourceTopic}": ${outcome.error}`,
       );
       return;
     }
-    // The broker does not say which one it refused.
+    // The broker does not say which one it rejected.
     const middle = Math.ceil(batch.length / 2);
     await send(batch.slice(0, middle));
     await send(batch.slice(middle));

@@ -23,19 +23,19 @@ const letterOf = (changes: Partial<ConsumedMessage> = {}) => ({
 });
 
 /** As kafkajs rejects: the broker's error within one that counts its tries, or as it is. */
-const refusal = (type: string) =>
+const rejection = (type: string) =>
   new Error('gave up', { cause: Object.assign(new Error(type), { type }) });
 
-/** A broker that refuses some messages. */
-function brokerThat(refuses: (message: OutgoingMessage) => string | undefined) {
+/** A broker that rejects some messages. */
+function brokerThat(rejects: (message: OutgoingMessage) => string | undefined) {
   const tried: OutgoingMessage[] = [];
   const stored: OutgoingMessage[] = [];
   const producer: Pick<MessageProducer, 'send'> = {
     send(_topic, messages) {
       for (const message of messages) {
         tried.push(message);
-        const type = refuses(message);
-        if (type !== undefined) return Promise.reject(refusal(type));
+        const type = rejects(message);
+        if (type !== undefined) return Promise.reject(rejection(type));
         stored.push(message);
       }
       return Promise.resolve();
@@ -86,7 +86,7 @@ test('a header with a name reserved for dead letters is not copied', async () =>
 });
 
 describe.each(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'CORRUPT_MESSAGE'])(
-  'a message that the broker refuses with %s',
+  'a message that the broker rejects with %s',
   (type) => {
     test('is written without its value', async () => {
       const { stored, writer } = brokerThat(({ value }) => (value === null ? undefined : type));

@@ -264,7 +264,11 @@ describe('outcomes', () => {
       { kind: 'conflict', error: 'ingested with different content' },
     ],
     ['too-large', consumedMessage(orderText('a')), { kind: 'too-large', error: 'too many bytes' }],
-    ['refused-by-temporal', consumedMessage(orderText('a')), { kind: 'refused', error: 'invalid' }],
+    [
+      'refused-by-temporal',
+      consumedMessage(orderText('a')),
+      { kind: 'rejected', error: 'invalid' },
+    ],
   ])('a message becomes a dead letter with reason %s', async (reason, message, outcome) => {
     const { ingest, answer, acknowledge, letters, pipeline } = createPipeline();
     await ingest([message]);

@@ -166,8 +166,8 @@ test('a rejected login, a missing coordinator and incompatible group members hav
 });
 
 test('any other answer is a rejected request, and no answer an unreachable broker', () => {
-  const refusal = kafkaError(settings, answer('INVALID_REPLICATION_FACTOR'));
-  expect(refusal.code).toBe('KAFKA_REQUEST_REFUSED');
+  const rejection = kafkaError(settings, answer('INVALID_REPLICATION_FACTOR'));
+  expect(rejection.code).toBe('KAFKA_REQUEST_REFUSED');
   const silence = kafkaError(settings, new kafkajs.KafkaJSConnectionError('ECONNREFUSED'));
   expect(silence.code).toBe('KAFKA_UNREACHABLE');
   const refused = new kafkajs.KafkaJSConnectionError('ECONNREFUSED');

@@ -3,7 +3,7 @@ import { sendCompressed } from '../../../src/kafka/producer.ts';
 
 const { None, GZIP } = kafkajs.CompressionTypes;
 const message = (size: number) => ({ key: null, value: Buffer.alloc(size) });
-const refusal = (type: string) => Object.assign(new Error(type), { type });
+const rejection = (type: string) => Object.assign(new Error(type), { type });
 
 /** The compressions that are tried with a broker that rejects uncompressed requests with this error. */
 async function tried(size: number, error?: Error) {
@@ -21,13 +21,13 @@ test('sends small messages uncompressed and large ones compressed', async () => 
 });
 
 test('compresses messages that the broker rejects as too large', async () => {
-  expect(await tried(1000, refusal('MESSAGE_TOO_LARGE'))).toEqual({
+  expect(await tried(1000, rejection('MESSAGE_TOO_LARGE'))).toEqual({
     compressions: [None, GZIP],
     outcome: undefined,
   });
 });
 
 test('throws any other error', async () => {
-  const error = refusal('NOT_ENOUGH_REPLICAS');
+  const error = rejection('NOT_ENOUGH_REPLICAS');
   expect(await tried(1000, error)).toEqual({ compressions: [None], outcome: error });
 });

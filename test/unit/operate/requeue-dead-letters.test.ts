@@ -34,11 +34,11 @@ function deadLetter({ offset, key = 'k', value, partition = 0, headers = {} }: G
   return parsed;
 }
 
-/** Requeues these through a broker that refuses some messages; returns what was committed. */
+/** Requeues these through a broker that rejects some messages; returns what was committed. */
 async function requeue(
   deadLetters: readonly DeadLetter[],
   options: {
-    refuses?: (message: OutgoingMessage) => TransactionResult | undefined;
+    rejects?: (message: OutgoingMessage) => TransactionResult | undefined;
     limit?: number;
     batchSize?: number;
   } = {},
@@ -57,8 +57,8 @@ async function requeue(
         expect(marksTopic.topic).toBe('orders.dead-letter.replayed');
         expect(marksTopic.messages).toHaveLength(main.messages.length);
         for (const message of main.messages) {
-          const refused = options.refuses?.(message);
-          if (refused) return Promise.resolve(refused);
+          const rejected = options.rejects?.(message);
+          if (rejected) return Promise.resolve(rejected);
         }
         transactions.push(main.messages);
         marks.push(...marksTopic.messages.map(({ key }) => String(key).replace(/@.*/, '')));
@@ -75,7 +75,7 @@ async function requeue(
   return { result, transactions, marks, sent: transactions.flat() };
 }
 
-const tooLarge = { kind: 'refused', refusal: 'too-large', error: 'too large' } as const;
+const tooLarge = { kind: 'rejected', rejection: 'too-large', error: 'too large' } as const;
 const large = (offset: number) => deadLetter({ offset, value: Buffer.alloc(600_000, 0x61) });
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
@@ -106,10 +106,10 @@ test('leaves the partition to the key if the source topic no longer has the orig
   expect(transactions[0]?.[0]).not.toHaveProperty('partition');
 });
 
-test('reports a dead letter that the broker refuses, and sends and marks all others', async () => {
+test('reports a dead letter that the broker rejects, and sends and marks all others', async () => {
   const { result, marks } = await requeue(
     numbers(9).map((n) => deadLetter({ offset: n })),
-    { refuses: ({ value }) => (String(value) === 'value 4' ? tooLarge : undefined) },
+    { rejects: ({ value }) => (String(value) === 'value 4' ? tooLarge : undefined) },
   );
   expect(result.requeued).toBe(8);
   expect(marks.toSorted()).toEqual([0, 1, 2, 3, 5, 6, 7, 8].map((n) => `0:${n}`));
@@ -124,7 +124,7 @@ test('reports a dead letter that the broker refuses, and sends and marks all oth
 
 test('reports the reason of the broker', async () => {
   const { result } = await requeue([deadLetter({ offset: 1, key: null })], {
-    refuses: () => ({ kind: 'refused', refusal: 'invalid', error: 'no key' }),
+    rejects: () => ({ kind: 'rejected', rejection: 'invalid', error: 'no key' }),
   });
   expect(result.notSent).toMatchObject([{ id: '0:1', reason: expect.stringMatching(/no key/) }]);
 });
@@ -135,7 +135,7 @@ test('counts only what was sent towards the limit', async () => {
     {
       limit: 3,
       batchSize: 2,
-      refuses: ({ value }) => (String(value) === 'value 0' ? tooLarge : undefined),
+      rejects: ({ value }) => (String(value) === 'value 0' ? tooLarge : undefined),
     },
   );
   expect(result).toMatchObject({ requeued: 3, notSent: [{ id: '0:0' }] });

@@ -233,10 +233,10 @@ test('a member that was removed gives up its batches and joins again, once', asy
   await deliver(0, 17n);
 });
 
-test('a commit that the broker refuses for its generation has the member join again', async () => {
+test('a commit that the broker rejects for its generation has the member join again', async () => {
   join('first', 0);
   const batch = await deliver(0, 10n);
-  failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
+  failure = Object.assign(new Error('rejected'), { type: 'ILLEGAL_GENERATION' });
   batch.markFinishedUpTo(15n);
   await until(() => batch.revoked.aborted);
   expect(await handlers.onBatch(fetched(0, 15n))).toBe('rejoin');
@@ -245,7 +245,7 @@ test('a commit that the broker refuses for its generation has the member join ag
 test('an answer that an older generation is fenced does not end a newer one', async () => {
   join('first', 0);
   const batch = await deliver(0, 10n);
-  failure = Object.assign(new Error('refused'), { type: 'ILLEGAL_GENERATION' });
+  failure = Object.assign(new Error('rejected'), { type: 'ILLEGAL_GENERATION' });
   batch.markFinishedUpTo(15n);
   handlers.onRebalance();
   join('second', 0);

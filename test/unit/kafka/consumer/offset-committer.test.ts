@@ -124,10 +124,10 @@ test('fenced: to a former member another offset is that of its successor', async
 });
 
 test.each(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
-  'fenced: the broker refuses a commit with %s',
+  'fenced: the broker rejects a commit with %s',
   async (type) => {
     answers = [5n];
-    failure = Object.assign(new Error('refused'), { type });
+    failure = Object.assign(new Error('rejected'), { type });
     finishUpTo(10n);
     expect(await committer.commit()).toEqual({
       kind: 'fenced',

@@ -65,8 +65,8 @@ describe('with the patch', () => {
   });
 
   test('an error that is not about the connection fails the consumer', async () => {
-    const refusal = named('KafkaJSProtocolError', 'not authorized');
-    await expect(observe(groupWith(refusal, true)).fetch('2')).rejects.toThrow('not authorized');
+    const rejection = named('KafkaJSProtocolError', 'not authorized');
+    await expect(observe(groupWith(rejection, true)).fetch('2')).rejects.toThrow('not authorized');
     expect(seen).toContain('2: not authorized');
   });
 });
