@@ -110,7 +110,7 @@ export const ERRORS = {
   },
   DEPLOYMENT_CHANGE_REFUSED: {
     meaning:
-      'Temporal refused the change of the worker deployment, for instance because another program manages it.',
+      'Temporal rejected the change of the worker deployment, for instance because another program manages it.',
     fix: 'Correct what the message names.',
   },
   DEPLOYMENT_NOT_DRAINED: {

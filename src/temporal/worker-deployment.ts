@@ -43,7 +43,7 @@ export interface WorkerDeployment {
   /** Whether the task queues still have to receive the latest routing. */
   readonly isPropagating: boolean;
   readonly versions: readonly DeploymentVersion[];
-  /** Changes with the routing. A request with an outdated token is refused. */
+  /** Changes with the routing. A request with an outdated token is rejected. */
   readonly conflictToken: Uint8Array;
 }
 
