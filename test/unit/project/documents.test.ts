@@ -22,17 +22,34 @@ const anchorsOf = (file: string): readonly string[] =>
       .replaceAll(' ', '-'),
   );
 
+/** The links of a document to files of the project, with the path of each file from the project's folder. */
+const linksOf = (file: string) =>
+  [...textOf(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, link = '']) => {
+    const [target = '', anchor] = link.split('#');
+    return {
+      link,
+      linked: target === '' ? file : path.join(path.dirname(file), target),
+      anchor,
+    };
+  });
+
 describe.each(DOCUMENTS)('%s', (file) => {
   test('links only to files and headings that exist', () => {
-    const links = [...textOf(file).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)];
-    const broken = links.filter(([, link = '']) => {
-      const [target = '', anchor] = link.split('#');
-      const linked = target === '' ? file : path.join(path.dirname(file), target);
+    const broken = linksOf(file).filter(({ linked, anchor }) => {
       if (!existsSync(path.join(PROJECT, linked))) return true;
       return anchor !== undefined && !anchorsOf(linked).includes(anchor);
     });
-    expect(broken.map(([, link]) => link)).toEqual([]);
+    expect(broken.map(({ link }) => link)).toEqual([]);
   });
+});
+
+test('every document can be reached by links from README.md', () => {
+  // A set that grows while it is iterated over also yields what was added.
+  const reached = new Set(['README.md']);
+  for (const file of reached) {
+    for (const { linked } of linksOf(file)) if (DOCUMENTS.includes(linked)) reached.add(linked);
+  }
+  expect(DOCUMENTS.filter((file) => !reached.has(file))).toEqual([]);
 });
 
 test.each(DOCUMENTS)('%s names only files that exist', (file) => {
