@@ -17,7 +17,7 @@ beforeAll(async () => {
   postgres = await startOwnServer('postgres');
   system = await createTestSystem({ databaseUrl: postgres.address });
   browser = await launchBrowser();
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page = await browser.newPage({ viewport: { width: 1440, height: 1150 } });
 });
 afterAll(async () => {
   await browser.close();
@@ -27,11 +27,11 @@ afterAll(async () => {
 });
 
 /** Updates the screenshots in the documentation: `SCREENSHOTS=1 npm test -- temporal-ui`. */
-async function screenshot(name: string, height = 900): Promise<void> {
+async function screenshot(name: string, height = 1150): Promise<void> {
   if (!process.env['SCREENSHOTS']) return;
   const dir = path.join(import.meta.dirname, '../../docs/images');
   mkdirSync(dir, { recursive: true });
-  const clip = { x: 0, y: 0, width: 1280, height };
+  const clip = { x: 0, y: 0, width: 1440, height };
   await page.screenshot({ path: path.join(dir, `${name}.png`), clip });
 }
 
