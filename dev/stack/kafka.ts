@@ -118,7 +118,7 @@ const JAVA: Tool = {
 const BROKER = 'A Kafka broker';
 const OTHER_WAYS = [
   'a running broker: set KAFKA_BROKERS',
-  'a container engine with Compose, such as Docker',
+  'a container engine with Compose, such as Docker (not for tests and benchmarks)',
 ];
 
 const mavenCentral: Source = {

@@ -1,4 +1,5 @@
 import { Listr } from 'listr2';
+import type { Progress } from './service.ts';
 import type { StartStep } from './stack.ts';
 
 /**
@@ -8,10 +9,14 @@ import type { StartStep } from './stack.ts';
 export const showSteps = (steps: readonly StartStep[]): Promise<void> =>
   process.stdout.isTTY ? showLive(steps) : showPlainly(steps);
 
-/** Runs the steps concurrently without showing anything. */
+/** Runs the steps concurrently without showing anything. Waits for all steps, too. */
 export const quietly = async (steps: readonly StartStep[]): Promise<void> => {
-  await Promise.all(steps.map((step) => step.run(() => undefined)));
+  const results = await Promise.allSettled(steps.map(({ run }) => run(() => undefined)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 };
+
+/** For what is installed without showing anything. */
+export const NOT_SHOWN: Progress = { report: () => undefined, note: () => undefined };
 
 async function showLive(steps: readonly StartStep[]): Promise<void> {
   const list = new Listr(

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
 import {
   deleteContainers,
-  hasContainerEngine,
   removeContainer,
   startContainer,
   stopContainers,
 } from './container-engine.ts';
+import { servicesInContainers } from './container-services.ts';
 import { withLock } from './lock.ts';
 import {
   checkMachine,
@@ -27,7 +27,6 @@ import {
   type TemporalServer,
 } from './service.ts';
 import { StackError } from './stack-error.ts';
-import { findOnPath } from './temporal-cli.ts';
 import { readState, writeState, type ServiceState, type StackState } from './state.ts';
 
 /** How long a bridge or worker may take to shut down. */
@@ -59,8 +58,8 @@ export interface StartStep {
 
 /**
  * Starts the services that are not running and returns the addresses. Each service comes from the first
- * source that applies: an address in the environment, a container engine, a process on this machine. A
- * `temporal` on the PATH comes before a container engine.
+ * source that applies: an address in the environment, a container engine (see `servicesInContainers`), a
+ * process on this machine.
  *
  * @param runSteps runs all steps, possibly concurrently, and shows their progress
  */
@@ -82,14 +81,16 @@ export async function startStack(
       writeState(places, state);
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
-    const hasEngine = !SERVICE_NAMES.every(isElsewhere) && (await hasContainerEngine());
-    const prefersProcess = await prefersTemporalProcess(temporal, before.services.temporal);
-    const isContainer = (service: ServiceName) =>
-      hasEngine && !(service === 'temporal' && prefersProcess);
+    const here = SERVICE_NAMES.filter((service) => !isElsewhere(service));
+    const inContainers = await servicesInContainers(here, {
+      ephemeral,
+      temporal,
+      knownTemporal: before.services.temporal,
+    });
     await checkMachine(
-      SERVICE_NAMES.filter((service) => !isElsewhere(service) && !isContainer(service)).map(
-        (service) => localService(service, temporal),
-      ),
+      here
+        .filter((service) => !inContainers.has(service))
+        .map((service) => localService(service, temporal)),
     );
     mkdirSync(places.dir, { recursive: true });
     let setPostgresStarted: (started: Promise<void>) => void = () => undefined;
@@ -120,7 +121,7 @@ export async function startStack(
         report('uses the address in the environment');
         return;
       }
-      if (!isContainer(service)) {
+      if (!inContainers.has(service)) {
         await startProcess(service, progress);
         return;
       }
@@ -155,19 +156,6 @@ export async function startStack(
 }
 
 const NO_STATE: StackState = { services: {}, ephemeral: false };
-
-/**
- * Whether Temporal runs as a process even if there is a container engine: docker-compose.yml has one version
- * of the dev server only, and a `temporal` on the PATH starts without a download. A stack whose data are in a
- * container keeps it.
- */
-async function prefersTemporalProcess(
-  { kind, version }: TemporalServer,
-  known: ServiceState | undefined,
-): Promise<boolean> {
-  if (kind === 'postgres' || version !== undefined) return true;
-  return known?.source !== 'container' && (await findOnPath()) !== undefined;
-}
 
 const temporalOf = ({ temporalKind = 'dev', temporalVersion }: StackState): TemporalServer => ({
   kind: temporalKind,

@@ -59,7 +59,7 @@ const SERVER = 'A Temporal dev server';
 const OTHER_WAYS = [
   'a running server: set TEMPORAL_ADDRESS',
   'the command `temporal` on the PATH: https://docs.temporal.io/cli',
-  'a container engine with Compose, such as Docker',
+  'a container engine with Compose, such as Docker (not for tests and benchmarks)',
 ];
 
 /** Throws a StackError if no source of the dev server can be used here. Takes seconds at most. */

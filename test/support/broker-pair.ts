@@ -8,6 +8,8 @@ import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
 import { createConsumerWithCluster } from '../../src/kafka/patches/consumer-cluster.ts';
 import { eventually } from './eventually.ts';
+import { kafkaLibraries } from './kafka-libraries.ts';
+import { setUp } from './set-up.ts';
 import { uniqueName } from './stack.ts';
 
 export interface BrokerPair {
@@ -27,42 +29,41 @@ export interface BrokerPair {
  * @param properties lines for the server.properties of both
  */
 export async function startBrokerPair(properties: readonly string[] = []): Promise<BrokerPair> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'broker-pair-'));
-  const controllerPort = await freePort();
-  const ports = new Map([
-    [1, await freePort()],
-    [2, await freePort()],
-  ]);
-  const running = new Map<number, ProcessIdentity>();
-  const start = async (id: number) => {
-    const brokerPort = ports.get(id) ?? 0;
-    const nodeDir = path.join(dir, String(id));
-    await startDaemon(
-      `broker ${id}`,
-      await configureBroker(nodeDir, { id, brokerPort, controllerPort, properties }),
-      path.join(nodeDir, 'log'),
-      () => probeBroker(brokerPort),
-      60_000,
-      (identity) => running.set(id, identity),
-    );
-  };
-  const kill = async (id: number) => {
-    const process = running.get(id);
-    if (process) await stopProcess(process, 'SIGKILL', 5000);
-    running.delete(id);
-  };
-  for (const id of ports.keys()) await start(id);
-  const brokers = [...ports.values()].map((port) => `127.0.0.1:${port}`);
-  return {
-    brokers,
-    kill,
-    start,
-    groupOn: (id) => groupOn(brokers, id),
-    async remove() {
-      await Promise.all([...running.keys()].map(kill));
+  await kafkaLibraries();
+  const [pair, remove] = await setUp(async (onUndo) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'broker-pair-'));
+    onUndo(() => {
       rmSync(dir, { recursive: true, force: true });
-    },
-  };
+    });
+    const controllerPort = await freePort();
+    const ports = new Map([
+      [1, await freePort()],
+      [2, await freePort()],
+    ]);
+    const running = new Map<number, ProcessIdentity>();
+    const start = async (id: number) => {
+      const brokerPort = ports.get(id) ?? 0;
+      const nodeDir = path.join(dir, String(id));
+      await startDaemon(
+        `broker ${id}`,
+        await configureBroker(nodeDir, { id, brokerPort, controllerPort, properties }),
+        path.join(nodeDir, 'log'),
+        () => probeBroker(brokerPort),
+        60_000,
+        (identity) => running.set(id, identity),
+      );
+    };
+    const kill = async (id: number) => {
+      const process = running.get(id);
+      if (process) await stopProcess(process, 'SIGKILL', 5000);
+      running.delete(id);
+    };
+    onUndo(() => Promise.all([...running.keys()].map(kill)));
+    for (const id of ports.keys()) await start(id);
+    const brokers = [...ports.values()].map((port) => `127.0.0.1:${port}`);
+    return { brokers, kill, start, groupOn: (id: number) => groupOn(brokers, id) };
+  });
+  return { ...pair, remove };
 }
 
 async function groupOn(brokers: readonly string[], id: number): Promise<string> {

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
-import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
+import { stopProcess } from '../../dev/stack/process-identity.ts';
+import { kafkaLibraries } from './kafka-libraries.ts';
+import { setUp } from './set-up.ts';
 
 export interface OwnBroker {
   /** The listener without authentication. */
@@ -16,32 +18,33 @@ export interface OwnBroker {
 
 /** Starts an empty broker for one test, with these lines in its server.properties. */
 export async function startOwnBroker(properties: readonly string[] = []): Promise<OwnBroker> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'own-broker-'));
-  const brokerPort = await freePort();
-  const saslPort = await freePort();
-  let running: ProcessIdentity | undefined;
-  await startDaemon(
-    'broker',
-    await configureBroker(dir, {
-      id: 1,
-      brokerPort,
-      controllerPort: await freePort(),
-      proxied: { port: saslPort, proxyPort: saslPort },
-      properties,
-    }),
-    path.join(dir, 'log'),
-    () => probeBroker(brokerPort),
-    60_000,
-    (identity) => (running = identity),
-  );
-  return {
-    address: `127.0.0.1:${brokerPort}`,
-    saslAddress: `127.0.0.1:${saslPort}`,
-    async remove() {
-      if (running) await stopProcess(running, 'SIGKILL', 5000);
+  await kafkaLibraries();
+  const [addresses, remove] = await setUp(async (onUndo) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'own-broker-'));
+    onUndo(() => {
       rmSync(dir, { recursive: true, force: true });
-    },
-  };
+    });
+    const brokerPort = await freePort();
+    const saslPort = await freePort();
+    await startDaemon(
+      'broker',
+      await configureBroker(dir, {
+        id: 1,
+        brokerPort,
+        controllerPort: await freePort(),
+        proxied: { port: saslPort, proxyPort: saslPort },
+        properties,
+      }),
+      path.join(dir, 'log'),
+      () => probeBroker(brokerPort),
+      60_000,
+      (identity) => {
+        onUndo(() => stopProcess(identity, 'SIGKILL', 5000));
+      },
+    );
+    return { address: `127.0.0.1:${brokerPort}`, saslAddress: `127.0.0.1:${saslPort}` };
+  });
+  return { ...addresses, remove };
 }
 
 /** Properties of a broker that checks ACLs for these users. Clients without authentication may do everything. */

@@ -4,6 +4,7 @@ import { stopProcess } from '../../dev/stack/process-identity.ts';
 import { quietly } from '../../dev/stack/show-steps.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { readState } from '../../dev/stack/state.ts';
+import { setUp } from './set-up.ts';
 import { uniqueName } from './stack.ts';
 
 /** A server for one test, which may kill it, unlike the servers of the shared stack. */
@@ -23,7 +24,10 @@ export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<O
   const variable = ADDRESSES[service];
   const env = { ...process.env, [variable]: undefined };
   const start = () => startStack({ name, ephemeral: true, env }, quietly);
-  const { [variable]: address = '' } = await start();
+  const [{ [variable]: address = '' }, remove] = await setUp((onUndo) => {
+    onUndo(() => stopStack(name));
+    return start();
+  });
   return {
     address,
     async kill() {
@@ -36,6 +40,6 @@ export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<O
       clearLockedPorts();
       await start();
     },
-    remove: () => stopStack(name),
+    remove,
   };
 }

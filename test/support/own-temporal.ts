@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
+import { NOT_SHOWN } from '../../dev/stack/show-steps.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
 import { installTemporalCli } from '../../dev/stack/temporal-cli.ts';
 import { probeTemporal } from '../../dev/stack/temporal.ts';
@@ -21,9 +22,8 @@ export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemp
     if (server) await stopProcess(server, 'SIGKILL', 5000);
     rmSync(dir, { recursive: true, force: true });
   };
-  const quietly = { report: () => undefined, note: () => undefined };
   try {
-    const { folder } = await installTemporalCli(quietly);
+    const { folder } = await installTemporalCli(NOT_SHOWN);
     await startDaemon(
       'the Temporal server',
       {

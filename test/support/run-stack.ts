@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from '../../dev/build.ts';
 import { secondStack, startSecondTemporal } from '../../dev/stack/second-temporal.ts';
-import { quietly, showSteps } from '../../dev/stack/show-steps.ts';
+import { NOT_SHOWN, quietly, showSteps } from '../../dev/stack/show-steps.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { temporalOnPostgres } from '../../dev/stack/temporal-on-postgres.ts';
+import { kafkaLibraries } from './kafka-libraries.ts';
 
 /**
  * Builds dist/ and starts a stack for the run, unless it uses a running one (`npm test -- --stack NAME`).
@@ -15,7 +16,7 @@ export async function setUpRun(
   patterns: readonly string[],
 ): Promise<() => Promise<void>> {
   if (process.env['TEST_STACK']) {
-    await build();
+    await Promise.all([build(), downloadKafka()]);
     return () => Promise.resolve();
   }
   const name = `test-${process.pid}`;
@@ -30,6 +31,7 @@ export async function setUpRun(
   };
   try {
     const [addresses] = await Promise.all([startStack(run, showSteps), build()]);
+    await downloadKafka();
     const runEnv = { TEST_RUN_STACK: name, TEST_RUN_PID: String(process.pid) };
     Object.assign(process.env, addresses, runEnv);
     background = prepareSecondServer(
@@ -47,6 +49,13 @@ export async function setUpRun(
   return tearDown;
 }
 
+/** Even if the stack's broker is elsewhere: some tests start brokers of their own, or Kafka's tools. */
+async function downloadKafka(): Promise<void> {
+  await kafkaLibraries().catch(() => {
+    // The test files that need it try again, and report the error.
+  });
+}
+
 /** Starts the Temporal server on Postgres, or builds it, if a test file of the run will. */
 async function prepareSecondServer(
   rootDir: string,
@@ -62,7 +71,7 @@ async function prepareSecondServer(
     process.env['FAULT_TEMPORAL'] !== 'dev' &&
     useIt(/\b(useFaultWorld|startFaultServers)\(/)
   ) {
-    await temporalOnPostgres().prepare({ report: () => undefined, note: () => undefined, signal });
+    await temporalOnPostgres().prepare({ ...NOT_SHOWN, signal });
   }
 }
 

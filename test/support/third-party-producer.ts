@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
-import { KAFKA_LIBRARIES } from '../../dev/stack/kafka.ts';
+import { kafkaLibraries } from './kafka-libraries.ts';
 import { stackAddress } from './stack.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function sendByThirdPartyClient(
   await execa(
     'java',
     [
-      ...['-cp', path.join(KAFKA_LIBRARIES, '*'), 'org.apache.kafka.tools.ConsoleProducer'],
+      ...['-cp', path.join(await kafkaLibraries(), '*'), 'org.apache.kafka.tools.ConsoleProducer'],
       ...['--bootstrap-server', brokers, '--topic', topic, '--compression-codec', codec],
     ],
     { input },

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
-import { KAFKA_LIBRARIES } from '../../../dev/stack/kafka.ts';
+import { kafkaLibraries } from '../../support/kafka-libraries.ts';
 
 /** A message, as printed by Kafka's console consumer. */
 export interface ConsoleMessage {
@@ -28,7 +28,11 @@ export async function readByConsoleConsumer(
   if (count === 0) return [];
   const property = (name: string, value: string) => ['--property', `${name}=${value}`];
   const { stdout } = await execa('java', [
-    ...['-cp', path.join(KAFKA_LIBRARIES, '*'), 'org.apache.kafka.tools.consumer.ConsoleConsumer'],
+    ...[
+      '-cp',
+      path.join(await kafkaLibraries(), '*'),
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    ],
     ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning'],
     ...['--isolation-level', 'read_committed'],
     // It exits after the last message; the timeout is for a message that never arrives.

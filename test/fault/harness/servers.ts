@@ -8,8 +8,11 @@ import { configureBroker, probeBroker } from '../../../dev/stack/kafka.ts';
 import { stackPlaces } from '../../../dev/stack/places.ts';
 import { stopProcess, type ProcessIdentity } from '../../../dev/stack/process-identity.ts';
 import type { TemporalKind } from '../../../dev/stack/service.ts';
-import { startStack, stopStack, type StartStep } from '../../../dev/stack/stack.ts';
+import { quietly } from '../../../dev/stack/show-steps.ts';
+import { startStack, stopStack } from '../../../dev/stack/stack.ts';
 import { readState } from '../../../dev/stack/state.ts';
+import { kafkaLibraries } from '../../support/kafka-libraries.ts';
+import { allEnded, setUp } from '../../support/set-up.ts';
 import { uniqueName } from '../../support/stack.ts';
 import { startToxiproxy, type Link } from './toxiproxy.ts';
 
@@ -38,78 +41,83 @@ export interface FaultServers {
 }
 
 export async function startFaultServers(temporalKind: TemporalKind): Promise<FaultServers> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'faults-'));
-  const toxiproxy = await startToxiproxy(path.join(dir, 'toxiproxy'));
-  const [brokerPort, controllerPort, proxiedPort, proxyPort] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
-  const spec = await configureBroker(path.join(dir, 'kafka'), {
-    id: 1,
-    brokerPort,
-    controllerPort,
-    proxied: { port: proxiedPort, proxyPort },
-  });
-  let broker: ProcessIdentity | undefined;
-  const startBroker = async () => {
-    if (broker) return;
-    await startDaemon(
-      'the broker',
-      spec,
-      path.join(dir, 'kafka', 'log'),
-      () => probeBroker(brokerPort),
-      60_000,
-      (identity) => (broker = identity),
-    );
-  };
-  const kafka = `127.0.0.1:${brokerPort}`;
-  const name = uniqueName('faults');
-  const env = { ...process.env, KAFKA_BROKERS: kafka, TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
-  const startOthers = () => {
-    // get-port never returns a port twice within one process.
-    clearLockedPorts();
-    return startStack({ name, ephemeral: true, durable: true, temporalKind, env }, quietly);
-  };
-  const [addresses] = await Promise.all([startOthers(), startBroker()]);
-  const temporal = addresses['TEMPORAL_ADDRESS'] ?? '';
-  const databaseUrl = addresses['DATABASE_URL'] ?? '';
-  const postgres = new URL(databaseUrl).host;
-  const links = {
-    'bridge-kafka': await toxiproxy.link('bridge-kafka', `127.0.0.1:${proxiedPort}`, proxyPort),
-    'bridge-temporal': await toxiproxy.link('bridge-temporal', temporal),
-    'worker-temporal': await toxiproxy.link('worker-temporal', temporal),
-    'worker-postgres': await toxiproxy.link('worker-postgres', postgres),
-  };
-  return {
-    kafka,
-    temporal,
-    databaseUrl,
-    links,
-    async kill(server) {
-      if (server === 'kafka') {
-        if (broker) await stopProcess(broker, 'SIGKILL', 5000);
-        broker = undefined;
-        return;
-      }
-      const state = readState(stackPlaces(name))?.services[server];
-      if (state?.source !== 'process' || !state.process) throw new Error(`no ${server} to kill`);
-      await stopProcess(state.process, 'SIGKILL', 5000);
-    },
-    async start(server) {
-      if (server === 'kafka') await startBroker();
-      else await startOthers();
-    },
-    async remove() {
-      if (broker) await stopProcess(broker, 'SIGKILL', 5000);
-      await stopStack(name);
-      await toxiproxy.remove();
+  await kafkaLibraries();
+  const [servers, remove] = await setUp(async (onUndo) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'faults-'));
+    onUndo(() => {
       rmSync(dir, { recursive: true, force: true });
-    },
-  };
+    });
+    const toxiproxy = await startToxiproxy(path.join(dir, 'toxiproxy'));
+    onUndo(() => toxiproxy.remove());
+    const [brokerPort, controllerPort, proxiedPort, proxyPort] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+    ];
+    const spec = await configureBroker(path.join(dir, 'kafka'), {
+      id: 1,
+      brokerPort,
+      controllerPort,
+      proxied: { port: proxiedPort, proxyPort },
+    });
+    let broker: ProcessIdentity | undefined;
+    const startBroker = async () => {
+      if (broker) return;
+      await startDaemon(
+        'the broker',
+        spec,
+        path.join(dir, 'kafka', 'log'),
+        () => probeBroker(brokerPort),
+        60_000,
+        (identity) => (broker = identity),
+      );
+    };
+    const killBroker = async () => {
+      if (broker) await stopProcess(broker, 'SIGKILL', 5000);
+      broker = undefined;
+    };
+    const kafka = `127.0.0.1:${brokerPort}`;
+    const name = uniqueName('faults');
+    const env = { ...process.env, KAFKA_BROKERS: kafka, TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
+    const startOthers = () => {
+      // get-port never returns a port twice within one process.
+      clearLockedPorts();
+      return startStack({ name, ephemeral: true, durable: true, temporalKind, env }, quietly);
+    };
+    onUndo(() => stopStack(name));
+    onUndo(killBroker);
+    const others = startOthers();
+    await allEnded<unknown>([others, startBroker()]);
+    const addresses = await others;
+    const temporal = addresses['TEMPORAL_ADDRESS'] ?? '';
+    const databaseUrl = addresses['DATABASE_URL'] ?? '';
+    const postgres = new URL(databaseUrl).host;
+    const links = {
+      'bridge-kafka': await toxiproxy.link('bridge-kafka', `127.0.0.1:${proxiedPort}`, proxyPort),
+      'bridge-temporal': await toxiproxy.link('bridge-temporal', temporal),
+      'worker-temporal': await toxiproxy.link('worker-temporal', temporal),
+      'worker-postgres': await toxiproxy.link('worker-postgres', postgres),
+    };
+    return {
+      kafka,
+      temporal,
+      databaseUrl,
+      links,
+      async kill(server: ServerName) {
+        if (server === 'kafka') {
+          await killBroker();
+          return;
+        }
+        const state = readState(stackPlaces(name))?.services[server];
+        if (state?.source !== 'process' || !state.process) throw new Error(`no ${server} to kill`);
+        await stopProcess(state.process, 'SIGKILL', 5000);
+      },
+      async start(server: ServerName) {
+        if (server === 'kafka') await startBroker();
+        else await startOthers();
+      },
+    };
+  });
+  return { ...servers, remove };
 }
-
-const quietly = async (steps: readonly StartStep[]) => {
-  await Promise.all(steps.map((step) => step.run(() => undefined)));
-};

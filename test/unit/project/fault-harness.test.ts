@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { commitProblems } from '../../fault/harness/committed-offsets.ts';
 import { createDrainWatch } from '../../fault/harness/drain-watch.ts';
+import { setUp } from '../../support/set-up.ts';
 
 const MESSAGES = [0, 1, 2].map((offset) => ({
   id: `order-${offset}`,
@@ -38,6 +39,32 @@ test('a commit before the outcome is reported', () => {
   expect(problems([1050, 1], [1100, 3])).toEqual([
     'order-2 (0/2) was committed before it had an outcome',
   ]);
+});
+
+describe('a set-up', () => {
+  test('that fails is undone, the last step first, and its error is the one that is thrown', async () => {
+    const undone: string[] = [];
+    const failing = setUp((onUndo) => {
+      onUndo(() => undone.push('folder'));
+      onUndo(() => Promise.reject(new Error('cannot be undone')));
+      onUndo(() => undone.push('process'));
+      return Promise.reject(new Error('no port'));
+    });
+    await expect(failing).rejects.toThrow('no port');
+    expect(undone).toEqual(['process', 'folder']);
+  });
+
+  test('that succeeds is undone once, when the test says so', async () => {
+    const undone: string[] = [];
+    const [result, undo] = await setUp((onUndo) => {
+      onUndo(() => undone.push('process'));
+      return Promise.resolve({ address: 'here' });
+    });
+    expect({ result, undone }).toEqual({ result: { address: 'here' }, undone: [] });
+    await undo();
+    await undo();
+    expect(undone).toEqual(['process']);
+  });
 });
 
 describe('the drain watch', () => {

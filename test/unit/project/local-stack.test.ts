@@ -5,9 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { asShellAssignments, isGiven, stackAddresses } from '../../../dev/stack/addresses.ts';
 import { buildOnce } from '../../../dev/stack/build-once.ts';
+import { servicesInContainers } from '../../../dev/stack/container-services.ts';
 import { withLock } from '../../../dev/stack/lock.ts';
 import type { StackPlaces } from '../../../dev/stack/places.ts';
 import { identify, isAlive, stopProcess } from '../../../dev/stack/process-identity.ts';
+import { SERVICE_NAMES, type Installed } from '../../../dev/stack/service.ts';
 import { readState, writeState } from '../../../dev/stack/state.ts';
 import { isOlder } from '../../../dev/stack/tool.ts';
 
@@ -132,6 +134,48 @@ describe('the addresses of a stack', () => {
 
   test('are quoted for a shell', () => {
     expect(asShellAssignments({ A: `it's "$HOME"` })).toBe(`A='it'\\''s "$HOME"'`);
+  });
+});
+
+describe('on a machine with a container engine', () => {
+  const machine = {
+    hasContainerEngine: () => Promise.resolve(true),
+    findOnPath: (): Promise<Installed | undefined> => Promise.resolve(undefined),
+  };
+  const stack = {
+    ephemeral: false,
+    temporal: { kind: 'dev', version: undefined },
+    knownTemporal: undefined,
+  } as const;
+
+  test('the services of a stack run in containers, those of tests never', async () => {
+    const inContainers = (ephemeral: boolean) =>
+      servicesInContainers(SERVICE_NAMES, { ...stack, ephemeral }, machine);
+    expect([...(await inContainers(false))]).toEqual([...SERVICE_NAMES]);
+    expect([...(await inContainers(true))]).toEqual([]);
+  });
+
+  test.each([
+    ['on Postgres', { kind: 'postgres', version: undefined }],
+    ['of a given version', { kind: 'dev', version: '1.29.1' }],
+  ] as const)('Temporal %s is a process', async (_name, temporal) => {
+    const inContainers = await servicesInContainers(SERVICE_NAMES, { ...stack, temporal }, machine);
+    expect([...inContainers]).toEqual(['kafka', 'postgres']);
+  });
+
+  test('a `temporal` on the PATH is preferred, unless the data are in a container', async () => {
+    const withCli = {
+      ...machine,
+      findOnPath: () => Promise.resolve({ folder: '/usr/bin', origin: 'a test' }),
+    };
+    const inContainers = (source: 'container' | 'process') =>
+      servicesInContainers(
+        ['temporal'],
+        { ...stack, knownTemporal: { source, ports: {} } },
+        withCli,
+      );
+    expect([...(await inContainers('process'))]).toEqual([]);
+    expect([...(await inContainers('container'))]).toEqual(['temporal']);
   });
 });
 
