@@ -5,6 +5,7 @@ import { readSettings, type Environment } from '../../src/config/read-settings.t
 import {
   BRIDGE_ROLE,
   DATABASE_SETUP_ROLE,
+  DEPLOY_ROLE,
   KAFKA_SETUP_ROLE,
   WORKER_ROLE,
 } from '../../src/config/roles.ts';
@@ -221,6 +222,15 @@ describe('versions of the workers', () => {
       ]),
     );
     expect(new Set(workers().map(({ metadata }) => metadata.name)).size).toBe(3);
+  });
+
+  test('can be managed in the tools pod, which knows the deployment but is no version of it', () => {
+    const env = environmentOf(named('ci/versions-values.yaml', 'tools'));
+    expect(readSettings(DEPLOY_ROLE, env)).toMatchObject({ deployment: { name: 'orders' } });
+    expect(env).not.toHaveProperty('TEMPORAL_BUILD_ID');
+    expect(environmentOf(named('ci/production-values.yaml', 'tools'))).not.toHaveProperty(
+      'TEMPORAL_DEPLOYMENT_NAME',
+    );
   });
 
   test('never share pods with workers without a version', () => {

@@ -67,6 +67,10 @@
   value: {{ include "order-ingest.deploymentName" $root | quote }}
 - name: TEMPORAL_BUILD_ID
   value: {{ .buildId | quote }}
+{{- else if and (eq $program "tools") $root.Values.worker.versioning.enabled }}
+{{- /* For `order-ingest deploy`, which gets the build ID as an option. */}}
+- name: TEMPORAL_DEPLOYMENT_NAME
+  value: {{ include "order-ingest.deploymentName" $root | quote }}
 {{- end }}
 {{- if not $root.Values.settings.LOG_FORMAT }}
 - { name: LOG_FORMAT, value: json }
