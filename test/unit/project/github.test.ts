@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { execa } from 'execa';
 import { parse } from 'yaml';
 
 const project = path.join(import.meta.dirname, '../../..');
@@ -16,7 +18,12 @@ interface Job {
   readonly environment?: string;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly strategy?: { readonly matrix: { readonly node: readonly string[] } };
-  readonly steps: readonly { readonly run?: string }[];
+  readonly steps: readonly Step[];
+}
+interface Step {
+  readonly name?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 const load = (file: string) => parse(read(file)) as Workflow;
 
@@ -49,4 +56,32 @@ test('every job of a release that may write waits for approval', () => {
   );
   expect(writing.length).toBeGreaterThan(0);
   for (const { environment } of writing) expect(environment).toBe('release');
+});
+
+test('the image of a release gets every build argument of the Dockerfile, for both platforms', () => {
+  const dockerfile = readFileSync(path.join(project, 'deploy/Dockerfile'), 'utf8');
+  const labels = [...dockerfile.matchAll(/^ARG (VERSION|REVISION|SOURCE)\b/gm)].map(
+    ([, arg]) => arg,
+  );
+  const given = load('release.yml').jobs['image']?.steps.find(
+    (step) => step.with?.['file'] === 'deploy/Dockerfile',
+  )?.with;
+  expect(labels).toHaveLength(3);
+  for (const label of labels) expect(given?.['build-args']).toMatch(new RegExp(`^${label}=`, 'm'));
+  expect(given?.['platforms']).toBe('linux/amd64,linux/arm64');
+});
+
+test('the chart of a release names the released image', async () => {
+  const step = load('release.yml').jobs['chart']?.steps.find(({ run }) => run?.includes('$IMAGE'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'chart-'));
+  try {
+    const chart = 'deploy/helm/order-ingest';
+    cpSync(path.join(project, chart), path.join(dir, chart), { recursive: true });
+    const image = 'ghcr.io/shop/order-ingest';
+    await execa('bash', ['-e', '-c', step?.run ?? ''], { cwd: dir, env: { IMAGE: image } });
+    const values = readFileSync(path.join(dir, chart, 'values.yaml'), 'utf8');
+    expect(parse(values)).toMatchObject({ image: { repository: image } });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
