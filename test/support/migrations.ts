@@ -1,15 +1,24 @@
-import { copyFileSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
 import type { Schema } from '../../src/postgres/schema.ts';
 
-/** The schema of a later version: with more migrations, by name, and more columns of `orders`. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+/**
+ * The schema of a later version: with more migrations, by name, and more columns of `orders`. Its folder exists
+ * until the tests of the file have run.
+ */
 export function laterSchema(
   migrations: Readonly<Record<string, string>>,
   columns: readonly string[] = [],
 ): Schema {
   const migrationsDir = mkdtempSync(path.join(tmpdir(), 'migrations-'));
+  folders.push(migrationsDir);
   for (const file of readdirSync(ORDER_SCHEMA.migrationsDir)) {
     copyFileSync(path.join(ORDER_SCHEMA.migrationsDir, file), path.join(migrationsDir, file));
   }

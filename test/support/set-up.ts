@@ -1,11 +1,14 @@
 type Undo = () => unknown;
 
+/** Registers what undoes a step of a set-up. */
+export type OnUndo = (undo: Undo) => void;
+
 /**
  * Runs a set-up of several steps, each of which registers what undoes it. If one fails, those before it are
  * undone. What is returned undoes all of them, the last one first, even if one of them cannot be.
  */
-export async function setUp<Result extends object>(
-  steps: (onUndo: (undo: Undo) => void) => Promise<Result>,
+export async function setUp<Result>(
+  steps: (onUndo: OnUndo) => Promise<Result>,
 ): Promise<readonly [Result, () => Promise<void>]> {
   const registered: Undo[] = [];
   const undoAll = async () => {
@@ -27,6 +30,27 @@ export async function setUp<Result extends object>(
     await undoAll().catch(() => undefined);
     throw error;
   }
+}
+
+/** Runs a set-up before each test of the file, and undoes it afterwards as far as it came. */
+export function setUpEach(steps: (onUndo: OnUndo) => Promise<void>): void {
+  let undo: (() => Promise<void>) | undefined;
+  beforeEach(async () => {
+    [, undo] = await setUp(steps);
+  });
+  afterEach(async () => {
+    await undo?.();
+    undo = undefined;
+  });
+}
+
+/** Runs a set-up before all tests of the file, and undoes it afterwards as far as it came. */
+export function setUpAll(steps: (onUndo: OnUndo) => Promise<void>): void {
+  let undo: (() => Promise<void>) | undefined;
+  beforeAll(async () => {
+    [, undo] = await setUp(steps);
+  });
+  afterAll(() => undo?.());
 }
 
 /** Like `Promise.all`, but waits for all of them, so that nothing goes on once the set-up is undone. */

@@ -1,24 +1,22 @@
+import { setUpAll, setUpEach } from '../support/set-up.ts';
 import { buildWithOtherBridge, CURRENT, FROM, type Build } from './harness/builds.ts';
 import { expectUnharmed } from './harness/expect-unharmed.ts';
-import {
-  createVersionsWorld,
-  RUN,
-  TIMEOUT_MS,
-  type VersionsWorld,
-} from './harness/versions-world.ts';
+import { RUN, TIMEOUT_MS } from './harness/options.ts';
+import { createVersionsWorld, type VersionsWorld } from './harness/versions-world.ts';
 
 let other: Build;
 let world: VersionsWorld;
-beforeAll(() => {
+setUpAll((onUndo) => {
   other = buildWithOtherBridge();
+  onUndo(() => {
+    other.remove();
+  });
+  return Promise.resolve();
 });
-afterAll(() => {
-  other.remove();
-});
-beforeEach(async () => {
+setUpEach(async (onUndo) => {
   world = await createVersionsWorld();
+  onUndo(() => world.close());
 });
-afterEach(() => world.close());
 
 /**
  * Each step starts a bridge and ends another, so that partitions move between the versions. One ends by

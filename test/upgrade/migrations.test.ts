@@ -1,7 +1,9 @@
 import { jest } from '@jest/globals';
-import { createBuild, type Build } from '../support/build.ts';
 import { eventually } from '../support/eventually.ts';
 import { runCli, startCli } from '../support/programs.ts';
+import { setUpAll, setUpEach } from '../support/set-up.ts';
+import { createBuild, type Build } from './harness/builds.ts';
+import { RUN } from './harness/options.ts';
 import { createUpgradeWorld, type UpgradeWorld } from './harness/upgrade-world.ts';
 
 /** Changes the tables while workers of two versions store orders. */
@@ -32,20 +34,24 @@ const BY_NEW = "stored_by = 'new'";
 let world: UpgradeWorld;
 let added: Build;
 let required: Build;
-beforeEach(async () => {
+setUpAll((onUndo) => {
   added = createBuild({ version: '1000.1.0', changes: STORES_COLUMN, migrations: EXPAND });
+  onUndo(() => {
+    added.remove();
+  });
   required = createBuild({
     version: '1000.2.0',
     changes: STORES_COLUMN,
     migrations: { ...EXPAND, ...CONTRACT },
   });
-  world = await createUpgradeWorld();
-  await world.startBridge();
+  onUndo(() => {
+    required.remove();
+  });
+  return Promise.resolve();
 });
-afterEach(async () => {
-  await world.close();
-  added.remove();
-  required.remove();
+setUpEach(async (onUndo) => {
+  world = await createUpgradeWorld();
+  onUndo(() => world.close());
 });
 
 const setupArguments = (...args: string[]) =>
@@ -57,8 +63,9 @@ const setup = (build?: Build, ...args: string[]) =>
 const startWorker = (build?: Build) => world.startWorker({}, build?.main);
 const sql = (text: string) => world.system.database.pool.query(text);
 
-test('a column is added, filled and required while workers of two versions store orders', async () => {
+test(`a column is added, filled and required while workers of two versions store orders: ${RUN}`, async () => {
   world.phase('old workers');
+  await world.startBridge();
   let old = await Promise.all([startWorker(), startWorker()]);
   await world.storedMore(10);
   // The wrong order: the new worker refuses to start, and the old ones are not disturbed.
@@ -117,8 +124,9 @@ test('a column is added, filled and required while workers of two versions store
   await world.finish();
 });
 
-test('a migration that waits for a lock lets orders through', async () => {
+test(`a migration that waits for a lock lets orders through: ${RUN}`, async () => {
   world.phase('before');
+  await world.startBridge();
   await startWorker();
   await world.storedMore(10);
   world.phase('a long transaction holds the table');

@@ -1,10 +1,8 @@
 import { jest } from '@jest/globals';
 import { KAFKA_VERSION } from '../../dev/stack/kafka.ts';
-import {
-  kafkaLibraries,
-  startBrokerCluster,
-  type BrokerCluster,
-} from './harness/broker-cluster.ts';
+import { setUpEach } from '../support/set-up.ts';
+import { librariesOf, startBrokerCluster, type BrokerCluster } from './harness/broker-cluster.ts';
+import { RUN } from './harness/options.ts';
 import { createUpgradeWorld, type UpgradeWorld } from './harness/upgrade-world.ts';
 
 /** Restarts and upgrades the brokers of a cluster, one at a time, while orders flow. */
@@ -15,17 +13,27 @@ const FEATURES = 'org.apache.kafka.tools.FeatureCommand';
 
 let cluster: BrokerCluster;
 let world: UpgradeWorld;
-beforeEach(async () => {
+setUpEach(async (onUndo) => {
   cluster = await startBrokerCluster();
+  onUndo(() => cluster.remove());
   world = await createUpgradeWorld({ kafka: cluster.brokers });
-});
-afterEach(async () => {
-  await world.close();
-  await cluster.remove();
+  onUndo(() => world.close());
 });
 
-test(`no order is lost while brokers are restarted, killed and upgraded from ${KAFKA_VERSION} to ${NEWER_VERSION}`, async () => {
-  const libraries = await kafkaLibraries(NEWER_VERSION);
+/** Restarts every node, the active controller last, as docs/upgrades/servers.md says. */
+async function rollingRestart(phase: string, libraries?: string): Promise<void> {
+  const controller = await cluster.activeController();
+  for (const id of [...cluster.ids.filter((other) => other !== controller), controller]) {
+    const role = id === controller ? ', the active controller' : '';
+    world.phase(`node ${id}${role}: ${phase}`);
+    await cluster.stop(id, 'SIGTERM');
+    await world.storedMore(10);
+    await cluster.start(id, libraries);
+  }
+}
+
+test(`no order is lost while brokers are restarted, killed and upgraded from ${KAFKA_VERSION} to ${NEWER_VERSION}: ${RUN}`, async () => {
+  const libraries = await librariesOf(NEWER_VERSION);
   world.phase('before');
   const programs = [
     ...(await Promise.all([world.startBridge(), world.startBridge()])),
@@ -33,13 +41,7 @@ test(`no order is lost while brokers are restarted, killed and upgraded from ${K
   ];
   await world.storedMore(20);
 
-  for (const id of cluster.ids) {
-    const role = id === (await cluster.activeController()) ? ', the active controller' : '';
-    world.phase(`restart of node ${id}${role}`);
-    await cluster.stop(id, 'SIGTERM');
-    await world.storedMore(10);
-    await cluster.start(id);
-  }
+  await rollingRestart('restart');
 
   const controller = await cluster.activeController();
   world.phase(`kill -9 of node ${controller}, the active controller`);
@@ -48,12 +50,7 @@ test(`no order is lost while brokers are restarted, killed and upgraded from ${K
   expect(await cluster.activeController()).not.toBe(controller);
   await cluster.start(controller);
 
-  for (const id of cluster.ids) {
-    world.phase(`node ${id} from ${KAFKA_VERSION} to ${NEWER_VERSION}`);
-    await cluster.stop(id, 'SIGTERM');
-    await world.storedMore(10);
-    await cluster.start(id, libraries);
-  }
+  await rollingRestart(`from ${KAFKA_VERSION} to ${NEWER_VERSION}`, libraries);
   world.phase(`features of ${NEWER_VERSION}`);
   const before = await cluster.tool(FEATURES, 'describe');
   await cluster.tool(FEATURES, 'upgrade', '--release-version', NEWER_VERSION.replace(/\.0$/, ''));
@@ -64,5 +61,8 @@ test(`no order is lost while brokers are restarted, killed and upgraded from ${K
   expect(programs.filter((program) => program.exitStatus() !== undefined)).toEqual([]);
 });
 
-const metadataVersion = (features: string): string =>
-  /metadata\.version\b.*FinalizedVersionLevel:\s*(\S+)/.exec(features)?.[1] ?? features;
+function metadataVersion(features: string): string {
+  const [, version] = /metadata\.version\b.*FinalizedVersionLevel:\s*(\S+)/.exec(features) ?? [];
+  if (version === undefined) throw new Error(`no metadata.version in:\n${features}`);
+  return version;
+}

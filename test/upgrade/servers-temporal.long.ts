@@ -1,9 +1,12 @@
 import { jest } from '@jest/globals';
 import { clearLockedPorts } from 'get-port';
-import { startStack, stopStack, type StartStep } from '../../dev/stack/stack.ts';
+import { quietly } from '../../dev/stack/show-steps.ts';
+import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import { runCli } from '../support/programs.ts';
+import { setUpEach } from '../support/set-up.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
+import { RUN } from './harness/options.ts';
 import { createUpgradeWorld, type UpgradeWorld } from './harness/upgrade-world.ts';
 
 /**
@@ -21,14 +24,12 @@ const BUILD_ID = '1.0';
 
 let name: string;
 let world: UpgradeWorld;
-beforeEach(async () => {
+setUpEach(async (onUndo) => {
   name = uniqueName('upgrade');
+  onUndo(() => stopStack(name));
   const { DATABASE_URL: databaseUrl = '', TEMPORAL_ADDRESS: temporal = '' } = await start(FIRST);
   world = await createUpgradeWorld({ temporal, databaseUrl });
-});
-afterEach(async () => {
-  await world.close();
-  await stopStack(name);
+  onUndo(() => world.close());
 });
 
 /** Starts Postgres and this version of the server, or replaces the server: the schema first, then the process. */
@@ -43,9 +44,7 @@ function start(temporalVersion: string) {
   };
   return startStack(
     { name, ephemeral: true, durable: true, temporalKind: 'postgres', temporalVersion, env },
-    async (steps: readonly StartStep[]) => {
-      await Promise.all(steps.map((step) => step.run(() => undefined)));
-    },
+    quietly,
   );
 }
 
@@ -90,7 +89,7 @@ async function makeCurrent(): Promise<void> {
   });
 }
 
-test(`no order is lost while Temporal is upgraded: ${VERSIONS.join(', ')}`, async () => {
+test(`no order is lost while Temporal is upgraded: ${VERSIONS.join(', ')}, ${RUN}`, async () => {
   await retrySome();
   world.phase(FIRST);
   let bridge = await world.startBridge();

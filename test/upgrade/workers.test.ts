@@ -1,12 +1,9 @@
 import { eventually } from '../support/eventually.ts';
+import { setUpAll, setUpEach } from '../support/set-up.ts';
 import { buildWithWorkflow, CURRENT, FROM, type Build } from './harness/builds.ts';
 import { expectUnharmed, readHistories } from './harness/expect-unharmed.ts';
-import {
-  createVersionsWorld,
-  RUN,
-  TIMEOUT_MS,
-  type VersionsWorld,
-} from './harness/versions-world.ts';
+import { RUN, TIMEOUT_MS } from './harness/options.ts';
+import { createVersionsWorld, type VersionsWorld } from './harness/versions-world.ts';
 
 /**
  * Two releases that differ in the workflow's code, as docs/upgrades/workflow-code.md describes: `prepared`
@@ -15,20 +12,20 @@ import {
 let prepared: Build;
 let patched: Build;
 let world: VersionsWorld;
-beforeAll(async () => {
-  [prepared, patched] = await Promise.all([
-    buildWithWorkflow('prepared'),
-    buildWithWorkflow('patched'),
-  ]);
+setUpAll(async (onUndo) => {
+  prepared = await buildWithWorkflow('prepared');
+  onUndo(() => {
+    prepared.remove();
+  });
+  patched = await buildWithWorkflow('patched');
+  onUndo(() => {
+    patched.remove();
+  });
 });
-afterAll(() => {
-  prepared.remove();
-  patched.remove();
-});
-beforeEach(async () => {
+setUpEach(async (onUndo) => {
   world = await createVersionsWorld();
+  onUndo(() => world.close());
 });
-afterEach(() => world.close());
 
 /** How many orders are being retried when the routing changes. */
 const RETRYING = 3;

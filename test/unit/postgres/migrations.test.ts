@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ORDER_SCHEMA } from '../../../src/order/sql/schema.ts';
@@ -6,8 +6,12 @@ import { isOlderVersion, readMigrations } from '../../../src/postgres/migrations
 
 function read(sql: string) {
   const dir = mkdtempSync(path.join(tmpdir(), 'migrations-'));
-  writeFileSync(path.join(dir, '0001_test.sql'), sql);
-  return readMigrations(dir)[0];
+  try {
+    writeFileSync(path.join(dir, '0001_test.sql'), sql);
+    return readMigrations(dir)[0];
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }
 
 test('a migration runs in a transaction and keeps older versions working, unless it says otherwise', () => {

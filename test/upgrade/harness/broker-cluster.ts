@@ -11,6 +11,8 @@ import { downloadJars } from '../../../dev/stack/maven.ts';
 import { CACHE_DIR } from '../../../dev/stack/places.ts';
 import { stopProcess, type ProcessIdentity } from '../../../dev/stack/process-identity.ts';
 import { eventually } from '../../support/eventually.ts';
+import { kafkaLibraries } from '../../support/kafka-libraries.ts';
+import { allEnded, setUp, type OnUndo } from '../../support/set-up.ts';
 
 /** Three nodes, each a broker and a controller; three replicas, of which two must be in sync. */
 export interface BrokerCluster {
@@ -30,7 +32,7 @@ export interface BrokerCluster {
 const IDS = [1, 2, 3];
 
 /** Downloads the jars of another version of Kafka into the cache, and returns their folder. */
-export async function kafkaLibraries(version: string): Promise<string> {
+export async function librariesOf(version: string): Promise<string> {
   const folder = path.join(CACHE_DIR, `kafka-${version}`);
   const jars = [
     `org.apache.kafka:kafka_2.13:${version}`,
@@ -46,7 +48,16 @@ export async function kafkaLibraries(version: string): Promise<string> {
 }
 
 export async function startBrokerCluster(): Promise<BrokerCluster> {
+  await kafkaLibraries();
+  const [cluster, remove] = await setUp(startNodes);
+  return { ...cluster, remove };
+}
+
+async function startNodes(onUndo: OnUndo): Promise<Omit<BrokerCluster, 'remove'>> {
   const dir = mkdtempSync(path.join(tmpdir(), 'broker-cluster-'));
+  onUndo(() => {
+    rmSync(dir, { recursive: true, force: true });
+  });
   const nodes = new Map<number, { readonly brokerPort: number; readonly controllerPort: number }>();
   for (const id of IDS) {
     nodes.set(id, { brokerPort: await freePort(), controllerPort: await freePort() });
@@ -54,6 +65,7 @@ export async function startBrokerCluster(): Promise<BrokerCluster> {
   const voters = [...nodes].map(([id, node]) => `${id}@127.0.0.1:${node.controllerPort}`).join(',');
   const brokers = [...nodes.values()].map(({ brokerPort }) => `127.0.0.1:${brokerPort}`).join(',');
   const running = new Map<number, ProcessIdentity>();
+  onUndo(() => Promise.all([...running.values()].map((it) => stopProcess(it, 'SIGKILL', 5000))));
   const launch = async (id: number, libraries = KAFKA_LIBRARIES) => {
     const node = nodes.get(id);
     if (!node) throw new Error(`no node ${id}`);
@@ -88,7 +100,7 @@ export async function startBrokerCluster(): Promise<BrokerCluster> {
     ]);
     return stdout;
   };
-  await Promise.all(IDS.map((id) => launch(id)));
+  await allEnded(IDS.map((id) => launch(id)));
   return {
     ids: IDS,
     brokers,
@@ -106,10 +118,6 @@ export async function startBrokerCluster(): Promise<BrokerCluster> {
       await launch(id, libraries);
       toolLibraries = libraries;
       await allInSync(brokers);
-    },
-    async remove() {
-      await Promise.all([...running.values()].map((it) => stopProcess(it, 'SIGKILL', 5000)));
-      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

@@ -1,9 +1,12 @@
 import proto from '@temporalio/proto';
 import pMap from 'p-map';
 import { expectNothingLost } from '../../fault/harness/expect-nothing-lost.ts';
-import type { VersionsWorld } from './versions-world.ts';
+import type { LoadedWorld } from '../../fault/harness/world.ts';
+import { nondeterminismLogged, type LoadedSystem } from './loaded-system.ts';
 
 const { EventType, WorkflowTaskFailedCause } = proto.temporal.api.enums.v1;
+
+type Upgraded = LoadedWorld & Pick<LoadedSystem, 'programs'>;
 
 /** What the histories of all workflows show. */
 export interface Histories {
@@ -21,24 +24,16 @@ export interface Histories {
  * invalid orders, no workflow task has failed for a reason such as non-determinism, and no program has
  * logged one. Returns what the histories show, so that a test can check that it tested something.
  */
-export async function expectUnharmed(world: VersionsWorld): Promise<Histories> {
+export async function expectUnharmed(world: Upgraded): Promise<Histories> {
   await expectNothingLost(world);
   const histories = await readHistories(world);
   expect(histories.failedTasks).toEqual([]);
-  expect(nondeterminismLogged(world)).toEqual([]);
+  expect(nondeterminismLogged(world.programs)).toEqual([]);
   expect(await unexpectedOutcomes(world)).toEqual([]);
   return histories;
 }
 
-/** The log lines of workers that report a workflow as non-deterministic. */
-export const nondeterminismLogged = ({ programs }: VersionsWorld): readonly string[] =>
-  programs.flatMap(({ events }) =>
-    events
-      .map((event) => JSON.stringify(event))
-      .filter((line) => /TMPRL1100|nondetermin/i.test(line)),
-  );
-
-export async function readHistories({ system }: VersionsWorld): Promise<Histories> {
+export async function readHistories({ system }: LoadedWorld): Promise<Histories> {
   const { client } = system;
   const ids: string[] = [];
   const query = `WorkflowId STARTS_WITH '${system.workflowId('')}'`;
@@ -70,7 +65,7 @@ export async function readHistories({ system }: VersionsWorld): Promise<Historie
 }
 
 /** Workflows that are closed, but neither completed nor failed as invalid. */
-async function unexpectedOutcomes({ system }: VersionsWorld): Promise<readonly string[]> {
+async function unexpectedOutcomes({ system }: LoadedWorld): Promise<readonly string[]> {
   const unexpected: string[] = [];
   for await (const { workflowId, status } of system.client.workflow.list({
     query: `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus != 'Completed'`,

@@ -1,19 +1,13 @@
-import { createOwnDatabase } from '../../support/database.ts';
-import { eventually } from '../../support/eventually.ts';
-import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
-import { stackAddress } from '../../support/stack.ts';
-import { createTestSystem } from '../../support/system.ts';
-import { sampleCommits } from '../../fault/harness/committed-offsets.ts';
 import { expectNothingLost } from '../../fault/harness/expect-nothing-lost.ts';
-import { createLoad } from '../../fault/harness/load.ts';
-import { createRandom } from '../../fault/harness/random.ts';
-import { PARTITIONS, type LoadedWorld } from '../../fault/harness/world.ts';
-import { upgradeOptions } from './options.ts';
+import type { LoadedWorld } from '../../fault/harness/world.ts';
+import { createOwnDatabase } from '../../support/database.ts';
+import { setUp } from '../../support/set-up.ts';
+import { stackAddress } from '../../support/stack.ts';
+import { nondeterminismLogged, startLoadedSystem, type LoadedSystem } from './loaded-system.ts';
+import { OPTIONS } from './options.ts';
 
-/** The topic, database, load and programs of one upgrade. */
-export interface UpgradeWorld extends LoadedWorld {
-  startBridge(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
-  startWorker(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
+/** An upgrade of tables or servers under load, in phases. It has a database of its own. */
+export interface UpgradeWorld extends LoadedSystem {
   /** Begins a phase of the upgrade, for the report. */
   phase(name: string): void;
   /** Waits until this many more orders have been stored. */
@@ -31,31 +25,18 @@ export async function createUpgradeWorld(
     readonly databaseUrl?: string;
   } = {},
 ): Promise<UpgradeWorld> {
-  const { seed, orders, rate, isLong } = upgradeOptions();
   const kafka = servers.kafka ?? stackAddress('KAFKA_BROKERS');
   const temporal = servers.temporal ?? stackAddress('TEMPORAL_ADDRESS');
-  const database = await createOwnDatabase(servers.databaseUrl);
-  const system = await createTestSystem({
-    partitions: PARTITIONS,
-    brokers: kafka,
-    temporalAddress: temporal,
-    databaseUrl: database.url,
+  const [loaded, close] = await setUp(async (onUndo) => {
+    const database = await createOwnDatabase(servers.databaseUrl);
+    onUndo(() => database.drop());
+    return startLoadedSystem({ kafka, temporal, databaseUrl: database.url }, onUndo);
   });
-  const load = createLoad(kafka, system.topic.name, PARTITIONS, createRandom(seed));
-  const sampler = sampleCommits(kafka, system.topic.name, system.topic.groupId);
-  const sending = load.run(rate);
-  // A failure is thrown where the load ends.
-  sending.catch(() => undefined);
-  const programs: RunningProgram[] = [];
+  const { system, load, programs } = loaded;
   const phases: Phase[] = [];
   const endPhase = () => {
     const last = phases.at(-1);
     if (last) last.slowestSendMs = load.slowestSendMs();
-  };
-  const keep = async (starting: Promise<RunningProgram>) => {
-    const program = await starting;
-    programs.push(program);
-    return program;
   };
   const countStored = async (where: string) => {
     const { rows } = await system.database.pool.query<{ count: number }>(
@@ -63,45 +44,30 @@ export async function createUpgradeWorld(
     );
     return rows[0]?.count ?? 0;
   };
-  const world = { servers: { kafka }, system, load, sampler };
+  loaded.startSending();
   return {
-    ...world,
-    startBridge: (env = {}, main) => keep(system.startBridge({ ...BRIDGE_ENV, ...env }, main)),
-    startWorker: (env = {}, main) => keep(system.startWorker(env, main)),
+    ...loaded,
     phase(name) {
       endPhase();
       phases.push({ name, at: Date.now(), slowestSendMs: 0 });
     },
     async storedMore(count, where = 'true') {
       const before = await countStored(where);
-      await eventually(async () => {
+      await loaded.whileSending(async () => {
         expect(await countStored(where)).toBeGreaterThanOrEqual(before + count);
       }, 120_000);
     },
     async finish() {
-      await eventually(() => {
-        expect(load.sent()).toBeGreaterThanOrEqual(orders);
-      }, orders * 1000);
-      load.stop();
-      await sending;
+      await loaded.sentAtLeast(OPTIONS.orders);
+      await loaded.stopSending();
       endPhase();
-      await expectNothingLost(world, 120_000);
-      // Temporal repeats a workflow task that failed this way, so that nothing else would show it.
-      const events = programs.flatMap((program) => program.events);
-      expect(events.filter((event) => /nondetermin/i.test(JSON.stringify(event)))).toEqual([]);
-      if (isLong) console.log(await report(world, phases, seed));
+      await expectNothingLost(loaded, 120_000);
+      expect(nondeterminismLogged(programs)).toEqual([]);
+      if (OPTIONS.isLong) console.log(await report(loaded, phases));
     },
-    async close() {
-      load.stop();
-      await sampler.stop();
-      await load.close();
-      await system.close();
-      await database.drop();
-    },
+    close,
   };
 }
-
-const BRIDGE_ENV = { BRIDGE_BREAKER_MAX_PERCENT: '100', KAFKA_METADATA_MAX_AGE_MS: '2000' };
 
 interface Phase {
   readonly name: string;
@@ -110,11 +76,7 @@ interface Phase {
 }
 
 /** For each phase: how long orders took from the producer to Postgres, and the longest pause between two stores. */
-async function report(
-  { system, load }: LoadedWorld,
-  phases: readonly Phase[],
-  seed: number,
-): Promise<string> {
+async function report({ system, load }: LoadedWorld, phases: readonly Phase[]): Promise<string> {
   const { rows } = await system.database.pool.query<{ id: string; at: number }>(
     `SELECT order_id AS id, extract(epoch FROM ingested_at)::float8 * 1000 AS at FROM orders ORDER BY ingested_at`,
   );
@@ -139,6 +101,6 @@ async function report(
   });
   return [
     ...lines,
-    `seed ${seed}: ${load.sent()} messages, ${load.expected.size} orders, ${rows.length} stored`,
+    `seed ${OPTIONS.seed}: ${load.sent()} messages, ${load.expected.size} orders, ${rows.length} stored`,
   ].join('\n');
 }

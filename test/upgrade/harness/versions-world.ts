@@ -1,37 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createLoad, type Load } from '../../fault/harness/load.ts';
-import { sampleCommits, type CommitSampler } from '../../fault/harness/committed-offsets.ts';
-import { createRandom } from '../../fault/harness/random.ts';
-import { PARTITIONS } from '../../fault/harness/world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startOwnTemporal } from '../../support/own-temporal.ts';
 import { runCli, type ProgramEnv, type RunningProgram } from '../../support/programs.ts';
+import { setUp } from '../../support/set-up.ts';
 import { stackAddress, uniqueName } from '../../support/stack.ts';
-import { createTestSystem, type TestSystem } from '../../support/system.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import type { Build } from './builds.ts';
+import { startLoadedSystem, type LoadedSystem } from './loaded-system.ts';
+import { OPTIONS } from './options.ts';
 
-/** `npm run test:upgrades -- --help` explains how to set them. */
-const SEED = Number(process.env['UPGRADE_SEED'] ?? Math.floor(Math.random() * 1_000_000));
-const ORDERS = Number(process.env['UPGRADE_ORDERS'] ?? 150);
-const PER_SECOND = Number(process.env['UPGRADE_RATE'] ?? 25);
-
-/** Names the run in the title of a test. */
-export const RUN = `seed ${SEED}, ${ORDERS} messages at ${PER_SECOND} per second`;
-
-/** A busy machine may take long; a run without progress fails earlier. */
-export const TIMEOUT_MS = (ORDERS / PER_SECOND) * 1000 + 600_000;
-
-/** The system that is upgraded, under load. Workers reach Postgres through a link that can be cut. */
-export interface VersionsWorld {
-  readonly servers: { readonly kafka: string };
-  readonly system: TestSystem;
-  readonly load: Load;
-  readonly sampler: CommitSampler;
+/**
+ * An upgrade of bridges or workers from one build to another. It has a Temporal server of its own, and workers
+ * reach Postgres through a link that can be cut.
+ */
+export interface VersionsWorld extends Omit<LoadedSystem, 'startBridge' | 'startWorker'> {
   readonly postgres: TcpProxy;
-  readonly deploymentName: string;
-  /** Every program that was started. */
-  readonly programs: readonly RunningProgram[];
   startBridge(build: Build): Promise<RunningProgram>;
   /** @param buildId runs the worker with versioning */
   startWorker(build: Build, buildId?: string, env?: ProgramEnv): Promise<RunningProgram>;
@@ -57,45 +39,33 @@ const QUICK_DRAINAGE = [
 
 export async function createVersionsWorld(): Promise<VersionsWorld> {
   const kafka = stackAddress('KAFKA_BROKERS');
-  const temporal = await startOwnTemporal(QUICK_DRAINAGE);
-  const system = await createTestSystem({
-    partitions: PARTITIONS,
-    temporalAddress: temporal.address,
+  const [{ loaded, postgres }, close] = await setUp(async (onUndo) => {
+    const temporal = await startOwnTemporal(QUICK_DRAINAGE);
+    onUndo(() => temporal.remove());
+    const loaded = await startLoadedSystem({ kafka, temporal: temporal.address }, onUndo);
+    const postgres = await startTcpProxy(new URL(loaded.system.database.url).host);
+    onUndo(() => postgres.close());
+    return { loaded, postgres };
   });
-  const { topic, client } = system;
-  const load = createLoad(kafka, topic.name, PARTITIONS, createRandom(SEED));
-  const sampler = sampleCommits(kafka, topic.name, topic.groupId);
+  const { system } = loaded;
+  const { client } = system;
   const databaseUrl = new URL(system.database.url);
-  const postgres = await startTcpProxy(databaseUrl.host);
   databaseUrl.host = `127.0.0.1:${postgres.port}`;
   const deploymentName = uniqueName('deployment');
-  const programs: RunningProgram[] = [];
-  const started = (program: RunningProgram) => {
-    programs.push(program);
-    return program;
-  };
   return {
-    servers: { kafka },
-    system,
-    load,
-    sampler,
+    ...loaded,
     postgres,
-    deploymentName,
-    programs,
-    startBridge: async ({ main }) =>
-      started(await system.startBridge({ BRIDGE_BREAKER_MAX_PERCENT: '100' }, main)),
-    startWorker: async ({ main }, buildId, env = {}) =>
-      started(
-        await system.startWorker(
-          {
-            DATABASE_URL: databaseUrl.href,
-            ...(buildId === undefined
-              ? {}
-              : { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_BUILD_ID: buildId }),
-            ...env,
-          },
-          main,
-        ),
+    startBridge: ({ main }) => loaded.startBridge({}, main),
+    startWorker: ({ main }, buildId, env = {}) =>
+      loaded.startWorker(
+        {
+          DATABASE_URL: databaseUrl.href,
+          ...(buildId === undefined
+            ? {}
+            : { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_BUILD_ID: buildId }),
+          ...env,
+        },
+        main,
       ),
     async deploy(...args) {
       const env = { ...system.workerEnv, TEMPORAL_DEPLOYMENT_NAME: deploymentName };
@@ -117,35 +87,15 @@ export async function createVersionsWorld(): Promise<VersionsWorld> {
         throw new Error(`${retrying} orders are being retried`);
       }),
     async underLoad(steps) {
-      let sent = 0;
-      let isDone = false;
-      const send = async () => {
-        while (sent < ORDERS || !isDone) {
-          const count = Math.max(1, Math.round(PER_SECOND / 5));
-          await load.send(count);
-          sent += count;
-          await delay(200);
-        }
-      };
-      const run = async () => {
-        try {
-          for (const [n, step] of steps.entries()) {
-            const due = ((n + 1) / (steps.length + 1)) * ORDERS;
-            while (sent < due) await delay(50);
-            await step();
-          }
-        } finally {
-          isDone = true;
-        }
-      };
-      await Promise.all([send(), run()]);
+      const share = OPTIONS.orders / (steps.length + 1);
+      loaded.startSending();
+      for (const [n, step] of steps.entries()) {
+        await loaded.sentAtLeast((n + 1) * share);
+        await step();
+      }
+      await loaded.sentAtLeast(OPTIONS.orders);
+      await loaded.stopSending();
     },
-    async close() {
-      await sampler.stop();
-      await load.close();
-      await system.close();
-      await postgres.close();
-      await temporal.remove();
-    },
+    close,
   };
 }
