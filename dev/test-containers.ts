@@ -352,7 +352,8 @@ async function deleteEverything(): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  // Not `once`: execa ends the process on a signal for which it finds no other listener.
+  process.on(signal, () => {
     void deleteEverything().finally(() => process.exit(1));
   });
 }

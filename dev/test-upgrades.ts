@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { execa } from 'execa';
 import { PROJECT_DIR, STACKS_DIR } from './stack/places.ts';
+import { runInterruptibly } from './stack/script.ts';
 import { StackError } from './stack/stack-error.ts';
 
 /**
@@ -50,49 +51,54 @@ const names = command.args.length > 0 ? command.args : scenarios;
 
 if (logs !== undefined) mkdirSync(logs, { recursive: true });
 
-const build = from === undefined ? undefined : await openBuild(from);
-try {
-  const { exitCode } = await execa(
-    'npm',
-    [
-      ...['test', '--', `test/upgrade/(${names.join('|')})[.-]`, '--runInBand'],
-      // The last argument, because it would take the ones after it as further patterns.
-      '--testMatch=**/test/upgrade/*.{test,long}.ts',
-    ],
-    {
-      stdio: 'inherit',
-      reject: false,
-      env: {
-        UPGRADE_ORDERS: orders,
-        UPGRADE_RATE: rate,
-        ...(seed === undefined ? {} : { UPGRADE_SEED: seed }),
-        ...(build === undefined ? {} : { UPGRADE_FROM_MAIN: build.main }),
-        ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+await runInterruptibly(async (ending) => {
+  const build = from === undefined ? undefined : await openBuild(from, ending);
+  try {
+    const { exitCode } = await execa(
+      'npm',
+      [
+        ...['test', '--', `test/upgrade/(${names.join('|')})[.-]`, '--runInBand'],
+        // The last argument, because it would take the ones after it as further patterns.
+        '--testMatch=**/test/upgrade/*.{test,long}.ts',
+      ],
+      {
+        stdio: 'inherit',
+        reject: false,
+        cancelSignal: ending,
+        // The tests stop their servers.
+        forceKillAfterDelay: false,
+        env: {
+          UPGRADE_ORDERS: orders,
+          UPGRADE_RATE: rate,
+          ...(seed === undefined ? {} : { UPGRADE_SEED: seed }),
+          ...(build === undefined ? {} : { UPGRADE_FROM_MAIN: build.main }),
+          ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+        },
       },
-    },
-  );
-  process.exitCode = exitCode ?? 1;
-} finally {
-  await build?.remove();
-}
+    );
+    process.exitCode = exitCode ?? 1;
+  } finally {
+    await build?.remove();
+  }
+});
 
 interface FromBuild {
   readonly main: string;
   remove(): Promise<void>;
 }
 
-async function openBuild(source: string): Promise<FromBuild> {
+async function openBuild(source: string, ending: AbortSignal): Promise<FromBuild> {
   if (existsSync(source) && statSync(source).isDirectory()) {
     const main = path.resolve(source, 'cli/main.js');
     if (!existsSync(main))
       throw new StackError(`${source} is not a dist folder: it has no cli/main.js`);
     return { main, remove: () => Promise.resolve() };
   }
-  return buildOfRef(source);
+  return buildOfRef(source, ending);
 }
 
 /** Builds a commit in a worktree of its own, with the packages of this checkout. */
-async function buildOfRef(ref: string): Promise<FromBuild> {
+async function buildOfRef(ref: string, ending: AbortSignal): Promise<FromBuild> {
   const dir = path.join(STACKS_DIR, 'builds', `from-${process.pid}`);
   const git = (...args: string[]) => execa('git', args, { cwd: PROJECT_DIR });
   const added = await git('worktree', 'add', '--detach', dir, ref).catch((error: unknown) => error);
@@ -108,7 +114,14 @@ async function buildOfRef(ref: string): Promise<FromBuild> {
   try {
     symlinkSync(path.join(PROJECT_DIR, 'node_modules'), path.join(dir, 'node_modules'));
     console.log(`building ${ref}`);
-    await execa('node', ['--import', 'tsx', 'dev/build.ts'], { cwd: dir, stdio: 'inherit' });
+    const { failed } = await execa('node', ['--import', 'tsx', 'dev/build.ts'], {
+      cwd: dir,
+      stdio: 'inherit',
+      reject: false,
+      cancelSignal: ending,
+    });
+    ending.throwIfAborted();
+    if (failed) throw new StackError(`--from ${ref}: it could not be built; see the output above`);
     return { main: path.join(dir, 'dist/cli/main.js'), remove };
   } catch (error) {
     await remove();

@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { buildOnce } from './stack/build-once.ts';
 import { goInstall } from './stack/go.ts';
 import { CACHE_DIR, PROJECT_DIR } from './stack/places.ts';
+import { runScript } from './stack/script.ts';
 
 /** Checks the workflows in .github/ with actionlint, from the PATH or built with Go in half a minute. */
 const VERSION = 'v1.7.12';
@@ -19,9 +20,11 @@ async function findActionlint(): Promise<string> {
   return path.join(built, 'actionlint');
 }
 
-const { exitCode } = await execa(await findActionlint(), [], {
-  cwd: PROJECT_DIR,
-  stdio: 'inherit',
-  reject: false,
+await runScript(async () => {
+  const { exitCode } = await execa(await findActionlint(), [], {
+    cwd: PROJECT_DIR,
+    stdio: 'inherit',
+    reject: false,
+  });
+  process.exitCode = exitCode ?? 1;
 });
-process.exitCode = exitCode ?? 1;

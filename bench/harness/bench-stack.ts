@@ -25,8 +25,9 @@ export interface BenchStack {
 export async function startBenchStack(temporalKind: TemporalKind): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const env = { ...process.env, KAFKA_BROKERS: '', TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
+  // Not `once`: execa ends the process on a signal for which it finds no other listener.
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
-  for (const signal of ENDING_SIGNALS) process.once(signal, stopOn);
+  for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
   const addresses = await startStack({ name, ephemeral: true, temporalKind, env }, showSteps);
   Object.assign(process.env, addresses);
   const client = await connectTestTemporal();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { buildOnce } from '../stack/build-once.ts';
@@ -84,54 +85,79 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
+interface Started {
+  readonly kill: () => void;
+  readonly ended: Promise<unknown>;
+}
+
 /** Starts etcd and an API server with an empty cluster. Nothing runs pods. */
-export async function startApiServer(): Promise<ApiServer> {
+export async function startApiServer(ending: AbortSignal): Promise<ApiServer> {
   const [apiServer, etcd] = [await findApiServer(), await findEtcd()];
+  ending.throwIfAborted();
   const dir = mkdtempSync(path.join(tmpdir(), 'kube-apiserver-'));
+  const processes: Started[] = [];
+  const stop = async () => {
+    // The API server first, because it runs on etcd.
+    for (const { kill, ended } of processes.splice(0).reverse()) {
+      kill();
+      await ended;
+    }
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    const kubeconfig = await startIn(dir, apiServer, etcd, (process) => processes.push(process));
+    await untilReady(kubeconfig, ending);
+    return { kubeconfig, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Starts both programs and returns the path of the kubeconfig. */
+async function startIn(
+  dir: string,
+  apiServer: string,
+  etcd: string,
+  onStarted: (process: Started) => void,
+): Promise<string> {
   const [client, peer, port] = [await getPort(), await getPort(), await getPort()];
   const etcdUrl = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   const token = randomBytes(16).toString('hex');
   writeFileSync(path.join(dir, 'tokens.csv'), `${token},admin,1,system:masters\n`);
   await run('openssl', ['genrsa', '-out', 'sa.key', '2048'], dir);
-  const database = execa(
-    etcd,
-    [
-      ...['--data-dir', 'data', '--unsafe-no-fsync'],
-      ...['--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
-      ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
-      ...['--initial-cluster', `default=${peerUrl}`],
-    ],
-    { cwd: dir, reject: false, stdout: 'ignore', stderr: 'ignore' },
-  );
-  const server = execa(
-    apiServer,
-    [
-      ...['--etcd-servers', etcdUrl, '--cert-dir', 'certificates'],
-      ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1'],
-      ...['--secure-port', String(port), '--endpoint-reconciler-type', 'none'],
-      ...['--service-account-issuer', 'https://kubernetes.default.svc'],
-      ...['--service-account-signing-key-file', 'sa.key', '--service-account-key-file', 'sa.key'],
-      ...['--token-auth-file', 'tokens.csv', '--authorization-mode', 'RBAC'],
-      // Without controllers, no namespace gets its default ServiceAccount.
-      ...[
-        '--service-cluster-ip-range',
-        '10.0.0.0/24',
-        '--disable-admission-plugins',
-        'ServiceAccount',
-      ],
-    ],
-    { cwd: dir, reject: false, stdout: 'ignore', stderr: 'ignore' },
-  );
-  const stop = async () => {
-    server.kill();
-    await server;
-    database.kill();
-    await database;
-    rmSync(dir, { recursive: true });
+  const start = (program: string, args: readonly string[]) => {
+    const ended = execa(program, args, { cwd: dir, reject: false, stdio: 'ignore' });
+    onStarted({ kill: () => ended.kill(), ended });
   };
+  start(etcd, [
+    ...['--data-dir', 'data', '--unsafe-no-fsync'],
+    ...['--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
+    ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+    ...['--initial-cluster', `default=${peerUrl}`],
+  ]);
+  start(apiServer, [
+    ...['--etcd-servers', etcdUrl, '--cert-dir', 'certificates'],
+    ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1'],
+    ...['--secure-port', String(port), '--endpoint-reconciler-type', 'none'],
+    ...['--service-account-issuer', 'https://kubernetes.default.svc'],
+    ...['--service-account-signing-key-file', 'sa.key', '--service-account-key-file', 'sa.key'],
+    ...['--token-auth-file', 'tokens.csv', '--authorization-mode', 'RBAC'],
+    // Without controllers, no namespace gets its default ServiceAccount.
+    ...[
+      '--service-cluster-ip-range',
+      '10.0.0.0/24',
+      '--disable-admission-plugins',
+      'ServiceAccount',
+    ],
+  ]);
   const kubeconfig = path.join(dir, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigText(port, token));
+  return kubeconfig;
+}
+
+async function untilReady(kubeconfig: string, ending: AbortSignal): Promise<void> {
   const deadline = Date.now() + 120_000;
   while (Date.now() < deadline) {
     const ready = await execa('kubectl', ['get', '--raw', '/readyz'], {
@@ -139,10 +165,9 @@ export async function startApiServer(): Promise<ApiServer> {
       reject: false,
       timeout: 5000,
     });
-    if (!ready.failed) return { kubeconfig, stop };
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (!ready.failed) return;
+    await delay(500, undefined, { signal: ending });
   }
-  await stop();
   throw new StackError('kube-apiserver is not ready after two minutes');
 }
 

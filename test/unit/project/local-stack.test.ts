@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { execa } from 'execa';
 import { asShellAssignments, isGiven, stackAddresses } from '../../../dev/stack/addresses.ts';
 import { buildOnce } from '../../../dev/stack/build-once.ts';
 import { servicesInContainers } from '../../../dev/stack/container-services.ts';
@@ -83,6 +84,49 @@ describe('the lock of a stack', () => {
     writeFileSync(places().lockFile, content);
     await expect(withLock(places(), () => Promise.resolve('done'))).resolves.toBe('done');
     expect(existsSync(places().lockFile)).toBe(false);
+  });
+});
+
+describe('a script', () => {
+  /** Runs code with the functions of dev/stack/script.ts. */
+  function script(code: string) {
+    const file = path.join(dir, 'script.mts');
+    const project = path.join(import.meta.dirname, '../../..');
+    const imports = ['script', 'stack-error'].map(
+      (name) => `import * as ${name.replace('-e', 'E')} from '${project}/dev/stack/${name}.ts';`,
+    );
+    imports.push(`import { execa } from '${import.meta.resolve('execa')}';`);
+    writeFileSync(file, [...imports, code].join('\n'));
+    return execa(process.execPath, ['--import', 'tsx', file], { cwd: project, reject: false });
+  }
+
+  test('fails with the message of a StackError, without a stack trace', async () => {
+    const { exitCode, stderr } = await script(
+      'await script.runScript(() => { throw new stackError.StackError("no Helm"); });',
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'no Helm' });
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('cleans up after %s', async (signal, code) => {
+    const running = script(`await script.runInterruptibly(async (ending) => {
+      try {
+        console.log('started');
+        await execa('sleep', ['60'], { cancelSignal: ending });
+      } finally {
+        await execa('true');
+        console.log('cleaned up');
+      }
+    });`);
+    running.stdout.once('data', () => running.kill(signal));
+    const { exitCode, stdout, stderr } = await running;
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: code,
+      stdout: 'started\ncleaned up',
+      stderr: '',
+    });
   });
 });
 
