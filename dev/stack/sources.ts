@@ -59,7 +59,7 @@ export async function install(
     } catch (error) {
       signal?.throwIfAborted();
       const reason = reasonOf(error);
-      note(`not ${name}: ${firstLine(reason)}`);
+      note(`passed over ${name}: ${firstLine(reason)}`);
       failures.push({ source, reason });
     }
   }

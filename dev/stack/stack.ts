@@ -134,7 +134,7 @@ export async function startStack(
       } catch (error) {
         // The data of an earlier start are in the container, so a process would seem to have lost them.
         if (known?.source === 'container' || !(error instanceof StackError)) throw error;
-        note(`not a container: ${error.message.trimEnd().split('\n').at(-1)}`);
+        note(`passed over the container engine: ${error.message.trimEnd().split('\n').at(-1)}`);
         await removeContainer(places, service).catch(() => undefined);
         save(service, { source: 'process', ports });
         await local.check();

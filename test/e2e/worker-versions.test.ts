@@ -45,7 +45,7 @@ test('worker and doctor report workers whose version is not current until it is 
 
 test('a current version without workers is reported, and a version without workers is refused', async () => {
   const deploymentName = uniqueName('deployment');
-  const worker = await system.startWorker({
+  await system.startWorker({
     TEMPORAL_DEPLOYMENT_NAME: deploymentName,
     TEMPORAL_BUILD_ID: '1.0',
   });
@@ -64,13 +64,12 @@ test('a current version without workers is reported, and a version without worke
     allowNoPollers: true,
     ignoreMissingTaskQueues: true,
   });
-  await worker.logged('orders_not_routed', ({ problem }) =>
-    String(problem).includes('version 2.0'),
-  );
+  // The server does not route a task queue that no worker of the current version has polled.
   const status = await deploy(deploymentName, 'status', '--json');
   expect(status.exitCode).toBe(1);
   expect(JSON.parse(status.stdout)).toMatchObject({
-    problem: expect.stringContaining('version 2.0'),
+    current: '2.0',
+    problem: expect.stringContaining('version 1.0'),
     remedy: expect.stringContaining('deploy promote --build-id 1.0'),
   });
   expect((await deploy(deploymentName, 'promote', '--build-id', '1.0')).exitCode).toBe(0);

@@ -75,8 +75,8 @@ describe('the programs of a server', () => {
     const installed = await installFrom([first, second, third, last]);
     expect(installed).toMatchObject({ folder: third.folder, origin: 'third', program: 'third' });
     expect(installed.notes).toEqual([
-      'not first: connection refused',
-      'not second: connection refused',
+      'passed over first: connection refused',
+      'passed over second: connection refused',
     ]);
     expect(first.calls).toEqual(['check']);
     expect(last.calls).toEqual([]);
