@@ -101,7 +101,7 @@ export const ERRORS = {
     fix: 'List the IDs with `order-ingest dead-letters list`.',
   },
   DEPLOYMENTS_UNSUPPORTED: {
-    meaning: 'The Temporal server has no worker deployments, or has them switched off.',
+    meaning: 'The Temporal server does not support worker deployments, or has them disabled.',
     fix: 'Use a server of version 1.29 or later with `system.enableDeploymentVersions` on, or run the workers without versioning.',
   },
   DEPLOYMENT_CHANGED: {

@@ -21,8 +21,6 @@ export interface DeploymentVersion {
   readonly createdAt: Nanoseconds | undefined;
   /** When it first became current or ramping; undefined if it never did. */
   readonly activatedAt: Nanoseconds | undefined;
-  /** When it last became current. Servers before 1.30 do not record it. */
-  readonly lastCurrentAt: Nanoseconds | undefined;
   /** When it last stopped being current or ramping; undefined while it is either. */
   readonly deactivatedAt: Nanoseconds | undefined;
   /** When the server last checked whether it is drained. */
@@ -34,7 +32,6 @@ export interface Routing {
   readonly current: string | undefined;
   readonly currentChangedAt: Nanoseconds | undefined;
   readonly ramping: { readonly buildId: string | undefined; readonly percent: number } | undefined;
-  readonly rampingChangedAt: Nanoseconds | undefined;
 }
 
 export interface WorkerDeployment {
@@ -42,6 +39,8 @@ export interface WorkerDeployment {
   readonly routing: Routing;
   /** Whether the task queues still have to receive the latest routing. */
   readonly isPropagating: boolean;
+  /** Whether the latest change was made by `deploy rollback`. */
+  readonly isRolledBack: boolean;
   readonly versions: readonly DeploymentVersion[];
   /** Changes with the routing. A request with an outdated token is rejected. */
   readonly conflictToken: Uint8Array;
@@ -82,17 +81,16 @@ function deploymentOf(
         rampingVersion !== undefined || percent > 0
           ? { buildId: rampingVersion, percent }
           : undefined,
-      rampingChangedAt: nanoseconds(routing?.rampingVersionChangedTime),
     },
     isPropagating:
       info?.routingConfigUpdateState ===
       RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS,
+    isRolledBack: info?.lastModifierIdentity?.startsWith(IDENTITIES.rollback) ?? false,
     versions: (info?.versionSummaries ?? []).map((version) => ({
       buildId: version.deploymentVersion?.buildId ?? '',
       state: STATES.get(version.status ?? 0) ?? 'inactive',
       createdAt: nanoseconds(version.createTime),
       activatedAt: nanoseconds(version.firstActivationTime),
-      lastCurrentAt: nanoseconds(version.lastCurrentTime),
       deactivatedAt: nanoseconds(version.lastDeactivationTime),
       drainageCheckedAt: nanoseconds(version.drainageInfo?.lastCheckedTime),
     })),
@@ -120,14 +118,22 @@ function nanoseconds(time: Timestamp | null | undefined): Nanoseconds | undefine
 export const isoTime = (time: Nanoseconds | undefined): string | undefined =>
   time === undefined ? undefined : new Date(Number(time / 1_000_000n)).toISOString();
 
-/** What the server records as the modifier of a deployment. */
-const identity = () => `order-ingest-deploy@${hostname()}`;
+export type RoutingChange = 'promote' | 'rollback';
+
+const IDENTITIES: Readonly<Record<RoutingChange, string>> = {
+  promote: 'order-ingest-deploy@',
+  rollback: 'order-ingest-rollback@',
+};
+
+/** What the server records as the modifier of a deployment. It is how a later rollback knows of this one. */
+const identityOf = (change: RoutingChange) => `${IDENTITIES[change]}${hostname()}`;
 
 /** Makes a version current; undefined stands for unversioned workers. Ends the ramp of that version. */
 export const setCurrentVersion = (
   client: Client,
   { name, conflictToken }: WorkerDeployment,
   buildId: string | undefined,
+  change: RoutingChange,
 ): Promise<unknown> =>
   callWithRetry(client, () =>
     client.workflowService.setWorkerDeploymentCurrentVersion({
@@ -135,7 +141,7 @@ export const setCurrentVersion = (
       deploymentName: name,
       buildId: buildId ?? '',
       conflictToken,
-      identity: identity(),
+      identity: identityOf(change),
     }),
   );
 
@@ -144,6 +150,7 @@ export const setRampingVersion = (
   client: Client,
   { name, conflictToken }: WorkerDeployment,
   ramping: { readonly buildId: string; readonly percent: number } | undefined,
+  change: RoutingChange,
 ): Promise<unknown> =>
   callWithRetry(client, () =>
     client.workflowService.setWorkerDeploymentRampingVersion({
@@ -152,7 +159,7 @@ export const setRampingVersion = (
       buildId: ramping?.buildId ?? '',
       percentage: ramping?.percent ?? 0,
       conflictToken,
-      identity: identity(),
+      identity: identityOf(change),
     }),
   );
 

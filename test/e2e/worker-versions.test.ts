@@ -75,3 +75,60 @@ test('a current version without workers is reported, and a version without worke
   expect((await deploy(deploymentName, 'promote', '--build-id', '1.0')).exitCode).toBe(0);
   expect((await deploy(deploymentName, 'status')).exitCode).toBe(0);
 });
+
+test('a rollback can be repeated, follows the order of promotions, and needs no workers to end a ramp', async () => {
+  const deploymentName = uniqueName('deployment');
+  const start = (buildId: string) =>
+    system.startWorker({ TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_BUILD_ID: buildId });
+  const json = async (...args: string[]) => {
+    const { stdout, exitCode } = await deploy(deploymentName, ...args, '--json');
+    expect(exitCode).toBe(0);
+    return JSON.parse(stdout) as unknown;
+  };
+  const promote = (buildId: string, ...args: string[]) =>
+    json('promote', '--build-id', buildId, ...args);
+  await start('1.0');
+  // Nothing tells when unversioned workers are drained.
+  expect(await promote('1.0', '--wait')).toMatchObject({ replaced: null, drained: false });
+  await start('1.2');
+  await promote('1.2', '--percentage', '10');
+  expect(await json('rollback')).toMatchObject({ action: 'remove-ramp', propagated: true });
+  expect(await json('rollback')).toMatchObject({ action: 'rolled-back', changed: false });
+  await start('1.1');
+  await promote('1.1');
+  await promote('1.2');
+  expect(await json('rollback')).toMatchObject({
+    action: 'make-current',
+    after: { current: '1.1' },
+  });
+  expect(await json('rollback')).toMatchObject({ action: 'rolled-back' });
+  const late = await deploy(
+    deploymentName,
+    ...['promote', '--build-id', '1.2', '--wait', '--timeout', '1', '--json'],
+  );
+  expect(late).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('DEPLOYMENT_NOT_DRAINED'),
+  });
+  expect(JSON.parse(late.stdout)).toMatchObject({
+    current: '1.2',
+    replaced: '1.1',
+    drained: false,
+  });
+  // The version that is current has no workers.
+  const { client } = system;
+  await client.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace: client.options.namespace,
+    deploymentName,
+    buildId: '9.0',
+    allowNoPollers: true,
+    ignoreMissingTaskQueues: true,
+  });
+  await promote('1.1', '--percentage', '10');
+  const rollback = await deploy(deploymentName, 'rollback');
+  expect(rollback).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('removed the ramp of version 1.1'),
+    stderr: expect.stringContaining('no worker of version 9.0 polls'),
+  });
+});

@@ -9,7 +9,8 @@ const POLL_MS = 500;
 
 /**
  * Changes the routing of a deployment that has been read, and returns the deployment once its task queues
- * follow. Throws an OperatorError if somebody else has changed the routing since it was read.
+ * follow, or at the deadline. Throws an OperatorError if somebody else has changed the routing since it was
+ * read.
  *
  * @param isDone whether the routing is as wanted. A change whose answer was lost has been made nevertheless.
  * @param deadline while the server refuses because it does not know all task queues of new workers yet, the
@@ -48,8 +49,14 @@ const isSameRouting = (a: Routing, b: Routing): boolean =>
   a.ramping?.buildId === b.ramping?.buildId &&
   a.ramping?.percent === b.ramping?.percent;
 
-/** From 1.30 on, the server informs the task queues after its answer. */
-async function propagated(deployment: Deployment, deadline: number): Promise<WorkerDeployment> {
+/**
+ * From 1.30 on, the server informs the task queues after its answer. If they do not follow until the
+ * deadline, `isPropagating` of the returned deployment is true.
+ */
+export async function propagated(
+  deployment: Deployment,
+  deadline: number,
+): Promise<WorkerDeployment> {
   for (;;) {
     const latest = await readExisting(deployment);
     if (!latest.isPropagating || Date.now() >= deadline) return latest;

@@ -62,8 +62,9 @@ Example:
 Waits until workers of the version poll, then changes the routing at once. Safe to repeat. Orders that are
 being retried move to the current version with their next attempt, unless they are pinned.
 
-With --wait, the workers of the version before can be stopped when the command has succeeded. Temporal checks
-every few minutes whether a version is drained, so this takes some minutes even if no order is open.
+With --wait, you can stop the workers of the previous version once the command succeeds. If unversioned
+workers were replaced, wait another minute. Temporal checks every few minutes whether a version is drained, so
+this takes some minutes even if no order is open.
 
 Examples:
   order-ingest deploy promote --build-id 1.4.0 --percentage 10
@@ -79,8 +80,8 @@ Examples:
     .addHelpText(
       'after',
       `
-Asks nothing and takes effect at once. Which version was current before is read from Temporal. Running it
-twice does no more than running it once. It refuses to return to a version that no worker polls for.
+Takes effect immediately, without confirmation. Which version was current before is read from Temporal. Safe to
+repeat: a second run changes nothing. It refuses to return to a version that no worker polls for.
 
 Example:
   order-ingest deploy rollback`,
@@ -121,7 +122,7 @@ async function promoteVersion(flags: PromoteFlags, command: Command): Promise<vo
     const buildId = flags.buildId ?? deployment.buildId;
     if (buildId === undefined) throw noBuildId();
     const deadline = Date.now() + timeout * 1000;
-    const { changed, replaced, routing } = await promote(
+    const { changed, replaced, routing, isPropagating } = await promote(
       deployment,
       buildId,
       percent,
@@ -143,33 +144,39 @@ async function promoteVersion(flags: PromoteFlags, command: Command): Promise<vo
       console.log(`version ${buildId} ${share}${replacement}`);
       if (percent === undefined && routing.ramping) console.log(rampNote(routing.ramping));
     }
-    const drained = wait && (await waitUntilDrained(deployment, replaced.buildId, deadline));
-    if (json) {
-      console.log(
-        JSON.stringify({
-          deployment: deployment.name,
-          buildId,
-          changed,
-          replaced: percent === undefined ? (replaced.buildId ?? null) : null,
-          ...routingAsJson(routing),
-          ...(wait ? { drained } : {}),
-        }),
-      );
-    } else if (drained)
+    if (isPropagating) console.error(PROPAGATION_NOTE);
+    let drained = false;
+    try {
+      if (wait && replaced.buildId !== undefined) {
+        await waitUntilDrained(deployment, replaced.buildId, deadline);
+        drained = true;
+      } else if (wait) console.error(undrainedNote(changed, buildId));
+    } finally {
+      // The routing has changed even if the wait fails.
+      if (json) {
+        console.log(
+          JSON.stringify({
+            deployment: deployment.name,
+            buildId,
+            changed,
+            replaced: percent === undefined ? (replaced.buildId ?? null) : null,
+            ...routingAsJson(routing),
+            propagated: !isPropagating,
+            ...(wait ? { drained } : {}),
+          }),
+        );
+      }
+    }
+    if (drained && !json) {
       console.log(`version ${replaced.buildId ?? ''} is drained: its workers can be stopped`);
+    }
   });
 
   async function waitUntilDrained(
     deployment: Deployment,
-    replaced: string | undefined,
+    replaced: string,
     deadline: number,
-  ): Promise<boolean> {
-    if (replaced === undefined) {
-      console.error(
-        'no version was replaced, so there is nothing to wait for: Temporal does not record when unversioned workers are drained',
-      );
-      return false;
-    }
+  ): Promise<void> {
     const line = createProgressLine();
     let reportedAt = 0;
     try {
@@ -183,9 +190,17 @@ async function promoteVersion(flags: PromoteFlags, command: Command): Promise<vo
     } finally {
       line.clear();
     }
-    return true;
   }
 }
+
+const PROPAGATION_NOTE =
+  'warning: Temporal has accepted the routing, but not all of its task queues follow yet; until they do, orders may be routed as before. Run the command again to wait for them';
+
+/** Why `--wait` does not wait. */
+const undrainedNote = (changed: boolean, buildId: string) =>
+  changed
+    ? 'unversioned workers were replaced, and Temporal does not report when they are drained: wait another minute before you stop them'
+    : `version ${buildId} was current already, and Temporal has no record of a version that it replaced: there is no drain to wait for`;
 
 const noBuildId = () =>
   new OperatorError(
@@ -195,7 +210,7 @@ const noBuildId = () =>
   );
 
 const rampNote = ({ buildId, percent }: NonNullable<Routing['ramping']>) =>
-  `${buildId === undefined ? 'unversioned workers' : `version ${buildId}`} still receives ${percent} % of the orders; \`order-ingest deploy rollback\` ends that`;
+  `${buildId === undefined ? 'unversioned workers still receive' : `version ${buildId} still receives`} ${percent} % of the orders; \`order-ingest deploy rollback\` ends that`;
 
 async function rollbackVersion({ json }: StatusFlags, command: Command): Promise<void> {
   const [{ withDeployment, versionName }, { rollBack }] = await Promise.all([
@@ -212,9 +227,16 @@ async function rollbackVersion({ json }: StatusFlags, command: Command): Promise
             action: done.plan.kind,
             before: routingAsJson(done.before),
             after: routingAsJson(done.after),
+            propagated: !done.isPropagating,
           })
         : rollbackAsText(done, versionName),
     );
+    if (done.isPropagating) console.error(PROPAGATION_NOTE);
+    if (done.isUnpolled) {
+      console.error(
+        `warning: no worker of ${versionName(done.after.current)} polls the task queue "${deployment.taskQueue}": orders wait in Temporal. \`order-ingest deploy status\` has the fix`,
+      );
+    }
   });
 }
 
@@ -228,15 +250,8 @@ function rollbackAsText(
       return `removed the ramp of ${versionName(plan.buildId)}, which received ${plan.percent} % of the orders; all orders are routed to ${current}`;
     case 'make-current':
       return `all orders are routed to ${current}, as before ${versionName(before.current)} became current`;
-    case 'rolled-back': {
-      const last =
-        plan.from === undefined
-          ? 'the latest change was the removal of a ramp'
-          : `it was made current after version ${plan.from}, which is newer`;
-      return `nothing to roll back: all orders are routed to ${current}, and ${last}. To route them to another version, run \`order-ingest deploy promote --build-id ID\``;
-    }
-    case 'never-promoted':
-      return 'no version has ever been current';
+    case 'rolled-back':
+      return `nothing to roll back: the latest change was a rollback already, and all orders are routed to ${current}. To route them to another version, run \`order-ingest deploy promote --build-id ID\``;
     default:
       return plan satisfies never;
   }

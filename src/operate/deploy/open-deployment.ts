@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DEPLOY_ROLE } from '../../config/roles.ts';
 import { OperatorError } from '../../program/operator-error.ts';
+import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import { readQueueWorkers, type QueueWorkers } from '../../temporal/queue-workers.ts';
 import { grpcErrorOf, temporalFailed } from '../../temporal/temporal-error.ts';
@@ -36,7 +37,10 @@ export async function withDeployment<Result>(
       taskQueue,
       client,
       read: () => readDeployment(client, deployment.name),
-      readWorkers: () => readQueueWorkers(client.workflowService, { namespace, taskQueue }),
+      readWorkers: () =>
+        callWithRetry(client, () =>
+          readQueueWorkers(client.workflowService, { namespace, taskQueue }),
+        ),
     });
   } catch (error) {
     throw deploymentFailed(target, error);
@@ -58,7 +62,7 @@ function deploymentFailed(
   if (code === status.UNIMPLEMENTED || DISABLED.test(details)) {
     return new OperatorError(
       'DEPLOYMENTS_UNSUPPORTED',
-      `Temporal at ${target.address} has no worker deployments: ${details}`,
+      `Temporal at ${target.address} does not support worker deployments, or has them disabled: ${details}`,
       'use a server of version 1.29 or later with system.enableDeploymentVersions on, which is its default; or run the workers without TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID',
       { cause: error },
     );

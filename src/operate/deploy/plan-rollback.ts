@@ -4,28 +4,26 @@ import type { WorkerDeployment } from '../../temporal/worker-deployment.ts';
 export type RollbackPlan =
   | { readonly kind: 'remove-ramp'; readonly buildId: string | undefined; readonly percent: number }
   | { readonly kind: 'make-current'; readonly buildId: string | undefined }
-  /** The latest change was a rollback already: of a ramp, or from the version `from`. */
-  | { readonly kind: 'rolled-back'; readonly from: string | undefined }
-  | { readonly kind: 'never-promoted' };
+  /** The latest change was a rollback already. */
+  | { readonly kind: 'rolled-back' }
+  /** No version has been current, or the record of the one before is gone. */
+  | { readonly kind: 'no-previous' };
 
 /**
- * Finds what was current before, from the times that the server has recorded. Running a rollback twice
- * does no more than running it once: it never leads to a version that is newer than the current one, and
- * does nothing after the removal of a ramp.
+ * Finds what was current before, from the times that the server has recorded. Only the latest change is
+ * rolled back: running a rollback twice does no more than running it once.
  */
-export function planRollback({ routing, versions }: WorkerDeployment): RollbackPlan {
-  const { current, currentChangedAt = 0n, ramping, rampingChangedAt = 0n } = routing;
+export function planRollback({ routing, isRolledBack, versions }: WorkerDeployment): RollbackPlan {
+  const { current, currentChangedAt, ramping } = routing;
   if (ramping) return { kind: 'remove-ramp', ...ramping };
-  if (currentChangedAt === 0n && rampingChangedAt === 0n) return { kind: 'never-promoted' };
-  // Making a ramping version current ends its ramp at the same time, so this is the removal of a ramp.
-  if (rampingChangedAt > currentChangedAt) return { kind: 'rolled-back', from: undefined };
+  if (isRolledBack) return { kind: 'rolled-back' };
+  if (currentChangedAt === undefined) return { kind: 'no-previous' };
+  const others = versions.filter(({ buildId }) => buildId !== current);
   // The server records one time for both the end of a version and the begin of the next.
-  const previous = versions.find(
-    ({ buildId, deactivatedAt }) => buildId !== current && deactivatedAt === currentChangedAt,
-  );
-  const createdAt = versions.find(({ buildId }) => buildId === current)?.createdAt ?? 0n;
-  // Unversioned workers count as older than every version.
-  return current === undefined || (previous?.createdAt ?? 0n) > createdAt
-    ? { kind: 'rolled-back', from: previous?.buildId }
-    : { kind: 'make-current', buildId: previous?.buildId };
+  const previous = others.find(({ deactivatedAt }) => deactivatedAt === currentChangedAt);
+  if (previous) return { kind: 'make-current', buildId: previous.buildId };
+  // Temporal records nothing about unversioned workers, and deletes the record of an old version. Therefore
+  // only the very first version is known to have replaced unversioned workers.
+  const isFirst = current !== undefined && others.every(({ activatedAt }) => !activatedAt);
+  return isFirst ? { kind: 'make-current', buildId: undefined } : { kind: 'no-previous' };
 }

@@ -8,7 +8,7 @@ import {
   type Routing,
   type WorkerDeployment,
 } from '../../temporal/worker-deployment.ts';
-import { changeRouting, readExisting } from './change-routing.ts';
+import { changeRouting, propagated, readExisting } from './change-routing.ts';
 import { countPollers, type Deployment } from './open-deployment.ts';
 
 const POLL_MS = 1000;
@@ -19,6 +19,8 @@ export interface Promotion {
   /** What was current before; an undefined build ID stands for unversioned workers. */
   readonly replaced: { readonly buildId: string | undefined };
   readonly routing: Routing;
+  /** Whether some task queues did not follow before the deadline: they still use the routing before. */
+  readonly isPropagating: boolean;
 }
 
 /**
@@ -43,19 +45,26 @@ export async function promote(
       : ramping?.buildId === buildId && ramping.percent === percent;
   if (percent !== undefined && routing.current === buildId) throw alreadyCurrent(buildId);
   if (isDone(routing)) {
-    return { changed: false, replaced: { buildId: previousOf(read, buildId) }, routing };
+    const { isPropagating } = await propagated(deployment, deadline);
+    const replaced = { buildId: previousOf(read, buildId) };
+    return { changed: false, replaced, routing, isPropagating };
   }
   const changed = await changeRouting(
     deployment,
     read,
     (latest) =>
       percent === undefined
-        ? setCurrentVersion(deployment.client, latest, buildId)
-        : setRampingVersion(deployment.client, latest, { buildId, percent }),
+        ? setCurrentVersion(deployment.client, latest, buildId, 'promote')
+        : setRampingVersion(deployment.client, latest, { buildId, percent }, 'promote'),
     isDone,
     deadline,
   );
-  return { changed: true, replaced: { buildId: routing.current }, routing: changed.routing };
+  return {
+    changed: true,
+    replaced: { buildId: routing.current },
+    routing: changed.routing,
+    isPropagating: changed.isPropagating,
+  };
 }
 
 /** What the current version has replaced: the server ends the one when it starts the other. */

@@ -4,8 +4,8 @@ import {
   setRampingVersion,
   type Routing,
 } from '../../temporal/worker-deployment.ts';
-import { changeRouting, readExisting } from './change-routing.ts';
-import { countPollers, type Deployment } from './open-deployment.ts';
+import { changeRouting, propagated, readExisting } from './change-routing.ts';
+import { countPollers, versionName, type Deployment } from './open-deployment.ts';
 import { planRollback, type RollbackPlan } from './plan-rollback.ts';
 import { notPolling } from './promote.ts';
 
@@ -13,14 +13,18 @@ import { notPolling } from './promote.ts';
 const PROPAGATION_MS = 30_000;
 
 export interface Rollback {
-  readonly plan: RollbackPlan;
+  readonly plan: Exclude<RollbackPlan, { kind: 'no-previous' }>;
   readonly before: Routing;
   readonly after: Routing;
+  /** Whether some task queues did not follow in time: they still use the routing before. */
+  readonly isPropagating: boolean;
+  /** Whether no worker of the current version polls, so that orders wait. */
+  readonly isUnpolled: boolean;
 }
 
 /**
- * Removes the ramp if there is one, else makes current what was current before. Refuses to route orders to
- * workers that do not poll. Throws an OperatorError.
+ * Removes the ramp if there is one, else makes current what was current before. Refuses to make a version
+ * current that no worker polls for. Throws an OperatorError.
  */
 export async function rollBack(deployment: Deployment): Promise<Rollback> {
   const { client, name, taskQueue } = deployment;
@@ -28,39 +32,47 @@ export async function rollBack(deployment: Deployment): Promise<Rollback> {
   const plan = planRollback(read);
   const before = read.routing;
   const deadline = Date.now() + PROPAGATION_MS;
-  const workers = await deployment.readWorkers();
-  const isPolled = (buildId: string | undefined) => countPollers(workers, name, buildId) > 0;
+  const isPolled = async (buildId: string | undefined) =>
+    countPollers(await deployment.readWorkers(), name, buildId) > 0;
   switch (plan.kind) {
     case 'remove-ramp': {
-      if (!isPolled(before.current)) throw targetNotPolling(deployment, before.current);
-      const { routing } = await changeRouting(
+      // The current version receives most of the orders already, so the ramp ends whether its workers poll or not.
+      const { routing, isPropagating } = await changeRouting(
         deployment,
         read,
-        (latest) => setRampingVersion(client, latest, undefined),
+        (latest) => setRampingVersion(client, latest, undefined, 'rollback'),
         ({ ramping }) => ramping === undefined,
         deadline,
       );
-      return { plan, before, after: routing };
+      const isUnpolled = await isPolled(routing.current).then(
+        (polled) => !polled,
+        () => false,
+      );
+      return { plan, before, after: routing, isPropagating, isUnpolled };
     }
     case 'make-current': {
       const { buildId } = plan;
-      if (!isPolled(buildId)) throw targetNotPolling(deployment, buildId);
-      const { routing } = await changeRouting(
+      if (!(await isPolled(buildId))) throw targetNotPolling(deployment, buildId);
+      const { routing, isPropagating } = await changeRouting(
         deployment,
         read,
-        (latest) => setCurrentVersion(client, latest, buildId),
+        (latest) => setCurrentVersion(client, latest, buildId, 'rollback'),
         ({ current }) => current === buildId,
         deadline,
       );
-      return { plan, before, after: routing };
+      return { plan, before, after: routing, isPropagating, isUnpolled: false };
     }
-    case 'rolled-back':
-      return { plan, before, after: before };
-    case 'never-promoted':
+    case 'rolled-back': {
+      const { isPropagating } = await propagated(deployment, deadline);
+      return { plan, before, after: before, isPropagating, isUnpolled: false };
+    }
+    case 'no-previous':
       throw new OperatorError(
         'DEPLOYMENT_NO_PREVIOUS_VERSION',
-        `No version of deployment "${name}" has ever been current, so there is nothing to roll back on the task queue "${taskQueue}"`,
-        'make a version current: `order-ingest deploy promote --build-id ID`',
+        before.currentChangedAt === undefined
+          ? `No version of deployment "${name}" has ever been current, so there is nothing to roll back on the task queue "${taskQueue}"`
+          : `Temporal has no record of what was current before ${versionName(before.current)} in deployment "${name}"; nothing was changed`,
+        'name the version to route the orders to: `order-ingest deploy promote --build-id ID`',
       );
     default:
       return plan satisfies never;
@@ -71,7 +83,7 @@ const targetNotPolling = (deployment: Deployment, buildId: string | undefined) =
   buildId === undefined
     ? new OperatorError(
         'DEPLOYMENT_NO_PREVIOUS_VERSION',
-        `Temporal has no record of a version before the current one of deployment "${deployment.name}", and no unversioned workers poll the task queue "${deployment.taskQueue}"; nothing was changed`,
+        `The current version is the first of deployment "${deployment.name}" to receive orders, and no unversioned workers poll the task queue "${deployment.taskQueue}"; nothing was changed`,
         'start the workers of the version to return to, then make it current: `order-ingest deploy promote --build-id ID`',
       )
     : notPolling(deployment, buildId);

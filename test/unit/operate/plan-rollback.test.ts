@@ -4,25 +4,28 @@ import type { Routing, WorkerDeployment } from '../../../src/temporal/worker-dep
 interface Version {
   readonly buildId: string;
   readonly createdAt: bigint;
+  readonly activatedAt?: bigint;
   readonly deactivatedAt?: bigint;
 }
 
 /** What the server has recorded; times are those of server 1.32.0 and 1.29.1, with small numbers. */
-const plan = (routing: Partial<Routing>, versions: readonly Version[]) =>
+const plan = (
+  { isRolledBack = false, ...routing }: Partial<Routing> & { readonly isRolledBack?: boolean },
+  versions: readonly Version[],
+) =>
   planRollback({
     name: 'orders',
     routing: {
       current: undefined,
       currentChangedAt: undefined,
       ramping: undefined,
-      rampingChangedAt: undefined,
       ...routing,
     },
     isPropagating: false,
+    isRolledBack,
     versions: versions.map((version): WorkerDeployment['versions'][number] => ({
       state: 'inactive',
       activatedAt: undefined,
-      lastCurrentAt: undefined,
       deactivatedAt: undefined,
       drainageCheckedAt: undefined,
       ...version,
@@ -54,50 +57,62 @@ test('returns to an older build that was current before, whatever was created la
   ).toEqual({ kind: 'make-current', buildId: 'a' });
 });
 
-test('removes a ramp and keeps the current version', () => {
+test('returns from a version that was created before the one that it has replaced', () => {
+  // 1.2.0 ramped and its ramp was removed, the later build 1.1.1 was current, then 1.2.0 was promoted.
+  expect(
+    plan({ current: 'b', currentChangedAt: 50n }, [
+      { ...a, activatedAt: 10n, deactivatedAt: 40n },
+      { ...b, activatedAt: 20n },
+      { ...c, activatedAt: 40n, deactivatedAt: 50n },
+    ]),
+  ).toEqual({ kind: 'make-current', buildId: 'c' });
+});
+
+test('removes a ramp and keeps the current version, even right after a rollback', () => {
   const ramping = { buildId: 'b', percent: 10 };
-  expect(
-    plan({ current: 'a', currentChangedAt: 20n, ramping, rampingChangedAt: 30n }, [a, b]),
-  ).toEqual({ kind: 'remove-ramp', ...ramping });
+  for (const isRolledBack of [false, true]) {
+    expect(plan({ current: 'a', currentChangedAt: 20n, ramping, isRolledBack }, [a, b])).toEqual({
+      kind: 'remove-ramp',
+      ...ramping,
+    });
+  }
 });
 
-test('does nothing when run again, neither after a ramp nor after a current version was rolled back', () => {
-  expect(
-    plan({ current: 'b', currentChangedAt: 20n, rampingChangedAt: 30n }, [
-      { ...a, deactivatedAt: 20n },
-      b,
-      { ...c, deactivatedAt: 30n },
-    ]),
-  ).toEqual({ kind: 'rolled-back', from: undefined });
-  expect(
-    plan({ current: 'b', currentChangedAt: 40n, rampingChangedAt: 30n }, [
-      { ...a, deactivatedAt: 20n },
-      b,
-      { ...c, deactivatedAt: 40n },
-    ]),
-  ).toEqual({ kind: 'rolled-back', from: 'c' });
+test('does nothing when the latest change was a rollback', () => {
+  const versions = [{ ...a, deactivatedAt: 20n }, b, { ...c, deactivatedAt: 40n }];
+  const routing = { current: 'b', currentChangedAt: 40n };
+  expect(plan({ ...routing, isRolledBack: true }, versions)).toEqual({ kind: 'rolled-back' });
+  expect(plan(routing, versions)).toEqual({ kind: 'make-current', buildId: 'c' });
+  expect(plan({ isRolledBack: true }, [{ ...a, activatedAt: 10n, deactivatedAt: 20n }])).toEqual({
+    kind: 'rolled-back',
+  });
 });
 
-test('a version that was promoted after a ramp can be rolled back', () => {
-  expect(
-    plan({ current: 'b', currentChangedAt: 30n, rampingChangedAt: 30n }, [
-      { ...a, deactivatedAt: 30n },
-      b,
-    ]),
-  ).toEqual({ kind: 'make-current', buildId: 'a' });
-});
-
-test('returns to unversioned workers if the current version is the first, and not from them', () => {
-  expect(plan({ current: 'a', currentChangedAt: 20n }, [a])).toEqual({
+test('returns to unversioned workers if no other version has received orders', () => {
+  expect(plan({ current: 'a', currentChangedAt: 20n }, [{ ...a, activatedAt: 20n }, b])).toEqual({
     kind: 'make-current',
     buildId: undefined,
   });
-  expect(plan({ currentChangedAt: 30n }, [{ ...a, deactivatedAt: 30n }])).toEqual({
-    kind: 'rolled-back',
-    from: 'a',
+});
+
+test('does not take a missing record for unversioned workers', () => {
+  expect(
+    plan({ current: 'c', currentChangedAt: 40n }, [
+      { ...a, activatedAt: 10n, deactivatedAt: 20n },
+      { ...c, activatedAt: 40n },
+    ]),
+  ).toEqual({ kind: 'no-previous' });
+});
+
+test('returns from unversioned workers to the version that they have replaced', () => {
+  const versions = [{ ...a, activatedAt: 10n, deactivatedAt: 30n }];
+  expect(plan({ currentChangedAt: 30n }, versions)).toEqual({
+    kind: 'make-current',
+    buildId: 'a',
   });
+  expect(plan({ currentChangedAt: 40n }, versions)).toEqual({ kind: 'no-previous' });
 });
 
 test('has nothing to roll back before the first version is current', () => {
-  expect(plan({}, [a])).toEqual({ kind: 'never-promoted' });
+  expect(plan({}, [a])).toEqual({ kind: 'no-previous' });
 });
