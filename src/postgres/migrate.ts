@@ -11,9 +11,11 @@ import {
   APPLICATION_NAME,
   describeSession,
   findBlockage,
+  findIndexBuilder,
   findLockHolder,
   findOlderSessions,
   type Blockage,
+  sessionsStillBlocking,
 } from './sessions.ts';
 import { isDatabaseError } from './sql-state.ts';
 
@@ -99,7 +101,8 @@ export async function migrate(
     const ran: string[] = [];
     for (const migration of missing) {
       if (migration.oldestVersion !== undefined && !contract) continue;
-      await checkOlderVersions(run, migration);
+      // Whatever is connected to an empty database belongs to another schema.
+      if (done.length > 0) await checkOlderVersions(run, migration);
       const hasRun =
         migration.concurrentIndex === undefined
           ? await runInTransaction(run, migration)
@@ -132,16 +135,16 @@ async function namesDone({ client, schema }: Run): Promise<readonly string[]> {
  * breaking migrations run on request only.
  */
 async function checkOlderVersions(
-  { client }: Run,
+  { client, schema }: Run,
   { name, oldestVersion }: Migration,
 ): Promise<void> {
   if (oldestVersion === undefined) return;
-  const sessions = await findOlderSessions(client, oldestVersion);
+  const sessions = await findOlderSessions(client, oldestVersion, Object.keys(schema.tables));
   if (sessions.length === 0) return;
   throw new OperatorError(
     'DATABASE_OLD_VERSION_CONNECTED',
     `The migration ${name} breaks versions before ${oldestVersion}, and ${sessions.length === 1 ? 'one is' : `${sessions.length} sessions of such versions are`} connected: ${sessions.map(describeSession).join('; ')}`,
-    'stop the old workers and run the command again',
+    'stop the old workers and run the command again. Postgres does not show the schema of a session: workers of an installation in another schema of this database count, too, if their user has privileges on these tables',
   );
 }
 
@@ -150,9 +153,14 @@ async function runInTransaction(run: Run, migration: Migration): Promise<boolean
   const { client, giveUpAfterMs, lockTimeoutMs, onWait } = run;
   let blockage: Blockage | undefined;
   let attempts = 0;
+  const startedAt = performance.now();
+  // Waiting for another `setup` has a limit of its own.
+  let otherSetupMs = 0;
+  const elapsedMs = () => performance.now() - startedAt - otherSetupMs;
   try {
     return await pRetry(
       async () => {
+        const lockingAt = performance.now();
         // A pooler such as PgBouncer keeps a client on one session for a transaction only. A session-level
         // lock or setting could stay behind in a session that serves other clients.
         await untilLocked(run, async () => {
@@ -162,12 +170,16 @@ async function runInTransaction(run: Run, migration: Migration): Promise<boolean
           await client.query('ROLLBACK');
           return false;
         });
+        otherSetupMs += performance.now() - lockingAt;
         attempts += 1;
         const watch = await watchBlockage(run, lockTimeoutMs / 3, (seen) => (blockage = seen));
         try {
           return await apply(run, migration);
         } catch (error) {
+          await watch.stop();
           await client.query('ROLLBACK').catch(() => undefined);
+          // A session of an earlier attempt may do something else by now.
+          if (isLockProblem(error)) blockage = await sessionsStillBlocking(client, blockage);
           throw error;
         } finally {
           await watch.stop();
@@ -175,11 +187,10 @@ async function runInTransaction(run: Run, migration: Migration): Promise<boolean
       },
       {
         retries: Number.POSITIVE_INFINITY,
-        maxRetryTime: giveUpAfterMs,
         minTimeout: FIRST_PAUSE_MS,
         maxTimeout: LONGEST_PAUSE_MS,
         randomize: true,
-        shouldRetry: ({ error }) => isLockProblem(error),
+        shouldRetry: ({ error }) => isLockProblem(error) && elapsedMs() < giveUpAfterMs,
         onFailedAttempt: ({ error }) => {
           if (isLockProblem(error)) onWait(`${migration.name} ${describeBlockage(blockage)}`);
         },
@@ -188,7 +199,7 @@ async function runInTransaction(run: Run, migration: Migration): Promise<boolean
   } catch (error) {
     if (!isLockProblem(error)) throw error;
     throw blocked(
-      `The migration ${migration.name} ${describeBlockage(blockage)}: ${attempts} attempts in ${giveUpAfterMs / 1000} s, of ${lockTimeoutMs} ms each. Nothing of it was applied`,
+      `The migration ${migration.name} did not get ${awaitedLock(blockage)} in ${attempts} attempt${attempts === 1 ? '' : 's'} of ${lockTimeoutMs} ms over ${seconds(elapsedMs())} s. It was rolled back`,
       blockage,
       error,
     );
@@ -216,12 +227,14 @@ async function runWithoutTransaction(
   // It does not block inserts while it waits for other transactions to end, so it may wait for long.
   await applySettings(client, { lockTimeoutMs: giveUpAfterMs, isLocal: false });
   await untilLocked(run, () => tryLock(client, 'pg_try_advisory_lock'));
+  const startedAt = performance.now();
   const watch = await watchBlockage(run, CONCURRENT_POLL_MS, (seen) => {
     const isNew = pidsOf(seen) !== pidsOf(blockage);
     blockage = seen;
     if (isNew) onWait(`${migration.name} ${describeBlockage(blockage)}`);
   });
   try {
+    await untilIndexBuilt(run, migration, index);
     // `IF NOT EXISTS` would keep what an attempt that failed has left.
     if (await isInvalidIndex(client, index)) {
       onWait(`${migration.name} drops the invalid index "${index}" of an attempt that failed`);
@@ -231,8 +244,8 @@ async function runWithoutTransaction(
   } catch (error) {
     if (!isLockProblem(error)) throw error;
     throw blocked(
-      `The migration ${migration.name} ${describeBlockage(blockage)} for ${giveUpAfterMs / 1000} s. It may have left the invalid index "${index}", which the next attempt drops`,
-      blockage,
+      `The migration ${migration.name} did not get ${awaitedLock(blockage)} within ${seconds(performance.now() - startedAt)} s. It may have left the invalid index "${index}", which the next attempt drops`,
+      await sessionsStillBlocking(client, blockage),
       error,
     );
   } finally {
@@ -242,6 +255,31 @@ async function runWithoutTransaction(
     await client.query(reset).catch(() => undefined);
   }
 }
+
+/** An index that somebody is building by hand is invalid until it is finished, and must not be dropped. */
+async function untilIndexBuilt(
+  { client, giveUpAfterMs, onWait }: Run,
+  { name }: Migration,
+  index: string,
+): Promise<void> {
+  const startedAt = performance.now();
+  for (let isFirst = true; ; isFirst = false) {
+    const builder = await findIndexBuilder(client, index);
+    if (!builder) return;
+    const blockage = { table: undefined, sessions: [builder] };
+    if (isFirst) onWait(`${name} ${describeBlockage(blockage)}`);
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs >= giveUpAfterMs) {
+      throw blocked(
+        `The migration ${name} has waited ${seconds(elapsedMs)} s for another session to build the index "${index}": ${describeSession(builder)}`,
+        blockage,
+      );
+    }
+    await delay(CONCURRENT_POLL_MS);
+  }
+}
+
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 const pidsOf = (blockage: Blockage | undefined) =>
   blockage?.sessions.map(({ pid }) => pid).join(',');
@@ -289,7 +327,8 @@ async function apply(
 
 /**
  * A migration must not end with a timeout that the role has for its usual statements. If `setup` is killed,
- * the server stops working for it within a second.
+ * the server stops working for it within a second. Not every platform supports this: elsewhere,
+ * `client_connection_check_interval` must be 0.
  */
 async function applySettings(
   client: pg.Client,
@@ -300,8 +339,10 @@ async function applySettings(
      FROM (VALUES ('lock_timeout', $1), ('statement_timeout', '0'), ('transaction_timeout', '0'),
        ('idle_in_transaction_session_timeout', '0'), ('client_connection_check_interval', '1000')
      ) AS wanted (name, value)
-     WHERE name IN (SELECT name FROM pg_settings)`,
-    [String(lockTimeoutMs), isLocal],
+     WHERE name IN (SELECT name FROM pg_settings)
+       AND (name <> 'client_connection_check_interval' OR version() LIKE '%linux%')`,
+    // 0 would mean no limit.
+    [String(Math.max(1, lockTimeoutMs)), isLocal],
   );
 }
 
@@ -313,15 +354,16 @@ async function untilLocked(
   { client, giveUpAfterMs, onWait }: Run,
   lock: () => Promise<boolean>,
 ): Promise<void> {
-  const giveUpAt = Date.now() + giveUpAfterMs;
+  const startedAt = performance.now();
   for (let attempt = 1; !(await lock()); attempt += 1) {
     const holder = await findLockHolder(client, PG_MIGRATE_LOCK_ID);
     const who = holder ? `: ${describeSession(holder)}` : '';
     if (attempt === 1) onWait(`another \`setup\` is running${who}`);
-    if (Date.now() > giveUpAt) {
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs >= giveUpAfterMs) {
       throw new OperatorError(
         'DATABASE_MIGRATION_BLOCKED',
-        `Another \`setup\` has been running for ${giveUpAfterMs / 1000} s${who}`,
+        `Another \`setup\` is still running after a wait of ${seconds(elapsedMs)} s${who}`,
         'wait for it to end, then run the command again',
       );
     }
@@ -380,16 +422,25 @@ async function isInvalidIndex(client: pg.Client, index: string): Promise<boolean
 const isLockProblem = (error: unknown): boolean =>
   isDatabaseError(error) && (error.code === LOCK_NOT_AVAILABLE || error.code === DEADLOCK_DETECTED);
 
+const holders = (blockage: Blockage | undefined): string =>
+  (blockage?.sessions ?? []).map(describeSession).join('; ');
+
+/** What a migration does while it is blocked. */
 function describeBlockage(blockage: Blockage | undefined): string {
-  const what =
-    blockage?.table === undefined
-      ? 'waits for other transactions'
-      : `waits for a lock on "${blockage.table}"`;
-  const who = blockage?.sessions.map(describeSession).join('; ');
-  return who === undefined ? what : `${what}, held by ${who}`;
+  const who = holders(blockage);
+  return blockage?.table === undefined
+    ? `waits for other transactions to end${who && `: ${who}`}`
+    : `waits for the lock on "${blockage.table}"${who && `, held by ${who}`}`;
 }
 
-function blocked(message: string, blockage: Blockage | undefined, cause: unknown): OperatorError {
+/** What a migration did not get. */
+function awaitedLock(blockage: Blockage | undefined): string {
+  const lock = blockage?.table === undefined ? 'its locks' : `the lock on "${blockage.table}"`;
+  const who = holders(blockage);
+  return who === '' ? lock : `${lock}, held by ${who},`;
+}
+
+function blocked(message: string, blockage: Blockage | undefined, cause?: unknown): OperatorError {
   const ends = blockage?.sessions
     .filter(({ pid }) => pid !== 0)
     .map(({ pid }) => `SELECT pg_terminate_backend(${pid})`);

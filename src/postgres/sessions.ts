@@ -52,6 +52,42 @@ export async function findBlockage(client: pg.ClientBase, pid: number): Promise<
   return { table: rows[0]?.relation ?? undefined, sessions: rows };
 }
 
+/** The blockage without the sessions that hold no lock any more. */
+export async function sessionsStillBlocking(
+  client: pg.ClientBase,
+  blockage: Blockage | undefined,
+): Promise<Blockage | undefined> {
+  if (!blockage) return undefined;
+  const { table, sessions } = blockage;
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT DISTINCT pid FROM pg_locks LEFT JOIN pg_class ON pg_class.oid = relation
+     WHERE granted AND pid = ANY ($1) AND ($2::text IS NULL OR relname = $2)`,
+    [sessions.map(({ pid }) => pid), table],
+  );
+  const holding = new Set([0, ...rows.map(({ pid }) => pid)]);
+  return { table, sessions: sessions.filter(({ pid }) => holding.has(pid)) };
+}
+
+/**
+ * Another session that is building this index, or another one on the same table; undefined if there is none.
+ * Postgres hides from other users which index it is, but not which table is locked.
+ */
+export async function findIndexBuilder(
+  client: pg.ClientBase,
+  index: string,
+): Promise<Session | undefined> {
+  const { rows } = await client.query<Session>(
+    `SELECT ${SESSION_COLUMNS} FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND pid IN (
+       SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()
+       INTERSECT
+       SELECT pid FROM pg_locks JOIN pg_index ON indrelid = relation
+       WHERE granted AND mode = 'ShareUpdateExclusiveLock'
+         AND indexrelid = to_regclass($1) AND NOT indisvalid)`,
+    [index],
+  );
+  return rows[0];
+}
+
 /** The session that holds this advisory lock in the current database; undefined if there is none. */
 export async function findLockHolder(
   client: pg.ClientBase,
@@ -68,16 +104,24 @@ export async function findLockHolder(
   return rows[0];
 }
 
-/** The sessions in the current database that belong to versions of this program before the given one. */
+/**
+ * The sessions in the current database that belong to versions of this program before the given one. Postgres
+ * does not show the schema of a session, but one whose user has no privilege on the tables belongs to another.
+ */
 export async function findOlderSessions(
   client: pg.ClientBase,
   version: string,
+  tables: readonly string[],
 ): Promise<readonly Session[]> {
   const { rows } = await client.query<Session>(
     `SELECT ${SESSION_COLUMNS} FROM pg_stat_activity
-     WHERE datname = current_database() AND application_name LIKE 'order-ingest%'
+     WHERE datname = current_database() AND application_name ~ '^order-ingest(/|$)'
        AND pid <> pg_backend_pid()
+       AND EXISTS (
+         SELECT FROM unnest($1::text[]) AS name
+         WHERE has_any_column_privilege(usesysid, to_regclass(name), 'SELECT, INSERT'))
      ORDER BY pid`,
+    [tables],
   );
   return rows.filter(({ application }) => {
     // Versions before 0.2.0 do not tell theirs.

@@ -42,7 +42,7 @@ export const ERRORS = {
   },
   DATABASE_MIGRATION_BLOCKED: {
     meaning:
-      'A migration did not get its locks in time, because other sessions hold them, or another `setup` is running. Nothing of the migration was applied.',
+      'A migration did not get its locks in time, because other sessions hold them, or another `setup` is running. The migration was rolled back; one that creates an index may have left it invalid, and the next attempt drops it.',
     fix: 'Wait for the transactions that the message names to end, or end them, and run `order-ingest setup` again. docs/upgrades/migrations.md explains the limits.',
   },
   DATABASE_NOT_FOUND: {

@@ -72,6 +72,10 @@ const INDEX = {
     '-- Transaction: none\nCREATE INDEX CONCURRENTLY IF NOT EXISTS orders_by_time ON orders (created_at);',
 };
 
+const DROP_INDEX = {
+  '0003_no_index': '-- Transaction: none\nDROP INDEX CONCURRENTLY IF EXISTS orders_by_time;',
+};
+
 describe('a migration whose table is locked by a long transaction', () => {
   test('lets inserts through between its attempts, and runs once the transaction has ended', async () => {
     const { client } = await openTransaction();
@@ -127,6 +131,36 @@ describe('a migration whose table is locked by a long transaction', () => {
       await Promise.all(clients.splice(0).map((client) => client.end()));
       await sql(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}`);
       await sql(`DROP ROLE ${role}`);
+    }
+  });
+
+  test('does not name a session that has ended its transaction', async () => {
+    const first = await openTransaction();
+    const waits: string[] = [];
+    const migrated = migrate(laterSchema(ADD_COLUMN), database.url, 5000, {
+      lockTimeoutMs: 500,
+      giveUpAfterMs: 4000,
+      onWait: (reason) => waits.push(reason),
+    }).catch((error: unknown) => error);
+    await eventually(() => {
+      expect(waits.join()).toContain(`session ${first.pid} `);
+    });
+    const second = await openTransaction();
+    await first.client.query('COMMIT');
+    const error = await migrated;
+    expect(error).toMatchObject({
+      code: 'DATABASE_MIGRATION_BLOCKED',
+      fix: expect.stringContaining(`pg_terminate_backend(${second.pid})`),
+    });
+    expect(error).not.toMatchObject({ fix: expect.stringContaining(`(${first.pid})`) });
+  });
+
+  test('makes a single attempt, with a lock timeout, if it may not wait at all', async () => {
+    await openTransaction();
+    await sql('CREATE INDEX orders_by_time ON orders (created_at)');
+    for (const migrations of [ADD_COLUMN, DROP_INDEX]) {
+      const migrated = migrate(laterSchema(migrations), database.url, 5000, { giveUpAfterMs: 0 });
+      await expect(migrated).rejects.toMatchObject({ code: 'DATABASE_MIGRATION_BLOCKED' });
     }
   });
 
@@ -269,6 +303,35 @@ describe('a migration outside a transaction', () => {
     expect(await isValid()).toEqual([true]);
   });
 
+  test('waits for the same index that is being built by hand, and keeps it', async () => {
+    const { client } = await openTransaction();
+    await client.query("UPDATE orders SET order_id = order_id WHERE order_id = 'none'");
+    const builder = await openSession();
+    const built = builder.query('CREATE INDEX CONCURRENTLY orders_by_time ON orders (created_at)');
+    const read = async () => {
+      const { rows } = await sql(
+        "SELECT indexrelid, indisvalid FROM pg_index WHERE indexrelid = to_regclass('orders_by_time')",
+      );
+      return rows[0];
+    };
+    const index = await eventually(async () => {
+      const found = await read();
+      expect(found).toMatchObject({ indisvalid: false });
+      return found;
+    });
+    const waits: string[] = [];
+    const migrated = migrate(laterSchema(INDEX), database.url, 5000, {
+      onWait: (reason) => waits.push(reason),
+    });
+    await eventually(() => {
+      expect(waits).toHaveLength(1);
+    });
+    await client.query('COMMIT');
+    await built;
+    expect((await migrated).ran).toEqual(['0003_index']);
+    expect(await read()).toEqual({ ...index, indisvalid: true });
+  });
+
   test('runs once in concurrent calls, and leaves no lock', async () => {
     const schema = laterSchema(INDEX);
     const runs = await Promise.all([1, 2, 3].map(() => migrate(schema, database.url, 5000)));
@@ -305,7 +368,27 @@ describe('migrations that break older versions', () => {
     });
   });
 
+  test('run beside other programs, and beside users without privileges on the tables', async () => {
+    const required =
+      "-- Oldest version: 0.0.9\nALTER TABLE orders ALTER correction_reason SET DEFAULT '';";
+    const role = `elsewhere_${database.schema}`;
+    await sql(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+    try {
+      await openSession(database.url, 'order-ingest-reports');
+      const url = Object.assign(new URL(database.url), { username: role, password: 'secret' });
+      await openSession(url.href, 'order-ingest/0.0.1');
+      const contracting = laterSchema({ '0003_contract': required });
+      const { ran } = await migrate(contracting, database.url, 5000, { contract: true });
+      expect(ran).toEqual(['0003_contract']);
+    } finally {
+      await Promise.all(clients.splice(0).map((client) => client.end()));
+      await sql(`DROP ROLE ${role}`);
+    }
+  });
+
   test('run at once in an empty database', async () => {
+    // A worker of another schema of the database.
+    await openSession(database.url, 'order-ingest/0.1.0');
     const empty = await createTestDatabase({ base: own.url, empty: true });
     try {
       const { ran } = await migrate(later, empty.url, 5000);
