@@ -89,7 +89,7 @@ async function waitForCluster({ kafka, bridge }: BridgeSettings, logger: Logger)
     onWait: (reason) => {
       logger.warn(
         { event: 'waiting_for_kafka', error: reason, timeoutMs: STARTUP_WAIT_MS },
-        'waiting for Kafka, which is still starting or electing other leaders',
+        'waiting for Kafka: the cluster is starting or electing new leaders',
       );
     },
   };

@@ -34,15 +34,27 @@ const failFast = ({ brokers }: KafkaSettings): RetryOptions => ({
  * OperatorError when no broker can be reached, and when one rejects the request.
  *
  * If only a broker that the work needs is unreachable, the work is repeated until the cluster has had the
- * time to replace that broker. It must therefore be safe to repeat.
+ * time to replace that broker. It must therefore be safe to repeat, and short.
  */
 export async function withFailFastAdmin<Result>(
   settings: KafkaSettings,
   work: (admin: Admin) => Promise<Result>,
 ): Promise<Result> {
+  return withLastingAdmin(settings, work, duringFailover);
+}
+
+/**
+ * `withFailFastAdmin` for work that goes on for long. Only the requests within it can be repeated, which is up
+ * to `work`.
+ */
+export async function withLastingAdmin<Result>(
+  settings: KafkaSettings,
+  work: (admin: Admin) => Promise<Result>,
+  repeat: (attempt: () => Promise<Result>) => Promise<Result> = (attempt) => attempt(),
+): Promise<Result> {
   try {
     const kafka = createKafkaClient(settings, silentLogger(), failFast(settings));
-    return await duringFailover(() => withAdmin(kafka, work));
+    return await repeat(() => withAdmin(kafka, work));
   } catch (error) {
     throw error instanceof OperatorError ? error : kafkaError(settings, error);
   }

@@ -17,25 +17,26 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
   sourceMaxBytes + DEAD_LETTER_HEADERS_MAX_BYTES;
 
 /**
- * Creates the orders topic, its dead-letter topic and the topic of the requeue marks where they are missing,
- * and returns the names of the topics that it created.
+ * Creates the orders topic, its dead-letter topic and the topic of the requeue marks where they are missing.
  *
  * A dead letter is slightly larger than its message and is kept until an operator deals with it, so the
  * dead-letter topic accepts larger messages and has no retention limit.
  *
+ * @param onCreated called with the name of each topic that it has created. If it fails and is repeated, the
+ *   topics that exist by then are not reported again.
  * @param wait how to wait for a cluster that is starting, whose controller may not be elected yet
  */
 export async function createTopics(
   admin: Admin,
   settings: KafkaSettings,
   topics: { partitions: number; replicationFactor: number },
+  onCreated: (topic: string) => void = () => undefined,
   wait?: WaitForKafka,
-): Promise<readonly string[]> {
+): Promise<void> {
   const shape = {
     numPartitions: topics.partitions,
     replicationFactor: topics.replicationFactor,
   };
-  const created: string[] = [];
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
     if (await topicExists(admin, topic)) return;
     const isNew = await withRequiredPermissions(
@@ -46,9 +47,9 @@ export async function createTopics(
           topics: [{ topic, ...shape, configEntries }],
         }),
     );
+    if (isNew) onCreated(topic);
     // A busy broker takes a while to lead the new partitions; kafkajs does not wait for it.
     await pRetry(() => fetchAllTopicEnds(admin, topic), LEADER_WAIT);
-    if (isNew) created.push(topic);
   };
   await whileStarting(() => create(settings.topic, []), wait);
   const maxBytes = Number(
@@ -67,7 +68,6 @@ export async function createTopics(
     () => create(requeueMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]),
     wait,
   );
-  return created;
 }
 
 /** Throws an OperatorError when the orders topic or its dead-letter topic is missing. */

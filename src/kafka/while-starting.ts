@@ -4,7 +4,7 @@ import { isOneBrokerUnreachable, isStarting } from './kafkajs-errors.ts';
 
 /** How to wait for a cluster that is starting. */
 export interface WaitForKafka {
-  /** The longest wait, in milliseconds. */
+  /** The longest wait, in milliseconds after the first failed attempt. */
   readonly timeoutMs: number;
   /** Called once, after the first failed attempt. */
   readonly onWait: (reason: string) => void;
@@ -39,7 +39,7 @@ export async function whileStarting<Result>(
  * Retries a request while the broker that it needs cannot be reached although others can: once the cluster
  * has fenced that broker, another one takes over, or the error names what is offline. Throws the last error.
  *
- * @param timeoutMs the longest wait
+ * @param timeoutMs the longest wait after the first failed attempt
  */
 export const duringFailover = <Result>(
   request: () => Promise<Result>,
@@ -52,13 +52,15 @@ async function retryWhile<Result>(
   { timeoutMs, onWait }: Pick<WaitForKafka, 'timeoutMs'> & Partial<WaitForKafka>,
 ): Promise<Result> {
   let isWaiting = false;
-  const deadline = performance.now() + timeoutMs;
+  // The request may have been at work for long before the broker failed.
+  let deadline: number | undefined;
   return pRetry(request, {
     retries: Infinity,
     minTimeout: FIRST_RETRY_MS,
     maxTimeout: MAX_RETRY_MS,
-    shouldRetry: ({ error }) => isTransient(error) && performance.now() < deadline,
+    shouldRetry: ({ error }) => isTransient(error) && performance.now() < (deadline ?? 0),
     onFailedAttempt: ({ error }) => {
+      deadline ??= performance.now() + timeoutMs;
       if (isWaiting || !isTransient(error)) return;
       isWaiting = true;
       onWait?.(describeError(error));

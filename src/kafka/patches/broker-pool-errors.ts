@@ -22,9 +22,14 @@ export function reportBrokerPoolErrors(): void {
     try {
       return await findBroker.call(this, node);
     } catch (error) {
-      const isAnotherConnected = Object.entries(this.brokers).some(
-        ([nodeId, broker]) => nodeId !== String(node.nodeId) && broker.isConnected(),
+      const others = Object.entries(this.brokers).filter(
+        ([nodeId]) => nodeId !== String(node.nodeId),
       );
+      // The bootstrap connection is not among `brokers` if the broker advertises another name. With a single
+      // broker, it leads to that one.
+      const isSeedConnected = others.length > 0 && this.seedBroker?.isConnected() === true;
+      const isAnotherConnected =
+        isSeedConnected || others.some(([, broker]) => broker.isConnected());
       if (error instanceof Error && isUnreachable(error) && isAnotherConnected) {
         concernsOneBroker(error);
       }

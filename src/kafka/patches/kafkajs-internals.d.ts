@@ -123,6 +123,8 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
 
   export default class BrokerPool {
     readonly brokers: Readonly<Record<string, Broker>>;
+    /** The connection to a bootstrap broker. */
+    readonly seedBroker: Broker | undefined;
     /** kafkajs passes the ID of a coordinator as a number. */
     findBroker: (this: BrokerPool, node: { readonly nodeId: string | number }) => Promise<Broker>;
     withBroker: <Result>(

@@ -35,14 +35,17 @@ export function addLagCommand(program: Command): void {
 
 async function run({ watch, interval, json }: LagFlags, command: Command): Promise<void> {
   const { withGroupLag } = await import('./group-lag.ts');
-  await withGroupLag(environmentOf(command), ({ topic, groupId, read }) =>
+  await withGroupLag(environmentOf(command), ({ topic, groupId, readDuringFailover: read }) =>
     untilInterrupted(async (signal) => {
       let { partitions: before } = await read();
+      let readAt = performance.now();
       do {
         await delay(interval * 1000, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
         const { partitions: now, offline } = await read();
-        const rates = lagRates(before, now, interval);
+        // A reading takes longer than usual while a broker fails.
+        const rates = lagRates(before, now, (performance.now() - readAt) / 1000);
+        readAt = performance.now();
         if (json) {
           console.log(JSON.stringify({ topic, groupId, partitions: rates.map(asJson), offline }));
         } else console.log(`${asTable(rates)}${asNote(offline)}${watch ? '\n' : ''}`);

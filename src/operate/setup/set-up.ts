@@ -29,8 +29,10 @@ export async function setUpKafka(
   onWait: (reason: string) => void,
 ): Promise<SetupResult> {
   const { kafka, topics } = readSettings(KAFKA_SETUP_ROLE, env);
-  const created = await withFailFastAdmin(kafka, (admin) =>
-    createTopics(admin, kafka, topics, { timeoutMs: STARTUP_WAIT_MS, onWait }),
+  const created: string[] = [];
+  const wait = { timeoutMs: STARTUP_WAIT_MS, onWait };
+  await withFailFastAdmin(kafka, (admin) =>
+    createTopics(admin, kafka, topics, (topic) => created.push(topic), wait),
   );
   return { created };
 }

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { concernsOneBroker, isStarting } from '../../../src/kafka/kafkajs-errors.ts';
 import { duringFailover, whileStarting } from '../../../src/kafka/while-starting.ts';
@@ -79,5 +80,21 @@ test('the wait for other brokers to take over is bounded, and no other error is 
     answer('GROUP_COORDINATOR_NOT_AVAILABLE'),
   ]) {
     await expect(duringFailover(failingWith(error))).rejects.toBe(error);
+  }
+});
+
+test('the wait begins with the first failure, however long the request had been at work', async () => {
+  const clock = jest.spyOn(performance, 'now');
+  let now = 1;
+  clock.mockImplementation(() => now);
+  try {
+    const failing = failingWith(oneBrokerRefuses());
+    const request = () => {
+      now += 3_600_000;
+      return failing();
+    };
+    await expect(duringFailover(request, 10_000)).resolves.toBe('done');
+  } finally {
+    clock.mockRestore();
   }
 });

@@ -69,15 +69,20 @@ describe('with the patch', () => {
   });
 
   test('an unreachable broker is told from an unreachable cluster', async () => {
-    for (const [others, isOne] of [
-      [{ 2: 'connected' }, true],
-      [{ 2: 'reachable' }, false],
-      [{}, false],
+    for (const [others, isSeedConnected, isOne] of [
+      [{ 2: 'connected' }, false, true],
+      [{ 2: 'reachable' }, false, false],
+      [{}, false, false],
+      // The bootstrap server has another name than the one that the broker advertises.
+      [{ 2: 'reachable' }, true, true],
+      // There is a single broker, and its advertised name is wrong.
+      [{}, true, false],
     ] as const) {
       const error = new kafkajs.KafkaJSConnectionError('refused');
       const pool = Object.assign(poolOf({ 1: 'unreachable', ...others }), {
         findBroker: BrokerPool.prototype.findBroker,
         connectBroker: () => Promise.reject(error),
+        seedBroker: { isConnected: () => isSeedConnected },
       });
       await expect(pool.findBroker({ nodeId: '1' })).rejects.toBe(error);
       expect(isOneBrokerUnreachable(error)).toBe(isOne);
