@@ -72,7 +72,14 @@ const traceActivity = ({ info }: ActivityContext): ActivityInterceptors => ({
           },
           parent: traceContextOf(input),
         },
-        () => next(input),
+        async (span) => {
+          try {
+            return await next(input);
+          } catch (error) {
+            span.recordException(error instanceof Error ? error : String(error));
+            throw error;
+          }
+        },
       ),
   },
 });
