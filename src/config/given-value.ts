@@ -27,7 +27,7 @@ export function givenValue(setting: Setting, env: Environment): GivenValue {
   const value = env[setting.name] || undefined;
   if (variable !== undefined && file !== undefined) {
     return value === undefined
-      ? { from: 'file', file, ...readSecretFile(variable, file) }
+      ? readSecretFile(variable, file)
       : {
           from: 'environment',
           mistake: `${variable} is set too; unset one of them`,
@@ -39,25 +39,39 @@ export function givenValue(setting: Setting, env: Environment): GivenValue {
     : { from: 'default', value: setting.default };
 }
 
-type FileContent = { readonly value: string } | { readonly mistake: string };
+/** A URL, or whatever else is not clearly a path, is probably the secret itself and must not be shown. */
+const isPath = (file: string): boolean =>
+  /^(?:~|\.{0,2}[\\/]|[a-z]:[\\/])/i.test(file) && !file.includes('://');
 
 /**
  * Reads a file as Docker and Kubernetes mount secrets. One newline at the end is removed, because editors and
  * `echo` add it; anything else is part of the value.
  */
-function readSecretFile(variable: string, file: string): FileContent {
+function readSecretFile(variable: string, file: string): GivenValue {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
   } catch (error) {
     // Node.js names the path for some errors only.
     const reason = describeError(error).replace(/, \w+( '.*')?$/s, '');
-    return { mistake: `${variable} names a file that cannot be read: ${file} (${reason})` };
+    // Other errors mean that the file exists.
+    const isMissing = /^(?:ENOENT|ENOTDIR|ENAMETOOLONG)/.test(reason);
+    if (isMissing && !isPath(file)) {
+      return {
+        from: 'environment',
+        mistake: `${variable} must be the path of a file that holds the value; there is no such file, and the text is not shown because it may be the secret`,
+      };
+    }
+    return mistakeIn(file, `${variable} names a file that cannot be read: ${file} (${reason})`);
   }
   // Text in UTF-16 has NUL bytes and may be valid UTF-8 otherwise.
   if (!isUtf8(bytes) || bytes.includes(0)) {
-    return { mistake: `${variable} names a file that is not UTF-8 text: ${file}` };
+    return mistakeIn(file, `${variable} names a file that is not UTF-8 text: ${file}`);
   }
   const value = bytes.toString('utf8').replace(/\r?\n$/, '');
-  return value === '' ? { mistake: `${variable} names a file that is empty: ${file}` } : { value };
+  return value === ''
+    ? mistakeIn(file, `${variable} names a file that is empty: ${file}`)
+    : { from: 'file', file, value };
 }
+
+const mistakeIn = (file: string, mistake: string): GivenValue => ({ from: 'file', file, mistake });

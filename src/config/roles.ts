@@ -4,8 +4,11 @@ import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import type { Settings } from './read-settings.ts';
 import { required } from './setting.ts';
-import { temporalSettings } from './temporal-settings.ts';
+import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
 import { workerSettings } from './worker-settings.ts';
+
+/** `temporalTarget` reads them; here, mistakes in them are reported together with all others. */
+const temporalCredentials = { apiKey: temporalConnectionSettings.apiKey } as const;
 
 /**
  * The settings that each program reads. The bridge needs no database and the worker no Kafka: they are
@@ -15,6 +18,7 @@ export const BRIDGE_ROLE = {
   kafka: kafkaSettings,
   bridge: bridgeSettings,
   temporal: temporalSettings,
+  temporalCredentials,
   logging: loggingSettings,
 } as const;
 
@@ -22,6 +26,7 @@ export type BridgeSettings = Settings<typeof BRIDGE_ROLE>;
 
 export const WORKER_ROLE = {
   temporal: temporalSettings,
+  temporalCredentials,
   database: databaseSettings,
   worker: workerSettings,
   logging: loggingSettings,
@@ -40,16 +45,18 @@ export const RECONCILE_ROLE = {
   kafka: kafkaSettings,
   group: { ...groupSettings, maxInputBytes: bridgeSettings.maxInputBytes },
   temporal: temporalSettings,
+  temporalCredentials,
   database: databaseSettings,
 } as const;
 
 export const LAG_ROLE = { kafka: kafkaSettings, group: groupSettings } as const;
 
-export const ORDERS_ROLE = { temporal: temporalSettings } as const;
+export const ORDERS_ROLE = { temporal: temporalSettings, temporalCredentials } as const;
 
 /** The worker deployment whose versions `deploy` shows and changes. */
 export const DEPLOY_ROLE = {
   temporal: temporalSettings,
+  temporalCredentials,
   deployment: {
     name: required(workerSettings.deploymentName),
     buildId: workerSettings.buildId,

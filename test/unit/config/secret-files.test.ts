@@ -127,8 +127,27 @@ describe('a mistake in a secret file', () => {
   });
 
   test('is reported together with the mistakes in other settings', () => {
-    const env = { KAFKA_TOPIC: '?', KAFKA_SASL_PASSWORD_FILE: missing() };
-    expect(mistakeOf(() => readSettings(BRIDGE_ROLE, env)).message).toContain('3 settings');
+    const env = {
+      KAFKA_TOPIC: '?',
+      KAFKA_SASL_PASSWORD_FILE: missing(),
+      TEMPORAL_API_KEY_FILE: missing(),
+    };
+    expect(mistakeOf(() => readSettings(BRIDGE_ROLE, env)).message).toContain('4 settings');
+  });
+
+  test.each([
+    ['DATABASE_URL_FILE', DATABASE],
+    ['DATABASE_URL_FILE', `/${DATABASE}`],
+    ['KAFKA_SASL_PASSWORD_FILE', 'hunter2'],
+    ['TEMPORAL_API_KEY_FILE', `${'hunter2/+'.repeat(500)}==`],
+  ])('is reported without the secret if %s holds it instead of a path', (name, secret) => {
+    const env = { KAFKA_BROKERS: 'a:1', [name]: secret };
+    const role = name.startsWith('DATABASE') ? WORKER_ROLE : BRIDGE_ROLE;
+    const error = mistakeOf(() => readSettings(role, env));
+    expect(error.code).toBe('SETTINGS_INVALID');
+    expect(error.message).toContain(`${name} must be the path of a file`);
+    expect(error.message + error.fix + settingsReport(env)).not.toContain('hunter2');
+    expect(JSON.stringify(reportSettings(env))).not.toContain('hunter2');
   });
 });
 
