@@ -33,7 +33,8 @@ Exit codes:
   0    success
   1    failure, or a problem found; the last lines on stderr give the reason
   2    invalid command line
-  130  terminated by a second Ctrl-C (143: by a second SIGTERM)
+  130  terminated by Ctrl-C (143: by SIGTERM). A command that runs until it is stopped shuts down and exits
+       with 0 at the first signal, unless it is still starting; a second signal terminates it
   141  terminated because the output was closed, for example by \`| head\``,
     )
     .helpCommand(false)
