@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Tables } from './rights.ts';
+import type { Tables } from './privileges.ts';
 
 /**
  * Throws unless rows can be inserted into all tables: the server answers, it accepts writes, the tables

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
 import { checkSearchPath, isBehindPooler } from './database-pool.ts';
 import { readMigrations, type Migration } from './migrations.ts';
-import { checkSchemaUsage, quoteName } from './rights.ts';
+import { checkSchemaUsage, quoteName } from './privileges.ts';
 import { migrationsDone, type Schema } from './schema.ts';
 import {
   APPLICATION_NAME,
@@ -58,7 +58,7 @@ const DEADLOCK_DETECTED = '40P01';
 
 /**
  * Runs the missing migrations, each in a transaction of its own, while the programs are running. Only one
- * call works at a time; another one waits. Throws an OperatorError when the user lacks a right, when the
+ * call works at a time; another one waits. Throws an OperatorError when the user lacks a privilege, when the
  * search path names no schema, and when a migration does not get its locks.
  */
 export async function migrate(
@@ -464,7 +464,7 @@ async function currentSchema(client: pg.Client): Promise<string> {
   );
 }
 
-/** Without this check, a missing right would surface as node-pg-migrate's stack trace. */
+/** Without this check, a missing privilege would surface as node-pg-migrate's stack trace. */
 async function checkMayMigrate(
   client: pg.Client,
   schemaName: string,

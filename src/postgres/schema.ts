@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
 import { readMigrations } from './migrations.ts';
-import { checkSchemaUsage, type Tables } from './rights.ts';
+import { checkSchemaUsage, type Tables } from './privileges.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /** The tables that a program uses, and the migrations that create them. */

@@ -8,7 +8,7 @@ import { ORDER_SCHEMA } from '../order/sql/schema.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
-import { checkRights } from '../postgres/rights.ts';
+import { checkPrivileges } from '../postgres/privileges.ts';
 import { checkRequiredColumns, checkSchema } from '../postgres/schema.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
@@ -97,7 +97,7 @@ async function checkDatabase(pool: Pool): Promise<void> {
   try {
     await checkSchema(pool, ORDER_SCHEMA);
     await checkRequiredColumns(pool, ORDER_SCHEMA);
-    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
+    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
   } catch (error) {
     throw databaseError('Postgres cannot be used', error);
   }

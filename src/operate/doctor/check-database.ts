@@ -1,7 +1,7 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
 import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
-import { checkRights, quoteName } from '../../postgres/rights.ts';
+import { checkPrivileges, quoteName } from '../../postgres/privileges.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
 import {
@@ -16,7 +16,7 @@ import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 /** A larger difference makes the timestamps of Kafka, Temporal and Postgres appear out of order. */
 const CLOCK_TOLERANCE_MS = 2000;
 
-/** Checks the server, the schema, the right to write, the pooler and the clock. Never throws. */
+/** Checks the server, the schema, the privilege to write, the pooler and the clock. Never throws. */
 export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
   try {
     const { database } = readSettings(DATABASE_SETUP_ROLE, env);
@@ -71,7 +71,7 @@ function describeVersion(check: string, { latest, newer, waiting }: SchemaVersio
     : ok(check, `up to date: ${latest}`);
 }
 
-/** A worker needs both rights. Users that only read can ignore a missing INSERT. */
+/** A worker needs both privileges. Users that only read can ignore a missing INSERT. */
 async function checkWriting(
   pool: DatabasePool,
   { isReadOnly, user }: ServerState,
@@ -85,7 +85,7 @@ async function checkWriting(
     );
   }
   try {
-    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
+    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
     return fromError(check, error, 'check that the server is running');

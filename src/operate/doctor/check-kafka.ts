@@ -58,7 +58,7 @@ async function checkConnected(
       `${brokers.length} ${brokers.length === 1 ? 'broker' : 'brokers'} at ${kafka.brokers.join(',')}`,
     ),
   ];
-  /** Runs one check. The others still run when it fails, as it does for a missing right. */
+  /** Runs one check. The others still run when it fails, as it does for a missing permission. */
   const check = async (name: string, run: () => Promise<readonly Finding[]>) => {
     try {
       findings.push(...(await run()));

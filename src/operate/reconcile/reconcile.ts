@@ -12,7 +12,7 @@ import { checkTopics } from '../../kafka/topics.ts';
 import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
-import { checkRights } from '../../postgres/rights.ts';
+import { checkPrivileges } from '../../postgres/privileges.ts';
 import { checkSchema } from '../../postgres/schema.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
@@ -60,7 +60,7 @@ export async function reconcile(
   });
   try {
     await checkSchema(pool, ORDER_SCHEMA);
-    await checkRights(pool, ORDER_SCHEMA.tables, ['SELECT']);
+    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT']);
     const orders = createOrderLookup(client, pool, settings.temporal.workflowIdPrefix);
     return await classifyRanges(settings, orders, options);
   } catch (error) {

@@ -2,7 +2,7 @@ import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
 import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
 import { databaseError } from '../../postgres/database-error.ts';
-import { grantsFor, type Right } from '../../postgres/rights.ts';
+import { grantsFor, type Privilege } from '../../postgres/privileges.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
@@ -69,8 +69,8 @@ export async function setUpDatabase(
       database.connectTimeoutMs,
       { ...migration, contract, onWait },
     );
-    const grants = (...rights: Right[]) =>
-      grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', rights);
+    const grants = (...privileges: Privilege[]) =>
+      grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', privileges);
     return {
       created: ran,
       hints: [

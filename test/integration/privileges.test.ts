@@ -1,11 +1,11 @@
-import { checkRights, grantsFor, type Right } from '../../src/postgres/rights.ts';
+import { checkPrivileges, grantsFor, type Privilege } from '../../src/postgres/privileges.ts';
 import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-/** A role that owns nothing, and the errors for the rights that it lacks. */
+/** A role that owns nothing, and the errors for the privileges that it lacks. */
 let database: TestDatabase;
 let role: string;
 let url: string;
@@ -33,22 +33,24 @@ afterEach(async () => {
 });
 
 const grant = (sql: string) => database.pool.query(sql);
-const granted = (...rights: Right[]) =>
-  grant(grantsFor(ORDER_SCHEMA.tables, database.schema, role, rights));
+const granted = (...privileges: Privilege[]) =>
+  grant(grantsFor(ORDER_SCHEMA.tables, database.schema, role, privileges));
 
 test('the grants printed by setup are enough for a worker', async () => {
   await granted('SELECT', 'INSERT');
   await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
   await expect(
-    checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
+    checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
   ).resolves.toBeUndefined();
 });
 
 test('SELECT is enough for commands that only read, but not for a worker', async () => {
   await granted('SELECT');
   await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
-  await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT'])).resolves.toBeUndefined();
-  await expect(checkRights(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT'])).rejects.toMatchObject({
+  await expect(checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT'])).resolves.toBeUndefined();
+  await expect(
+    checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
+  ).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',
     fix: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
   });
@@ -72,7 +74,7 @@ test('a schema without the USAGE right is reported, rather than missing tables',
   await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject(expected);
 });
 
-test('a migration by a role that may not migrate reports the missing right', async () => {
+test('a migration by a role that may not migrate reports the missing privilege', async () => {
   await granted('SELECT', 'INSERT');
   await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',

@@ -4,56 +4,56 @@ import { OperatorError } from '../program/operator-error.ts';
 /** Tables by name, each with the columns that the program's statements use. */
 export type Tables = Readonly<Record<string, readonly string[]>>;
 
-/** A right that a program needs on every table: commands that only read do not need `INSERT`. */
-export type Right = 'SELECT' | 'INSERT';
+/** A privilege that a program needs on every table: commands that only read do not need `INSERT`. */
+export type Privilege = 'SELECT' | 'INSERT';
 
-/** The SQL that grants a role these rights on all tables. `order-ingest setup` prints it. */
+/** The SQL that grants a role these privileges on all tables. `order-ingest setup` prints it. */
 export const grantsFor = (
   tables: Tables,
   schemaName: string,
   role: string,
-  rights: readonly Right[],
+  privileges: readonly Privilege[],
 ): string => {
   const names = Object.keys(tables).map((table) => `${quoteName(schemaName)}.${table}`);
-  return `GRANT USAGE ON SCHEMA ${quoteName(schemaName)} TO ${role}; GRANT ${rights.join(', ')} ON ${names.join(', ')} TO ${role}`;
+  return `GRANT USAGE ON SCHEMA ${quoteName(schemaName)} TO ${role}; GRANT ${privileges.join(', ')} ON ${names.join(', ')} TO ${role}`;
 };
 
 /**
- * Throws an OperatorError with the missing grants as SQL unless this user has the rights on all tables.
+ * Throws an OperatorError with the missing grants as SQL unless this user has the privileges on all tables.
  * A table that does not exist is not reported: see `checkSchema`.
  */
-export async function checkRights(
+export async function checkPrivileges(
   pool: Pick<Pool, 'query'>,
   tables: Tables,
-  rights: readonly Right[],
+  privileges: readonly Privilege[],
 ): Promise<void> {
   const names = Object.keys(tables);
-  const { rows } = await pool.query<{ role: string; table: string; right: string }>(
-    MISSING_RIGHTS,
-    [names, rights],
+  const { rows } = await pool.query<{ role: string; table: string; privilege: string }>(
+    MISSING_PRIVILEGES,
+    [names, privileges],
   );
   const [first] = rows;
   if (!first) return;
   const grants = names.flatMap((table) => {
-    const missing = rows.filter((row) => row.table === table).map(({ right }) => right);
+    const missing = rows.filter((row) => row.table === table).map(({ privilege }) => privilege);
     return missing.length === 0
       ? []
       : [`GRANT ${missing.join(', ')} ON ${table} TO ${quoteName(first.role)}`];
   });
   throw new OperatorError(
     'DATABASE_RIGHT_MISSING',
-    `The user "${first.role}" lacks ${rows.map(({ table, right }) => `${right} on ${table}`).join(', ')}`,
+    `The user "${first.role}" lacks ${rows.map(({ table, privilege }) => `${privilege} on ${table}`).join(', ')}`,
     grants.join('; '),
   );
 }
 
-/** A right on single columns counts: an operator may have granted just those that are used. */
-const MISSING_RIGHTS = `
-SELECT current_user AS role, name AS table, privilege AS right
+/** A privilege on single columns counts: an operator may have granted just those that are used. */
+const MISSING_PRIVILEGES = `
+SELECT current_user AS role, name AS table, privilege
 FROM unnest($1::text[]) WITH ORDINALITY AS tables (name, table_number)
-CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS privileges (privilege, right_number)
+CROSS JOIN unnest($2::text[]) WITH ORDINALITY AS privileges (privilege, privilege_number)
 WHERE NOT has_any_column_privilege(to_regclass(name), privilege)
-ORDER BY table_number, right_number`;
+ORDER BY table_number, privilege_number`;
 
 /**
  * Throws an OperatorError when this user lacks USAGE on a schema of the search path. Postgres treats such
