@@ -77,7 +77,7 @@ test('the chart of a release names the released image', async () => {
   try {
     const chart = 'deploy/helm/order-ingest';
     cpSync(path.join(project, chart), path.join(dir, chart), { recursive: true });
-    const image = 'ghcr.io/shop/order-ingest';
+    const image = 'registry.example.com/shop/order-ingest';
     await execa('bash', ['-e', '-c', step?.run ?? ''], { cwd: dir, env: { IMAGE: image } });
     const values = readFileSync(path.join(dir, chart, 'values.yaml'), 'utf8');
     expect(parse(values)).toMatchObject({ image: { repository: image } });
