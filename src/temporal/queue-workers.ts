@@ -75,13 +75,13 @@ export function routingProblem(
   taskQueue: string,
 ): RoutingProblem | undefined {
   if (pollers.length === 0) return undefined;
-  const polled = pollers.map(({ version }) => named(version));
+  const polled = pollers.map(({ version }) => workersOf(version));
   const targets = [
     { version: current, percent: 100 - (ramping?.percent ?? 0) },
     ...(ramping ? [ramping] : []),
   ];
   const unpolled = targets.find(
-    ({ version, percent }) => percent > 0 && !polled.includes(named(version)),
+    ({ version, percent }) => percent > 0 && !polled.includes(workersOf(version)),
   );
   if (!unpolled) return undefined;
   const polling = [...new Set(polled)].join(' and ');
@@ -91,7 +91,7 @@ export function routingProblem(
     : `the task queue "${taskQueue}" has no current version; ${polling} poll it`;
   return {
     problem: `${reason}: orders wait in Temporal`,
-    fix: `${makeCurrent(pollers)}; or start workers of ${named(unpolled.version)}`,
+    fix: `${makeCurrent(pollers)}; or start ${workersOf(unpolled.version)}`,
   };
 }
 
@@ -102,7 +102,7 @@ export function queueProblem(workers: QueueWorkers, taskQueue: string): RoutingP
   return {
     problem: `no worker polls the task queue "${taskQueue}"${current ? `, and Temporal routes new workflows to ${named(current)}` : ''}: orders wait in Temporal`,
     fix: current
-      ? `start workers of ${named(current)}; or start workers of another version and make it current: order-ingest deploy promote`
+      ? `start ${workersOf(current)}; or start workers of another version and make it current: order-ingest deploy promote`
       : 'start a worker: `order-ingest worker`; bridge and worker must have the same TEMPORAL_TASK_QUEUE',
   };
 }
@@ -115,7 +115,11 @@ function makeCurrent(pollers: QueueWorkers['pollers']): string {
     : 'set TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID of the workers to those of the current version';
 }
 
+/** Where Temporal routes to. */
 const named = (version: WorkerVersion | undefined): string =>
   version
     ? `version ${version.buildId} of deployment "${version.deploymentName}"`
     : 'unversioned workers';
+
+const workersOf = (version: WorkerVersion | undefined): string =>
+  version ? `workers of ${named(version)}` : 'unversioned workers';

@@ -68,7 +68,6 @@ test('a current version without workers is reported, and a version without worke
   const status = await deploy(deploymentName, 'status', '--json');
   expect(status.exitCode).toBe(1);
   expect(JSON.parse(status.stdout)).toMatchObject({
-    current: '2.0',
     problem: expect.stringContaining('version 1.0'),
     remedy: expect.stringContaining('deploy promote --build-id 1.0'),
   });

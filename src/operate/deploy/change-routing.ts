@@ -6,6 +6,8 @@ import type { Routing, WorkerDeployment } from '../../temporal/worker-deployment
 import { deploymentNotFound, type Deployment } from './open-deployment.ts';
 
 const POLL_MS = 500;
+/** The server needs a second or two. It never finishes where a version without a task queue was current. */
+const PROPAGATION_MS = 30_000;
 
 /**
  * Changes the routing of a deployment that has been read, and returns the deployment once its task queues
@@ -50,16 +52,17 @@ const isSameRouting = (a: Routing, b: Routing): boolean =>
   a.ramping?.percent === b.ramping?.percent;
 
 /**
- * From 1.30 on, the server informs the task queues after its answer. If they do not follow until the
- * deadline, `isPropagating` of the returned deployment is true.
+ * From 1.30 on, the server informs the task queues after its answer. If they do not follow within 30 seconds,
+ * or until the deadline, `isPropagating` of the returned deployment is true.
  */
 export async function propagated(
   deployment: Deployment,
   deadline: number,
 ): Promise<WorkerDeployment> {
+  const giveUpAt = Math.min(deadline, Date.now() + PROPAGATION_MS);
   for (;;) {
     const latest = await readExisting(deployment);
-    if (!latest.isPropagating || Date.now() >= deadline) return latest;
+    if (!latest.isPropagating || Date.now() >= giveUpAt) return latest;
     await delay(POLL_MS);
   }
 }
