@@ -1,17 +1,14 @@
 import { execa } from 'execa';
 import pg from 'pg';
-import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import type { OrderRecord } from '../../src/order/order-store.ts';
 import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
 import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkRequiredColumns, checkSchema } from '../../src/postgres/schema.ts';
 import { sessionsStillBlocking } from '../../src/postgres/sessions.ts';
 import { createOwnDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { orderText } from '../support/messages.ts';
 import { laterSchema } from '../support/migrations.ts';
+import { orderRecord } from '../support/order-record.ts';
 import { startTransactionPooler } from '../support/transaction-pooler.ts';
 
 /** Migrations of a database that programs are using, some of them of another version. */
@@ -51,14 +48,6 @@ async function openTransaction(): Promise<{ readonly pid: number; readonly clien
   return { pid: rows[0]?.pid ?? 0, client };
 }
 
-function recordOf(id: string): OrderRecord {
-  const translation = translateMessage(orderText(id));
-  if (translation.kind !== 'translated') throw new Error('not valid');
-  const { order } = translation;
-  const source = { topic: 'orders', partition: 0, offset: '0' };
-  return { order, source, fingerprint: fingerprintOfOrder(order) };
-}
-
 async function hasColumn(name: string): Promise<boolean> {
   const { fields } = await sql('SELECT * FROM orders LIMIT 0');
   return fields.some((field) => field.name === name);
@@ -88,7 +77,7 @@ describe('a migration whose table is locked by a long transaction', () => {
     const store = createPostgresOrderStore(database.pool);
     for (let n = 0; waits.length < 3; n += 1) {
       const startedAt = Date.now();
-      expect(await store.store(recordOf(`A-${n}`))).toEqual({ kind: 'stored' });
+      expect(await store.store(orderRecord(`A-${n}`))).toEqual({ kind: 'stored' });
       // The statement timeout of a worker is 3 s. Without a lock timeout, the insert would not end at all.
       expect(Date.now() - startedAt).toBeLessThan(3000);
     }
@@ -271,7 +260,7 @@ describe('a migration outside a transaction', () => {
       expect(waits.join()).toContain('0003_index waits for');
     });
     const store = createPostgresOrderStore(database.pool);
-    expect(await store.store(recordOf('A-1'))).toEqual({ kind: 'stored' });
+    expect(await store.store(orderRecord('A-1'))).toEqual({ kind: 'stored' });
     await client.query('COMMIT');
     expect((await migrated).ran).toEqual(['0003_index']);
     const { rows } = await sql(
@@ -434,7 +423,7 @@ describe('a version that is older than the schema', () => {
       message: expect.stringContaining('orders.channel'),
     });
     // A rejection would fail the order for good. An error is retried, by then in a worker of the new version.
-    const stored = createPostgresOrderStore(database.pool).store(recordOf('A-1'));
+    const stored = createPostgresOrderStore(database.pool).store(orderRecord('A-1'));
     await expect(stored).rejects.toThrow('SQLSTATE 23502');
   });
 });
