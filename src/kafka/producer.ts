@@ -1,6 +1,7 @@
 import kafkajs, { type CompressionTypes, type Kafka, type Message } from 'kafkajs';
 import { errorChain } from './kafkajs-errors.ts';
 import { nameMissingPermission } from './missing-permission.ts';
+import { rememberingPartitioner, sendCompletely } from './patches/complete-sends.ts';
 import { kafkajsHeaders } from './patches/record-headers.ts';
 import type { RecordHeader } from './record-headers.ts';
 
@@ -73,13 +74,19 @@ export class PartitionOfflineError extends Error {
 export function createProducer(kafka: Kafka): MessageProducer {
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
+    createPartitioner: rememberingPartitioner,
     retry: { retries: 1, maxRetryTime: 1000 },
   });
   return {
     connect: () => producer.connect(),
     send: (topic, messages) =>
       sendCompressed(messages, (compression) =>
-        producer.send({ topic, acks: -1, compression, messages: messages.map(kafkajsMessage) }),
+        sendCompletely((record) => producer.send(record), {
+          topic,
+          acks: -1,
+          compression,
+          messages: messages.map(kafkajsMessage),
+        }),
       ).catch((error: unknown) => {
         throw explainSendFailure(error, topic);
       }),

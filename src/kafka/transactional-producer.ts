@@ -5,6 +5,7 @@ import {
   withRequiredPermissions,
   type KafkaPermission,
 } from './missing-permission.ts';
+import { rememberingPartitioner, sendCompletely } from './patches/complete-sends.ts';
 import {
   kafkajsMessage,
   sendCompressed,
@@ -47,6 +48,7 @@ export function createTransactionalProducer(
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
+    createPartitioner: rememberingPartitioner,
   });
   const needed = (...sends: readonly TopicMessages[]): readonly KafkaPermission[] => [
     { operation: 'WRITE', resource: 'transactional-id', name: transactionalId },
@@ -78,7 +80,12 @@ async function transact(
   const transaction = await producer.transaction();
   const send = ({ topic, messages }: TopicMessages) =>
     sendCompressed(messages, (compression) =>
-      transaction.send({ topic, acks: -1, compression, messages: messages.map(kafkajsMessage) }),
+      sendCompletely((record) => transaction.send(record), {
+        topic,
+        acks: -1,
+        compression,
+        messages: messages.map(kafkajsMessage),
+      }),
     );
   try {
     try {

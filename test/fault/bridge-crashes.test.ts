@@ -40,9 +40,12 @@ test('killed after a start and before its answer: the order is neither started t
   const bridge = await world.startBridge({ BRIDGE_START_TIMEOUT_MS: '20000' });
   await world.servers.links['bridge-temporal'].degrade('drop-responses');
   await world.load.sendOnly('good', 12);
+  // Not all of them: without answers from Temporal the connection fails, and later starts wait.
   await eventually(async () => {
-    for (const id of world.load.expected.keys())
-      expect(await world.system.status(id)).toBe('RUNNING');
+    const statuses = await Promise.allSettled(
+      [...world.load.expected.keys()].map((id) => world.system.status(id)),
+    );
+    expect(statuses).toContainEqual({ status: 'fulfilled', value: 'RUNNING' });
   });
   await bridge.end('SIGKILL');
   await world.servers.links['bridge-temporal'].restore();

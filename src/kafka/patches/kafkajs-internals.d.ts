@@ -252,6 +252,48 @@ declare module 'kafkajs/src/consumer/batch.js' {
   export default BatchOfFetch;
 }
 
+declare module 'kafkajs/src/producer/sendMessages.js' {
+  import type { ICustomPartitioner, Message, RecordMetadata } from 'kafkajs';
+
+  export interface ProduceRequest {
+    readonly topicData: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly messages: readonly Message[];
+      }[];
+    }[];
+  }
+
+  const createSendMessages: (options: {
+    readonly logger: { debug(): void; error(): void };
+    readonly cluster: {
+      addMultipleTargetTopics(): Promise<void>;
+      refreshMetadataIfNecessary(): Promise<void>;
+      refreshMetadata(): Promise<void>;
+      isConnected(): boolean;
+      findTopicPartitionMetadata(
+        topic: string,
+      ): readonly { readonly partitionId: number; readonly leader: number }[];
+      findLeaderForPartitions(
+        topic: string,
+        partitions: readonly string[],
+      ): Readonly<Record<string, readonly number[]>>;
+      findBroker(node: { readonly nodeId: string }): Promise<{
+        readonly nodeId: string;
+        produce(request: ProduceRequest): Promise<unknown>;
+      }>;
+    };
+    readonly partitioner: ReturnType<ICustomPartitioner>;
+    readonly eosManager: object;
+    readonly retrier: <Result>(attempt: () => Promise<Result>) => Promise<Result>;
+  }) => (options: {
+    readonly acks: number;
+    readonly topicMessages: readonly { readonly topic: string; readonly messages: Message[] }[];
+  }) => Promise<RecordMetadata[]>;
+  export default createSendMessages;
+}
+
 declare module 'kafkajs/src/errors.js' {
   const errors: { readonly isRebalancing: (error: Error) => boolean };
   export default errors;
