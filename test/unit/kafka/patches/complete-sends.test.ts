@@ -101,7 +101,7 @@ test('sends the messages of the partition that has moved, and no other twice', a
 
 test('messages without a key stay in the partition that was chosen first', async () => {
   const { send, written } = failingOver(rememberingPartitioner, 3);
-  const messages = Array.from({ length: 9 }, (_, index) => ({ value: `m${index}` }));
+  const messages = Array.from({ length: 10 }, (_, index) => ({ value: `m${index}` }));
   await sendCompletely(send, record(...messages));
   expect(written.map((text) => text.split(':')[1]).sort()).toEqual(
     messages.map(({ value }) => value),
