@@ -8,35 +8,34 @@ import tseslint from 'typescript-eslint';
  */
 const MAY_IMPORT = {
   contract: [],
-  package: ['contract', 'order'],
+  package: ['contract', 'order', 'order-kit'],
   program: [],
-  order: ['contract'],
-  'order/sql': ['contract', 'order', 'postgres', 'program', 'telemetry'],
+  'order-kit': ['contract', 'postgres'],
+  order: ['contract', 'order-kit'],
+  decode: ['contract'],
+  'order-module': ['config', 'contract', 'decode', 'order', 'program'],
   workflows: ['contract'],
-  activities: ['contract', 'order', 'program', 'telemetry'],
+  activities: ['contract', 'program', 'telemetry'],
   telemetry: ['program'],
   config: ['program'],
   terminal: ['config', 'program'],
-  postgres: ['program', 'telemetry'],
+  postgres: ['contract', 'program', 'telemetry'],
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
-  bridge: ['config', 'contract', 'kafka', 'order', 'program', 'telemetry', 'temporal'],
+  bridge: ['config', 'contract', 'kafka', 'order-module', 'program', 'telemetry', 'temporal'],
   worker: [
-    ...['activities', 'config', 'contract', 'order', 'postgres', 'program', 'telemetry'],
+    ...['activities', 'config', 'contract', 'order-module', 'postgres', 'program', 'telemetry'],
     'temporal',
   ],
   operate: [
-    ...['bridge', 'config', 'contract', 'kafka', 'order', 'postgres', 'program', 'telemetry'],
-    ...['temporal', 'terminal'],
+    ...['bridge', 'config', 'contract', 'kafka', 'order-module', 'postgres', 'program'],
+    ...['telemetry', 'temporal', 'terminal'],
   ],
 };
 
-/** The one file of src/order/ that the bridge may import: what a message is about, and no more. */
-const IDENTIFY = './order/identify.ts';
-
 /** The packages that some folders of src/ keep to themselves. */
 const OWNED_PACKAGES = {
-  'big.js': ['order'],
+  'big.js': ['order-kit'],
   'lossless-json': ['contract'],
   kafkajs: ['kafka'],
   pg: ['postgres'],
@@ -46,22 +45,12 @@ const OWNED_PACKAGES = {
 
 const FOLDERS = Object.keys(MAY_IMPORT);
 
-const zones = [
-  ...Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
-    // The rules of src/order/ itself are not those of the SQL below it.
-    target: folder === 'order' ? './src/order/*.ts' : `./src/${folder}`,
-    from: './src',
-    except: [folder, ...allowed].map((name) =>
-      folder === 'bridge' && name === 'order' ? IDENTIFY : `./${name}`,
-    ),
-    message: `src/${folder} may import only ${[...allowed, 'itself'].join(', ')} (eslint.config.mjs).`,
-  })),
-  ...['./src/order/*.ts', './src/activities', './src/package'].map((target) => ({
-    target,
-    from: './src/order/sql',
-    message: 'Only programs and tools import the SQL of an order (eslint.config.mjs).',
-  })),
-];
+const zones = Object.entries(MAY_IMPORT).map(([folder, allowed]) => ({
+  target: `./src/${folder}`,
+  from: './src',
+  except: [folder, ...allowed].map((name) => `./${name}`),
+  message: `src/${folder} may import only ${[...allowed, 'itself'].join(', ')} (eslint.config.mjs).`,
+}));
 
 const ownedPackages = (folder) =>
   Object.entries(OWNED_PACKAGES)

@@ -7,8 +7,8 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { payload, startRequest } from '../src/bridge/start-request.ts';
-import { identify } from '../src/order/identify.ts';
 import { VERSION } from '../src/program/version.ts';
+import { identifyOrder } from '../test/support/built-in-order.ts';
 import { orderText } from '../test/support/messages.ts';
 import { startTcpProxy } from '../test/support/tcp-proxy.ts';
 import { build } from './build.ts';
@@ -71,8 +71,7 @@ async function record(address: string, databaseUrl: string): Promise<void> {
     /** Starts the order as the bridge does. */
     const start = async (id: string, changes = {}, workflowIdPrefix = 'order:') => {
       const text = orderText(`${run}-${id}`, changes);
-      const order = identify(Buffer.from(text), 1_000_000);
-      if (order.kind === 'unusable') throw new StackError(order.error);
+      const order = identifyOrder(text);
       const message = {
         text,
         source: { topic: 'orders', partition: 0, offset: '0', timestamp: String(Date.now()) },

@@ -6,6 +6,7 @@ import { readSettings } from '../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../src/config/roles.ts';
 import { createKafkaClient } from '../../src/kafka/kafka-client.ts';
 import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
+import { openMessageReader } from '../../src/order-module/open-message-reader.ts';
 import { promiseWithResolvers } from '../../src/program/promise-with-resolvers.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { createHealth } from '../../src/telemetry/health/health.ts';
@@ -59,6 +60,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
   const logger = silentLogger();
   const stopwatch = createStopwatch();
   const pipeline = new Pipeline(settings, {
+    reader: await openMessageReader(settings),
     starter: startingAtOnce(() => {
       stopwatch.count();
     }),

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
-import type { OrderRecord } from '../../src/order/order-store.ts';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
+import type { OrderRecord } from '../../src/contract/order-module.ts';
+import type { Order } from '../../src/order/order.ts';
+import { postgresOrderStore } from '../../test/support/built-in-order.ts';
 import { createStoreLoad } from '../harness/store-load.ts';
 import type { Benchmark } from './benchmark.ts';
 
@@ -25,7 +26,7 @@ export const store: Benchmark = {
   goal: { atLeast: 0.9 },
   async prepare() {
     const load = await createStoreLoad();
-    const orderStore = createPostgresOrderStore(load.pool);
+    const orderStore = postgresOrderStore(load.pool);
     return {
       subject: {
         name: 'the store',
@@ -40,7 +41,7 @@ export const store: Benchmark = {
   },
 };
 
-const insertByHand = (pool: Pool, { order, source, fingerprint }: OrderRecord) =>
+const insertByHand = (pool: Pool, { order, source, fingerprint }: OrderRecord<Order>) =>
   pool.query({
     name: 'by-hand',
     text: BY_HAND,

@@ -1,9 +1,9 @@
 import pMap from 'p-map';
 import type { Pool } from 'pg';
-import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
-import type { OrderRecord } from '../../src/order/order-store.ts';
+import type { OrderRecord } from '../../src/contract/order-module.ts';
+import type { Order } from '../../src/order/order.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
+import { recordOf } from '../../test/support/built-in-order.ts';
 import { createTestDatabase } from '../../test/support/database.ts';
 import type { Sample } from './compare.ts';
 import { orderText } from './orders.ts';
@@ -16,7 +16,7 @@ const CONCURRENCY = 16;
 export interface StoreLoad {
   readonly pool: Pool;
   /** Stores new orders concurrently, one per connection. */
-  readonly measure: (store: (record: OrderRecord) => Promise<unknown>) => Promise<Sample>;
+  readonly measure: (store: (record: OrderRecord<Order>) => Promise<unknown>) => Promise<Sample>;
   readonly close: () => Promise<void>;
 }
 
@@ -33,7 +33,9 @@ export async function createStoreLoad(): Promise<StoreLoad> {
   return {
     pool,
     async measure(store) {
-      const records = Array.from({ length: COUNT }, () => recordOf(`A-${(created += 1)}`));
+      const records = Array.from({ length: COUNT }, () =>
+        recordOf(orderText(`A-${(created += 1)}`)),
+      );
       const seconds = await timed(() => pMap(records, store, { concurrency: CONCURRENCY }));
       return { value: COUNT / seconds };
     },
@@ -42,12 +44,4 @@ export async function createStoreLoad(): Promise<StoreLoad> {
       await database.drop();
     },
   };
-}
-
-function recordOf(orderId: string): OrderRecord {
-  const translation = translateMessage(orderText(orderId));
-  if (translation.kind !== 'translated') throw new Error('the sample order is not valid');
-  const { order } = translation;
-  const fingerprint = fingerprintOfOrder(order);
-  return { order, source: { topic: 'orders', partition: 0, offset: '1' }, fingerprint };
 }

@@ -8,7 +8,8 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/order-activities.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
+import { postgresOrderStore } from '../../test/support/built-in-order.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { freeLocalAddress, readSdkMetrics } from '../../src/worker/temporal-runtime.ts';
 
@@ -41,7 +42,8 @@ const worker = await Worker.create({
     logger: new DefaultLogger('ERROR'),
   }),
   activities: createActivities({
-    orderStore: createPostgresOrderStore(pool),
+    orderModule,
+    orderStore: postgresOrderStore(pool),
     logger: silentLogger(),
     onOutcome: () => undefined,
     onAttempt: () => undefined,

@@ -1,4 +1,5 @@
-import { insertOrder } from '../../src/order/sql/insert-order.ts';
+import type { OrderDatabase } from '../../src/contract/order-module.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { createStoreLoad } from '../harness/store-load.ts';
 import type { Variants } from './variants.ts';
 
@@ -8,17 +9,17 @@ export const preparedStatements: Variants = {
   unit: 'orders/s',
   async prepare() {
     const { pool, measure, close } = await createStoreLoad();
+    const storing = (preparesStatements: boolean) => {
+      const database: OrderDatabase = {
+        preparesStatements,
+        query: (statement) => pool.query(statement),
+      };
+      return () => measure((record) => orderModule.storage.store(database, record));
+    };
     return {
       sides: [
-        { name: 'prepared', measure: () => measure((record) => pool.query(insertOrder(record))) },
-        {
-          name: 'not prepared',
-          measure: () =>
-            measure((record) => {
-              const { text, values = [] } = insertOrder(record);
-              return pool.query(text, values as unknown[]);
-            }),
-        },
+        { name: 'prepared', measure: storing(true) },
+        { name: 'not prepared', measure: storing(false) },
       ],
       close,
     };

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE_TYPES } from '../contract/failure-types.ts';
 import type { MessageSource } from '../contract/message.ts';
-import { formatIssue, type ValidationIssue } from '../order/translate-message.ts';
+import { formatIssue, type ValidationIssue } from '../contract/order-module.ts';
 
 /**
  * The failures with which a workflow ends. None is retried, and none quotes data of the order. They are

@@ -1,10 +1,16 @@
 import { activityInfo } from '@temporalio/activity';
-import type { IngestOrderResult, OrderActivities } from '../contract/ingest-workflow.ts';
+import type {
+  IngestOrderResult,
+  OrderActivities,
+  PlainOrderRecord,
+} from '../contract/ingest-workflow.ts';
 import type { OrderMessage } from '../contract/message.ts';
-import { fingerprintOfOrder } from '../order/fingerprint.ts';
-import type { OrderRecord, OrderStore } from '../order/order-store.ts';
-import { fromPlainRecord, toPlainRecord } from '../order/plain-order.ts';
-import { translateMessage } from '../order/translate-message.ts';
+import {
+  translateText,
+  type OrderModule,
+  type OrderRecord,
+  type StoreOutcome,
+} from '../contract/order-module.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { measured, type OnAttempt } from './attempts.ts';
@@ -21,7 +27,8 @@ export const ORDER_OUTCOMES = [
 export type OrderOutcome = (typeof ORDER_OUTCOMES)[number];
 
 export interface ActivityDependencies {
-  readonly orderStore: OrderStore;
+  readonly orderModule: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'>;
+  readonly orderStore: { store(record: OrderRecord): Promise<StoreOutcome> };
   readonly logger: Logger;
   readonly onOutcome: (outcome: OrderOutcome) => void;
   readonly onAttempt: OnAttempt;
@@ -29,28 +36,33 @@ export interface ActivityDependencies {
 
 /** All activities of a worker. */
 export function createActivities(dependencies: ActivityDependencies): OrderActivities {
-  const { onAttempt } = dependencies;
+  const { orderModule, onAttempt } = dependencies;
   const translate = measured('translateOrder', createTranslate(dependencies), onAttempt);
   const store = measured('storeOrder', createStore(dependencies), onAttempt);
   return {
     translateAndStoreOrder: async (message) => store(await translate(message)),
-    translateOrder: async (message) => toPlainRecord(await translate(message)),
-    storeOrder: (record) => store(fromPlainRecord(record)),
+    translateOrder: async (message) => {
+      const { order, ...record } = await translate(message);
+      return { ...record, order: orderModule.toJson?.(order) ?? message.text };
+    },
+    storeOrder: async (record) => store(fromPlainRecord(orderModule, record)),
   };
 }
 
 /** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
 const createTranslate =
-  ({ logger, onOutcome }: ActivityDependencies) =>
+  ({ orderModule, logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
-    const translation = translateMessage(text);
+    const translation = translateText(orderModule, text);
     switch (translation.kind) {
       case 'translated': {
         const { topic, partition, offset } = source;
+        const { orderId, order, fingerprint } = translation;
         return Promise.resolve({
-          order: translation.order,
+          orderId,
+          order,
           source: { topic, partition, offset },
-          fingerprint: fingerprintOfOrder(translation.order),
+          fingerprint,
           ...(correction ? { correction } : {}),
         });
       }
@@ -77,7 +89,7 @@ const createTranslate =
 const createStore =
   ({ orderStore, logger, onOutcome }: ActivityDependencies) =>
   async (record: OrderRecord): Promise<IngestOrderResult> => {
-    const { orderId } = record.order;
+    const { orderId } = record;
     const context = { orderId, ...record.source, ...activityLogFields() };
     const outcome = await orderStore.store(record).catch((error: unknown) => {
       const failure = { ...context, event: 'order_load_failed', error: describeError(error) };
@@ -106,6 +118,19 @@ const createStore =
         return outcome satisfies never;
     }
   };
+
+/** Throws if the record breaks a rule of the domain: a version with other rules wrote it. */
+function fromPlainRecord(
+  orderModule: ActivityDependencies['orderModule'],
+  { order, orderId = (order as { readonly orderId: string }).orderId, ...rest }: PlainOrderRecord,
+): OrderRecord {
+  if (orderModule.fromJson && typeof order !== 'string') {
+    return { ...rest, orderId, order: orderModule.fromJson(order) };
+  }
+  const translation = translateText(orderModule, String(order));
+  if (translation.kind === 'invalid') throw orderInvalid(translation.issues);
+  return { ...rest, orderId, order: translation.order };
+}
 
 /** The workflow and the attempt that a log line is about. */
 function activityLogFields(): {

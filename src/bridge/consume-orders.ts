@@ -7,6 +7,7 @@ import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
 import { watchGroup } from '../kafka/group-watch.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import type { MessageReader } from '../order-module/message-reader.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
 import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
@@ -22,6 +23,7 @@ export interface Connections {
   readonly kafka: KafkaClient;
   readonly producer: MessageProducer;
   readonly client: Client;
+  readonly reader: MessageReader;
   readonly logger: Logger;
 }
 
@@ -31,7 +33,7 @@ export interface Connections {
  */
 export async function consumeOrders(
   settings: BridgeSettings,
-  { kafka, producer, client, logger }: Connections,
+  { kafka, producer, client, reader, logger }: Connections,
   { signals, closing }: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { bridge } = settings;
@@ -45,6 +47,7 @@ export async function consumeOrders(
   const pipeline = createPipeline(settings, {
     client,
     producer,
+    reader,
     identity: 'order-ingest-bridge',
     logger,
     readiness,

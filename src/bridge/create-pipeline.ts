@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
+import type { MessageReader } from '../order-module/message-reader.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
 import { Pipeline, type PipelinePorts } from './pipeline.ts';
@@ -12,6 +13,7 @@ export interface PipelineConnections extends Pick<
   PipelinePorts,
   'readiness' | 'logger' | 'startDuration'
 > {
+  readonly reader: MessageReader;
   readonly client: Client;
   readonly producer: MessageProducer;
   /** The program that starts the workflows, for their histories. */
@@ -23,13 +25,15 @@ export interface PipelineConnections extends Pick<
 /** A pipeline that starts workflows in Temporal and writes dead letters to Kafka. Call `stop` when done. */
 export function createPipeline(
   settings: BridgeSettings,
-  { client, producer, identity, replayId, ...ports }: PipelineConnections,
+  { client, producer, reader, identity, replayId, ...ports }: PipelineConnections,
 ): Pipeline {
   const { bridge, kafka, temporal } = settings;
   return new Pipeline(settings, {
     ...ports,
+    reader,
     starter: createWorkflowStarter({
       client,
+      reader,
       ...temporal,
       identity: `${identity}:${process.pid}@${hostname()}`,
       timeoutMs: bridge.startTimeoutMs,

@@ -6,7 +6,7 @@ import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
-import { identify, type Identified } from '../order/identify.ts';
+import type { MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
@@ -27,6 +27,7 @@ import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
 
 /** What the pipeline works on. */
 export interface PipelinePorts {
+  readonly reader: Pick<MessageReader, 'identify'>;
   readonly starter: WorkflowStarter;
   readonly openOrders: OpenOrders;
   readonly deadLetters: DeadLetterWriter;
@@ -202,13 +203,26 @@ export class Pipeline {
     source: MessageSource,
     signal: AbortSignal,
   ): Promise<MessageOutcome> {
-    const { logger } = this.#ports;
+    const { logger, reader } = this.#ports;
     logger.debug({ event: 'message_consumed', ...source }, 'message consumed');
     const deadLetter = (reason: DeadLetterReason, error: string) =>
       this.#deadLetter({ message, ...source, reason, error }, signal);
 
-    const identified = this.#identify(message, source);
-    if (identified.kind === 'unusable') return deadLetter(identified.reason, identified.error);
+    const removed = removedParts(message.headers);
+    if (removed) {
+      const bytes = Math.max(...Object.values(removed));
+      const error = `${bytes} bytes, too large even for a dead letter: the content is only in the source topic`;
+      return deadLetter('too-large', error);
+    }
+    const identifying = reader.identify(message.value, this.#settings.bridge.maxInputBytes);
+    // Most decoders are synchronous, and waiting would cost every message.
+    const identified = identifying instanceof Promise ? await identifying : identifying;
+    if (identified.kind === 'unusable') {
+      const { reason, error } = identified;
+      const value = describeValue(message.value, this.#settings.logging.valueBytes);
+      logger.warn({ event: 'message_decode_failed', ...source, reason, error, ...value }, error);
+      return deadLetter(reason, error);
+    }
 
     const { orderId, fingerprint, text } = identified;
     markActiveSpan({ 'order_ingest.order_id': orderId });
@@ -242,26 +256,6 @@ export class Pipeline {
       default:
         return answer satisfies never;
     }
-  }
-
-  #identify({ headers, value }: ConsumedMessage, source: MessageSource): Identified {
-    const { bridge, logging } = this.#settings;
-    const removed = removedParts(headers);
-    if (removed) {
-      const bytes = Math.max(...Object.values(removed));
-      const error = `${bytes} bytes, too large even for a dead letter: the content is only in the source topic`;
-      return { kind: 'unusable', reason: 'too-large', error };
-    }
-    const identified = identify(value, bridge.maxInputBytes);
-    if (identified.kind === 'unusable') {
-      const { reason, error } = identified;
-      const described = describeValue(value, logging.valueBytes);
-      this.#ports.logger.warn(
-        { event: 'message_decode_failed', ...source, reason, error, ...described },
-        error,
-      );
-    }
-    return identified;
   }
 
   /** Starts the order's workflow once the gates for starts let it pass. */

@@ -20,6 +20,8 @@ import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logg
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
 import { hasIngestedFrom } from '../temporal/order-visibility.ts';
+import { openMessageReader } from '../order-module/open-message-reader.ts';
+import type { MessageReader } from '../order-module/message-reader.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
@@ -32,6 +34,7 @@ import { consumeOrders } from './consume-orders.ts';
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
   const settings = readSettings(BRIDGE_ROLE, env, ({ bridge }) => bridgeTimeoutMistakes(bridge));
   const target = temporalTarget(env);
+  const reader = await openMessageReader(settings);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
   const tracing = await startTracing(env, 'order-ingest-bridge');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));
@@ -42,7 +45,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
     );
   });
   try {
-    await connectAndConsume(settings, target, logger, { signals, closing });
+    await connectAndConsume(settings, { target, reader, logger }, { signals, closing });
   } finally {
     closing.begin(1);
     await tracing?.stop();
@@ -52,10 +55,14 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
 
 async function connectAndConsume(
   settings: BridgeSettings,
-  target: TemporalTarget,
-  logger: Logger,
+  parts: {
+    readonly target: TemporalTarget;
+    readonly reader: MessageReader;
+    readonly logger: Logger;
+  },
   shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
+  const { target, reader, logger } = parts;
   await waitForCluster(settings, logger);
   const client = await connectTemporal(target);
   try {
@@ -67,7 +74,7 @@ async function connectAndConsume(
     const producer = createProducer(kafka);
     await producer.connect();
     try {
-      await consumeOrders(settings, { kafka, producer, client, logger }, shutdown);
+      await consumeOrders(settings, { kafka, producer, client, reader, logger }, shutdown);
     } finally {
       await producer.disconnect();
     }

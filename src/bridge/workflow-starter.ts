@@ -3,7 +3,7 @@ import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
 import { workflowId, type WorkflowRun } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
-import { hasSameContent } from '../order/identify.ts';
+import type { MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
@@ -27,6 +27,7 @@ export interface WorkflowStarter {
 
 export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly client: Client;
+  readonly reader: Pick<MessageReader, 'hasSameContent'>;
   /** Deadline of one call. */
   readonly timeoutMs: number;
   readonly maxInputBytes: number;
@@ -38,7 +39,7 @@ export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
 }
 
 export function createWorkflowStarter(options: WorkflowStarterOptions): WorkflowStarter {
-  const { client, timeoutMs, maxInputBytes } = options;
+  const { client, reader, timeoutMs, maxInputBytes } = options;
   const { connection } = client;
   const { namespace } = client.options;
   const target = { ...options, namespace };
@@ -108,7 +109,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     { fingerprint, message }: OrderToStart,
   ): Promise<boolean> {
     const text = async () => messageOf(await readRunStart(client, workflow, call))?.text;
-    return hasSameContent(workflow.fingerprints, { fingerprint, ...message }, text);
+    return reader.hasSameContent(workflow.fingerprints, { fingerprint, ...message }, text);
   }
 
   /** Compares the message with the one that the existing workflow was started with. */

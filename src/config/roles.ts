@@ -2,6 +2,7 @@ import { bridgeSettings } from './bridge-settings.ts';
 import { databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
+import { orderSettings } from './order-settings.ts';
 import type { Settings } from './read-settings.ts';
 import { required } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
@@ -17,6 +18,7 @@ const temporalCredentials = { apiKey: temporalConnectionSettings.apiKey } as con
 export const BRIDGE_ROLE = {
   kafka: kafkaSettings,
   bridge: bridgeSettings,
+  order: orderSettings,
   temporal: temporalSettings,
   temporalCredentials,
   logging: loggingSettings,
@@ -28,6 +30,7 @@ export const WORKER_ROLE = {
   temporal: temporalSettings,
   temporalCredentials,
   database: databaseSettings,
+  order: orderSettings,
   worker: workerSettings,
   logging: loggingSettings,
 } as const;
@@ -44,6 +47,7 @@ export const DEAD_LETTERS_ROLE = {
 export const RECONCILE_ROLE = {
   kafka: kafkaSettings,
   group: { ...groupSettings, maxInputBytes: bridgeSettings.maxInputBytes },
+  order: orderSettings,
   temporal: temporalSettings,
   temporalCredentials,
   database: databaseSettings,
@@ -63,13 +67,17 @@ export const DEPLOY_ROLE = {
   },
 } as const;
 
-export const STORED_ORDERS_ROLE = { database: databaseSettings } as const;
+/** What it takes to read messages as the bridge does. */
+export const READER_ROLE = { order: orderSettings } as const;
 
-export const PRODUCER_ROLE = { kafka: kafkaSettings } as const;
+export const STORED_ORDERS_ROLE = { database: databaseSettings, order: orderSettings } as const;
+
+export const PRODUCER_ROLE = { kafka: kafkaSettings, ...READER_ROLE } as const;
 
 export const KAFKA_SETUP_ROLE = { kafka: kafkaSettings, topics: topicSettings } as const;
 
 export const DATABASE_SETUP_ROLE = {
   database: databaseSettings,
   migration: migrationSettings,
+  order: orderSettings,
 } as const;

@@ -2,6 +2,7 @@ import { bridgeSettings } from './bridge-settings.ts';
 import { databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
+import { orderSettings } from './order-settings.ts';
 import type { SettingGroup } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
 import { workerSettings } from './worker-settings.ts';
@@ -39,6 +40,13 @@ export const SECTIONS: readonly Section[] = [
       ...['orders', 'lag', 'top', 'doctor', 'dead-letters', 'reconcile'],
     ],
     settings: bridgeSettings,
+  },
+  {
+    title: 'Orders',
+    readBy: [
+      ...['bridge', 'worker', 'produce', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
+    ],
+    settings: orderSettings,
   },
   { title: 'Topics', readBy: ['setup', 'dead-letters'], settings: topicSettings },
   {

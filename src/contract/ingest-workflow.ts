@@ -21,25 +21,14 @@ export interface OrderActivities {
   storeOrder(record: PlainOrderRecord): Promise<IngestOrderResult>;
 }
 
-/** An `OrderRecord` as plain JSON, as it crosses Temporal. Amounts are decimal digits. */
+/** An `OrderRecord` as plain JSON, as it crosses Temporal. */
 export interface PlainOrderRecord {
-  readonly order: PlainOrder;
+  /** Missing in what older versions have written, whose `order` has it. */
+  readonly orderId?: string;
+  /** What the order module's `toJson` returns, or the text of the message if it has none. */
+  readonly order: unknown;
   readonly source: MessageSource;
   /** In the form of the version that translated the message. */
   readonly fingerprint: string;
   readonly correction?: Correction | undefined;
-}
-
-interface PlainOrder {
-  readonly orderId: string;
-  readonly createdAt: string;
-  readonly customerName: string;
-  readonly totalPrice: string;
-  readonly lineItems: readonly PlainLineItem[];
-}
-
-interface PlainLineItem {
-  readonly productId: string;
-  readonly quantity: number;
-  readonly unitPrice: string;
 }

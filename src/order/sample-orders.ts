@@ -1,3 +1,5 @@
+import type { SampleMessage, SampleOptions } from '../contract/order-module.ts';
+
 /** The kinds of broken samples: one for each outcome of a message that is not stored. */
 const BROKEN_KINDS = [
   'not-json',
@@ -9,23 +11,6 @@ const BROKEN_KINDS = [
   'tombstone',
 ] as const;
 type BrokenKind = (typeof BROKEN_KINDS)[number];
-
-/** A message for the topic. */
-export interface SampleMessage {
-  /** The order ID, if there is one. */
-  readonly key: string | null;
-  /** Null is a tombstone. */
-  readonly value: string | Buffer | null;
-}
-
-export interface SampleOptions {
-  /** The number of valid orders. */
-  readonly count: number;
-  /** The number of broken messages after them, of each kind in turn. */
-  readonly broken: number;
-  /** Starts every order ID. Runs with different prefixes generate different orders. */
-  readonly idPrefix: string;
-}
 
 /** Generates sample orders, the same ones for the same options. */
 export function* sampleOrders({

@@ -1,16 +1,55 @@
 /**
- * `order-ingest/order`: the rules of the built-in order module. A producer can check a message before it
- * sends it, and a consumer of the tables or of dead letters can read messages as order-ingest does.
+ * `order-ingest/order`: what an order module is written with, and the built-in order. A producer can check a
+ * message before it sends it with `orderModule.translate`.
  */
-export { parseInstant, type Instant } from '../order/instant.ts';
-export { Money } from '../order/money.ts';
-export type { LineItem, Order } from '../order/order.ts';
+export type {
+  Identification,
+  OrderDatabase,
+  OrderDescription,
+  OrderList,
+  OrderModule,
+  OrderRecord,
+  OrderStorage,
+  SampleMessage,
+  SampleOptions,
+  StartPreferences,
+  StoredOrder,
+  StoreOutcome,
+  Translation,
+  ValidationIssue,
+} from '../contract/order-module.ts';
+export { formatIssue, translateText } from '../contract/order-module.ts';
 export {
-  formatIssue,
-  translateMessage,
-  type Translation,
-  type ValidationIssue,
-} from '../order/translate-message.ts';
-export { identify, type Identified } from '../order/identify.ts';
+  canonicalJson,
+  digitsOf,
+  exactNumber,
+  isJsonObject,
+  JsonNumber,
+  parseJson,
+  type Json,
+  type JsonObject,
+  type ParsedJson,
+} from '../contract/json.ts';
 export { parseOrderId, type OrderId } from '../contract/order-id.ts';
-export type { Parsed } from '../contract/parsed.ts';
+export { err, ok, type Parsed } from '../contract/parsed.ts';
+export { defineOrder, type OrderDefinition } from '../order-kit/define-order.ts';
+export * as fields from '../order-kit/fields.ts';
+export { translateWith, type TranslatedFields } from '../order-kit/fields.ts';
+export {
+  fingerprintOfJson,
+  fingerprintOfValues,
+  type IdentityValue,
+} from '../order-kit/fingerprint.ts';
+export { parseInstant, type Instant } from '../order-kit/instant.ts';
+export { Money } from '../order-kit/money.ts';
+export {
+  orderItems,
+  orderTables,
+  SOURCE_COLUMNS,
+  type Column,
+  type Columns,
+  type ItemTable,
+  type OrderTablesDefinition,
+} from '../order-kit/order-tables.ts';
+export { orderModule } from '../order/order-module.ts';
+export type { LineItem, Order } from '../order/order.ts';

@@ -44,3 +44,15 @@ SELECT
     statementTimeoutMs: Number(row.statement_timeout_ms),
   };
 }
+
+/**
+ * How many rows have ever been inserted into a table, from Postgres's statistics: as cheap for a large table
+ * as for a small one, and about a second behind.
+ */
+export async function countInsertedRows(pool: Pick<Pool, 'query'>, table: string): Promise<number> {
+  const { rows } = await pool.query<{ inserted: string }>(
+    'SELECT coalesce(max(pg_stat_get_tuples_inserted(to_regclass($1))), 0) AS inserted',
+    [table],
+  );
+  return Number(rows[0]?.inserted ?? 0);
+}

@@ -1,13 +1,7 @@
 import { hash } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
-import type { Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { OrderDatabase } from '../contract/order-module.ts';
 import { inSpan } from '../telemetry/tracing.ts';
-
-/** What statements run on: a `DatabasePool`, or any pool where no statement is to be prepared. */
-export type StatementPool = Pick<Pool, 'query'> & {
-  /** See `DatabasePool`. */
-  readonly preparesStatements?: boolean;
-};
 
 /**
  * The name under which a statement is prepared. It depends on the text, because two versions of this
@@ -16,15 +10,23 @@ export type StatementPool = Pick<Pool, 'query'> & {
 export const statementName = (name: string, text: string): string =>
   `${name}-${hash('sha256', text).slice(0, 8)}`;
 
+export interface Statement {
+  /** The name under which it is prepared; see `statementName`. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
 /**
  * Runs a statement, prepared if the pool allows it, in a span that follows OpenTelemetry's conventions
  * for databases. The span holds the text of the statement and none of its values.
  */
-export const runStatement = <Row extends QueryResultRow>(
-  pool: StatementPool,
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as in pg's own types
+export const runStatement = <Row extends Record<string, unknown>>(
+  database: OrderDatabase,
   { operation, table }: { readonly operation: string; readonly table: string },
-  { name, ...statement }: QueryConfig,
-): Promise<QueryResult<Row>> =>
+  { name, ...statement }: Statement,
+): Promise<{ rows: Row[] }> =>
   inSpan(
     {
       name: `${operation} ${table}`,
@@ -37,7 +39,7 @@ export const runStatement = <Row extends QueryResultRow>(
       },
     },
     () =>
-      pool.query<Row>(
-        pool.preparesStatements && name !== undefined ? { name, ...statement } : statement,
+      database.query<Row>(
+        database.preparesStatements && name !== undefined ? { name, ...statement } : statement,
       ),
   );

@@ -220,6 +220,14 @@ export const ERRORS = {
     meaning: 'No workflow, row or dead letter has this order ID.',
     fix: 'Check the ID: upper and lower case and white space count.',
   },
+  ORDER_MODULE_INVALID: {
+    meaning: 'The order module that `ORDER_MODULE` names cannot be loaded, or lacks something.',
+    fix: 'Correct the module; the error names what is missing.',
+  },
+  ORDER_MODULE_NOT_FOUND: {
+    meaning: 'There is no file or package that `ORDER_MODULE` names.',
+    fix: 'Set `ORDER_MODULE` to a file, such as `./my-order.js`, or to an installed package. A file is relative to the working directory.',
+  },
   PARTITION_NOT_FOUND: {
     meaning: 'The topic has no partition with this number.',
     fix: 'Give a number within the range in the message.',
@@ -227,6 +235,11 @@ export const ERRORS = {
   RANGE_INVALID: {
     meaning: 'The range of offsets is empty, or lies outside what the topic still has.',
     fix: 'Give offsets within the range in the message.',
+  },
+  SAMPLES_UNAVAILABLE: {
+    meaning:
+      'The order module has no sample orders, so that `produce --sample` has nothing to send.',
+    fix: 'Add `samples` to the module, or send the lines of an NDJSON file.',
   },
   SEARCH_ATTRIBUTES_FULL: {
     meaning: 'The Temporal namespace has no room for the search attributes.',

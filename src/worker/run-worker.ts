@@ -3,8 +3,8 @@ import { createActivities } from '../activities/order-activities.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
-import { createPostgresOrderStore } from '../order/sql/postgres-order-store.ts';
-import { ORDER_SCHEMA } from '../order/sql/schema.ts';
+import type { OrderModule } from '../contract/order-module.ts';
+import { loadOrderModule } from '../order-module/load-order-module.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
@@ -27,6 +27,7 @@ import { connectTemporal, temporalTarget, type TemporalTarget } from '../tempora
 import { routingProblem } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { isThrottled, temporalFailed } from '../temporal/temporal-error.ts';
+import { createOrderStore } from './order-store.ts';
 import { supervisionTimings, superviseWorker } from './supervise-worker.ts';
 import { freeLocalAddress, installTemporalRuntime, readSdkMetrics } from './temporal-runtime.ts';
 import { TemporalWorker } from './temporal-worker.ts';
@@ -44,6 +45,7 @@ import { workflowTracing } from './workflow-tracing.ts';
 interface WorkerContext {
   readonly settings: Settings<typeof WORKER_ROLE>;
   readonly target: TemporalTarget;
+  readonly orderModule: OrderModule;
   readonly deployment: ReturnType<typeof deploymentOptions>;
   readonly pool: Pool;
   readonly logger: Logger;
@@ -61,6 +63,7 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
     databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
   );
   const target = temporalTarget(env);
+  const orderModule = await loadOrderModule(settings.order.module);
   const deployment = deploymentOptions(settings.worker);
   const logger = createLogger({ ...settings.logging, service: 'worker' });
   const tracing = await startTracing(env, 'order-ingest-worker');
@@ -82,10 +85,11 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
     );
   });
   try {
-    await checkDatabase(pool);
+    await checkDatabase(pool, orderModule.storage);
     await checkTemporal(target);
-    const context = { settings, target, deployment, pool, logger, tracing, signals, closing };
-    await runUntilStopped(context);
+    await runUntilStopped({
+      ...{ settings, target, orderModule, deployment, pool, logger, tracing, signals, closing },
+    });
   } finally {
     closing.begin(1);
     await Promise.all([pool.end(), tracing?.stop()]);
@@ -93,11 +97,11 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   }
 }
 
-async function checkDatabase(pool: Pool): Promise<void> {
+async function checkDatabase(pool: Pool, storage: OrderModule['storage']): Promise<void> {
   try {
-    await checkSchema(pool, ORDER_SCHEMA);
-    await checkRequiredColumns(pool, ORDER_SCHEMA);
-    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
+    await checkSchema(pool, storage);
+    await checkRequiredColumns(pool, storage);
+    await checkPrivileges(pool, storage.tables, ['SELECT', 'INSERT']);
   } catch (error) {
     throw databaseError('Postgres cannot be used', error);
   }
@@ -157,13 +161,14 @@ type Options = Parameters<typeof TemporalWorker.create>[1];
 
 /** The options that all workers of this process have in common, from the first to the last replacement. */
 function workerOptions(
-  { settings, deployment, pool, logger, tracing }: WorkerContext,
+  { settings, orderModule, deployment, pool, logger, tracing }: WorkerContext,
   metrics: WorkerMetrics,
 ): Options {
   return {
     taskQueue: settings.temporal.taskQueue,
     activities: createActivities({
-      orderStore: createPostgresOrderStore(pool),
+      orderModule,
+      orderStore: createOrderStore(pool, orderModule.storage),
       logger,
       onOutcome: metrics.countOrder,
       onAttempt: metrics.countAttempt,
@@ -176,7 +181,7 @@ function workerOptions(
 }
 
 async function superviseUntilStopped(
-  { settings, target, pool, logger, signals, closing }: WorkerContext,
+  { settings, target, orderModule, pool, logger, signals, closing }: WorkerContext,
   options: Options,
   readiness: Conditions,
 ): Promise<void> {
@@ -220,7 +225,7 @@ async function superviseUntilStopped(
   });
   const stopProbes = [
     probeDependency(() => supervision.current()?.ping(), temporal),
-    probeDependency(() => checkWritable(pool, ORDER_SCHEMA.tables), postgres),
+    probeDependency(() => checkWritable(pool, orderModule.storage.tables), postgres),
     watchRouting(async () => {
       const workers = await supervision.current()?.queueWorkers(taskQueue);
       return workers && routingProblem(workers, taskQueue);

@@ -10,6 +10,7 @@ import { arbitraryOrderId } from '../support/arbitrary-order.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackAddress, TEMPORAL_SERVERS, uniqueName } from '../support/stack.ts';
 import { useTemporalOnPostgres } from '../support/temporal-on-postgres.ts';
+import { reader } from '../support/built-in-order.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
 
 /** IDs of characters that have a meaning in queries. */
@@ -36,6 +37,7 @@ const taskQueue = uniqueName('queue').padEnd(200, 'q');
 const starterOf = (client: Client, workflowIdPrefix: string) => {
   const starter = createWorkflowStarter({
     client,
+    reader,
     taskQueue,
     workflowIdPrefix,
     identity: 'a test',

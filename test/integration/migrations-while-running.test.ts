@@ -1,14 +1,15 @@
 import { execa } from 'execa';
 import pg from 'pg';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { postgresOrderStore } from '../support/built-in-order.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkRequiredColumns, checkSchema } from '../../src/postgres/schema.ts';
 import { sessionsStillBlocking } from '../../src/postgres/sessions.ts';
 import { createOwnDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { laterSchema } from '../support/migrations.ts';
-import { orderRecord } from '../support/order-record.ts';
+import { recordOf } from '../support/built-in-order.ts';
+import { orderText } from '../support/messages.ts';
 import { startTransactionPooler } from '../support/transaction-pooler.ts';
 
 /** Migrations of a database that programs are using, some of them of another version. */
@@ -74,10 +75,10 @@ describe('a migration whose table is locked by a long transaction', () => {
       lockTimeoutMs: 200,
       onWait: (reason) => waits.push(reason),
     });
-    const store = createPostgresOrderStore(database.pool);
+    const store = postgresOrderStore(database.pool);
     for (let n = 0; waits.length < 3; n += 1) {
       const startedAt = Date.now();
-      expect(await store.store(orderRecord(`A-${n}`))).toEqual({ kind: 'stored' });
+      expect(await store.store(recordOf(orderText(`A-${n}`)))).toEqual({ kind: 'stored' });
       // The statement timeout of a worker is 3 s. Without a lock timeout, the insert would not end at all.
       expect(Date.now() - startedAt).toBeLessThan(3000);
     }
@@ -259,8 +260,8 @@ describe('a migration outside a transaction', () => {
     await eventually(() => {
       expect(waits.join()).toContain('0003_index waits for');
     });
-    const store = createPostgresOrderStore(database.pool);
-    expect(await store.store(orderRecord('A-1'))).toEqual({ kind: 'stored' });
+    const store = postgresOrderStore(database.pool);
+    expect(await store.store(recordOf(orderText('A-1')))).toEqual({ kind: 'stored' });
     await client.query('COMMIT');
     expect((await migrated).ran).toEqual(['0003_index']);
     const { rows } = await sql(
@@ -395,15 +396,15 @@ describe('migrations that break older versions', () => {
 describe('a version that is older than the schema', () => {
   test('starts and migrates nothing as long as it can insert', async () => {
     await migrate(laterSchema(ADD_COLUMN), database.url, 5000);
-    await expect(checkSchema(database.pool, ORDER_SCHEMA)).resolves.toBeUndefined();
-    await expect(checkRequiredColumns(database.pool, ORDER_SCHEMA)).resolves.toBeUndefined();
-    expect((await migrate(ORDER_SCHEMA, database.url, 5000)).ran).toEqual([]);
+    await expect(checkSchema(database.pool, orderModule.storage)).resolves.toBeUndefined();
+    await expect(checkRequiredColumns(database.pool, orderModule.storage)).resolves.toBeUndefined();
+    expect((await migrate(orderModule.storage, database.url, 5000)).ran).toEqual([]);
   });
 
   test('does not start when a column that it uses is gone', async () => {
     const drop = { '0003_drop': 'ALTER TABLE orders DROP COLUMN correction_reason;' };
     await migrate(laterSchema(drop), database.url, 5000);
-    await expect(checkSchema(database.pool, ORDER_SCHEMA)).rejects.toMatchObject({
+    await expect(checkSchema(database.pool, orderModule.storage)).rejects.toMatchObject({
       code: 'DATABASE_SCHEMA_TOO_NEW',
       message: expect.stringMatching(/orders\.correction_reason.*0003_drop/),
     });
@@ -418,12 +419,12 @@ describe('a version that is older than the schema', () => {
       database.url,
       5000,
     );
-    await expect(checkRequiredColumns(database.pool, ORDER_SCHEMA)).rejects.toMatchObject({
+    await expect(checkRequiredColumns(database.pool, orderModule.storage)).rejects.toMatchObject({
       code: 'DATABASE_SCHEMA_TOO_NEW',
       message: expect.stringContaining('orders.channel'),
     });
     // A rejection would fail the order for good. An error is retried, by then in a worker of the new version.
-    const stored = createPostgresOrderStore(database.pool).store(orderRecord('A-1'));
+    const stored = postgresOrderStore(database.pool).store(recordOf(orderText('A-1')));
     await expect(stored).rejects.toThrow('SQLSTATE 23502');
   });
 });

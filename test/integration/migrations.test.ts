@@ -1,4 +1,4 @@
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -9,16 +9,16 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const run = async () => (await migrate(ORDER_SCHEMA, database.url, 5000)).ran;
+const run = async () => (await migrate(orderModule.storage, database.url, 5000)).ran;
 
 test('concurrent calls run every migration once', async () => {
   const ran = await Promise.all([run(), run(), run()]);
-  expect(ran.flat()).toEqual(migrationNames(ORDER_SCHEMA));
-  await expect(checkSchema(database.pool, ORDER_SCHEMA)).resolves.toBeUndefined();
+  expect(ran.flat()).toEqual(migrationNames(orderModule.storage));
+  await expect(checkSchema(database.pool, orderModule.storage)).resolves.toBeUndefined();
 });
 
 test('a database without tables is outdated', async () => {
-  await expect(checkSchema(database.pool, ORDER_SCHEMA)).rejects.toThrow(
+  await expect(checkSchema(database.pool, orderModule.storage)).rejects.toThrow(
     'no tables of order-ingest yet',
   );
 });
@@ -26,7 +26,7 @@ test('a database without tables is outdated', async () => {
 test('a database without some migrations is outdated, and they are named', async () => {
   await run();
   await database.pool.query("UPDATE order_ingest_migrations SET name = '0000_other'");
-  await expect(checkSchema(database.pool, ORDER_SCHEMA)).rejects.toMatchObject({
+  await expect(checkSchema(database.pool, orderModule.storage)).rejects.toMatchObject({
     code: 'DATABASE_SCHEMA_OUTDATED',
     message: expect.stringContaining('0001_orders, 0002_corrections'),
   });

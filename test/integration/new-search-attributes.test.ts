@@ -2,10 +2,10 @@ import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/workflow-metadata.ts';
-import { identify } from '../../src/order/identify.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { identifyOrder, reader } from '../support/built-in-order.ts';
 import { startOwnTemporal, type OwnTemporal } from '../support/own-temporal.ts';
 
 /** A server that, as in production, knows new search attributes only some time after they were added. */
@@ -24,10 +24,10 @@ afterEach(async () => {
 });
 
 const start = () => {
-  const read = identify(Buffer.from(orderText('A-1')), 100_000);
-  if (read.kind === 'unusable') throw new Error(read.error);
+  const read = identifyOrder(orderText('A-1'));
   return createWorkflowStarter({
     client,
+    reader,
     taskQueue: 'orders',
     workflowIdPrefix: 'order:',
     identity: 'a test',

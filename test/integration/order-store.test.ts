@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import { Money } from '../../src/order/money.ts';
-import type { OrderRecord, OrderStore } from '../../src/order/order-store.ts';
-import { fromPlainRecord, toPlainRecord } from '../../src/order/plain-order.ts';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
+import type { OrderRecord } from '../../src/contract/order-module.ts';
+import type { Order } from '../../src/order/order.ts';
+import { orderModule } from '../../src/order/order-module.ts';
+import { Money } from '../../src/order-kit/money.ts';
+import type { OrderStore } from '../../src/worker/order-store.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { arbitraryOrder } from '../support/arbitrary-order.ts';
+import { postgresOrderStore, recordOf as recordFrom } from '../support/built-in-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderText } from '../support/messages.ts';
@@ -19,19 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-function recordOf(text: string, offset = '7'): OrderRecord {
-  const translation = translateMessage(text);
-  if (translation.kind !== 'translated') throw new Error(`not valid: ${text}`);
-  const { order } = translation;
-  return {
-    order,
-    fingerprint: fingerprintOfOrder(order),
-    source: { topic: 'orders', partition: 3, offset },
-  };
-}
+const recordOf = (text: string, offset = '7') =>
+  recordFrom(text, { topic: 'orders', partition: 3, offset });
 
 describe.each<[string, () => OrderStore]>([
-  ['Postgres', () => createPostgresOrderStore(database.pool)],
+  ['Postgres', () => postgresOrderStore(database.pool)],
   ['memory', createInMemoryOrderStore],
 ])('an order store in %s', (_name, createStore) => {
   test('stores an order once and accepts the same order again', async () => {
@@ -66,12 +58,12 @@ describe('a row written by version 0.1.0', () => {
       ...recordOf(STORED_BY_V0_1_0.text),
       fingerprint: STORED_BY_V0_1_0.fingerprint,
     };
-    await createPostgresOrderStore(old.pool).store(record);
+    await postgresOrderStore(old.pool).store(record);
   });
   afterAll(() => old.drop());
 
   const outcomeOf = async (record: OrderRecord) =>
-    (await createPostgresOrderStore(old.pool).store(record)).kind;
+    (await postgresOrderStore(old.pool).store(record)).kind;
   const changed = (changes: Readonly<Record<string, string>>) =>
     recordOf(orderText(STORED_BY_V0_1_0.orderId, changes));
 
@@ -97,15 +89,21 @@ describe('a row written by version 0.1.0', () => {
   });
 });
 
+/** The record after it has crossed Temporal as JSON. */
+function crossing(record: OrderRecord<Order>): OrderRecord {
+  const json: unknown = JSON.parse(JSON.stringify(orderModule.toJson?.(record.order)));
+  return { ...record, order: orderModule.fromJson?.(json) };
+}
+
 describe('the order store in Postgres', () => {
   test('stores any valid order without loss, after it has crossed Temporal', async () => {
-    const store = createPostgresOrderStore(database.pool);
+    const store = postgresOrderStore(database.pool);
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(arbitraryOrder, async ({ order, text }) => {
         if (seen.has(order.orderId)) return;
         seen.add(order.orderId);
-        const record = fromPlainRecord(toPlainRecord(recordOf(text)));
+        const record = crossing(recordOf(text));
         await expect(store.store(record)).resolves.toEqual({ kind: 'stored' });
         const row = await readOrder(order.orderId);
         expect(row).toMatchObject({
@@ -135,7 +133,7 @@ describe('the order store in Postgres', () => {
   test('stores amounts that are written with an exponent', async () => {
     const id = uniqueName('order');
     const text = orderText(id, { total_price: '1e400' });
-    await createPostgresOrderStore(database.pool).store(recordOf(text));
+    await postgresOrderStore(database.pool).store(recordOf(text));
     expect((await readOrder(id)).total_price).toBe(`1${'0'.repeat(400)}`);
   });
 
@@ -143,7 +141,7 @@ describe('the order store in Postgres', () => {
     const id = uniqueName('order');
     const items =
       '[{"product_id":"A","quantity":1,"unit_price":1},{"product_id":"B\\u0000","quantity":1,"unit_price":1}]';
-    const outcome = await createPostgresOrderStore(database.pool).store(
+    const outcome = await postgresOrderStore(database.pool).store(
       recordOf(orderText(id, { line_items: items })),
     );
     expect(outcome).toEqual({
@@ -155,7 +153,7 @@ describe('the order store in Postgres', () => {
   });
 
   test('stores an order once when it arrives many times at once', async () => {
-    const store = createPostgresOrderStore(database.pool);
+    const store = postgresOrderStore(database.pool);
     const id = uniqueName('order');
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, n) => store.store(recordOf(orderText(id), String(n)))),
@@ -165,7 +163,7 @@ describe('the order store in Postgres', () => {
   });
 
   test('stores one of many different orders that arrive at once with the same ID', async () => {
-    const store = createPostgresOrderStore(database.pool);
+    const store = postgresOrderStore(database.pool);
     const id = uniqueName('order');
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, (_, n) =>
@@ -187,7 +185,7 @@ describe('the order store in Postgres', () => {
       onIdleError: () => undefined,
     });
     try {
-      const store = createPostgresOrderStore(pool);
+      const store = postgresOrderStore(pool);
       await expect(store.store(recordOf(orderText('A')))).rejects.toThrow(
         'ECONNREFUSED 127.0.0.1:1',
       );

@@ -4,9 +4,7 @@ import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { FINGERPRINT_MEMO } from '../../src/contract/workflow-metadata.ts';
 import { classifyMessages } from '../../src/operate/reconcile/classify-messages.ts';
 import { createOrderLookup } from '../../src/operate/reconcile/order-lookup.ts';
-import { identify } from '../../src/order/identify.ts';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
-import { translateMessage } from '../../src/order/translate-message.ts';
+import { identifyOrder, postgresOrderStore, reader, recordOf } from '../support/built-in-order.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { orderMessage, orderText } from '../support/messages.ts';
 import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../support/order-variants.ts';
@@ -26,7 +24,7 @@ const { text, fingerprint, orderId } = STORED_BY_V0_1_0;
 beforeAll(async () => {
   [client, database] = await Promise.all([connectTestTemporal(), createTestDatabase()]);
   const { namespace } = client.options;
-  const order = { ...orderIn(text), message: orderMessage(text), fingerprint };
+  const order = { ...identifyOrder(text), message: orderMessage(text), fingerprint };
   const request = startRequest({ ...target, namespace }, order, payload(order.message));
   expect(request.memo?.fields?.[FINGERPRINT_MEMO]).toEqual(payload(fingerprint));
   await client.workflowService.startWorkflowExecution(request);
@@ -37,12 +35,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-function orderIn(value: string) {
-  const read = identify(Buffer.from(value), 100_000);
-  if (read.kind === 'unusable') throw new Error(read.error);
-  return read;
-}
-
 const texts = (cases: typeof SAME_ORDERS) =>
   Object.values(cases).map((changes) => orderText(orderId, changes));
 
@@ -50,10 +42,14 @@ async function startOutcome(value: string) {
   const starter = createWorkflowStarter({
     ...target,
     client,
+    reader,
     timeoutMs: 10_000,
     maxInputBytes: 100_000,
   });
-  const { kind } = await starter.start({ ...orderIn(value), message: orderMessage(value, '1') });
+  const { kind } = await starter.start({
+    ...identifyOrder(value),
+    message: orderMessage(value, '1'),
+  });
   return kind;
 }
 
@@ -62,7 +58,8 @@ async function classify(values: readonly string[], workflowIdPrefix: string) {
   const classified = await classifyMessages(
     {
       topic: 'orders',
-      orders: createOrderLookup(client, database.pool, workflowIdPrefix),
+      reader,
+      orders: createOrderLookup(client, database.pool, reader, workflowIdPrefix),
       deadLetters: { has: () => false },
       maxInputBytes: 100_000,
       committed: new Map([[0, 1000n]]),
@@ -98,11 +95,7 @@ test('reconcile recognizes them by the workflow', async () => {
 });
 
 test('reconcile recognizes them by the row when the workflow has expired', async () => {
-  const translation = translateMessage(text);
-  if (translation.kind !== 'translated') throw new Error('not valid');
-  const { order } = translation;
-  const source = { topic: 'orders', partition: 0, offset: '0' };
-  await createPostgresOrderStore(database.pool).store({ order, source, fingerprint });
+  await postgresOrderStore(database.pool).store({ ...recordOf(text), fingerprint });
   const expired = uniqueName('expired');
   const same = [text, ...texts(SAME_ORDERS)];
   expect(new Set(await classify(same, expired))).toEqual(new Set(['duplicate']));

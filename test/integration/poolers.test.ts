@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { createPostgresOrderStore } from '../../src/order/sql/postgres-order-store.ts';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { postgresOrderStore } from '../support/built-in-order.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import {
   createDatabasePool,
   type DatabasePool,
@@ -9,7 +9,8 @@ import {
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { orderRecord } from '../support/order-record.ts';
+import { recordOf } from '../support/built-in-order.ts';
+import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';
 
 /** Connections through a pooler in transaction mode, such as PgBouncer, and without one. */
@@ -40,8 +41,8 @@ function poolOf(url: string, options: Partial<PoolOptions> = {}) {
 }
 
 async function storeTwice(pool: DatabasePool): Promise<readonly string[]> {
-  const store = createPostgresOrderStore(pool);
-  const records = Array.from({ length: 40 }, (_, n) => orderRecord(`A-${n}`));
+  const store = postgresOrderStore(pool);
+  const records = Array.from({ length: 40 }, (_, n) => recordOf(orderText(`A-${n}`)));
   const outcomes: string[] = [];
   for (const [index, batch] of [records, records].entries()) {
     const ended = await Promise.all(batch.map((record) => store.store(record)));
@@ -62,7 +63,7 @@ async function stateOf(pool: pg.Pool) {
 const STORED_TWICE = ['1: stored', '2: already-stored'];
 
 test('orders are stored through a pooler without a failed attempt', async () => {
-  await migrate(ORDER_SCHEMA, database.url, 5000);
+  await migrate(orderModule.storage, database.url, 5000);
   const pool = poolOf(pooler.url);
   await expect(storeTwice(pool)).resolves.toEqual(STORED_TWICE);
   expect(pool.isPooled).toBe(true);
@@ -73,10 +74,10 @@ test('orders are stored through a pooler without a failed attempt', async () => 
 });
 
 test('without a pooler, statements are prepared and sessions have a timeout', async () => {
-  await migrate(ORDER_SCHEMA, database.url, 5000);
+  await migrate(orderModule.storage, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1 });
   await pool.query('SELECT');
-  await createPostgresOrderStore(pool).store(orderRecord('A-1'));
+  await postgresOrderStore(pool).store(recordOf(orderText('A-1')));
   expect(pool.isPooled).toBe(false);
   expect(await stateOf(pool)).toEqual({
     statements: [expect.stringMatching(/^insert-order-[0-9a-f]{8}$/)],
@@ -85,18 +86,18 @@ test('without a pooler, statements are prepared and sessions have a timeout', as
 });
 
 test('statements are not prepared when that is switched off', async () => {
-  await migrate(ORDER_SCHEMA, database.url, 5000);
+  await migrate(orderModule.storage, database.url, 5000);
   const pool = poolOf(database.url, { maxConnections: 1, preparedStatements: 'off' });
   await pool.query('SELECT');
-  await createPostgresOrderStore(pool).store(orderRecord('A-1'));
+  await postgresOrderStore(pool).store(recordOf(orderText('A-1')));
   expect(await stateOf(pool)).toMatchObject({ statements: [] });
 });
 
 test('concurrent migrations through a pooler run once and leave no lock or setting', async () => {
-  const runs = await Promise.all([1, 2].map(() => migrate(ORDER_SCHEMA, pooler.url, 5000)));
+  const runs = await Promise.all([1, 2].map(() => migrate(orderModule.storage, pooler.url, 5000)));
   // Each migration has a transaction of its own, so the two may take turns.
-  expect(runs.flatMap(({ ran }) => ran).sort()).toEqual(migrationNames(ORDER_SCHEMA));
-  await expect(checkSchema(poolOf(pooler.url), ORDER_SCHEMA)).resolves.toBeUndefined();
+  expect(runs.flatMap(({ ran }) => ran).sort()).toEqual(migrationNames(orderModule.storage));
+  await expect(checkSchema(poolOf(pooler.url), orderModule.storage)).resolves.toBeUndefined();
   const { rows } = await database.pool.query(
     "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
   );
@@ -116,7 +117,9 @@ test('a search path that the pooler rejects or ignores is an error with a fix', 
       'unsupported startup parameter: options',
     );
     await expect(poolOf(lenient.url + options).query('SELECT')).rejects.toMatchObject({ fix });
-    await expect(migrate(ORDER_SCHEMA, lenient.url + options, 5000)).rejects.toMatchObject({ fix });
+    await expect(migrate(orderModule.storage, lenient.url + options, 5000)).rejects.toMatchObject({
+      fix,
+    });
   } finally {
     await lenient.close();
   }

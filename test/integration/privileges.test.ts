@@ -1,6 +1,6 @@
 import { checkPrivileges, grantsFor, type Privilege } from '../../src/postgres/privileges.ts';
 import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema } from '../../src/postgres/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -34,22 +34,24 @@ afterEach(async () => {
 
 const grant = (sql: string) => database.pool.query(sql);
 const granted = (...privileges: Privilege[]) =>
-  grant(grantsFor(ORDER_SCHEMA.tables, database.schema, role, privileges));
+  grant(grantsFor(orderModule.storage.tables, database.schema, role, privileges));
 
 test('the grants printed by setup are enough for a worker', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
+  await expect(checkSchema(pool, orderModule.storage)).resolves.toBeUndefined();
   await expect(
-    checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
+    checkPrivileges(pool, orderModule.storage.tables, ['SELECT', 'INSERT']),
   ).resolves.toBeUndefined();
 });
 
 test('SELECT is enough for commands that only read, but not for a worker', async () => {
   await granted('SELECT');
-  await expect(checkSchema(pool, ORDER_SCHEMA)).resolves.toBeUndefined();
-  await expect(checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT'])).resolves.toBeUndefined();
+  await expect(checkSchema(pool, orderModule.storage)).resolves.toBeUndefined();
   await expect(
-    checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']),
+    checkPrivileges(pool, orderModule.storage.tables, ['SELECT']),
+  ).resolves.toBeUndefined();
+  await expect(
+    checkPrivileges(pool, orderModule.storage.tables, ['SELECT', 'INSERT']),
   ).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',
     fix: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
@@ -59,7 +61,7 @@ test('SELECT is enough for commands that only read, but not for a worker', async
 test('a missing column is reported even if the table of migrations may not be read', async () => {
   await granted('SELECT', 'INSERT');
   await grant('ALTER TABLE orders DROP COLUMN corrected_at');
-  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toMatchObject({
+  await expect(checkSchema(pool, orderModule.storage)).rejects.toMatchObject({
     code: 'DATABASE_SCHEMA_OUTDATED',
     message: expect.stringContaining('orders.corrected_at'),
   });
@@ -70,18 +72,18 @@ test('a schema without the USAGE right is reported, rather than missing tables',
     code: 'DATABASE_RIGHT_MISSING',
     fix: `GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
   };
-  await expect(checkSchema(pool, ORDER_SCHEMA)).rejects.toMatchObject(expected);
-  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject(expected);
+  await expect(checkSchema(pool, orderModule.storage)).rejects.toMatchObject(expected);
+  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject(expected);
 });
 
 test('a migration by a role that may not migrate reports the missing privilege', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
+  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',
     message: expect.stringContaining('The tables belong to'),
   });
   await grant('DROP TABLE order_ingest_migrations');
-  await expect(migrate(ORDER_SCHEMA, url, 5000)).rejects.toMatchObject({
+  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject({
     fix: `GRANT CREATE ON SCHEMA ${database.schema} TO ${role}`,
   });
 });
@@ -94,6 +96,6 @@ test('the checked columns are those of the tables', async () => {
     [database.schema],
   );
   expect(Object.fromEntries(rows.map((row) => [row.table_name, row.columns]))).toEqual(
-    ORDER_SCHEMA.tables,
+    orderModule.storage.tables,
   );
 });

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { stackAddress, uniqueName } from './stack.ts';
@@ -20,7 +20,7 @@ export async function createTestDatabase({
   const schema = uniqueName('test').replaceAll('-', '_');
   await runSql(base, `CREATE SCHEMA ${schema}`);
   const url = `${base}${base.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
-  if (!empty) await migrate(ORDER_SCHEMA, url, 5000);
+  if (!empty) await migrate(orderModule.storage, url, 5000);
   const pool = createDatabasePool({
     url,
     connectTimeoutMs: 5000,

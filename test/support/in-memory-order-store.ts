@@ -1,5 +1,6 @@
-import { fingerprintOfOrder } from '../../src/order/fingerprint.ts';
-import type { OrderRecord, OrderStore, StoreOutcome } from '../../src/order/order-store.ts';
+import type { OrderRecord, StoreOutcome } from '../../src/contract/order-module.ts';
+import type { Order } from '../../src/order/order.ts';
+import type { OrderStore } from '../../src/worker/order-store.ts';
 
 /** An order store without a database, for tests of the workflow. It passes the tests of every order store. */
 export function createInMemoryOrderStore(): OrderStore & {
@@ -15,13 +16,14 @@ export function createInMemoryOrderStore(): OrderStore & {
 }
 
 function storeIn(records: Map<string, OrderRecord>, record: OrderRecord): StoreOutcome {
-  const stored = records.get(record.order.orderId);
+  const stored = records.get(record.orderId);
   if (!stored) {
-    if (record.order.customerName.includes('\0')) return { kind: 'rejected', reason: 'NUL' };
-    records.set(record.order.orderId, record);
+    if ((record.order as Order).customerName.includes('\0'))
+      return { kind: 'rejected', reason: 'NUL' };
+    records.set(record.orderId, record);
     return { kind: 'stored' };
   }
-  return fingerprintOfOrder(stored.order) === fingerprintOfOrder(record.order)
+  return stored.fingerprint === record.fingerprint
     ? { kind: 'already-stored' }
     : { kind: 'conflict', storedFrom: stored.source };
 }

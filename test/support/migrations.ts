@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ORDER_SCHEMA } from '../../src/order/sql/schema.ts';
+import { orderModule } from '../../src/order/order-module.ts';
 import type { Schema } from '../../src/postgres/schema.ts';
 
 const folders: string[] = [];
@@ -19,16 +19,19 @@ export function laterSchema(
 ): Schema {
   const migrationsDir = mkdtempSync(path.join(tmpdir(), 'migrations-'));
   folders.push(migrationsDir);
-  for (const file of readdirSync(ORDER_SCHEMA.migrationsDir)) {
-    copyFileSync(path.join(ORDER_SCHEMA.migrationsDir, file), path.join(migrationsDir, file));
+  for (const file of readdirSync(orderModule.storage.migrationsDir)) {
+    copyFileSync(
+      path.join(orderModule.storage.migrationsDir, file),
+      path.join(migrationsDir, file),
+    );
   }
   for (const [name, sql] of Object.entries(migrations)) {
     writeFileSync(path.join(migrationsDir, `${name}.sql`), `-- Up Migration\n${sql}\n`);
   }
-  const { tables } = ORDER_SCHEMA;
+  const { tables } = orderModule.storage;
   return {
-    ...ORDER_SCHEMA,
+    ...orderModule.storage,
     migrationsDir,
-    tables: { ...tables, orders: [...tables.orders, ...columns] },
+    tables: { ...tables, orders: [...(tables['orders'] ?? []), ...columns] },
   };
 }

@@ -5,7 +5,8 @@ import { createActivities } from '../../src/activities/order-activities.ts';
 import { workflowId } from '../../src/contract/ids.ts';
 import { INGEST_ORDER, type IngestOrderResult } from '../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../src/contract/message.ts';
-import type { OrderStore } from '../../src/order/order-store.ts';
+import { orderModule } from '../../src/order/order-module.ts';
+import type { OrderStore } from '../../src/worker/order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { uniqueName } from './stack.ts';
 
@@ -40,6 +41,7 @@ export async function withWorker<Result>(
     taskQueue,
     workflowBundle,
     activities: createActivities({
+      orderModule,
       orderStore,
       logger: silentLogger(),
       onOutcome: () => undefined,

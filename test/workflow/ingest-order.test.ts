@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { FAILURE_MEMO, FAILURE_TYPE } from '../../src/contract/workflow-metadata.ts';
-import type { OrderStore } from '../../src/order/order-store.ts';
+import type { OrderStore } from '../../src/worker/order-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../support/messages.ts';

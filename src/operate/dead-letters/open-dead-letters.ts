@@ -43,7 +43,7 @@ export interface DeadLetters {
   /** All that match the filter and are wanted. Keeps them in memory: only for a few. */
   find(
     filter: DeadLetterFilter,
-    isWanted: (deadLetter: DeadLetter) => boolean,
+    isWanted: (deadLetter: DeadLetter) => Promise<boolean>,
   ): Promise<readonly FoundDeadLetter[]>;
   requeue(options: RequeueOptions): Promise<RequeueResult>;
 }
@@ -88,9 +88,10 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
     find: (filter, isWanted) =>
       withOperatorErrors(async () => {
         const found: DeadLetter[] = [];
-        await readDeadLetters(deadLetterTopic, filter, (deadLetters) => {
-          found.push(...deadLetters.filter(isWanted).map(detached));
-          return Promise.resolve();
+        await readDeadLetters(deadLetterTopic, filter, async (deadLetters) => {
+          for (const deadLetter of deadLetters) {
+            if (await isWanted(deadLetter)) found.push(detached(deadLetter));
+          }
         });
         if (found.length === 0) return [];
         const oldest = found.reduce(

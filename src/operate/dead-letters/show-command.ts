@@ -9,7 +9,7 @@ export async function show(
   command: Command,
 ): Promise<void> {
   const deadLetters = await deadLettersFor(command);
-  const [found] = await deadLetters.find({ ids: [id] }, () => true);
+  const [found] = await deadLetters.find({ ids: [id] }, () => Promise.resolve(true));
   if (!found) {
     throw new OperatorError(
       'DEAD_LETTER_NOT_FOUND',

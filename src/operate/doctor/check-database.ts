@@ -1,6 +1,7 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
-import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import type { OrderStorage } from '../../contract/order-module.ts';
+import { loadOrderModule } from '../../order-module/load-order-module.ts';
 import { checkPrivileges, quoteName } from '../../postgres/privileges.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
@@ -19,7 +20,8 @@ const CLOCK_TOLERANCE_MS = 2000;
 /** Checks the server, the schema, the privilege to write, the pooler and the clock. Never throws. */
 export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
   try {
-    const { database } = readSettings(DATABASE_SETUP_ROLE, env);
+    const { database, order } = readSettings(DATABASE_SETUP_ROLE, env);
+    const { storage } = await loadOrderModule(order.module);
     const pool = createDatabasePool({
       ...database,
       maxConnections: 1,
@@ -32,8 +34,8 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
       const clockMs = state.nowMs - (askedAt + Date.now()) / 2;
       return [
         ok('Postgres', `${state.version}, database "${state.database}", schema "${state.schema}"`),
-        await checkTables(pool),
-        await checkWriting(pool, state),
+        await checkTables(pool, storage),
+        await checkWriting(pool, state, storage),
         ...checkPooler(pool, state),
         checkClock(clockMs),
       ];
@@ -46,12 +48,12 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
   }
 }
 
-async function checkTables(pool: DatabasePool): Promise<Finding> {
+async function checkTables(pool: DatabasePool, storage: OrderStorage): Promise<Finding> {
   const check = 'Postgres: schema';
   try {
-    await checkSchema(pool, ORDER_SCHEMA);
-    await checkRequiredColumns(pool, ORDER_SCHEMA);
-    return describeVersion(check, await readSchemaVersion(pool, ORDER_SCHEMA));
+    await checkSchema(pool, storage);
+    await checkRequiredColumns(pool, storage);
+    return describeVersion(check, await readSchemaVersion(pool, storage));
   } catch (error) {
     const failure = databaseError('The tables cannot be read', error);
     return failed(check, failure.message, failure.fix);
@@ -75,6 +77,7 @@ function describeVersion(check: string, { latest, newer, waiting }: SchemaVersio
 async function checkWriting(
   pool: DatabasePool,
   { isReadOnly, user }: ServerState,
+  { tables }: OrderStorage,
 ): Promise<Finding> {
   const check = 'Postgres: writing';
   if (isReadOnly) {
@@ -85,7 +88,7 @@ async function checkWriting(
     );
   }
   try {
-    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT', 'INSERT']);
+    await checkPrivileges(pool, tables, ['SELECT', 'INSERT']);
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
     return fromError(check, error, 'check that the server is running');

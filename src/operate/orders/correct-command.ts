@@ -5,8 +5,11 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
 import type { Correction, OrderMessage } from '../../contract/message.ts';
 import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
-import { identify } from '../../order/identify.ts';
-import { formatIssue, translateMessage } from '../../order/translate-message.ts';
+import { formatIssue, translateText } from '../../contract/order-module.ts';
+import { readSettings } from '../../config/read-settings.ts';
+import { READER_ROLE } from '../../config/roles.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
+import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { describeOrder, type OrderRun } from '../../temporal/order-workflow.ts';
 import { messageOf, readRunStart } from '../../temporal/run-start.ts';
@@ -31,8 +34,10 @@ export async function correct(
   { payload, reason, by = currentUser(), dryRun = false, wait, json }: CorrectFlags,
   command: Command,
 ): Promise<void> {
-  const message = parseCorrection(orderId, await readPayloadFile(payload));
-  await withOrders(environmentOf(command), async (orders) => {
+  const env = environmentOf(command);
+  const reader = await openMessageReader(readSettings(READER_ROLE, env));
+  const message = parseCorrection(reader, orderId, await readPayloadFile(payload));
+  await withOrders(env, async (orders) => {
     const { client, settings } = orders;
     const workflow = await describeOrder(orders, orderId);
     if (!workflow) {
@@ -84,8 +89,12 @@ export interface CorrectedMessage {
 const MAX_BYTES = 1_900_000;
 
 /** Throws an OperatorError when the message is not a valid order or is about another order. */
-export function parseCorrection(orderId: string, value: Buffer): CorrectedMessage {
-  const read = identify(value, MAX_BYTES);
+export function parseCorrection(
+  reader: Pick<MessageReader, 'identifyJson' | 'orderModule'>,
+  orderId: string,
+  value: Buffer,
+): CorrectedMessage {
+  const read = reader.identifyJson(value, MAX_BYTES);
   if (read.kind === 'unusable') throw notValid(read.error);
   if (read.orderId !== orderId) {
     throw new OperatorError(
@@ -94,7 +103,7 @@ export function parseCorrection(orderId: string, value: Buffer): CorrectedMessag
       'keep the order ID; to add an order, send it to the topic',
     );
   }
-  const translation = translateMessage(read.text);
+  const translation = translateText(reader.orderModule, read.text);
   if (translation.kind === 'invalid') {
     throw notValid(translation.issues.map(formatIssue).join('; '));
   }

@@ -1,9 +1,10 @@
 import { status } from '@grpc/grpc-js';
-import type { Environment } from '../../config/read-settings.ts';
+import { readSettings, type Environment } from '../../config/read-settings.ts';
+import { READER_ROLE } from '../../config/roles.ts';
 import type { OrderMessage } from '../../contract/message.ts';
-import { identify } from '../../order/identify.ts';
-import { createOrderIdFilter } from '../../order/order-id-filter.ts';
-import { findStoredOrder, type StoredOrder } from '../../order/sql/find-orders.ts';
+import type { OrderDescription } from '../../contract/order-module.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
+import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { answerOf, type Answer } from '../../program/answer.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { runsOf } from '../../temporal/order-visibility.ts';
@@ -23,7 +24,7 @@ import { withStoredOrders } from './stored-orders.ts';
 /** What is known of one order, from each server as soon as it has answered. */
 export interface OrderDetails {
   readonly temporal: Promise<Answer<OrderInTemporal>>;
-  readonly stored: Promise<Answer<StoredOrder | undefined>>;
+  readonly stored: Promise<Answer<OrderDescription | undefined>>;
   /** The dead letters that have the order ID in their value or as their key. */
   readonly deadLetters: Promise<Answer<readonly FoundDeadLetter[]>>;
 }
@@ -109,8 +110,8 @@ async function readMessage(
   }
 }
 
-const readRow = (env: Environment, orderId: string): Promise<StoredOrder | undefined> =>
-  withStoredOrders(env, (pool) => findStoredOrder(pool, orderId));
+const readRow = (env: Environment, orderId: string): Promise<OrderDescription | undefined> =>
+  withStoredOrders(env, ({ pool, storage }) => storage.describe(pool, orderId));
 
 async function readDeadLetters(
   env: Environment,
@@ -119,7 +120,8 @@ async function readDeadLetters(
 ): Promise<readonly FoundDeadLetter[]> {
   const { openDeadLetters } = await import('../dead-letters/open-dead-letters.ts');
   const deadLetters = await openDeadLetters(env);
-  return deadLetters.find(filter, isDeadLetterOf(orderId));
+  const reader = await openMessageReader(readSettings(READER_ROLE, env));
+  return deadLetters.find(filter, isDeadLetterOf(orderId, reader));
 }
 
 /**
@@ -128,12 +130,13 @@ async function readDeadLetters(
  */
 export function isDeadLetterOf(
   orderId: string,
-): (letter: Pick<DeadLetter, 'key' | 'value'>) => boolean {
-  const mayContain = createOrderIdFilter([orderId]);
-  return ({ key, value }) => {
+  reader: Pick<MessageReader, 'identify' | 'mayBeAbout'>,
+): (letter: Pick<DeadLetter, 'key' | 'value'>) => Promise<boolean> {
+  const mayBeAbout = reader.mayBeAbout([orderId]);
+  return async ({ key, value }) => {
     if (key?.toString() === orderId) return true;
-    if (!value || !mayContain(value)) return false;
-    const read = identify(value, value.length);
+    if (!value || !mayBeAbout(value)) return false;
+    const read = await reader.identify(value);
     return read.kind === 'order' && read.orderId === orderId;
   };
 }

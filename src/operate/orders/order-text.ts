@@ -1,6 +1,6 @@
 import type { OrderMessage } from '../../contract/message.ts';
 import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
-import type { StoredOrder } from '../../order/sql/find-orders.ts';
+import type { OrderDescription, OrderList } from '../../contract/order-module.ts';
 import { deadLetterAsJson } from '../dead-letters/dead-letter-text.ts';
 import { table } from '../../terminal/table.ts';
 import type { OrderRun, PendingActivity } from '../../temporal/order-workflow.ts';
@@ -17,7 +17,7 @@ export function workflowAndRowText(
     section('In Temporal', temporal, ({ workflow }) =>
       workflow ? workflowText(workflow) : 'no workflow',
     ),
-    section('In Postgres', stored, (row) => (row ? storedText(row) : 'no row')),
+    section('In Postgres', stored, (order) => (order ? storedText(order) : 'no row')),
   ].join('\n\n');
 }
 
@@ -71,18 +71,32 @@ function workflowText({ runs, message, pending }: WorkflowDetails): string {
 const correctionText = (correction: OrderMessage['correction']): string =>
   correction ? `,\ncorrected by ${correction.by} at ${correction.at}: ${correction.reason}` : '';
 
-function storedText(row: StoredOrder): string {
-  const { line_items: items, ...columns } = row;
+function storedText({ columns, lists }: OrderDescription): string {
   const known = Object.entries(columns).filter(([, value]) => value !== null);
   const width = Math.max(...known.map(([name]) => name.length));
   const lines = known.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
-  const lineItems = table(
-    ['product_id', 'quantity', 'unit_price'],
-    items.map((item) => [item.product_id, item.quantity, item.unit_price]),
-    { alignRight: [1, 2] },
-  );
-  return `${lines.join('\n')}\n\n${lineItems}`;
+  return [lines.join('\n'), ...Object.values(lists).map(listText)].join('\n\n');
 }
+
+const listText = ({ columns, numeric, rows }: OrderList): string =>
+  table(
+    columns,
+    rows.map((row) => row.map((value) => value ?? '')),
+    { alignRight: numeric.map((name) => columns.indexOf(name)) },
+  );
+
+/** The columns of the order, and each list as an array of objects. */
+const storedAsJson = ({ columns, lists }: OrderDescription) => ({
+  ...columns,
+  ...Object.fromEntries(
+    Object.entries(lists).map(([name, list]) => [
+      name,
+      list.rows.map((row) =>
+        Object.fromEntries(list.columns.map((column, index) => [column, row[index]])),
+      ),
+    ]),
+  ),
+});
 
 export const detailsAsJson = (
   orderId: string,
@@ -99,7 +113,7 @@ export const detailsAsJson = (
         pending: workflow.pending.map(pendingAsJson),
       },
   ),
-  stored: jsonPart(stored, (row) => row),
+  stored: jsonPart(stored, (order) => order && storedAsJson(order)),
   deadLetters: jsonPart(deadLetters, (letters) =>
     letters.map(({ deadLetter, isRequeued }) => deadLetterAsJson(deadLetter, isRequeued)),
   ),

@@ -4,23 +4,29 @@ import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { STORED_ORDERS_ROLE } from '../../config/roles.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
 import { databaseError } from '../../postgres/database-error.ts';
-import { findStoredOrders } from '../../order/sql/find-orders.ts';
+import type { OrderStorage } from '../../contract/order-module.ts';
+import { loadOrderModule } from '../../order-module/load-order-module.ts';
 
-export type StoredOrdersPool = ReturnType<typeof createDatabasePool>;
+/** The tables of the orders, and a connection to them. */
+export interface StoredOrders {
+  readonly pool: ReturnType<typeof createDatabasePool>;
+  readonly storage: OrderStorage;
+}
 
 /** Connects to Postgres for the time of `work`. */
 export async function withStoredOrders<Result>(
   env: Environment,
-  work: (pool: StoredOrdersPool) => Promise<Result>,
+  work: (stored: StoredOrders) => Promise<Result>,
 ): Promise<Result> {
-  const { database } = readSettings(STORED_ORDERS_ROLE, env);
+  const { database, order } = readSettings(STORED_ORDERS_ROLE, env);
+  const { storage } = await loadOrderModule(order.module);
   const pool = createDatabasePool({
     ...database,
     maxConnections: 1,
     onIdleError: () => undefined,
   });
   try {
-    return await work(pool);
+    return await work({ pool, storage });
   } finally {
     await pool.end();
   }
@@ -36,9 +42,9 @@ export async function storedAmong(
 ): Promise<readonly string[]> {
   if (givenValue(databaseSettings.url, env).from === 'unset' || orderIds.length === 0) return [];
   try {
-    return await withStoredOrders(env, async (pool) => {
-      const rows = await findStoredOrders(pool, orderIds);
-      return rows.map(({ order_id }) => order_id);
+    return await withStoredOrders(env, async ({ pool, storage }) => {
+      const stored = await storage.findByIds(pool, orderIds);
+      return stored.map(({ orderId }) => orderId);
     });
   } catch (error) {
     throw databaseError(

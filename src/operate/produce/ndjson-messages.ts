@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { identify, type Identified } from '../../order/identify.ts';
-import { formatIssue, translateMessage } from '../../order/translate-message.ts';
+import type { MessageReader, Identified } from '../../order-module/message-reader.ts';
 import type { OutgoingMessage } from '../../kafka/producer.ts';
+import { formatIssue, translateText } from '../../contract/order-module.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 
 /**
@@ -13,7 +13,11 @@ import { OperatorError } from '../../program/operator-error.ts';
  */
 export async function* ndjsonMessages(
   input: Readable,
-  { name, raw }: { readonly name: string; readonly raw: boolean },
+  {
+    name,
+    raw,
+    reader,
+  }: { readonly name: string; readonly raw: boolean; readonly reader: MessageReader },
 ): AsyncGenerator<OutgoingMessage> {
   // Latin-1 maps each byte to one character, so bytes that are not UTF-8 are preserved.
   input.setEncoding('latin1');
@@ -22,14 +26,14 @@ export async function* ndjsonMessages(
     number += 1;
     if (line.trim() === '') continue;
     const value = Buffer.from(line, 'latin1');
-    const read = identify(value, Infinity);
-    if (!raw) checkOrder(read, `line ${number} of ${name}`);
+    const read = await reader.identify(value);
+    if (!raw) checkOrder(reader, read, `line ${number} of ${name}`);
     yield { key: read.kind === 'order' ? read.orderId : null, value };
   }
 }
 
-function checkOrder(read: Identified, place: string): void {
-  const problem = problemOf(read);
+function checkOrder(reader: MessageReader, read: Identified, place: string): void {
+  const problem = problemOf(reader, read);
   if (problem === undefined) return;
   throw new OperatorError(
     'INPUT_ORDER_INVALID',
@@ -38,9 +42,9 @@ function checkOrder(read: Identified, place: string): void {
   );
 }
 
-function problemOf(read: Identified): string | undefined {
+function problemOf({ orderModule }: MessageReader, read: Identified): string | undefined {
   if (read.kind !== 'order') return read.error;
-  const translation = translateMessage(read.text);
+  const translation = translateText(orderModule, read.text);
   return translation.kind === 'invalid'
     ? translation.issues.map(formatIssue).join('; ')
     : undefined;

@@ -13,7 +13,9 @@ import { checkTopicsExist } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import { sampleOrders, type SampleOptions } from '../../order/sample-orders.ts';
+import type { SampleOptions } from '../../contract/order-module.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
+import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
 
 /** Where messages come from. */
@@ -34,13 +36,18 @@ export async function produce(
   source: ProduceSource,
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
-  const { kafka: settings } = readSettings(PRODUCER_ROLE, env);
+  const { kafka: settings, ...readerSettings } = readSettings(PRODUCER_ROLE, env);
+  const reader = await openMessageReader(readerSettings);
   await withFailFastAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
   const producer = createProducer(createKafkaClient(settings, silentLogger()));
   try {
     await producer.connect();
     const { topic, brokers } = settings;
-    return { sent: await sendAll(producer, topic, messagesOf(source), onProgress), topic, brokers };
+    return {
+      sent: await sendAll(producer, topic, messagesOf(source, reader), onProgress),
+      topic,
+      brokers,
+    };
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
@@ -89,17 +96,33 @@ async function offlineError(settings: KafkaSettings): Promise<OperatorError | un
   return ends && ends.offline.length > 0 ? partitionsOffline(topic, ends.offline) : undefined;
 }
 
-function messagesOf(source: ProduceSource) {
+function messagesOf(source: ProduceSource, reader: MessageReader) {
   switch (source.kind) {
     case 'sample':
-      return sampleOrders(source);
+      return sampleMessages(source, reader);
     case 'file': {
       const { file: name, raw } = source;
-      return ndjsonMessages(createReadStream(name), { name, raw });
+      return ndjsonMessages(createReadStream(name), { name, raw, reader });
     }
     case 'stdin':
-      return ndjsonMessages(process.stdin, { name: 'standard input', raw: source.raw });
+      return ndjsonMessages(process.stdin, { name: 'standard input', raw: source.raw, reader });
     default:
       return source satisfies never;
+  }
+}
+
+function* sampleMessages(
+  options: SampleOptions,
+  { orderModule }: MessageReader,
+): Generator<OutgoingMessage> {
+  if (!orderModule.samples) {
+    throw new OperatorError(
+      'SAMPLES_UNAVAILABLE',
+      `The order module "${orderModule.name}" has no sample orders`,
+      'add `samples` to the module, or name an NDJSON file',
+    );
+  }
+  for (const { key, value } of orderModule.samples(options)) {
+    yield { key, value: value instanceof Uint8Array ? Buffer.from(value) : value };
   }
 }

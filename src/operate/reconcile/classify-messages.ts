@@ -1,12 +1,16 @@
 import pMap from 'p-map';
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../../kafka/truncated-records.ts';
-import { isFingerprintOf, isOtherForm } from '../../order/fingerprint.ts';
-import { identify, type Identified } from '../../order/identify.ts';
-import type { StoredOrderRow } from '../../order/sql/find-orders.ts';
+import type { StoredOrder } from '../../contract/order-module.ts';
+import {
+  isOtherForm,
+  type Identified,
+  type IdentifiedOrder,
+  type MessageReader,
+} from '../../order-module/message-reader.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
-import type { OrderLookup, ReadOrder } from './order-lookup.ts';
+import type { OrderLookup } from './order-lookup.ts';
 import type { MissingMessage, Outcome } from './outcome.ts';
 
 /** The outcome of a message, with the details if it is missing. */
@@ -20,6 +24,7 @@ export interface ClassifyOptions {
   /** Partition to the group's committed offset: later messages are not expected to have an outcome yet. */
   readonly committed: ReadonlyMap<number, bigint>;
   readonly deadLetters: DeadLetterIndex;
+  readonly reader: Pick<MessageReader, 'identify' | 'isFingerprintOf'>;
   readonly orders: OrderLookup;
 }
 
@@ -31,9 +36,9 @@ interface Candidate {
   readonly read: Identified;
 }
 
-type OrderCandidate = Candidate & { readonly read: ReadOrder };
+type OrderCandidate = Candidate & { readonly read: IdentifiedOrder };
 
-type Rows = ReadonlyMap<string, StoredOrderRow>;
+type Rows = ReadonlyMap<string, StoredOrder>;
 
 /**
  * Determines the outcome of each of these messages of one partition. Queries Postgres once for all of
@@ -44,11 +49,11 @@ export async function classifyMessages(
   partition: number,
   messages: readonly ConsumedMessage[],
 ): Promise<readonly Classification[]> {
-  const candidates = messages.map((message) => ({
-    partition,
-    message,
-    read: identify(message.value, options.maxInputBytes),
-  }));
+  const candidates: Candidate[] = [];
+  for (const message of messages) {
+    const read = await options.reader.identify(message.value, options.maxInputBytes);
+    candidates.push({ partition, message, read });
+  }
   const rows = await rowsOf(options, candidates.filter(isOrder));
   return pMap(candidates, (candidate) => classify(options, candidate, rows), {
     concurrency: CONCURRENT_TEMPORAL_CALLS,
@@ -61,7 +66,7 @@ async function rowsOf(
 ): Promise<Rows> {
   const ids = new Set(candidates.map(({ read }) => read.orderId));
   if (ids.size === 0) return new Map();
-  return new Map((await orders.findRows([...ids])).map((row) => [row.order_id, row]));
+  return new Map((await orders.findRows([...ids])).map((row) => [row.orderId, row]));
 }
 
 const isOrder = (candidate: Candidate): candidate is OrderCandidate =>
@@ -88,22 +93,22 @@ async function classify(
 
 /** Whether the row holds the content of the message. */
 const hasContentOf = async (
-  { orders }: ClassifyOptions,
-  row: StoredOrderRow,
-  read: ReadOrder,
+  { reader, orders }: ClassifyOptions,
+  row: StoredOrder,
+  read: IdentifiedOrder,
 ): Promise<boolean> =>
-  isFingerprintOf(row.fingerprint, read) ||
+  reader.isFingerprintOf(row.fingerprint, read) ||
   // The fingerprint of an older version can differ although the order is the same.
-  (isOtherForm(row.fingerprint) && (await orders.hasValuesOf(read)));
+  (isOtherForm(row.fingerprint, read.fingerprint) && (await orders.hasValuesOf(read)));
 
 /**
  * Whether the row names this position as its source. That alone does not make it this message's row: after
  * the topic was recreated, another message of the same order can be at the position.
  */
-const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrderRow) =>
-  row.source_topic === topic &&
-  row.source_partition === partition &&
-  row.source_offset === message.offset;
+const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrder) =>
+  row.source.topic === topic &&
+  row.source.partition === partition &&
+  row.source.offset === message.offset;
 
 function whyUnusable({ message, read }: Candidate): string {
   const removed = removedParts(message.headers);
@@ -126,14 +131,14 @@ async function classifyByWorkflow(
   options: ClassifyOptions,
   candidate: OrderCandidate,
   workflow: OrderWorkflow | undefined,
-  row: StoredOrderRow | undefined,
+  row: StoredOrder | undefined,
 ): Promise<Classification> {
   const isRowFromHere = row !== undefined && isFrom(candidate, options.topic, row);
   const byRow: Classification = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
   if (row && (await hasContentOf(options, row, candidate.read))) return byRow;
   if (!workflow) {
     // The row has the corrected content. Only Temporal knew the content of the original message.
-    if (row?.is_corrected && isRowFromHere) return byRow;
+    if (row?.isCorrected && isRowFromHere) return byRow;
     return missing(
       candidate,
       row
@@ -166,7 +171,7 @@ async function classifyByWorkflow(
     case 'completed':
       // A completed workflow shows only that the row existed once. Neither its own message nor a duplicate
       // is accounted for without the row.
-      if (row?.is_corrected) return byRow;
+      if (row?.isCorrected) return byRow;
       return missing(
         candidate,
         `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has other content' : 'there is no row in Postgres'}`,

@@ -9,7 +9,8 @@ import {
 import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
 import { checkTopics } from '../../kafka/topics.ts';
-import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
+import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
 import { checkPrivileges } from '../../postgres/privileges.ts';
@@ -50,6 +51,8 @@ export async function reconcile(
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
   const settings = readSettings(RECONCILE_ROLE, env);
+  const reader = await openMessageReader(settings);
+  const { storage } = reader.orderModule;
   await withFailFastAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
   const target = temporalTarget(env);
   const client = await connectTemporal(target);
@@ -59,10 +62,10 @@ export async function reconcile(
     onIdleError: () => undefined,
   });
   try {
-    await checkSchema(pool, ORDER_SCHEMA);
-    await checkPrivileges(pool, ORDER_SCHEMA.tables, ['SELECT']);
-    const orders = createOrderLookup(client, pool, settings.temporal.workflowIdPrefix);
-    return await classifyRanges(settings, orders, options);
+    await checkSchema(pool, storage);
+    await checkPrivileges(pool, storage.tables, ['SELECT']);
+    const orders = createOrderLookup(client, pool, reader, settings.temporal.workflowIdPrefix);
+    return await classifyRanges(settings, { reader, orders }, options);
   } catch (error) {
     throw asOperatorError(settings, target, error);
   } finally {
@@ -75,7 +78,7 @@ type ReconcileSettings = Settings<typeof RECONCILE_ROLE>;
 
 async function classifyRanges(
   settings: ReconcileSettings,
-  orders: OrderLookup,
+  { reader, orders }: { readonly reader: MessageReader; readonly orders: OrderLookup },
   { request, onMissing, onProgress, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
   const { topic } = settings.kafka;
@@ -95,7 +98,9 @@ async function classifyRanges(
     { topic, ranges },
     { signal },
   );
-  const classifyOptions: ClassifyOptions = { topic, maxInputBytes, committed, deadLetters, orders };
+  const classifyOptions: ClassifyOptions = {
+    ...{ topic, maxInputBytes, committed, deadLetters, reader, orders },
+  };
   const accounts = new Map(
     [...ranges].map(([partition, range]) => [partition, { range, tally: emptyTally() }]),
   );

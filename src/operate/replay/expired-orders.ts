@@ -1,8 +1,7 @@
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import type { MessagePosition } from '../../kafka/offset-ranges.ts';
 import type { RangeBatch } from '../../kafka/topic-reader.ts';
-import { identify } from '../../order/identify.ts';
-import { createOrderIdFilter } from '../../order/order-id-filter.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
 import type { Replayed } from './replay-message.ts';
 
 /** The result of replaying an expired order: one that Temporal no longer has. */
@@ -19,16 +18,19 @@ export type ExpiredOrderOutcome =
 /** Finds messages of expired orders in batches of the topic, and replays the first usable one of each. */
 export class ExpiredOrderSearch {
   readonly #orderIds: ReadonlySet<string>;
-  readonly #mayContainOrder: (value: Buffer) => boolean;
+  readonly #reader: Pick<MessageReader, 'identify'>;
+  readonly #mayBeAbout: (value: Buffer) => boolean;
   readonly #replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
   readonly #outcomes = new Map<string, ExpiredOrderOutcome>();
 
   constructor(
     orderIds: readonly string[],
+    reader: Pick<MessageReader, 'identify' | 'mayBeAbout'>,
     replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>,
   ) {
     this.#orderIds = new Set(orderIds);
-    this.#mayContainOrder = createOrderIdFilter(orderIds);
+    this.#reader = reader;
+    this.#mayBeAbout = reader.mayBeAbout(orderIds);
     this.#replay = replay;
   }
 
@@ -45,9 +47,9 @@ export class ExpiredOrderSearch {
   async read({ partition, messages }: RangeBatch): Promise<void> {
     for (const message of messages) {
       const { value } = message;
-      if (!value || !this.#mayContainOrder(value)) continue;
+      if (!value || !this.#mayBeAbout(value)) continue;
       // Without a size limit: a message that is too large for Temporal is found too, and the replay rejects it.
-      const read = identify(value, value.length);
+      const read = await this.#reader.identify(value);
       if (read.kind !== 'order' || !this.#orderIds.has(read.orderId)) continue;
       if (this.#isSettled(read.orderId)) continue;
       const position = { partition, offset: BigInt(message.offset) };

@@ -16,6 +16,8 @@ import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { checkTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
+import type { MessageReader } from '../../order-module/message-reader.ts';
+import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
 import { createHealth } from '../../telemetry/health/health.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
@@ -35,6 +37,7 @@ export interface ReplayOptions {
 export interface Replay {
   readonly settings: BridgeSettings;
   readonly kafka: KafkaClient;
+  readonly reader: MessageReader;
   /** The part of the topic that the replay covers: partition to offsets. */
   readonly ranges: ReadonlyMap<number, OffsetRange>;
   readonly replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
@@ -58,6 +61,7 @@ export async function withReplay<Result>(
   work: (replay: Replay) => Promise<Result>,
 ): Promise<Result> {
   const settings = readSettings(BRIDGE_ROLE, env);
+  const reader = await openMessageReader(settings);
   const { topic } = settings.kafka;
   const ranges = await withFailFastAdmin(settings.kafka, async (admin) => {
     await checkTopics(admin, settings.kafka);
@@ -71,6 +75,7 @@ export async function withReplay<Result>(
   const pipeline = createPipeline(settings, {
     client,
     producer,
+    reader,
     identity: 'order-ingest-replay',
     logger: silentLogger(),
     readiness,
@@ -99,6 +104,7 @@ export async function withReplay<Result>(
     return await work({
       settings,
       kafka,
+      reader,
       ranges,
       replay: (partition, message) => replayMessage(parts, { topic, partition }, message),
       waitingFor: () => readiness.reasons(),

@@ -49,11 +49,11 @@ export const replayExpired = (
   );
 
 async function searchTopic(
-  { settings, kafka, ranges, replay, waitingFor }: Replay,
+  { settings, kafka, reader, ranges, replay, waitingFor }: Replay,
   { positions, signal, onProgress }: ReplayExpiredOptions,
 ): Promise<ReplayExpiredResult> {
   const { topic } = settings.kafka;
-  const orders = new ExpiredOrderSearch([...positions.keys()], replay);
+  const orders = new ExpiredOrderSearch([...positions.keys()], reader, replay);
   const allSettled = new AbortController();
   let read = 0;
   const progress = setInterval(() => {

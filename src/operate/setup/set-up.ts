@@ -1,6 +1,6 @@
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
-import { ORDER_SCHEMA } from '../../order/sql/schema.ts';
+import { loadOrderModule } from '../../order-module/load-order-module.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { grantsFor, type Privilege } from '../../postgres/privileges.ts';
 import { migrate } from '../../postgres/migrate.ts';
@@ -61,16 +61,17 @@ export async function setUpDatabase(
   contract: boolean,
   onWait: (reason: string) => void,
 ): Promise<SetupResult> {
-  const { database, migration } = readSettings(DATABASE_SETUP_ROLE, env);
+  const { database, migration, order } = readSettings(DATABASE_SETUP_ROLE, env);
+  const { storage } = await loadOrderModule(order.module);
   try {
     const { ran, waiting, schemaName } = await migrate(
-      ORDER_SCHEMA,
+      storage,
       database.url,
       database.connectTimeoutMs,
       { ...migration, contract, onWait },
     );
     const grants = (...privileges: Privilege[]) =>
-      grantsFor(ORDER_SCHEMA.tables, schemaName, 'ROLE', privileges);
+      grantsFor(storage.tables, schemaName, 'ROLE', privileges);
     return {
       created: ran,
       hints: [

@@ -1,14 +1,13 @@
 import type { Client } from '@temporalio/client';
-import type { Pool } from 'pg';
 import type { Environment } from '../../config/read-settings.ts';
-import { countInsertedOrders } from '../../order/sql/find-orders.ts';
+import { countInsertedRows } from '../../postgres/server-state.ts';
 import { answerOf, type Answer } from '../../program/answer.ts';
 import { describeError } from '../../program/operator-error.ts';
 import { withGroupLag, type GroupLag } from '../lag/group-lag.ts';
 import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
 import { withOrders, type OrdersConnection } from '../orders/open-orders.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
-import { withStoredOrders, type StoredOrdersPool } from '../orders/stored-orders.ts';
+import { withStoredOrders, type StoredOrders } from '../orders/stored-orders.ts';
 import { readBridge, type BridgeState } from './read-bridge.ts';
 
 /** The state of all servers at one time. Those that could not be queried have an error instead. */
@@ -38,7 +37,7 @@ export interface Sample {
 export interface Sources {
   readonly lag: Answer<GroupLag>;
   readonly temporal: Answer<{ readonly client: Client; readonly workflowIdPrefix: string }>;
-  readonly postgres: Answer<Pick<Pool, 'query'>>;
+  readonly postgres: Answer<StoredOrders>;
   /** URLs of the bridges' HTTP endpoints. */
   readonly bridges: readonly string[];
 }
@@ -55,7 +54,7 @@ export const withSources = (
       withConnection<OrdersConnection>(
         (use) => withOrders(env, use),
         (temporal) =>
-          withConnection<StoredOrdersPool>(
+          withConnection<StoredOrders>(
             (use) => withStoredOrders(env, use),
             (postgres) => work({ lag, temporal, postgres, bridges }),
           ),
@@ -102,7 +101,9 @@ export async function takeSample(sources: Sources): Promise<Sample> {
       ]);
       return { running, completed, failed, failures };
     }),
-    query(sources.postgres, async (pool) => ({ inserted: await countInsertedOrders(pool) })),
+    query(sources.postgres, async ({ pool, storage }) => ({
+      inserted: await countInsertedRows(pool, storage.orderTable),
+    })),
     Promise.all(
       sources.bridges.map(async (url) => ({ url, ...(await answerOf(() => readBridge(url))) })),
     ),

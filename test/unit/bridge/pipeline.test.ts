@@ -15,6 +15,7 @@ import {
 } from '../../../src/program/promise-with-resolvers.ts';
 import { createHealth } from '../../../src/telemetry/health/health.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
+import { reader } from '../../support/built-in-order.ts';
 import { orderText } from '../../support/messages.ts';
 
 const { signal: never } = new AbortController();
@@ -56,6 +57,7 @@ function createPipeline(env: Readonly<Record<string, string>> = {}) {
   });
   const durations: number[] = [];
   const pipeline = new Pipeline(settings, {
+    reader,
     starter: {
       start({ orderId, message }) {
         const answer = promiseWithResolvers<StartOutcome>();

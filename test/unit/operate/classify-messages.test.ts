@@ -1,32 +1,27 @@
-import { identify } from '../../../src/order/identify.ts';
 import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import {
   classifyMessages,
   type ClassifyOptions,
 } from '../../../src/operate/reconcile/classify-messages.ts';
-import type { StoredOrderRow } from '../../../src/order/sql/find-orders.ts';
+import type { StoredOrder } from '../../../src/contract/order-module.ts';
 import type { OrderWorkflow } from '../../../src/temporal/order-workflow.ts';
+import { identifyOrder, reader } from '../../support/built-in-order.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
 const TOPIC = 'orders';
+const SOURCE = { topic: TOPIC, partition: 0, offset: '5' };
 
-function fingerprintOf(text: string): string {
-  const read = identify(Buffer.from(text), text.length);
-  if (read.kind !== 'order') throw new Error('not an order');
-  return read.fingerprint;
-}
+const fingerprintOf = (text: string): string => identifyOrder(text).fingerprint;
 
 const FIRST = orderText('a');
 const OTHER = orderText('a', { total_price: '1' });
 
-const row = (text: string, changes: Partial<StoredOrderRow> = {}): StoredOrderRow => ({
-  order_id: 'a',
+const row = (text: string, changes: Partial<StoredOrder> = {}): StoredOrder => ({
+  orderId: 'a',
   fingerprint: fingerprintOf(text),
-  source_topic: TOPIC,
-  source_partition: 0,
-  source_offset: '5',
-  is_corrected: false,
+  source: SOURCE,
+  isCorrected: false,
   ...changes,
 });
 
@@ -50,9 +45,9 @@ const workflow = (
 });
 
 interface World {
-  readonly row?: StoredOrderRow;
+  readonly row?: StoredOrder;
   /** The row that Postgres returns from the second query on; `row` if left out. */
-  readonly laterRow?: StoredOrderRow;
+  readonly laterRow?: StoredOrder;
   /** Whether the row has the same values as the message's order. */
   readonly hasSameValues?: boolean;
   readonly workflow?: OrderWorkflow;
@@ -69,6 +64,7 @@ async function outcomeOf(message: ConsumedMessage, world: World = {}) {
     maxInputBytes: world.maxInputBytes ?? 1_000_000,
     committed: new Map([[0, world.committed ?? 100n]]),
     deadLetters: { has: (_partition, one) => world.deadLetters?.includes(one) ?? false },
+    reader,
     orders: {
       findRows: () => {
         queries += 1;
@@ -107,9 +103,9 @@ describe('a row', () => {
 
   test('with the content of the message from another position makes it a duplicate', async () => {
     expect(await outcomeOf(at('6'), { row: row(FIRST) })).toBe('duplicate');
-    expect(await outcomeOf(at('5'), { row: row(FIRST, { source_topic: 'old' }) })).toBe(
-      'duplicate',
-    );
+    expect(
+      await outcomeOf(at('5'), { row: row(FIRST, { source: { ...SOURCE, topic: 'old' } }) }),
+    ).toBe('duplicate');
   });
 
   test('with the position but not the content of the message does not account for it, as after the topic was recreated', async () => {
@@ -128,7 +124,7 @@ describe('a row', () => {
 });
 
 describe('a corrected order', () => {
-  const corrected = { row: row(OTHER, { is_corrected: true }) };
+  const corrected = { row: row(OTHER, { isCorrected: true }) };
 
   test('accounts for its message, the corrected message and duplicates of both', async () => {
     const world = { ...corrected, workflow: workflow('completed', [FIRST, OTHER]) };
@@ -225,6 +221,7 @@ test('Postgres is queried once per batch, and Temporal only for messages that ar
       maxInputBytes: 1_000_000,
       committed: new Map(),
       deadLetters: { has: () => false },
+      reader,
       orders: {
         findRows: (orderIds) => {
           queried.push(orderIds);

@@ -1,13 +1,14 @@
 import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import { ExpiredOrderSearch } from '../../../src/operate/replay/expired-orders.ts';
 import { replayMessage, type Replayed } from '../../../src/operate/replay/replay-message.ts';
+import { reader } from '../../support/built-in-order.ts';
 import { consumedMessage } from '../../support/consumed-message.ts';
 import { orderText } from '../../support/messages.ts';
 
 /** A search whose replays return the outcome for the message's offset, or `started`. */
 function search(orderIds: readonly string[], outcomes: Readonly<Record<string, Replayed>> = {}) {
   const replayed: string[] = [];
-  const orders = new ExpiredOrderSearch(orderIds, (partition, { offset }) => {
+  const orders = new ExpiredOrderSearch(orderIds, reader, (partition, { offset }) => {
     replayed.push(`${partition}/${offset}`);
     return Promise.resolve(outcomes[offset] ?? { kind: 'started' });
   });

@@ -1,4 +1,4 @@
-import { identify } from '../../../src/order/identify.ts';
+import { identify } from '../../support/built-in-order.ts';
 import { orderText } from '../../support/messages.ts';
 
 const read = (value: string | Buffer | null) =>

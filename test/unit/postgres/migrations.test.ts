@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ORDER_SCHEMA } from '../../../src/order/sql/schema.ts';
+import { orderModule } from '../../../src/order/order-module.ts';
 import { isOlderVersion, readMigrations } from '../../../src/postgres/migrations.ts';
 
 function read(sql: string) {
@@ -56,5 +56,5 @@ test.each([
 });
 
 test('the migrations of this build are readable', () => {
-  expect(readMigrations(ORDER_SCHEMA.migrationsDir).length).toBeGreaterThan(1);
+  expect(readMigrations(orderModule.storage.migrationsDir).length).toBeGreaterThan(1);
 });

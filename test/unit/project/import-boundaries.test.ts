@@ -2,28 +2,23 @@ import path from 'node:path';
 import { execa } from 'execa';
 
 const CASES: readonly (readonly [file: string, text: string, message: RegExp | undefined])[] = [
-  ['src/contract/ids.ts', "import '../order/money.ts';", /src\/contract may import only itself/],
-  ['src/order/money.ts', "import '../program/version.ts';", /src\/order may import only contract/],
+  ['src/contract/ids.ts', "import '../order/order.ts';", /src\/contract may import only itself/],
+  ['src/order/order.ts', "import '../program/version.ts';", /src\/order may import only contract/],
   [
-    'src/order/money.ts',
-    "import './sql/insert-order.ts';",
-    /Only programs and tools import the SQL/,
+    'src/order-kit/money.ts',
+    "import '../order/order.ts';",
+    /src\/order-kit may import only contract/,
   ],
   ['src/package/order.ts', "import '../bridge/pipeline.ts';", /src\/package may import only/],
   [
-    'src/package/order.ts',
-    "import '../order/sql/insert-order.ts';",
-    /Only programs and tools import the SQL/,
-  ],
-  [
     'src/activities/failures.ts',
-    "import '../order/sql/insert-order.ts';",
-    /Only programs and tools import the SQL/,
+    "import '../order/order.ts';",
+    /src\/activities may import only contract/,
   ],
   [
-    'src/order/sql/insert-order.ts',
-    "import '../../bridge/start-request.ts';",
-    /src\/order\/sql may import only contract/,
+    'src/operate/top/rates.ts',
+    "import '../../order/order.ts';",
+    /src\/operate may import only bridge/,
   ],
   [
     'src/workflows/index.ts',
@@ -56,7 +51,7 @@ const CASES: readonly (readonly [file: string, text: string, message: RegExp | u
     /src\/bridge may import only/,
   ],
   ['src/bridge/start-request.ts', "import '../order/order.ts';", /src\/bridge may import only/],
-  ['src/bridge/start-request.ts', "import '../order/identify.ts';", undefined],
+  ['src/bridge/start-request.ts', "import '../order-module/message-reader.ts';", undefined],
   [
     'src/bridge/start-request.ts',
     "import { Kafka } from 'kafkajs';\nnew Kafka({ brokers: [] });",
@@ -68,7 +63,7 @@ const CASES: readonly (readonly [file: string, text: string, message: RegExp | u
     /Only src\/postgres may import pg/,
   ],
   [
-    'src/order/sql/insert-order.ts',
+    'src/order-kit/order-tables.ts',
     "import pg from 'pg';\nnew pg.Pool();",
     /Only src\/postgres may import pg/,
   ],

@@ -1,9 +1,10 @@
 import { parseCorrection } from '../../../../src/operate/orders/correct-command.ts';
+import { reader } from '../../../support/built-in-order.ts';
 import { orderText } from '../../../support/messages.ts';
 
 function problemWith(text: string): unknown {
   try {
-    parseCorrection('A-1', Buffer.from(text));
+    parseCorrection(reader, 'A-1', Buffer.from(text));
   } catch (error) {
     return error;
   }
@@ -12,7 +13,7 @@ function problemWith(text: string): unknown {
 
 test('accepts a valid order with the ID of the order to correct', () => {
   const text = orderText('A-1');
-  expect(parseCorrection('A-1', Buffer.from(text))).toEqual({
+  expect(parseCorrection(reader, 'A-1', Buffer.from(text))).toEqual({
     text,
     fingerprint: expect.stringMatching(/^2:/),
   });

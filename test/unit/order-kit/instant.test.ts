@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseInstant } from '../../../src/order/instant.ts';
+import { parseInstant } from '../../../src/order-kit/instant.ts';
 
 describe('created_at', () => {
   test.each([

@@ -1,6 +1,6 @@
 import Big from 'big.js';
 import fc from 'fast-check';
-import { canonicalDecimal } from '../../../src/order/decimal.ts';
+import { canonicalDecimal } from '../../../src/order-kit/decimal.ts';
 
 describe('the canonical text of a decimal', () => {
   test.each([

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Money } from '../../../src/order/money.ts';
+import { Money } from '../../../src/order-kit/money.ts';
 
 describe('an amount of money', () => {
   test.each([

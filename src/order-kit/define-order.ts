@@ -1,0 +1,136 @@
+import { jsonKind, type Json, type JsonObject } from '../contract/json.ts';
+import { parseOrderId, type OrderId } from '../contract/order-id.ts';
+import type {
+  Identification,
+  OrderModule,
+  OrderStorage,
+  StartPreferences,
+  Translation,
+} from '../contract/order-module.ts';
+import type { TranslatedFields } from './fields.ts';
+import { fingerprintOfJson, fingerprintOfValues, type IdentityValue } from './fingerprint.ts';
+import { createOrderIdFilter } from './order-id-filter.ts';
+
+/** An order in the fewest terms: `defineOrder` makes an `OrderModule` of it. All functions are pure. */
+export interface OrderDefinition<Order> extends Pick<
+  OrderModule<Order>,
+  'name' | 'recognizes' | 'samples'
+> {
+  /**
+   * The field with the order ID, or a function that returns the ID. Only a string is an order ID; `digitsOf`
+   * makes one of a number. The ID decides what a duplicate is, and must never change.
+   */
+  readonly orderId: string | ((message: JsonObject) => Json | undefined);
+
+  /** Translates a message into an order, or returns every invalid field. `translateWith` creates one. */
+  readonly translate: (message: JsonObject) => TranslatedFields<Order>;
+
+  /**
+   * The values that make two orders the same. What is not among them may differ between a message and its
+   * duplicate, such as the time at which it was sent.
+   */
+  readonly identity: (order: Order) => readonly IdentityValue[];
+
+  /**
+   * A number that you increase whenever `identity` returns other values for an order that it has known, for
+   * instance because of a new field; 1 if left out. Fingerprints of another form are never taken for a
+   * difference: the orders themselves are compared.
+   */
+  readonly fingerprintForm?: number;
+
+  /** How Temporal schedules the order's workflow. Also called for messages that are not valid orders. */
+  readonly start?: (message: JsonObject) => StartPreferences;
+
+  /**
+   * The order as JSON, as it crosses Temporal. If left out, the message crosses it and is translated again,
+   * when the order is stored, so that `translate` must accept what older versions accepted.
+   */
+  readonly json?: {
+    readonly to: (order: Order) => unknown;
+    /** Accepts what older versions have written. */
+    readonly from: (json: unknown) => Order;
+  };
+
+  readonly storage: OrderStorage<Order>;
+}
+
+/** Creates an order module. */
+export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderModule<Order> {
+  const { orderId, identity, fingerprintForm: form = 1 } = definition;
+  const { name, storage, json, start, recognizes, samples } = definition;
+
+  const fingerprintOf = (message: JsonObject, fields: TranslatedFields<Order>): string =>
+    fields.ok
+      ? fingerprintOfValues(form, identity(fields.value))
+      : fingerprintOfJson(form, message);
+
+  return {
+    name,
+    storage,
+    identify: (message) => {
+      const id = findOrderId(message, orderId);
+      if (id.kind === 'unusable') return id;
+      return {
+        kind: 'order',
+        orderId: id.orderId,
+        fingerprint: fingerprintOf(message, definition.translate(message)),
+        ...(start ? { start: start(message) } : {}),
+      };
+    },
+    translate: (message): Translation<Order> => {
+      const id = findOrderId(message, orderId);
+      const fields = definition.translate(message);
+      if (id.kind === 'unusable') {
+        const issues = fields.ok ? [] : fields.issues;
+        // The schema may have found the same.
+        return {
+          kind: 'invalid',
+          issues: issues.length > 0 ? issues : [{ path: '', problem: id.error }],
+        };
+      }
+      return fields.ok
+        ? {
+            kind: 'translated',
+            orderId: id.orderId,
+            order: fields.value,
+            fingerprint: fingerprintOf(message, fields),
+          }
+        : { kind: 'invalid', issues: fields.issues };
+    },
+    ...(json ? { toJson: json.to, fromJson: json.from } : {}),
+    ...(typeof orderId === 'string'
+      ? { filterByOrderId: (orderIds) => createOrderIdFilter(orderId, orderIds) }
+      : {}),
+    ...(recognizes ? { recognizes } : {}),
+    ...(samples ? { samples } : {}),
+  };
+}
+
+type FoundOrderId =
+  | { readonly kind: 'found'; readonly orderId: OrderId }
+  | Extract<Identification, { kind: 'unusable' }>;
+
+function findOrderId(
+  message: JsonObject,
+  orderId: OrderDefinition<never>['orderId'],
+): FoundOrderId {
+  const isField = typeof orderId === 'string';
+  const field = isField ? orderId : 'order ID';
+  const value = isField
+    ? Object.hasOwn(message, orderId)
+      ? message[orderId]
+      : undefined
+    : orderId(message);
+  if (typeof value !== 'string') {
+    const error = `${field}: expected a string, received ${jsonKind(value)}`;
+    return { kind: 'unusable', reason: 'no-order-id', error };
+  }
+  const parsed = parseOrderId(value);
+  return parsed.ok
+    ? { kind: 'found', orderId: parsed.value }
+    : {
+        kind: 'unusable',
+        reason: 'invalid-order-id',
+        error: `${field}: expected ${parsed.expected}`,
+      };
+}

@@ -1,0 +1,335 @@
+import { fileURLToPath } from 'node:url';
+import type {
+  OrderDatabase,
+  OrderDescription,
+  OrderRecord,
+  OrderStorage,
+  StoredOrder,
+  StoreOutcome,
+} from '../contract/order-module.ts';
+import { runStatement, statementName } from '../postgres/statements.ts';
+
+/** A column that holds a value of an order, or of one of its items. */
+export interface Column<Source> {
+  /** The type of the column in Postgres, such as `text`, `numeric`, `timestamptz` or `jsonb`. */
+  readonly type: string;
+  /** The value as `pg` takes it: digits as a string, `jsonb` as its text. */
+  readonly value: (source: Source) => string | number | boolean | null;
+}
+
+export type Columns<Source> = Readonly<Record<string, Column<Source>>>;
+
+/** A table with one row per item of an order. `orderItems` creates it. */
+export interface ItemTable<Order> {
+  readonly table: string;
+  readonly name: string;
+  readonly primaryKey: string;
+  readonly types: Readonly<Record<string, string>>;
+  /** One array for each column, with the values of all items. */
+  readonly values: (order: Order) => unknown[][];
+}
+
+/**
+ * A table of items. Its primary key is the order's ID, in a column named as in the table of orders, and
+ * `line_number`, which counts from 1 in the order of the message.
+ */
+export const orderItems = <Order, Item>(definition: {
+  readonly table: string;
+  /** The name under which `orders show` prints the items; the table's name if left out. */
+  readonly name?: string;
+  /** The name of the primary key's constraint; `<table>_pkey` if left out. */
+  readonly primaryKey?: string;
+  readonly items: (order: Order) => readonly Item[];
+  readonly columns: Columns<Item>;
+}): ItemTable<Order> => {
+  const { table, name = table, primaryKey = `${table}_pkey`, items, columns } = definition;
+  return {
+    table,
+    name,
+    primaryKey,
+    types: mapValues(columns, ({ type }) => type),
+    values: (order) => {
+      const rows = items(order);
+      return Object.values(columns).map(({ value }) => rows.map((item) => value(item)));
+    },
+  };
+};
+
+export interface OrderTablesDefinition<Order> {
+  /** The table with one row per order. */
+  readonly table: string;
+  /** The column with the order ID, in this table and in those of the items. */
+  readonly idColumn: string;
+  /** The name of the primary key's constraint; `<table>_pkey` if left out. */
+  readonly primaryKey?: string;
+  /** The columns with the values of the order, without its ID. */
+  readonly columns: Columns<Order>;
+  readonly items?: readonly ItemTable<Order>[];
+  /** A folder with one `.sql` file per migration. The first one creates the tables, with `SOURCE_COLUMNS`. */
+  readonly migrations: string | URL;
+  /** The table in which the migrations that have run are recorded; `<table>_migrations` if left out. */
+  readonly migrationsTable?: string;
+}
+
+/**
+ * The columns that the table of orders has for the tools, besides those of the order. `fingerprint` and the
+ * source are what duplicates, `reconcile` and `orders show` go by.
+ */
+export const SOURCE_COLUMNS = [
+  ...['source_topic', 'source_partition', 'source_offset', 'fingerprint', 'ingested_at'],
+  ...['corrected_by', 'corrected_at', 'correction_reason'],
+] as const;
+
+/**
+ * Stores orders in a table of orders and tables of their items, with one statement per order: one round trip
+ * and one transaction.
+ */
+export function orderTables<Order>(definition: OrderTablesDefinition<Order>): OrderStorage<Order> {
+  const { table, idColumn, columns, items = [] } = definition;
+  const { primaryKey = `${table}_pkey`, migrationsTable = `${table}_migrations` } = definition;
+  // Those of all tables, because Postgres does not define which one it checks first.
+  const primaryKeys = [primaryKey, ...items.map((item) => item.primaryKey)];
+  const insert = insertStatement(definition);
+  const compare = compareStatement(definition);
+  const find = findStatement(definition);
+  const describe = describeStatement(definition);
+  const select = { operation: 'SELECT', table };
+
+  const orderValues = (order: Order) => Object.values(columns).map(({ value }) => value(order));
+  const itemValues = (order: Order) => items.flatMap((item) => item.values(order));
+
+  async function compareWithStored(
+    database: OrderDatabase,
+    orderId: string,
+    order: Order,
+  ): Promise<(SourceRow & { readonly has_same_values: boolean }) | undefined> {
+    const values = [orderId, ...orderValues(order), ...itemValues(order)];
+    const { rows } = await runStatement<SourceRow & { has_same_values: boolean }>(
+      database,
+      select,
+      { ...compare, values },
+    );
+    return rows[0];
+  }
+
+  async function insertOrCompare(
+    database: OrderDatabase,
+    record: OrderRecord<Order>,
+  ): Promise<StoreOutcome> {
+    const { orderId, order, source, fingerprint, correction } = record;
+    const values = [
+      ...[orderId, ...orderValues(order)],
+      ...[source.topic, source.partition, source.offset, fingerprint],
+      ...[correction?.by, correction?.at, correction?.reason],
+      ...itemValues(order),
+    ];
+    try {
+      await runStatement(database, { operation: 'INSERT', table }, { ...insert, values });
+      return { kind: 'stored' };
+    } catch (error) {
+      if (!isViolationOf(primaryKeys, error)) throw error;
+    }
+    const stored = await compareWithStored(database, orderId, order);
+    if (!stored) throw new Error('the stored order has been deleted in the meantime');
+    // Rows, and records in workflows that are still running, may hold an older version's fingerprint.
+    return stored.fingerprint === fingerprint || stored.has_same_values
+      ? { kind: 'already-stored' }
+      : { kind: 'conflict', storedFrom: sourceOf(stored) };
+  }
+
+  return {
+    orderTable: table,
+    tables: {
+      [table]: [idColumn, ...Object.keys(columns), ...SOURCE_COLUMNS],
+      ...Object.fromEntries(
+        items.map((item) => [item.table, [idColumn, 'line_number', ...Object.keys(item.types)]]),
+      ),
+    },
+    migrationsDir: folderOf(definition.migrations),
+    migrationsTable,
+    store: insertOrCompare,
+    findByIds: async (database, orderIds) => {
+      const { rows } = await database.query<FoundRow>({ text: find, values: [orderIds] });
+      return rows.map((row) => ({
+        orderId: row.order_id,
+        fingerprint: row.fingerprint,
+        source: sourceOf(row),
+        isCorrected: row.is_corrected,
+      })) satisfies readonly StoredOrder[];
+    },
+    hasValues: async (database, orderId, order) =>
+      (await compareWithStored(database, orderId, order))?.has_same_values ?? false,
+    describe: async (database, orderId) => {
+      const { rows } = await database.query<Record<string, unknown>>({
+        text: describe,
+        values: [orderId],
+      });
+      return rows[0] && describeRow(rows[0], items);
+    },
+  };
+}
+
+type SourceRow = {
+  readonly fingerprint: string;
+  readonly source_topic: string;
+  readonly source_partition: number;
+  /** A `bigint`, which pg returns as digits. */
+  readonly source_offset: string;
+};
+
+type FoundRow = SourceRow & { readonly order_id: string; readonly is_corrected: boolean };
+
+const sourceOf = (row: SourceRow) => ({
+  topic: row.source_topic,
+  partition: row.source_partition,
+  offset: row.source_offset,
+});
+
+const UNIQUE_VIOLATION = '23505';
+
+const isViolationOf = (constraints: readonly string[], error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === UNIQUE_VIOLATION &&
+  'constraint' in error &&
+  constraints.includes(String(error.constraint));
+
+/** Counts the parameters of a statement: `$1`, `$2` and so on. */
+function parameters(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `$${count}`;
+  };
+}
+
+/**
+ * Fails with a unique violation if the order ID is taken. `ON CONFLICT` would make every new order a sixth
+ * more expensive, and workflow IDs let few orders arrive here twice.
+ */
+function insertStatement({ table, idColumn, columns, items = [] }: OrderTablesDefinition<never>) {
+  const next = parameters();
+  const orderColumns = [idColumn, ...Object.keys(columns), ...INSERTED_SOURCE_COLUMNS];
+  const values = orderColumns.map(next);
+  const inserts = items.map(
+    (item, index) => `item_${index} AS (
+  INSERT INTO ${item.table} (${[idColumn, 'line_number', ...Object.keys(item.types)].join(', ')})
+  SELECT ${[values[0], 'line_number', ...Object.keys(item.types)].join(', ')}
+  FROM ${unnest(item, next)}
+)`,
+  );
+  const text = `${inserts.length === 0 ? '' : `WITH ${inserts.join(',\n')}\n`}INSERT INTO ${table} (
+  ${orderColumns.join(', ')}
+)
+VALUES (${values.join(', ')})`;
+  return { name: statementName(`insert-${table}`, text), text };
+}
+
+/** `ingested_at` has a default. */
+const INSERTED_SOURCE_COLUMNS = SOURCE_COLUMNS.filter((column) => column !== 'ingested_at');
+
+/** The items of an order as rows, from one array for each column. */
+const unnest = ({ types }: ItemTable<never>, next: () => string): string =>
+  `unnest(${Object.values(types)
+    .map((type) => `${next()}::${type}[]`)
+    .join(', ')})
+    WITH ORDINALITY AS item (${[...Object.keys(types), 'line_number'].join(', ')})`;
+
+/**
+ * Compares an order with the row that has its ID. Values are compared and not texts: 10.50 equals 10.5. This
+ * also recognizes a row whose fingerprint an older version wrote.
+ */
+function compareStatement({ table, idColumn, columns, items = [] }: OrderTablesDefinition<never>) {
+  const next = parameters();
+  const id = next();
+  const comparisons = [
+    ...Object.keys(columns).map((column) => `${column} IS NOT DISTINCT FROM ${next()}`),
+    ...items.map((item) => {
+      const names = Object.keys(item.types);
+      return `NOT EXISTS (
+    SELECT
+    FROM (
+      SELECT ${['line_number', ...names].join(', ')}
+      FROM ${item.table}
+      WHERE ${item.table}.${idColumn} = ${id}
+    ) AS stored
+    FULL JOIN ${unnest(item, next)} USING (line_number)
+    WHERE (${names.map((name) => `stored.${name}`).join(', ')})
+      IS DISTINCT FROM (${names.map((name) => `item.${name}`).join(', ')})
+  )`;
+    }),
+  ];
+  const text = `SELECT fingerprint, source_topic, source_partition, source_offset,
+  ${comparisons.length === 0 ? 'true' : comparisons.join(' AND ')} AS has_same_values
+FROM ${table}
+WHERE ${idColumn} = ${id}`;
+  return { name: statementName(`compare-${table}`, text), text };
+}
+
+const findStatement = ({ table, idColumn }: OrderTablesDefinition<never>): string => `
+SELECT ${idColumn} AS order_id, fingerprint, source_topic, source_partition, source_offset,
+  corrected_by IS NOT NULL AS is_corrected
+FROM ${table}
+WHERE ${idColumn} = ANY($1::text[])`;
+
+function describeStatement({ table, idColumn, columns, items = [] }: OrderTablesDefinition<never>) {
+  const shown = [
+    ...Object.entries(columns).map(([name, { type }]) => `${asText(name, type)} AS ${name}`),
+    `source_topic || '/' || source_partition || '/' || source_offset AS source`,
+    'fingerprint',
+    ...['ingested_at'].map((name) => `${asText(name, 'timestamptz')} AS ${name}`),
+    ...['corrected_by', 'corrected_at::text', 'correction_reason'],
+    ...items.map((item, index) => {
+      const values = Object.entries(item.types).map(([name, type]) => asText(name, type));
+      return `(
+    SELECT coalesce(json_agg(ARRAY[${values.join(', ')}] ORDER BY line_number), '[]')
+    FROM ${item.table}
+    WHERE ${item.table}.${idColumn} = ${table}.${idColumn}
+  ) AS item_${index}`;
+    }),
+  ];
+  return `SELECT
+  ${shown.join(',\n  ')}
+FROM ${table}
+WHERE ${idColumn} = $1`;
+}
+
+/** Instants in ISO 8601 to the microsecond, everything else as Postgres writes it. */
+const asText = (column: string, type: string): string =>
+  type.toLowerCase() === 'timestamptz'
+    ? `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+    : `${column}::text`;
+
+function describeRow(
+  row: Readonly<Record<string, unknown>>,
+  items: readonly ItemTable<never>[],
+): OrderDescription {
+  const listNames = items.map((_, index) => `item_${index}`);
+  const columns = Object.fromEntries(
+    Object.entries(row)
+      .filter(([name]) => !listNames.includes(name))
+      .map(([name, value]) => [name, value as string | null]),
+  );
+  const lists = Object.fromEntries(
+    items.map(({ name, types }, index) => [
+      name,
+      {
+        columns: Object.keys(types),
+        numeric: Object.keys(types).filter((column) => NUMERIC.test(types[column] ?? '')),
+        rows: row[`item_${index}`] as readonly (readonly (string | null)[])[],
+      },
+    ]),
+  );
+  return { columns, lists };
+}
+
+const NUMERIC = /^(?:numeric|decimal|smallint|integer|bigint|int\d*|real|double precision)\b/i;
+
+const folderOf = (folder: string | URL): string =>
+  typeof folder === 'string' ? folder : fileURLToPath(folder);
+
+const mapValues = <Value, Result>(
+  record: Readonly<Record<string, Value>>,
+  map: (value: Value) => Result,
+): Readonly<Record<string, Result>> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

@@ -1,0 +1,114 @@
+import { isJsonObject, parseJson } from '../contract/json.ts';
+import type { Identification, OrderModule } from '../contract/order-module.ts';
+import { decodeJson } from '../decode/json-decoder.ts';
+import type { Decoded, Unusable, ValueDecoder } from '../decode/value-decoder.ts';
+
+/** A message with the order ID that it is about, or why it has none. */
+export type Identified = IdentifiedOrder | Unusable;
+
+export type IdentifiedOrder = Extract<Identification, { kind: 'order' }> & {
+  /** The JSON text of the message. */
+  readonly text: string;
+};
+
+/** Reads messages as the bridge does: decodes them, and has the order module identify their orders. */
+export interface MessageReader {
+  readonly orderModule: OrderModule;
+
+  /**
+   * Synchronous, unless the decoder has to fetch something. Rejects with transient errors only.
+   *
+   * @param value the message's bytes; null is a tombstone
+   * @param maxBytes the largest value that a workflow's input may hold; unlimited if left out
+   */
+  identify(value: Uint8Array | null, maxBytes?: number): Identified | Promise<Identified>;
+
+  /** The same for JSON, whatever the topic's format is: for the text of a workflow's input. */
+  identifyJson(value: Uint8Array, maxBytes?: number): Identified;
+
+  /**
+   * A cheap test for values of messages that may be about one of these orders. It may accept others:
+   * `identify` decides.
+   */
+  mayBeAbout(orderIds: readonly string[]): (value: Buffer) => boolean;
+
+  /** Whether the fingerprint, in any form that the module recognizes, is that of the message. */
+  isFingerprintOf(fingerprint: string, message: Fingerprinted): boolean;
+
+  /**
+   * Whether what was ingested under these fingerprints is what the message says. Where another version has
+   * stored a fingerprint in its own form, the messages themselves are compared: during a rolling upgrade,
+   * bridges of an older and a newer version meet each other's orders.
+   *
+   * @param readIngestedText reads the text of the ingested message, if there is one; called only then
+   */
+  hasSameContent(
+    fingerprints: readonly string[],
+    message: Fingerprinted,
+    readIngestedText: () => Promise<string | undefined>,
+  ): Promise<boolean>;
+}
+
+/** A message with its fingerprint. */
+export type Fingerprinted = Pick<IdentifiedOrder, 'fingerprint' | 'text'>;
+
+/**
+ * @param mayFilterText whether the values are the JSON text that the module identifies, so that its filter
+ *   applies to them
+ */
+export function createMessageReader(
+  orderModule: OrderModule,
+  decoder: ValueDecoder = { decode: decodeJson },
+  mayFilterText = true,
+): MessageReader {
+  const identifyDecoded = (decoded: Decoded): Identified => {
+    if (decoded.kind === 'unusable') return decoded;
+    const identification = orderModule.identify(decoded.json);
+    return identification.kind === 'order'
+      ? { ...identification, text: decoded.text }
+      : identification;
+  };
+  const fingerprintOf = (text: string): string | undefined => {
+    const message = parseObject(text);
+    const identification = message && orderModule.identify(message);
+    return identification?.kind === 'order' ? identification.fingerprint : undefined;
+  };
+  const isFingerprintOf = (stored: string, { fingerprint, text }: Fingerprinted): boolean => {
+    if (stored === fingerprint) return true;
+    if (!orderModule.recognizes || !isOtherForm(stored, fingerprint)) return false;
+    const message = parseObject(text);
+    return message !== undefined && orderModule.recognizes(stored, message);
+  };
+  return {
+    orderModule,
+    identify: (value, maxBytes = Infinity) => {
+      const decoded = decoder.decode(value, maxBytes);
+      return decoded instanceof Promise ? decoded.then(identifyDecoded) : identifyDecoded(decoded);
+    },
+    identifyJson: (value, maxBytes = Infinity) => identifyDecoded(decodeJson(value, maxBytes)),
+    mayBeAbout: (orderIds) =>
+      (mayFilterText ? orderModule.filterByOrderId?.(orderIds) : undefined) ?? (() => true),
+    isFingerprintOf,
+    hasSameContent: async (fingerprints, message, readIngestedText) => {
+      if (fingerprints.some((stored) => isFingerprintOf(stored, message))) return true;
+      if (!fingerprints.some((stored) => isOtherForm(stored, message.fingerprint))) return false;
+      const text = await readIngestedText();
+      return text !== undefined && fingerprintOf(text) === message.fingerprint;
+    },
+  };
+}
+
+/**
+ * Whether another version stored this fingerprint in its own form: an older one, or a newer one whose bridge
+ * is in the same consumer group. Such a fingerprint says nothing by being different.
+ */
+export const isOtherForm = (stored: string, fingerprint: string): boolean =>
+  formOf(stored) !== formOf(fingerprint);
+
+/** The first form of the built-in order module has no colon. */
+const formOf = (fingerprint: string): string => fingerprint.slice(0, fingerprint.indexOf(':') + 1);
+
+function parseObject(text: string) {
+  const json = parseJson(text);
+  return json.ok && isJsonObject(json.value) ? json.value : undefined;
+}
