@@ -28,7 +28,7 @@ export async function build(): Promise<void> {
   rmSync(DIST, { recursive: true, force: true });
   await Promise.all([compile('tsconfig.build.json'), compile('tsconfig.types.json')]);
   chmodSync(path.join(DIST, 'cli/main.js'), 0o755);
-  cpSync(path.join(SOURCES, 'order/sql/migrations'), path.join(DIST, 'order/sql/migrations'), {
+  cpSync(path.join(SOURCES, 'order/migrations'), path.join(DIST, 'order/migrations'), {
     recursive: true,
   });
   await writeWorkflowBundles();

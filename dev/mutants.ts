@@ -199,9 +199,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order whose ID is taken is not compared with the stored order',
     changes: [
       {
-        file: 'src/order/sql/postgres-order-store.ts',
-        from: 'if (isOrderIdTaken(error)) return outcomeOfTakenId(pool, record);\n',
-        to: 'if (isOrderIdTaken(error)) await outcomeOfTakenId(pool, record);\n',
+        file: 'src/order-kit/order-tables.ts',
+        from: 'if (!isViolationOf(primaryKeys, error)) throw error;',
+        to: "if (!isViolationOf(primaryKeys, error)) throw error;\n      return { kind: 'stored' };",
       },
     ],
     tests: ['test/integration/order-store'],
@@ -211,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order fails permanently when Postgres cannot be reached',
     changes: [
       {
-        file: 'src/order/sql/postgres-order-store.ts',
+        file: 'src/worker/order-store.ts',
         from: 'if (!isDatabaseError(error)) throw new Error(describeError(error));',
         to: "if (!isDatabaseError(error)) return { kind: 'rejected', reason: describeError(error) };",
       },
@@ -258,7 +258,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'forget-a-correction',
     breaks: 'the reason for a correction is not stored with the order',
     changes: [
-      { file: 'src/order/sql/insert-order.ts', from: 'correction?.reason,', to: 'undefined,' },
+      {
+        file: 'src/order-kit/order-tables.ts',
+        from: 'correction?.at, correction?.reason]',
+        to: 'correction?.at, undefined]',
+      },
     ],
     tests: ['test/e2e/orders', '-t', 'records who did it and why'],
   },
@@ -356,9 +360,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order that is sent again with an additional field is a conflict',
     changes: [
       {
-        file: 'src/order/fingerprint.ts',
-        from: 'if (order.success) return fingerprintOfOrder(toOrder(order.data));',
-        to: "if (order.success && 'x' in Object(json)) return fingerprintOfOrder(toOrder(order.data));",
+        file: 'src/order-kit/define-order.ts',
+        from: '? fingerprintOfValues(form, identity(fields.value))',
+        to: '? fingerprintOfValues(form, [...identity(fields.value), ...Object.keys(message)])',
       },
     ],
     tests: ['test/unit/order/fingerprint'],

@@ -58,8 +58,8 @@ test('holds what runs, the types of its exports and the documents, and nothing e
       !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
       !/^docs\/[\w/-]+\.md$/.test(file) &&
       !/^dist\/[\w/-]+\.js$/.test(file) &&
-      !/^dist\/(package|order|contract)\/[\w-]+\.d\.ts$/.test(file) &&
-      !/^dist\/order\/sql\/migrations\/\w+\.sql$/.test(file) &&
+      !/^dist\/(package|order|order-kit|contract)\/[\w-]+\.d\.ts$/.test(file) &&
+      !/^dist\/order\/migrations\/\w+\.sql$/.test(file) &&
       file !== 'dist/workflow-bundle.licenses.txt',
   );
   expect(unexpected).toEqual([]);
@@ -69,7 +69,7 @@ test('holds what runs, the types of its exports and the documents, and nothing e
       'LICENSE',
       'README.md',
       'dist/cli/main.js',
-      'dist/order/sql/migrations/0001_orders.sql',
+      'dist/order/migrations/0001_orders.sql',
       'dist/package/contract.d.ts',
       'dist/package/order.d.ts',
       'dist/workflow-bundle-traced.js',

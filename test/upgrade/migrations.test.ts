@@ -12,15 +12,9 @@ jest.setTimeout(900_000);
 /** Version 1000.1 stores who has stored an order; 1000.2 requires it. */
 const STORES_COLUMN = [
   {
-    file: 'order/sql/insert-order.js',
-    from: 'corrected_by, corrected_at, correction_reason\n)',
-    to: 'corrected_by, corrected_at, correction_reason, stored_by\n)',
-  },
-  { file: 'order/sql/insert-order.js', from: '$10, $11)`', to: "$10, $11, 'new')`" },
-  {
-    file: 'order/sql/schema.js',
-    from: "'correction_reason']",
-    to: "'correction_reason', 'stored_by']",
+    file: 'order/tables.js',
+    from: "total_price: { type: 'numeric'",
+    to: "stored_by: { type: 'text', value: () => 'new' }, total_price: { type: 'numeric'",
   },
 ];
 const EXPAND = { '0003_stored_by': 'ALTER TABLE orders ADD COLUMN stored_by text;' };

@@ -62,7 +62,7 @@ export function createBuild({
     }
     for (const [file, content] of Object.entries(files)) writeFileSync(dist(file), content);
     for (const [name, sql] of Object.entries(migrations)) {
-      writeFileSync(dist(`order/sql/migrations/${name}.sql`), `-- Up Migration\n${sql}\n`);
+      writeFileSync(dist(`order/migrations/${name}.sql`), `-- Up Migration\n${sql}\n`);
     }
   } catch (error) {
     remove();
