@@ -199,7 +199,7 @@ export const formatIssue = ({ path, problem }: ValidationIssue): string =>
 
 /** Translates the JSON text of a message. */
 export function translateText<Order>(
-  { translate }: Pick<OrderModule<Order>, 'translate'>,
+  orderModule: Pick<OrderModule<Order>, 'translate'>,
   text: string,
 ): Translation<Order> {
   const json = parseJson(text);
@@ -208,5 +208,5 @@ export function translateText<Order>(
     const problem = `expected an object, received ${jsonKind(json.value)}`;
     return { kind: 'invalid', issues: [{ path: '', problem }] };
   }
-  return translate(json.value);
+  return orderModule.translate(json.value);
 }

@@ -82,7 +82,7 @@ export const list = <Element extends z.ZodType>(
     .array(element, { error: ({ input }) => `expected an array, received ${jsonKind(input)}` })
     .transform((elements, context) =>
       elements.length < min
-        ? reject(`at least ${min} ${min === 1 ? 'element' : 'elements'}`, context)
+        ? reject(`at least ${min === 1 ? 'one element' : `${min} elements`}`, context)
         : elements,
     );
 

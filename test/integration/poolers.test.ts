@@ -80,7 +80,7 @@ test('without a pooler, statements are prepared and sessions have a timeout', as
   await postgresOrderStore(pool).store(recordOf(orderText('A-1')));
   expect(pool.isPooled).toBe(false);
   expect(await stateOf(pool)).toEqual({
-    statements: [expect.stringMatching(/^insert-order-[0-9a-f]{8}$/)],
+    statements: [expect.stringMatching(/^insert-orders-[0-9a-f]{8}$/)],
     timeout: '4321ms',
   });
 });

@@ -104,7 +104,7 @@ test('an invalid order fails without a retry and names every invalid field', asy
     const failure = await failureOf(handle.result());
     expect(failure).toMatchObject({ type: 'OrderInvalid', nonRetryable: true });
     expect(failure.message).toBe(
-      'Not a valid order: total_price: expected an amount that is not negative; line_items: expected at least one line item',
+      'Not a valid order: total_price: expected an amount that is not negative; line_items: expected at least one element',
     );
     const { typedSearchAttributes, memo } = await handle.describe();
     expect(typedSearchAttributes.get(FAILURE_TYPE)).toBe('OrderInvalid');

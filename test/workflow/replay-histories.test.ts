@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -8,22 +8,15 @@ import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
+import { HISTORY_FILES, historyIn } from '../support/recorded-histories.ts';
 import { quietTemporalRuntime, withWorker, WORKFLOW_BUNDLE } from '../support/test-worker.ts';
 import { bundleChange, type WorkflowChange } from '../upgrade/harness/builds.ts';
-
-/** `<version>/<outcome>.json`; `npm run record-histories` writes those of the current version. */
-const DIR = path.join(import.meta.dirname, 'histories');
-const FILES = readdirSync(DIR, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.json'))
-  .sort();
 
 /** What every version has to record. */
 const OUTCOMES = [
   ...['stored', 'already-stored', 'invalid', 'rejected', 'conflict', 'stored-after-outage'],
   ...['conflict-after-outage', 'cancelled', 'rerun', 'corrected'],
 ];
-
-const historyIn = (file: string): unknown => JSON.parse(readFileSync(path.join(DIR, file), 'utf8'));
 
 beforeAll(() => {
   quietTemporalRuntime();
@@ -33,7 +26,7 @@ beforeAll(() => {
  * Orders may be retried for days, so a new version continues workflows that an older one has started. A
  * workflow that takes a different path through a recorded history would break them.
  */
-test.each(FILES)('the workflow replays the recorded history %s', async (file) => {
+test.each(HISTORY_FILES)('the workflow replays the recorded history %s', async (file) => {
   await expect(
     Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, historyIn(file), file),
   ).resolves.toBeUndefined();
@@ -47,7 +40,7 @@ test('every released version and the current one have recorded a history of each
     ([, version]) => version,
   );
   for (const version of new Set([VERSION, ...released])) {
-    expect(FILES).toEqual(
+    expect(HISTORY_FILES).toEqual(
       expect.arrayContaining(OUTCOMES.map((outcome) => `${version}/${outcome}.json`)),
     );
   }
@@ -67,12 +60,15 @@ describe('a change of the workflow that adds an activity', () => {
       'order',
     );
 
-  test.each(FILES)('breaks %s without `patched`, and continues it with it', async (file) => {
-    const history = historyIn(file);
-    await expect(replay('unpatched', history)).rejects.toThrow(DeterminismViolationError);
-    await expect(replay('patched', history)).resolves.toBeUndefined();
-    await expect(replay('prepared', history)).resolves.toBeUndefined();
-  });
+  test.each(HISTORY_FILES)(
+    'breaks %s without `patched`, and continues it with it',
+    async (file) => {
+      const history = historyIn(file);
+      await expect(replay('unpatched', history)).rejects.toThrow(DeterminismViolationError);
+      await expect(replay('patched', history)).resolves.toBeUndefined();
+      await expect(replay('prepared', history)).resolves.toBeUndefined();
+    },
+  );
 
   test('writes histories that the release before continues only if it was prepared', async () => {
     await (await connectTestTemporal()).connection.close();

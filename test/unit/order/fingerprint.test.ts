@@ -5,6 +5,7 @@ import { arbitraryOrder } from '../../support/arbitrary-order.ts';
 import { identifyOrder, recordOf, reader } from '../../support/built-in-order.ts';
 import { STORED_BY_V0_1_0, DIFFERENT_ORDERS, SAME_ORDERS } from '../../support/order-variants.ts';
 import { orderText } from '../../support/messages.ts';
+import { recordedStarts } from '../../support/recorded-histories.ts';
 
 const fingerprint = (text: string): string => identifyOrder(text).fingerprint;
 
@@ -34,6 +35,16 @@ describe('the fingerprint of an order', () => {
   test('starts with the number of its form', () => {
     expect(order).toMatch(/^2:[0-9a-f]{64}$/);
   });
+});
+
+describe('a fingerprint that an older version has recorded in this form', () => {
+  test.each(recordedStarts.filter(({ memo }) => String(memo['fingerprint']).startsWith('2:')))(
+    'is that of the same message now: $file',
+    ({ text, memo }) => {
+      const { fingerprint } = (memo['correction'] ?? memo) as { readonly fingerprint: string };
+      expect(identifyOrder(text).fingerprint).toBe(fingerprint);
+    },
+  );
 });
 
 describe('a fingerprint stored by version 0.1.0', () => {

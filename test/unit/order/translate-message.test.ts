@@ -97,7 +97,7 @@ describe('translating a message into an order', () => {
       { total_price: '1e200000' },
       'total_price: expected at most 131072 digits before the decimal point',
     ],
-    ['no line item', { line_items: '[]' }, 'line_items: expected at least 1 element'],
+    ['no line item', { line_items: '[]' }, 'line_items: expected at least one element'],
     [
       'line items of the wrong type',
       { line_items: '{}' },

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { OrderMessage } from '../../src/contract/message.ts';
+
+/** `<version>/<outcome>.json`; `npm run record-histories` writes those of the current version. */
+export const HISTORIES_DIR = path.join(import.meta.dirname, '../workflow/histories');
+export const HISTORY_FILES = readdirSync(HISTORIES_DIR, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.json'))
+  .sort();
+
+export const historyIn = (file: string): unknown =>
+  JSON.parse(readFileSync(path.join(HISTORIES_DIR, file), 'utf8'));
+
+interface Payload {
+  readonly data: string;
+}
+
+interface Event {
+  readonly workflowExecutionStartedEventAttributes?: {
+    readonly input: { readonly payloads: readonly [Payload] };
+    readonly memo: { readonly fields: Readonly<Record<string, Payload>> };
+  };
+  readonly activityTaskScheduledEventAttributes?: {
+    readonly activityType: { readonly name: string };
+    readonly input: { readonly payloads: readonly [Payload] };
+  };
+}
+
+const eventsIn = (file: string) =>
+  (historyIn(file) as { readonly events: readonly Event[] }).events;
+
+const valueOf = ({ data }: Payload): unknown =>
+  JSON.parse(Buffer.from(data, 'base64').toString('utf8'));
+
+/** How each recorded workflow was started. */
+export const recordedStarts = HISTORY_FILES.flatMap((file) =>
+  eventsIn(file).flatMap(({ workflowExecutionStartedEventAttributes: started }) => {
+    if (!started) return [];
+    const memo = Object.fromEntries(
+      Object.entries(started.memo.fields).map(([key, payload]) => [key, valueOf(payload)]),
+    );
+    const { text } = valueOf(started.input.payloads[0]) as OrderMessage;
+    return [{ file, text, memo }];
+  }),
+);
+
+/** What each recorded workflow has passed to this activity. */
+export const recordedActivities = (name: string) =>
+  recordedStarts.flatMap(({ file, text }) =>
+    eventsIn(file).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+      scheduled?.activityType.name === name
+        ? [{ file, text, input: valueOf(scheduled.input.payloads[0]) }]
+        : [],
+    ),
+  );

@@ -1,0 +1,77 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createActivities } from '../../../src/activities/order-activities.ts';
+import type { IngestOrderResult, PlainOrderRecord } from '../../../src/contract/ingest-workflow.ts';
+import type { OrderMessage } from '../../../src/contract/message.ts';
+import type { OrderModule } from '../../../src/contract/order-module.ts';
+import { orderModule } from '../../../src/order/order-module.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { recordOf } from '../../support/built-in-order.ts';
+import { createInMemoryOrderStore } from '../../support/in-memory-order-store.ts';
+import { orderMessage, orderText } from '../../support/messages.ts';
+import { recordedActivities } from '../../support/recorded-histories.ts';
+
+function createWorker(
+  module: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'> = orderModule,
+) {
+  const orderStore = createInMemoryOrderStore();
+  const activities = createActivities({
+    orderModule: module,
+    orderStore,
+    logger: silentLogger(),
+    onOutcome: () => undefined,
+    onAttempt: () => undefined,
+  });
+  const environment = new MockActivityEnvironment();
+  return {
+    records: orderStore.records,
+    translateOrder: (message: OrderMessage): Promise<PlainOrderRecord> =>
+      environment.run((input: OrderMessage) => activities.translateOrder(input), message),
+    storeOrder: (record: PlainOrderRecord): Promise<IngestOrderResult> =>
+      environment.run((input: PlainOrderRecord) => activities.storeOrder(input), record),
+  };
+}
+
+/** What the other activity receives: Temporal carries JSON. */
+const crossing = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
+
+const message = orderMessage(orderText('A-1'));
+const { source, ...stored } = recordOf(message.text);
+
+test('an order crosses Temporal as the JSON of its module', async () => {
+  const { translateOrder, storeOrder, records } = createWorker();
+  const record = crossing(await translateOrder(message));
+  expect(record).toMatchObject({ orderId: 'A-1', order: { totalPrice: '99.95' } });
+  await expect(storeOrder(record)).resolves.toEqual({ outcome: 'stored' });
+  expect(records.get('A-1')).toMatchObject(stored);
+});
+
+test('without a JSON form of the module, the message crosses it and is translated again', async () => {
+  const { translateOrder, storeOrder, records } = createWorker({
+    translate: (json) => orderModule.translate(json),
+  });
+  const record = crossing(await translateOrder(message));
+  expect(record.order).toBe(message.text);
+  await storeOrder(record);
+  expect(records.get('A-1')).toMatchObject(stored);
+});
+
+test('fails an order that a newer version of the module no longer accepts', async () => {
+  const { storeOrder } = createWorker({ translate: (json) => orderModule.translate(json) });
+  const invalid = { orderId: 'A-1', order: '{"order_id":"A-1"}', source, fingerprint: '2:a' };
+  await expect(storeOrder(invalid)).rejects.toMatchObject({ type: 'OrderInvalid' });
+});
+
+describe('stores a record as a worker of an older version has translated it', () => {
+  const recorded = recordedActivities('storeOrder');
+
+  test('which the recorded histories have', () => {
+    expect(recorded.length).toBeGreaterThan(0);
+  });
+
+  test.each(recorded)('in $file', async ({ input, text }) => {
+    const { storeOrder, records } = createWorker();
+    await expect(storeOrder(input as PlainOrderRecord)).resolves.toEqual({ outcome: 'stored' });
+    const { orderId, order } = recordOf(text);
+    expect(records.get(orderId)).toMatchObject({ orderId, order });
+  });
+});
