@@ -98,8 +98,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: COMMITTER,
-        from: 'return isMember ?',
-        to: 'return isMember || (true as boolean) ?',
+        from: 'if (!isMember) return',
+        to: 'if (!isMember && (false as boolean)) return',
       },
     ],
     tests: ['test/integration/offset-committer', '-t', 'successor'],

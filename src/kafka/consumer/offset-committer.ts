@@ -1,3 +1,4 @@
+import { isOffset, type CommittedOffset } from '../group-positions.ts';
 import { errorTypeOf } from '../kafkajs-errors.ts';
 import type { Assignment, PartitionOffset } from './assignment.ts';
 import type { GroupAdmin, GroupAdminConnection } from './group-admin.ts';
@@ -37,17 +38,26 @@ const FENCED: readonly unknown[] = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'];
 /** How long the group's offsets count as known without asking again. */
 const KNOWN_FOR_MS = 5000;
 
+/** How long an answer with another offset may be an old one. Measured: up to 0.6 s after a broker's shutdown. */
+const STALE_FOR_MS = 10_000;
+
 /**
  * Commits what is finished in one generation.
  *
  * Before a commit it checks that the group's offset at the broker is still the one it knows. When a topic
  * is deleted and recreated, the broker deletes the group's offsets: committing an old offset then would
  * skip as many messages of the new topic.
+ *
+ * A broker that has just become the group's coordinator answers with older offsets, and without an error,
+ * until its replicas have confirmed the last commits (Kafka 4; kafkajs cannot set `requireStable`). Nothing
+ * is committed while the answer is older than what is known.
  */
 export class OffsetCommitter {
   readonly #options: OffsetCommitterOptions;
   #connection: GroupAdminConnection | undefined;
   #offsetsKnownAt = Date.now();
+  /** When the broker first answered with an offset that may be an old one. */
+  #staleSince: number | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: OffsetCommitterOptions) {
@@ -82,12 +92,14 @@ export class OffsetCommitter {
     const pending = this.#pending();
     if (membership.status !== 'member' || pending.length === 0) return NOTHING_PENDING;
     try {
-      const changed = await this.#findChangedOffset();
-      if (changed !== undefined) {
+      const different = await this.#findDifferent();
+      if (different.length > 0) {
         // A member that has taken over the partition commits other offsets, too.
         const isMember = await this.#connected().isMember(membership.memberId);
         if (!assignment.isCurrent(generation)) return SUPERSEDED;
-        return isMember ? { kind: 'offset-changed', partition: changed } : { kind: 'fenced' };
+        if (!isMember) return { kind: 'fenced' };
+        const changed = this.#findChanged(different);
+        if (changed !== undefined) return { kind: 'offset-changed', partition: changed };
       }
     } catch (error) {
       return this.#failed({ offsets: pending, error });
@@ -133,18 +145,19 @@ export class OffsetCommitter {
     return { kind: FENCED.includes(errorTypeOf(failure.error)) ? 'fenced' : 'failed', failure };
   }
 
-  /** A pending partition whose committed offset at the broker is not one that this member knows. */
-  async #findChangedOffset(): Promise<number | undefined> {
-    if ((await this.#compareOffsets()) === undefined) return undefined;
+  /** The pending partitions whose committed offsets at the broker are not what this member knows. */
+  async #findDifferent(): Promise<readonly Different[]> {
+    if ((await this.#compareOffsets()).length === 0) return [];
     // The consequence is to read again from there, so it is confirmed by a second look.
     await this.#disconnect();
     return this.#compareOffsets();
   }
 
-  async #compareOffsets(): Promise<number | undefined> {
+  async #compareOffsets(): Promise<readonly Different[]> {
     const { assignment, generation } = this.#options;
     const committed = await this.#connected().committed();
-    if (!assignment.isCurrent(generation)) return undefined;
+    if (!assignment.isCurrent(generation)) return [];
+    const different: Different[] = [];
     for (const { partition } of this.#pending()) {
       const offset = committed.get(partition);
       if (offset === undefined) {
@@ -152,11 +165,35 @@ export class OffsetCommitter {
         await this.#disconnect();
         throw new Error(`the committed offset of partition ${partition} is unknown`);
       }
-      if (!assignment.find(partition, generation)?.recognizes(offset)) return partition;
+      if (!assignment.find(partition, generation)?.recognizes(offset)) {
+        different.push({ partition, offset });
+      }
     }
+    if (different.length > 0) return different;
     this.#offsetsKnownAt = Date.now();
+    this.#staleSince = undefined;
     assignment.observe(committed);
-    return undefined;
+    return [];
+  }
+
+  /**
+   * The partition whose offset another client has changed, or undefined when each offset is explained by an
+   * old answer at the start of this generation. Throws while an answer may be an old one.
+   */
+  #findChanged(different: readonly Different[]): number | undefined {
+    const { assignment, generation } = this.#options;
+    const unexplained = different.filter(
+      ({ partition, offset }) => !assignment.find(partition, generation)?.catchesUp(offset),
+    );
+    // Offsets vanish only with the group or the topic.
+    const vanished = unexplained.find(({ offset }) => !isOffset(offset));
+    const [first] = unexplained;
+    if (vanished || !first) return vanished?.partition;
+    this.#staleSince ??= Date.now();
+    if (Date.now() - this.#staleSince >= STALE_FOR_MS) return first.partition;
+    throw new Error(
+      `the broker answers with the committed offset ${first.offset} of partition ${first.partition}, which may be an old one; it is asked again`,
+    );
   }
 
   #connected(): GroupAdminConnection {
@@ -168,6 +205,11 @@ export class OffsetCommitter {
     await this.#connection?.close();
     this.#connection = undefined;
   }
+}
+
+interface Different {
+  readonly partition: number;
+  readonly offset: CommittedOffset;
 }
 
 const NOTHING_PENDING: CommitOutcome = { kind: 'nothing-pending' };

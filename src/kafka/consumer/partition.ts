@@ -108,6 +108,23 @@ export class Partition {
     return isExplained;
   }
 
+  /**
+   * Whether this is an offset that the previous owner of the partition has committed, and that the broker did
+   * not report yet when the partition was opened. Everything before it is finished here, too.
+   */
+  catchesUp(committed: CommittedOffset): boolean {
+    const known = this.#committed;
+    const upTo = this.#finishedUpTo;
+    const isExplained =
+      isOffset(known) &&
+      isOffset(committed) &&
+      committed > known &&
+      upTo !== undefined &&
+      committed <= upTo;
+    if (isExplained) this.#committed = committed;
+    return isExplained;
+  }
+
   /** The pending offset is sent to the broker now. */
   commitSent(): void {
     this.#attempted = this.#finishedUpTo;

@@ -1,56 +1,60 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
+import { runConsoleConsumer } from './console-consumer.ts';
 
-/** The committed offsets of the group at one time. None was committed later than `at`. */
-export interface CommitSample {
-  readonly at: number;
-  /** By partition, as far as the broker has answered; -1 if nothing is committed. */
-  readonly offsets: ReadonlyMap<number, number>;
+/** One commit of the group, as the broker has recorded it. */
+export interface Commit {
+  readonly partition: number;
+  /** -1 if the broker has deleted the offset. */
+  readonly offset: number;
+  /** When the coordinator received it, in milliseconds since 1970; undefined for a deletion. */
+  readonly at: number | undefined;
 }
 
-export interface CommitSampler {
-  readonly samples: readonly CommitSample[];
-  stop(): Promise<void>;
-}
+const OFFSETS_TOPIC = '__consumer_offsets';
 
-const INTERVAL_MS = 100;
-
-/** Samples the group's committed offsets several times per second, whenever the broker answers. */
-export function sampleCommits(brokers: string, topic: string, groupId: string): CommitSampler {
-  const samples: CommitSample[] = [];
-  const stopped = new AbortController();
+/**
+ * Every commit of the group, in the order in which the broker has recorded them, read from the broker's own
+ * topic of offsets. What a coordinator answers is no evidence: after a controlled shutdown its successor
+ * answers for up to a second with an offset that is one commit old.
+ */
+export async function readCommits(
+  brokers: string,
+  topic: string,
+  groupId: string,
+): Promise<readonly Commit[]> {
   const admin = new kafkajs.Kafka({
     brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,
-    requestTimeout: 2000,
-    retry: { retries: 0 },
   }).admin();
-  const run = async () => {
-    while (!stopped.signal.aborted) {
-      try {
-        const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
-        const at = Date.now();
-        const offsets = (found?.partitions ?? []).map(({ partition, offset }): [number, number] => [
-          partition,
-          Number(offset),
-        ]);
-        // After a restart of the broker kafkajs may request no partition: the answer is then empty.
-        if (offsets.length > 0) samples.push({ at, offsets: new Map(offsets) });
-      } catch {
-        // The broker is down.
-      }
-      await delay(INTERVAL_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
-    }
-  };
-  const running = run();
-  return {
-    samples,
-    async stop() {
-      stopped.abort();
-      await running;
-      await admin.disconnect();
-    },
-  };
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(OFFSETS_TOPIC).finally(() => admin.disconnect());
+  const own = hashOf(groupId) % ends.length;
+  const end = ends.find(({ partition }) => partition === own);
+  const lines = await runConsoleConsumer(
+    brokers,
+    OFFSETS_TOPIC,
+    Number(end?.high) - Number(end?.low),
+    ...['--partition', String(own), '--offset', 'earliest'],
+    ...['--formatter', 'org.apache.kafka.tools.consumer.OffsetsMessageFormatter'],
+  );
+  return lines.flatMap((line) => {
+    const { key, value } = JSON.parse(line) as OffsetRecord;
+    if (key.data.group !== groupId || key.data.topic !== topic) return [];
+    const { partition } = key.data;
+    return [{ partition, offset: value?.data.offset ?? -1, at: value?.data.commitTimestamp }];
+  });
+}
+
+interface OffsetRecord {
+  readonly key: { readonly data: { readonly group: string; topic: string; partition: number } };
+  readonly value: { readonly data: { readonly offset: number; commitTimestamp: number } } | null;
+}
+
+/** Java's `String.hashCode()` without its sign, by which Kafka assigns groups to partitions. */
+function hashOf(groupId: string): number {
+  let hash = 0;
+  for (let n = 0; n < groupId.length; n += 1) hash = (hash * 31 + groupId.charCodeAt(n)) | 0;
+  return hash & 0x7fffffff;
 }
 
 export interface MessageOutcome {
@@ -65,40 +69,38 @@ export interface MessageOutcome {
 const CLOCK_TOLERANCE_MS = 20;
 
 /**
- * Reports offsets that were committed before their message had an outcome, and offsets that went back. A
- * sample without a partition is ignored for it. A missing commit counts only if the next sample confirms it.
+ * Reports offsets that were committed before their message had an outcome, and offsets that went back.
  *
  * @param messages in the order of their offsets
  */
 export function commitProblems(
   messages: readonly MessageOutcome[],
   partitions: number,
-  samples: readonly CommitSample[],
+  commits: readonly Commit[],
 ): readonly string[] {
   const problems: string[] = [];
   for (let partition = 0; partition < partitions; partition += 1) {
     const own = messages.filter((message) => message.partition === partition);
-    const known = samples.flatMap(({ at, offsets }) => {
-      const offset = offsets.get(partition);
-      return offset === undefined ? [] : [{ at, offset }];
-    });
     let index = 0;
     let committed = -1;
-    for (const [n, { at, offset: now }] of known.entries()) {
-      const isContradicted =
-        now === -1 && known[n + 1] !== undefined && known[n + 1]?.offset !== -1;
-      if (now < committed && !isContradicted) {
-        problems.push(`partition ${partition} went back from ${committed} to ${now}`);
+    for (const commit of commits) {
+      if (commit.partition !== partition) continue;
+      if (commit.offset < committed) {
+        problems.push(`partition ${partition} went back from ${committed} to ${commit.offset}`);
       }
-      committed = Math.max(committed, now);
+      committed = Math.max(committed, commit.offset);
       for (; index < own.length && (own[index]?.offset ?? 0) < committed; index += 1) {
         const message = own[index];
         if (!message) break;
-        if (message.at === undefined || message.at > at + CLOCK_TOLERANCE_MS) {
+        if (message.at === undefined || message.at > (commit.at ?? 0) + CLOCK_TOLERANCE_MS) {
           const position = `${partition}/${message.offset}`;
           problems.push(`${message.id} (${position}) was committed before it had an outcome`);
         }
       }
+    }
+    // A broker that recorded no commit, or a reader that found none, must not pass for a good run.
+    if (own.length > 0 && committed !== (own.at(-1)?.offset ?? 0) + 1) {
+      problems.push(`partition ${partition} is committed up to ${committed}`);
     }
   }
   return problems;

@@ -25,25 +25,38 @@ export async function readByConsoleConsumer(
   topic: string,
   count: number,
 ): Promise<readonly ConsoleMessage[]> {
-  if (count === 0) return [];
   const property = (name: string, value: string) => ['--property', `${name}=${value}`];
-  const { stdout } = await execa('java', [
-    ...[
-      '-cp',
-      path.join(await kafkaLibraries(), '*'),
-      'org.apache.kafka.tools.consumer.ConsoleConsumer',
-    ],
-    ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning'],
-    ...['--isolation-level', 'read_committed'],
-    // It exits after the last message; the timeout is for a message that never arrives.
-    ...['--max-messages', String(count), '--timeout-ms', '60000'],
+  const lines = await runConsoleConsumer(
+    brokers,
+    topic,
+    count,
+    ...['--from-beginning', '--isolation-level', 'read_committed'],
     ...['timestamp', 'partition', 'offset', 'headers', 'key', 'value'].flatMap((what) =>
       property(`print.${what}`, 'true'),
     ),
     ...property('key.separator', SEPARATOR),
     ...property('headers.separator', '\u0002'),
+  );
+  return lines.map(parseLine);
+}
+
+/** Returns the lines that the console consumer prints for as many records. */
+export async function runConsoleConsumer(
+  brokers: string,
+  topic: string,
+  count: number,
+  ...args: readonly string[]
+): Promise<readonly string[]> {
+  if (count === 0) return [];
+  const { stdout } = await execa('java', [
+    ...['-cp', path.join(await kafkaLibraries(), '*')],
+    'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    ...['--bootstrap-server', brokers, '--topic', topic],
+    // It exits after the last record; the timeout is for a record that never arrives.
+    ...['--max-messages', String(count), '--timeout-ms', '60000'],
+    ...args,
   ]);
-  return stdout.split('\n').filter(Boolean).map(parseLine);
+  return stdout.split('\n').filter(Boolean);
 }
 
 function parseLine(line: string): ConsoleMessage {

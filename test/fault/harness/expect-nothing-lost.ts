@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCli } from '../../support/programs.ts';
-import { commitProblems, type MessageOutcome } from './committed-offsets.ts';
+import { commitProblems, readCommits, type MessageOutcome } from './committed-offsets.ts';
 import { createDrainWatch } from './drain-watch.ts';
 import { readByConsoleConsumer, type ConsoleMessage } from './console-consumer.ts';
 import type { ExpectedOrder, Purpose } from './load.ts';
@@ -14,9 +14,8 @@ import { PARTITIONS, type LoadedWorld } from './world.ts';
  */
 export async function expectNothingLost(world: LoadedWorld, stallMs = 60_000): Promise<void> {
   await drained(world, stallMs);
-  await world.sampler.stop();
   const { kafka } = world.servers;
-  const { name, deadLetterTopic } = world.system.topic;
+  const { name, deadLetterTopic, groupId } = world.system.topic;
   const read = async (topic: string) =>
     readByConsoleConsumer(kafka, topic, await countMessages(world, topic));
   const messages = (await read(name)).map(withPurpose);
@@ -30,7 +29,7 @@ export async function expectNothingLost(world: LoadedWorld, stallMs = 60_000): P
     ...commitProblems(
       withOutcomes(messages, deadLetters, workflows),
       PARTITIONS,
-      world.sampler.samples,
+      await readCommits(kafka, name, groupId),
     ),
   ]).toEqual([]);
   await expectReconciled(world, messages);

@@ -1,7 +1,6 @@
 import type { TemporalKind } from '../../../dev/stack/service.ts';
 import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../../support/system.ts';
-import { sampleCommits, type CommitSampler } from './committed-offsets.ts';
 import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';
@@ -12,7 +11,6 @@ export interface LoadedWorld {
   readonly servers: { readonly kafka: string };
   readonly system: TestSystem;
   readonly load: Load;
-  readonly sampler: CommitSampler;
 }
 
 /** A world on servers that the test may break. */
@@ -36,7 +34,6 @@ export async function createFaultWorld(servers: FaultServers, seed = 1): Promise
   });
   const random = createRandom(seed);
   const load = createLoad(servers.kafka, system.topic.name, PARTITIONS, random);
-  const sampler = sampleCommits(servers.kafka, system.topic.name, system.topic.groupId);
   const { links } = servers;
   const database = new URL(system.database.url);
   const [hostname = '', port = ''] = links['worker-postgres'].address.split(':');
@@ -58,12 +55,10 @@ export async function createFaultWorld(servers: FaultServers, seed = 1): Promise
     system,
     load,
     random,
-    sampler,
     startBridge: (env = {}) => system.startBridge({ ...bridgeEnv, ...env }),
     startWorker: (env = {}) => system.startWorker({ ...workerEnv, ...env }),
     async close() {
       load.stop();
-      await sampler.stop();
       await load.close();
       await system.close();
     },

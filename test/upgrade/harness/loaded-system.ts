@@ -1,4 +1,3 @@
-import { sampleCommits } from '../../fault/harness/committed-offsets.ts';
 import { createLoad } from '../../fault/harness/load.ts';
 import { createRandom } from '../../fault/harness/random.ts';
 import { PARTITIONS, type LoadedWorld } from '../../fault/harness/world.ts';
@@ -39,8 +38,6 @@ export async function startLoadedSystem(
   onUndo(() => {
     load.stop();
   });
-  const sampler = sampleCommits(kafka, system.topic.name, system.topic.groupId);
-  onUndo(() => sampler.stop());
   const programs: RunningProgram[] = [];
   const keep = async (starting: Promise<RunningProgram>) => {
     const program = await starting;
@@ -58,7 +55,6 @@ export async function startLoadedSystem(
     servers: { kafka },
     system,
     load,
-    sampler,
     programs,
     startBridge: (env = {}, main) =>
       keep(

@@ -68,11 +68,44 @@ test('committed: the offset of the group is still the known one', async () => {
   expect(await committer.commit()).toEqual({ kind: 'nothing-pending' });
 });
 
-test('offset-changed: the offset of the group is another one, and nothing is committed', async () => {
-  answers = [7n];
+test('offset-changed: the offset of the group has vanished, and nothing is committed', async () => {
+  answers = ['none'];
   finishUpTo(10n);
   expect(await committer.commit()).toEqual({ kind: 'offset-changed', partition: 0 });
   expect(commits()).toEqual([]);
+});
+
+test.each([
+  ['behind the known one', 4n],
+  ['ahead of what is finished', 12n],
+])('failed: the offset of the group is %s, which may be an old answer', async (_where, offset) => {
+  answers = [offset, offset, 5n];
+  finishUpTo(10n);
+  expect((await committer.commit()).kind).toBe('failed');
+  expect(commits()).toEqual([]);
+  expect(await committer.commit()).toEqual({ kind: 'committed', offsets: offsets(10n) });
+});
+
+test('committed: the previous owner has committed what was not reported when the partition was opened', async () => {
+  answers = [7n];
+  finishUpTo(10n);
+  expect(await committer.commit()).toEqual({ kind: 'committed', offsets: offsets(10n) });
+});
+
+test('offset-changed: the answer has not become the known one in ten seconds', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  try {
+    answers = [4n];
+    finishUpTo(10n);
+    expect((await committer.commit()).kind).toBe('failed');
+    jest.advanceTimersByTime(9_999);
+    expect((await committer.commit()).kind).toBe('failed');
+    jest.advanceTimersByTime(1);
+    expect(await committer.commit()).toEqual({ kind: 'offset-changed', partition: 0 });
+    expect(commits()).toEqual([]);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('an offset that has changed only for one look is not changed', async () => {
