@@ -30,15 +30,17 @@ export async function readCommits(
   const ends = await admin.fetchTopicOffsets(OFFSETS_TOPIC).finally(() => admin.disconnect());
   const own = hashOf(groupId) % ends.length;
   const end = ends.find(({ partition }) => partition === own);
-  const lines = await runConsoleConsumer(
+  const output = await runConsoleConsumer(
     brokers,
     OFFSETS_TOPIC,
     Number(end?.high) - Number(end?.low),
     ...['--partition', String(own), '--offset', 'earliest'],
     ...['--formatter', 'org.apache.kafka.tools.consumer.OffsetsMessageFormatter'],
   );
-  return lines.flatMap((line) => {
-    const { key, value } = JSON.parse(line) as OffsetRecord;
+  // The formatter ends no line.
+  const records = output.split(/(?<=\})(?=\{"key")/);
+  return records.filter(Boolean).flatMap((record) => {
+    const { key, value } = JSON.parse(record) as OffsetRecord;
     if (key.data.group !== groupId || key.data.topic !== topic) return [];
     const { partition } = key.data;
     return [{ partition, offset: value?.data.offset ?? -1, at: value?.data.commitTimestamp }];
@@ -50,11 +52,11 @@ interface OffsetRecord {
   readonly value: { readonly data: { readonly offset: number; commitTimestamp: number } } | null;
 }
 
-/** Java's `String.hashCode()` without its sign, by which Kafka assigns groups to partitions. */
+/** The absolute value of Java's `String.hashCode()`, by which Kafka assigns groups to partitions. */
 function hashOf(groupId: string): number {
   let hash = 0;
   for (let n = 0; n < groupId.length; n += 1) hash = (hash * 31 + groupId.charCodeAt(n)) | 0;
-  return hash & 0x7fffffff;
+  return Math.abs(hash);
 }
 
 export interface MessageOutcome {

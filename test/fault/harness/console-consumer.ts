@@ -26,7 +26,7 @@ export async function readByConsoleConsumer(
   count: number,
 ): Promise<readonly ConsoleMessage[]> {
   const property = (name: string, value: string) => ['--property', `${name}=${value}`];
-  const lines = await runConsoleConsumer(
+  const output = await runConsoleConsumer(
     brokers,
     topic,
     count,
@@ -37,17 +37,17 @@ export async function readByConsoleConsumer(
     ...property('key.separator', SEPARATOR),
     ...property('headers.separator', '\u0002'),
   );
-  return lines.map(parseLine);
+  return output.split('\n').filter(Boolean).map(parseLine);
 }
 
-/** Returns the lines that the console consumer prints for as many records. */
+/** Returns what the console consumer prints for as many records. */
 export async function runConsoleConsumer(
   brokers: string,
   topic: string,
   count: number,
   ...args: readonly string[]
-): Promise<readonly string[]> {
-  if (count === 0) return [];
+): Promise<string> {
+  if (count === 0) return '';
   const { stdout } = await execa('java', [
     ...['-cp', path.join(await kafkaLibraries(), '*')],
     'org.apache.kafka.tools.consumer.ConsoleConsumer',
@@ -56,7 +56,7 @@ export async function runConsoleConsumer(
     ...['--max-messages', String(count), '--timeout-ms', '60000'],
     ...args,
   ]);
-  return stdout.split('\n').filter(Boolean);
+  return stdout;
 }
 
 function parseLine(line: string): ConsoleMessage {

@@ -55,12 +55,25 @@ async function drained({ system }: LoadedWorld, stallMs: number): Promise<void> 
   const watch = createDrainWatch(stallMs);
   for (;;) {
     const left = await countLeft(system).catch(() => undefined);
-    if (watch.observe(left)) return;
+    try {
+      if (watch.observe(left)) return;
+    } catch (error) {
+      throw new Error(`${String(error)}\n${await describeLag(system).catch(String)}`, {
+        cause: error,
+      });
+    }
     await delay(POLL_MS);
   }
 }
 
 const POLL_MS = 200;
+
+async function describeLag({ topic }: LoadedWorld['system']): Promise<string> {
+  const { name, groupId, admin } = topic;
+  const ends = await admin.fetchTopicOffsets(name);
+  const committed = await admin.fetchOffsets({ groupId, topics: [name] });
+  return JSON.stringify({ ends, committed });
+}
 
 /** The number of messages that are not committed, plus the workflows that are running. */
 async function countLeft(system: LoadedWorld['system']): Promise<number> {
