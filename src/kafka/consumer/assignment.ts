@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { CommittedOffset } from '../group-positions.ts';
+import { partitionKey, type PartitionKey, type TopicPartition } from '../topic-partition.ts';
 import { Partition } from './partition.ts';
 
 export interface PartitionOffset {
@@ -7,8 +8,11 @@ export interface PartitionOffset {
   readonly offset: bigint;
 }
 
-/** Sends one commit request without retrying it. The request is written before the function returns. */
-export type CommitOffsets = (offsets: readonly PartitionOffset[]) => Promise<void>;
+/**
+ * Sends one commit request, for partitions of one topic, without retrying it. The request is written before
+ * the function returns.
+ */
+export type CommitOffsets = (topic: string, offsets: readonly PartitionOffset[]) => Promise<void>;
 
 /** How this process stands to the consumer group in one generation. */
 export type Membership =
@@ -24,8 +28,8 @@ export type Membership =
   | { readonly status: 'none' };
 
 /**
- * Which partitions are assigned to this consumer, and in which generation. Every join of the group begins a
- * new generation, with a number that only grows, and so does everything that makes the state of the
+ * Which partitions of the topics are assigned to this consumer, and in which generation. Every join of the
+ * group begins a new generation, with a number that only grows, and so does everything that makes the state of the
  * partitions void. Work keeps the number of the generation in which it began: what it reports later is
  * ignored, even when the partition has been assigned again. Otherwise a batch that is still in progress
  * while the client rejoins would have its offsets committed by the new member (kafkajs#1046).
@@ -33,10 +37,10 @@ export type Membership =
 export class Assignment {
   #generation = 0;
   #membership: Membership = { status: 'none' };
-  #partitions: ReadonlyMap<number, Partition> = new Map();
+  #partitions: ReadonlyMap<PartitionKey, Partition> = new Map();
   #revoked = new AbortController();
-  /** The group's offsets of all partitions of the topic, as last seen. They outlive generations. */
-  readonly #committed = new Map<number, CommittedOffset>();
+  /** The group's offsets of all partitions of the topics, as last seen. They outlive generations. */
+  readonly #committed = new Map<PartitionKey, CommittedOffset>();
 
   /** The number of the current generation. */
   get generation(): number {
@@ -47,7 +51,7 @@ export class Assignment {
     return this.#membership;
   }
 
-  get partitions(): ReadonlySet<number> {
+  get partitions(): ReadonlySet<PartitionKey> {
     return new Set(this.#partitions.keys());
   }
 
@@ -62,15 +66,18 @@ export class Assignment {
   }
 
   /** Ends the current generation and begins the next one. */
-  begin(partitions: Iterable<number>, membership: Membership): void {
+  begin(partitions: readonly TopicPartition[], membership: Membership): void {
     const ended = this.#revoked;
-    for (const { id, committed } of this.#partitions.values()) {
-      if (committed !== undefined) this.#committed.set(id, committed);
+    for (const [key, { committed }] of this.#partitions) {
+      if (committed !== undefined) this.#committed.set(key, committed);
     }
     this.#generation += 1;
     this.#membership = membership;
     this.#partitions = new Map(
-      [...partitions].map((id) => [id, new Partition(id, this.#committed.get(id))]),
+      partitions.map((one) => {
+        const key = partitionKey(one);
+        return [key, new Partition(one, this.#committed.get(key))];
+      }),
     );
     this.#revoked = new AbortController();
     // Every batch in progress listens, one per partition.
@@ -84,24 +91,31 @@ export class Assignment {
   }
 
   /** The partition, if it is assigned to this consumer and the generation is still the current one. */
-  find(partition: number, generation: number): Partition | undefined {
-    return this.isCurrent(generation) ? this.#partitions.get(partition) : undefined;
+  find(partition: TopicPartition, generation: number): Partition | undefined {
+    return this.isCurrent(generation) ? this.#partitions.get(partitionKey(partition)) : undefined;
   }
 
-  /** All assigned partitions, or none if the generation is no longer the current one. */
-  all(generation: number): readonly Partition[] {
-    return this.isCurrent(generation) ? [...this.#partitions.values()] : [];
+  /** The assigned partitions of the topic, or none if the generation is no longer the current one. */
+  ofTopic(topic: string, generation: number): readonly Partition[] {
+    if (!this.isCurrent(generation)) return [];
+    return [...this.#partitions.values()].filter((partition) => partition.topic === topic);
+  }
+
+  /** The assigned partitions. */
+  all(): readonly Partition[] {
+    return [...this.#partitions.values()];
   }
 
   /**
-   * Records the group's offsets of partitions that this consumer is not reading. If one is assigned later,
-   * kafkajs may have replaced an offset that was out of range before it could be looked at.
+   * Records the group's offsets of partitions of the topic that this consumer is not reading. If one is
+   * assigned later, kafkajs may have replaced an offset that was out of range before it could be looked at.
    */
-  observe(committed: ReadonlyMap<number, CommittedOffset>): void {
-    for (const [id, offset] of committed) {
-      const partition = this.#partitions.get(id);
-      if (partition) partition.observe(offset);
-      else this.#committed.set(id, offset);
+  observe(topic: string, committed: ReadonlyMap<number, CommittedOffset>): void {
+    for (const [partition, offset] of committed) {
+      const key = partitionKey({ topic, partition });
+      const assigned = this.#partitions.get(key);
+      if (assigned) assigned.observe(offset);
+      else this.#committed.set(key, offset);
     }
   }
 }

@@ -37,6 +37,7 @@ export type LogAnomaly =
   /** Messages were deleted before they were read: offsets from `from` (if known) up to, but not including, `to`. */
   | {
       readonly kind: 'messages-lost';
+      readonly topic: string;
       readonly partition: number;
       readonly from: bigint | undefined;
       readonly to: bigint;
@@ -44,6 +45,7 @@ export type LogAnomaly =
   /** The log was recreated or truncated below the group's offset `from`. It is read from `to` on. */
   | {
       readonly kind: 'log-restarted';
+      readonly topic: string;
       readonly partition: number;
       readonly from: bigint;
       readonly to: bigint;

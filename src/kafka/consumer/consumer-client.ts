@@ -1,22 +1,25 @@
 import type { CommitOffsets } from './assignment.ts';
+import type { TopicPartition } from '../topic-partition.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 
 /**
- * What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one topic.
- * `KafkajsConsumerClient` implements it.
+ * What `GroupConsumer` needs of a Kafka client: one member of a consumer group that reads one or
+ * more topics. `KafkajsConsumerClient` implements it.
  */
 export interface ConsumerClient {
   start(): Promise<void>;
   /** Stops fetching. */
   pause(): void;
   /** Fetches the partition from this offset next, whatever was fetched of it before. */
-  seek(partition: number, offset: bigint): void;
+  seek(partition: TopicPartition, offset: bigint): void;
   /** Stops restarting the client when it ends. Resolves when no restart is in progress. */
   stopRestarts(): Promise<void>;
   /** Leaves the group and closes the connections. */
   close(): Promise<void>;
-  /** The partitions of the topic that have no leader, as far as the client knows. */
-  readonly partitionsWithoutLeader: readonly number[];
+  /** The partitions of the topics that have no leader, as far as the client knows. */
+  readonly partitionsWithoutLeader: readonly TopicPartition[];
+  /** The topics that do not exist, as far as the client knows, while another one does. */
+  readonly missingTopics: readonly string[];
   /** Why the client does not count as connected, or undefined when it does. */
   readonly disconnectedReason: string | undefined;
 }
@@ -34,7 +37,7 @@ export interface ConsumerClientHandlers {
   /** A batch without any message for the application was fetched. */
   readonly onInvisibleBatch: (batch: InvisibleBatch) => void;
   /** The client moves past such a batch now. */
-  readonly onInvisibleBatchSkipped: (partition: number, lastOffset: bigint) => void;
+  readonly onInvisibleBatchSkipped: (partition: TopicPartition, lastOffset: bigint) => void;
   /** The broker has answered, or the client has tried to reach it again. */
   readonly onActivity: () => void;
   /** The client has ended and will not start again. */
@@ -43,13 +46,12 @@ export interface ConsumerClientHandlers {
 
 export interface GroupJoin {
   readonly memberId: string;
-  readonly partitions: readonly number[];
+  readonly partitions: readonly TopicPartition[];
   /** Commits in this generation of the group only. */
   readonly commit: CommitOffsets;
 }
 
-export interface FetchedBatch {
-  readonly partition: number;
+export interface FetchedBatch extends TopicPartition {
   readonly messages: readonly ConsumedMessage[];
   /** Where the fetch began. */
   readonly fetchedOffset: bigint;
@@ -60,8 +62,7 @@ export interface FetchedBatch {
 }
 
 /** A batch that consists of control records and messages of aborted transactions. */
-export interface InvisibleBatch {
-  readonly partition: number;
+export interface InvisibleBatch extends TopicPartition {
   /** Where the fetch began. */
   readonly fetchedOffset: bigint;
   readonly lastOffset: bigint;

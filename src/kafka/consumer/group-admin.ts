@@ -8,14 +8,17 @@ import {
 } from '../group-positions.ts';
 import { ofOnlinePartitions } from '../patches/offline-partitions.ts';
 
-/** Asks the broker about a consumer group and its topic. Every request may fail. */
+/**
+ * Asks the broker about a consumer group and its topics. Every request may fail. Each is about one topic:
+ * one that has been deleted does not fail the requests about the others.
+ */
 export interface GroupAdmin {
-  /** What the group has committed in each partition. */
-  committed(): Promise<ReadonlyMap<number, CommittedOffset>>;
-  /** The positions in all partitions that have a leader that can be reached. */
-  positions(): Promise<readonly PartitionPosition[]>;
+  /** What the group has committed in each partition of the topic. */
+  committed(topic: string): Promise<ReadonlyMap<number, CommittedOffset>>;
+  /** The positions in all partitions of the topic that have a leader that can be reached. */
+  positions(topic: string): Promise<readonly PartitionPosition[]>;
   /** A connection for repeated requests. It knows the partitions that existed at its first request. */
-  connect(): GroupAdminConnection;
+  connect(topic: string): GroupAdminConnection;
 }
 
 export interface GroupAdminConnection {
@@ -24,11 +27,11 @@ export interface GroupAdminConnection {
   close(): Promise<void>;
 }
 
-export const createGroupAdmin = (kafka: Kafka, groupId: string, topic: string): GroupAdmin => ({
-  committed: () => withAdmin(kafka, (admin) => committedOffsets(admin, groupId, topic)),
-  positions: () =>
+export const createGroupAdmin = (kafka: Kafka, groupId: string): GroupAdmin => ({
+  committed: (topic) => withAdmin(kafka, (admin) => committedOffsets(admin, groupId, topic)),
+  positions: (topic) =>
     withAdmin(kafka, (admin) => ofOnlinePartitions(() => readPositions(admin, groupId, topic))),
-  connect() {
+  connect(topic) {
     // Connects at the first request, and again when the connection was lost.
     const admin = kafka.admin();
     return {

@@ -1,5 +1,7 @@
 import { describeError } from '../../program/operator-error.ts';
+import { errorTypeOf } from '../kafkajs-errors.ts';
 import { RateLimitedLog } from '../../telemetry/rate-limited-log.ts';
+import { partitionKey, type PartitionKey, type TopicPartition } from '../topic-partition.ts';
 import { Assignment, type Membership, type PartitionOffset } from './assignment.ts';
 import { coalesce } from './coalesce.ts';
 import type { LogAnomaly, PartitionBatch } from './consumed-message.ts';
@@ -39,9 +41,15 @@ export interface GroupConsumerPorts {
   readonly createClient: (handlers: ConsumerClientHandlers) => ConsumerClient;
 }
 
+/** What each topic has of its own in one generation. */
+interface TopicProgress {
+  readonly tracker: PositionTracker;
+  readonly committer: OffsetCommitter;
+}
+
 /**
- * A member of a consumer group that commits only what is finished, and only for partitions that are still
- * assigned to it. Everything it knows belongs to one generation of the group; `Assignment` says which is
+ * A member of a consumer group that reads one or more topics. It commits only what is finished, and only for
+ * partitions that are still assigned to it. Everything it knows belongs to one generation of the group; `Assignment` says which is
  * the current one. What follows from a commit is decided in one place, `#handleOutcome`.
  */
 export class GroupConsumer {
@@ -49,12 +57,13 @@ export class GroupConsumer {
   readonly #group: GroupAdmin;
   readonly #client: ConsumerClient;
   readonly #assignment = new Assignment();
-  #tracker: PositionTracker;
-  #committer: OffsetCommitter;
+  /** By topic. */
+  #progress: ReadonlyMap<string, TopicProgress>;
   #commitTimer: NodeJS.Timeout | undefined;
-  readonly #flush = coalesce(() => this.#handleOutcome(this.#committer.commit()));
+  /** One per topic: a commit that waits for a topic that was deleted must not delay the others. */
+  readonly #flushes: readonly (() => Promise<void>)[];
   /** Per partition the last batch without any message for the application, and when it was fetched. */
-  readonly #invisible = new Map<number, InvisibleBatch & { readonly generation: number }>();
+  readonly #invisible = new Map<PartitionKey, InvisibleBatch & { readonly generation: number }>();
   /** Lines about the group, which can go through the same states often. */
   readonly #groupLog: RateLimitedLog;
   /** Lines about commits that fail: during an outage one after the other does. Reset by one that succeeds. */
@@ -68,8 +77,10 @@ export class GroupConsumer {
     this.#group = group;
     this.#groupLog = new RateLimitedLog(options.logger);
     this.#commitFailureLog = new RateLimitedLog(options.logger);
-    this.#tracker = this.#createTracker();
-    this.#committer = this.#createCommitter();
+    this.#progress = this.#createProgress();
+    this.#flushes = options.topics.map((topic) =>
+      coalesce(() => this.#commit(topic, (committer) => committer.commit())),
+    );
     this.#client = createClient({
       onJoin: (join) => {
         this.#joined(join);
@@ -83,7 +94,7 @@ export class GroupConsumer {
       onBatch: (batch) => this.#consume(batch),
       onInvisibleBatch: (batch) => {
         const { generation } = this.#assignment;
-        this.#invisible.set(batch.partition, { ...batch, generation });
+        this.#invisible.set(partitionKey(batch), { ...batch, generation });
       },
       onInvisibleBatchSkipped: (partition, lastOffset) => {
         void this.#skip(partition, lastOffset);
@@ -95,20 +106,25 @@ export class GroupConsumer {
 
   /** Joins the consumer group. Throws when Kafka cannot be reached or rejects the consumer. */
   async start(): Promise<void> {
-    this.#assignment.observe(await this.#group.committed());
+    for (const topic of this.#options.topics) await this.#observe(topic);
     await this.#client.start();
-    this.#commitTimer = setInterval(() => void this.#flush(), this.#options.commitIntervalMs);
+    this.#commitTimer = setInterval(() => void this.#flushAll(), this.#options.commitIntervalMs);
   }
 
   /** The partitions that are assigned to this consumer. */
-  get partitions(): ReadonlySet<number> {
+  get partitions(): ReadonlySet<PartitionKey> {
     return this.#assignment.partitions;
   }
 
   /** The assigned partitions that have no leader. They are read as soon as they have one. */
-  get offlinePartitions(): readonly number[] {
+  get offlinePartitions(): readonly TopicPartition[] {
     const { partitions } = this.#assignment;
-    return this.#client.partitionsWithoutLeader.filter((partition) => partitions.has(partition));
+    return this.#client.partitionsWithoutLeader.filter((one) => partitions.has(partitionKey(one)));
+  }
+
+  /** The topics that do not exist, while others do. They are read as soon as they exist. */
+  get missingTopics(): readonly string[] {
+    return this.#client.missingTopics;
   }
 
   /** Why the consumer does not count as connected, or undefined when it does. */
@@ -130,10 +146,13 @@ export class GroupConsumer {
   async stop(): Promise<void> {
     clearInterval(this.#commitTimer);
     await this.#client.stopRestarts();
-    await this.#flush();
-    const committer = this.#committer;
+    await this.#flushAll();
+    const committers = [...this.#progress.values()].map(({ committer }) => committer);
     this.#assignment.begin([], { status: 'none' });
-    await Promise.all([this.#client.close(), committer.close()]).catch((error: unknown) => {
+    await Promise.all([
+      this.#client.close(),
+      ...committers.map((committer) => committer.close()),
+    ]).catch((error: unknown) => {
       this.#options.logger.warn(
         { event: 'consumer_close_error', error: describeError(error) },
         'could not leave the consumer group cleanly; the broker removes this member when its session times out',
@@ -142,46 +161,61 @@ export class GroupConsumer {
   }
 
   /** Ends the current generation and begins the next one, with fresh state for these partitions. */
-  #begin(partitions: Iterable<number>, membership: Membership): void {
-    const ended = this.#committer;
+  #begin(partitions: readonly TopicPartition[], membership: Membership): void {
+    const ended = this.#progress;
     this.#assignment.begin(partitions, membership);
-    this.#tracker = this.#createTracker();
-    this.#committer = this.#createCommitter();
-    void ended.close().catch(() => undefined);
+    this.#progress = this.#createProgress();
+    for (const { committer } of ended.values()) void committer.close().catch(() => undefined);
   }
 
-  #createTracker(): PositionTracker {
-    const { onLogAnomaly } = this.#options;
-    const { generation } = this.#assignment;
+  #createProgress(): ReadonlyMap<string, TopicProgress> {
+    const { topics, onLogAnomaly } = this.#options;
     const assignment = this.#assignment;
-    return new PositionTracker({ generation, assignment, group: this.#group, onLogAnomaly });
+    const { generation } = assignment;
+    return new Map(
+      topics.map((topic) => {
+        const shared = { topic, generation, assignment, group: this.#group };
+        const tracker = new PositionTracker({ ...shared, onLogAnomaly });
+        return [topic, { tracker, committer: new OffsetCommitter(shared) }];
+      }),
+    );
   }
 
-  #createCommitter(): OffsetCommitter {
-    const { generation } = this.#assignment;
-    return new OffsetCommitter({ generation, assignment: this.#assignment, group: this.#group });
+  /** Notes what the group has committed. A topic that is missing among several is read once it exists. */
+  async #observe(topic: string): Promise<void> {
+    try {
+      this.#assignment.observe(topic, await this.#group.committed(topic));
+    } catch (error) {
+      const isMissing = errorTypeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
+      if (!isMissing || this.#options.topics.length === 1) throw error;
+    }
   }
 
   #joined({ memberId, partitions, commit }: GroupJoin): void {
     this.#begin(partitions, { status: 'member', memberId, commit });
-    const line = { event: 'partitions_assigned', partitions };
-    this.#logOfGroup('info', line, 'joined the consumer group');
+    for (const topic of this.#options.topics) {
+      const numbers = partitions.flatMap((one) => (one.topic === topic ? [one.partition] : []));
+      const line = { event: 'partitions_assigned', partitions: numbers };
+      this.#logOfGroup('info', line, 'joined the consumer group', topic);
+    }
   }
 
   #rebalance(): void {
     this.#logOfGroup('info', { event: 'group_rebalancing' }, 'the consumer group is rebalancing');
     // The broker receives this commit before the request to join, while it is still valid.
-    void this.#handleOutcome(this.#committer.commitNow());
+    for (const topic of this.#options.topics) {
+      void this.#commit(topic, (committer) => committer.commitNow());
+    }
   }
 
   async #consume(batch: FetchedBatch): Promise<'done' | 'rejoin'> {
     const { generation, membership, revoked } = this.#assignment;
-    const { topic, onBatch } = this.#options;
-    const { partition, messages, heartbeat } = batch;
+    const { onBatch } = this.#options;
+    const { topic, partition, messages, heartbeat } = batch;
     if (membership.status === 'fenced') return 'rejoin';
-    const check = await this.#tracker.check(partition, batch.fetchedOffset);
+    const check = await this.#progressOf(topic).tracker.check(partition, batch.fetchedOffset);
     if (check.kind !== 'expected') {
-      this.#refetch(partition, check);
+      this.#refetch(batch, check);
       return 'done';
     }
     await onBatch({
@@ -192,7 +226,7 @@ export class GroupConsumer {
       revoked,
       heartbeat,
       markFinishedUpTo: (nextOffset) => {
-        const state = this.#assignment.find(partition, generation);
+        const state = this.#assignment.find(batch, generation);
         if (!state) return;
         batch.resolve(nextOffset);
         state.finishUpTo(nextOffset);
@@ -201,46 +235,62 @@ export class GroupConsumer {
     return 'done';
   }
 
-  async #skip(partition: number, lastOffset: bigint): Promise<void> {
-    const batch = this.#invisible.get(partition);
+  async #skip(skipped: TopicPartition, lastOffset: bigint): Promise<void> {
+    const batch = this.#invisible.get(partitionKey(skipped));
     if (!batch || batch.lastOffset !== lastOffset) return;
     if (!this.#assignment.isCurrent(batch.generation)) return;
     try {
-      const check = await this.#tracker.skip(partition, batch.fetchedOffset, lastOffset);
-      this.#refetch(partition, check);
+      const { tracker } = this.#progressOf(batch.topic);
+      const check = await tracker.skip(batch.partition, batch.fetchedOffset, lastOffset);
+      this.#refetch(batch, check);
     } catch {
       // The position check then rejects the next batch, and this one is fetched again.
     }
   }
 
-  #refetch(partition: number, check: BatchCheck): void {
-    if (check.kind === 'refetch') this.#client.seek(partition, check.from);
+  #refetch({ topic, partition }: TopicPartition, check: BatchCheck): void {
+    if (check.kind === 'refetch') this.#client.seek({ topic, partition }, check.from);
   }
 
-  /** Decides what follows from a commit. */
-  async #handleOutcome(commit: Promise<CommitOutcome>): Promise<void> {
+  async #flushAll(): Promise<void> {
+    await Promise.all(this.#flushes.map((flush) => flush()));
+  }
+
+  #progressOf(topic: string): TopicProgress {
+    const progress = this.#progress.get(topic);
+    if (!progress) throw new Error(`"${topic}" is not one of this consumer's topics`);
+    return progress;
+  }
+
+  /** Commits what is finished of the topic, and decides what follows. */
+  async #commit(
+    topic: string,
+    commit: (committer: OffsetCommitter) => Promise<CommitOutcome>,
+  ): Promise<void> {
     const { generation } = this.#assignment;
-    const outcome = await commit;
+    const outcome = await commit(this.#progressOf(topic).committer);
     switch (outcome.kind) {
       case 'nothing-pending':
         return;
       case 'committed':
         this.#commitFailureLog.reset();
         this.#options.logger.debug(
-          { event: 'offset_committed', ...this.#describe(outcome.offsets) },
+          { event: 'offset_committed', ...described(topic, outcome.offsets) },
           'offsets committed',
         );
         return;
       case 'failed':
       case 'superseded':
-        if (outcome.failure) this.#logFailure(outcome.failure);
+        if (outcome.failure) this.#logFailure(topic, outcome.failure);
         return;
       case 'fenced':
-        if (outcome.failure) this.#logFailure(outcome.failure);
+        if (outcome.failure) this.#logFailure(topic, outcome.failure);
         if (this.#assignment.isCurrent(generation)) this.#rejoin();
         return;
       case 'offset-changed':
-        if (this.#assignment.isCurrent(generation)) this.#resume(outcome.partition);
+        if (this.#assignment.isCurrent(generation)) {
+          this.#resume({ topic, partition: outcome.partition });
+        }
         return;
       default:
         outcome satisfies never;
@@ -258,51 +308,54 @@ export class GroupConsumer {
   }
 
   /** Continues from the offsets that the broker has now, as the same member. */
-  #resume(changed: number): void {
-    const { topic, logger } = this.#options;
-    logger.error(
-      { event: 'foreign_offset', topic, partition: changed },
+  #resume(changed: TopicPartition): void {
+    this.#options.logger.error(
+      { event: 'foreign_offset', ...changed },
       "the committed offset changed outside this consumer (topic recreated or offsets reset); resuming from the broker's offset",
     );
-    const { partitions, membership } = this.#assignment;
+    const { membership } = this.#assignment;
+    const partitions = this.#assignment.all().map(({ topic, partition }) => ({ topic, partition }));
     this.#begin(partitions, membership);
-    this.#tracker
-      .startingOffsets()
-      .then((offsets) => {
-        for (const [partition, offset] of offsets) this.#client.seek(partition, offset);
-      })
-      .catch(() => {
-        // The generation has ended, or the client is restarting and cannot seek: the next join begins anyway
-        // at the group's offsets.
-      });
+    for (const [topic, { tracker }] of this.#progress) {
+      if (!partitions.some((one) => one.topic === topic)) continue;
+      tracker
+        .startingOffsets()
+        .then((offsets) => {
+          for (const [partition, offset] of offsets) this.#client.seek({ topic, partition }, offset);
+        })
+        .catch(() => {
+          // The generation has ended, or the client is restarting and cannot seek: the next join begins anyway
+          // at the group's offsets.
+        });
+    }
   }
 
-  #logFailure({ offsets, error }: CommitFailure): void {
+  #logFailure(topic: string, { offsets, error }: CommitFailure): void {
     const failure = describeError(error);
     this.#commitFailureLog.write(
       'warn',
-      { event: 'commit_failed', ...this.#describe(offsets), error: failure },
+      { event: 'commit_failed', ...described(topic, offsets), error: failure },
       'offsets not committed; if this member leaves, the messages since the last commit are read again',
       failure,
     );
   }
 
-  #logOfGroup(level: 'info' | 'warn', line: GroupLine, message: string): void {
-    const { topic } = this.#options;
-    const kind = `${line.event} ${(line.partitions ?? []).join(' ')}`;
+  /** @param topic by default all topics, as the setting lists them */
+  #logOfGroup(
+    level: 'info' | 'warn',
+    line: GroupLine,
+    message: string,
+    topic = this.#options.topics.join(','),
+  ): void {
+    const kind = `${line.event} ${topic} ${(line.partitions ?? []).join(' ')}`;
     this.#groupLog.write(level, { ...line, topic }, message, kind);
   }
-
-  #describe(offsets: readonly PartitionOffset[]) {
-    return {
-      topic: this.#options.topic,
-      partitions: offsets.map(({ partition, offset }) => ({
-        partition,
-        offset: offset.toString(),
-      })),
-    };
-  }
 }
+
+const described = (topic: string, offsets: readonly PartitionOffset[]) => ({
+  topic,
+  partitions: offsets.map(({ partition, offset }) => ({ partition, offset: offset.toString() })),
+});
 
 interface GroupLine {
   readonly event: string;
@@ -310,6 +363,6 @@ interface GroupLine {
 }
 
 const kafkajsPorts = (options: GroupConsumerOptions): GroupConsumerPorts => ({
-  group: createGroupAdmin(options.kafka, options.groupId, options.topic),
+  group: createGroupAdmin(options.kafka, options.groupId),
   createClient: (handlers) => new KafkajsConsumerClient(options, handlers),
 });

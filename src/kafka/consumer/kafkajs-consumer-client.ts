@@ -10,7 +10,9 @@ import {
   partitionsWithoutLeader,
   tolerateOfflinePartitions,
 } from '../patches/offline-partitions.ts';
+import { missingTopics, tolerateMissingTopics } from '../patches/missing-topics.ts';
 import { rejoinError } from '../patches/rejoin-error.ts';
+import type { TopicPartition } from '../topic-partition.ts';
 import { ConnectionState } from './connection-state.ts';
 import type { ConsumerClient, ConsumerClientHandlers } from './consumer-client.ts';
 import { ConsumerRestarts } from './consumer-restarts.ts';
@@ -18,7 +20,8 @@ import { subscriptionAssigner } from './subscription-assigner.ts';
 
 export interface KafkajsConsumerClientOptions {
   readonly kafka: Kafka;
-  readonly topic: string;
+  /** At least one. */
+  readonly topics: readonly string[];
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -80,6 +83,7 @@ export class KafkajsConsumerClient implements ConsumerClient {
     });
     this.#consumer = consumer;
     this.#cluster = cluster;
+    tolerateMissingTopics(cluster);
     this.#observe();
     this.#listen();
   }
@@ -87,20 +91,20 @@ export class KafkajsConsumerClient implements ConsumerClient {
   async start(): Promise<void> {
     await this.#consumer.connect();
     // Where nothing is committed. `initializeOffsets` has decided about a new group before.
-    await this.#consumer.subscribe({ topic: this.#options.topic, fromBeginning: true });
+    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
     await this.#run();
   }
 
   pause(): void {
     try {
-      this.#consumer.pause([{ topic: this.#options.topic }]);
+      this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
     } catch {
       // kafkajs throws while the consumer does not run, but then it fetches nothing anyway.
     }
   }
 
-  seek(partition: number, offset: bigint): void {
-    this.#consumer.seek({ topic: this.#options.topic, partition, offset: offset.toString() });
+  seek({ topic, partition }: TopicPartition, offset: bigint): void {
+    this.#consumer.seek({ topic, partition, offset: offset.toString() });
   }
 
   stopRestarts(): Promise<void> {
@@ -111,8 +115,14 @@ export class KafkajsConsumerClient implements ConsumerClient {
     return this.#consumer.disconnect();
   }
 
-  get partitionsWithoutLeader(): readonly number[] {
-    return partitionsWithoutLeader(this.#cluster, this.#options.topic);
+  get partitionsWithoutLeader(): readonly TopicPartition[] {
+    return this.#options.topics.flatMap((topic) =>
+      partitionsWithoutLeader(this.#cluster, topic).map((partition) => ({ topic, partition })),
+    );
+  }
+
+  get missingTopics(): readonly string[] {
+    return missingTopics(this.#cluster, this.#options.topics);
   }
 
   get disconnectedReason(): string | undefined {
@@ -131,6 +141,7 @@ export class KafkajsConsumerClient implements ConsumerClient {
   async #consume(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     const next = await this.#handlers.onBatch({
+      topic: batch.topic,
       partition: batch.partition,
       messages: batch.messages,
       fetchedOffset: fetchedOffset(batch),
@@ -166,7 +177,6 @@ export class KafkajsConsumerClient implements ConsumerClient {
   }
 
   #listen(): void {
-    const { topic } = this.#options;
     const { onActivity, onJoin, onRebalance, onLeave, onInvisibleBatchSkipped } = this.#handlers;
     const { GROUP_JOIN, REBALANCING, CRASH, HEARTBEAT, FETCH, END_BATCH_PROCESS } =
       this.#consumer.events;
@@ -180,8 +190,10 @@ export class KafkajsConsumerClient implements ConsumerClient {
       const commit = commitOfGeneration(this.#cluster);
       onJoin({
         memberId,
-        partitions: memberAssignment[topic] ?? [],
-        commit: (offsets) => {
+        partitions: Object.entries(memberAssignment).flatMap(([topic, partitions]) =>
+          partitions.map((partition) => ({ topic, partition })),
+        ),
+        commit: (topic, offsets) => {
           const partitions = offsets.map(({ partition, offset }) => ({
             partition,
             offset: offset.toString(),
@@ -208,7 +220,8 @@ export class KafkajsConsumerClient implements ConsumerClient {
     });
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return;
-      onInvisibleBatchSkipped(payload.partition, BigInt(payload.lastOffset));
+      const { topic, partition, lastOffset } = payload;
+      onInvisibleBatchSkipped({ topic, partition }, BigInt(lastOffset));
     });
   }
 

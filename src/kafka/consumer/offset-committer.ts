@@ -2,6 +2,7 @@ import { isOffset, type CommittedOffset } from '../group-positions.ts';
 import { errorTypeOf } from '../kafkajs-errors.ts';
 import type { Assignment, PartitionOffset } from './assignment.ts';
 import type { GroupAdmin, GroupAdminConnection } from './group-admin.ts';
+import type { Partition } from './partition.ts';
 
 /** What happened to the offsets that were pending. */
 export type CommitOutcome =
@@ -26,6 +27,7 @@ export interface CommitFailure {
 }
 
 export interface OffsetCommitterOptions {
+  readonly topic: string;
   /** The generation in which this committer is used. */
   readonly generation: number;
   readonly assignment: Assignment;
@@ -42,7 +44,8 @@ const KNOWN_FOR_MS = 5000;
 const STALE_FOR_MS = 10_000;
 
 /**
- * Commits what is finished in one generation.
+ * Commits what is finished of one topic in one generation. Each topic has a committer of its own: what fails
+ * for one that has been deleted must not keep the others from committing.
  *
  * Before a commit it checks that the group's offset at the broker is still the one it knows. When a topic
  * is deleted and recreated, the broker deletes the group's offsets: committing an old offset then would
@@ -109,34 +112,39 @@ export class OffsetCommitter {
 
   /** Calls the commit function before it returns. */
   async #send(): Promise<CommitOutcome> {
-    const { assignment, generation } = this.#options;
+    const { topic, assignment, generation } = this.#options;
     const { membership } = assignment;
     // Read only now: `commitNow` may have sent a newer state in the meantime.
     const offsets = this.#pending();
     if (membership.status !== 'member' || offsets.length === 0) return NOTHING_PENDING;
-    for (const { partition } of offsets) assignment.find(partition, generation)?.commitSent();
+    for (const { partition } of offsets) this.#find(partition)?.commitSent();
     try {
-      await membership.commit(offsets);
+      await membership.commit(topic, offsets);
     } catch (error) {
       for (const { partition, offset } of offsets) {
-        assignment.find(partition, generation)?.commitFailed(offset);
+        this.#find(partition)?.commitFailed(offset);
       }
       return this.#failed({ offsets, error });
     }
     if (!assignment.isCurrent(generation)) return SUPERSEDED;
     for (const { partition, offset } of offsets) {
-      assignment.find(partition, generation)?.commitAcknowledged(offset);
+      this.#find(partition)?.commitAcknowledged(offset);
     }
     return { kind: 'committed', offsets };
   }
 
   #pending(): readonly PartitionOffset[] {
-    const { assignment, generation } = this.#options;
+    const { topic, assignment, generation } = this.#options;
     return assignment
-      .all(generation)
-      .flatMap(({ id, pending }) =>
-        pending === undefined ? [] : [{ partition: id, offset: pending }],
+      .ofTopic(topic, generation)
+      .flatMap(({ partition, pending }) =>
+        pending === undefined ? [] : [{ partition, offset: pending }],
       );
+  }
+
+  #find(partition: number): Partition | undefined {
+    const { topic, assignment, generation } = this.#options;
+    return assignment.find({ topic, partition }, generation);
   }
 
   #failed(failure: CommitFailure): CommitOutcome {
@@ -154,7 +162,7 @@ export class OffsetCommitter {
   }
 
   async #compareOffsets(): Promise<readonly Different[]> {
-    const { assignment, generation } = this.#options;
+    const { topic, assignment, generation } = this.#options;
     const committed = await this.#connected().committed();
     if (!assignment.isCurrent(generation)) return [];
     const different: Different[] = [];
@@ -163,16 +171,16 @@ export class OffsetCommitter {
       if (offset === undefined) {
         // The client may not know about a partition yet that was added. No answer does not mean `none`.
         await this.#disconnect();
-        throw new Error(`the committed offset of partition ${partition} is unknown`);
+        throw new Error(`the committed offset of partition ${partition} of "${topic}" is unknown`);
       }
-      if (!assignment.find(partition, generation)?.recognizes(offset)) {
+      if (!this.#find(partition)?.recognizes(offset)) {
         different.push({ partition, offset });
       }
     }
     if (different.length > 0) return different;
     this.#offsetsKnownAt = Date.now();
     this.#staleSince = undefined;
-    assignment.observe(committed);
+    assignment.observe(topic, committed);
     return [];
   }
 
@@ -181,9 +189,8 @@ export class OffsetCommitter {
    * old answer at the start of this generation. Throws while an answer may be an old one.
    */
   #findChanged(different: readonly Different[]): number | undefined {
-    const { assignment, generation } = this.#options;
     const unexplained = different.filter(
-      ({ partition, offset }) => !assignment.find(partition, generation)?.catchesUp(offset),
+      ({ partition, offset }) => !this.#find(partition)?.catchesUp(offset),
     );
     // Offsets vanish only with the group or the topic.
     const vanished = unexplained.find(({ offset }) => !isOffset(offset));
@@ -192,12 +199,12 @@ export class OffsetCommitter {
     this.#staleSince ??= Date.now();
     if (Date.now() - this.#staleSince >= STALE_FOR_MS) return first.partition;
     throw new Error(
-      `the broker answers with the committed offset ${first.offset} of partition ${first.partition}, which may be an old one; it is asked again`,
+      `the broker answers with the committed offset ${first.offset} of partition ${first.partition} of "${this.#options.topic}", which may be an old one; it is asked again`,
     );
   }
 
   #connected(): GroupAdminConnection {
-    this.#connection ??= this.#options.group.connect();
+    this.#connection ??= this.#options.group.connect(this.#options.topic);
     return this.#connection;
   }
 

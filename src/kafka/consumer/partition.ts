@@ -1,4 +1,5 @@
 import { isOffset, type CommittedOffset, type PartitionPosition } from '../group-positions.ts';
+import type { TopicPartition } from '../topic-partition.ts';
 import type { LogAnomaly } from './consumed-message.ts';
 
 /**
@@ -11,7 +12,9 @@ import type { LogAnomaly } from './consumed-message.ts';
  *   changed it, as the deletion of the topic does.
  */
 export class Partition {
-  readonly id: number;
+  readonly topic: string;
+  /** Its number within the topic. */
+  readonly partition: number;
   #next: bigint | undefined;
   #finishedUpTo: bigint | undefined;
   /** When the oldest offset that is not committed yet was finished, in milliseconds since 1970. */
@@ -20,8 +23,9 @@ export class Partition {
   #committed: CommittedOffset | undefined;
 
   /** @param committed the group's offset as seen before this generation; undefined when never seen */
-  constructor(id: number, committed: CommittedOffset | undefined) {
-    this.id = id;
+  constructor({ topic, partition }: TopicPartition, committed: CommittedOffset | undefined) {
+    this.topic = topic;
+    this.partition = partition;
     this.#committed = committed;
   }
 
@@ -54,7 +58,7 @@ export class Partition {
    * what is wrong with the log.
    */
   setPosition(position: PartitionPosition): LogAnomaly | undefined {
-    const anomaly = findAnomaly(position, this.#committed);
+    const anomaly = findAnomaly({ ...position, topic: this.topic }, this.#committed);
     this.#committed = position.committed;
     this.#next = anomaly || !isOffset(position.committed) ? position.low : position.committed;
     return anomaly;
@@ -89,7 +93,7 @@ export class Partition {
     if (from === undefined || (from >= low && from <= high)) return undefined;
     this.finishUpTo(low);
     const kind = from < low ? 'messages-lost' : 'log-restarted';
-    return { kind, partition: this.id, from, to: low };
+    return { kind, topic: this.topic, partition: this.partition, from, to: low };
   }
 
   /** Everything before `next` is finished, or does not exist. */
@@ -144,7 +148,7 @@ export class Partition {
 }
 
 function findAnomaly(
-  { partition, committed, low, high }: PartitionPosition,
+  { topic, partition, committed, low, high }: PartitionPosition & TopicPartition,
   knownBefore: CommittedOffset | undefined,
 ): LogAnomaly | undefined {
   if (committed === 'none') return undefined;
@@ -152,9 +156,11 @@ function findAnomaly(
   if (committed === 'reset' && knownBefore === 'reset') return undefined;
   const from = committed === 'reset' ? knownBefore : committed;
   if (!isOffset(from)) {
-    return low > 0n ? { kind: 'messages-lost', partition, from: undefined, to: low } : undefined;
+    return low > 0n
+      ? { kind: 'messages-lost', topic, partition, from: undefined, to: low }
+      : undefined;
   }
-  if (from < low) return { kind: 'messages-lost', partition, from, to: low };
-  if (from > high) return { kind: 'log-restarted', partition, from, to: low };
+  if (from < low) return { kind: 'messages-lost', topic, partition, from, to: low };
+  if (from > high) return { kind: 'log-restarted', topic, partition, from, to: low };
   return undefined;
 }

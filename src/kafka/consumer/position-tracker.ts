@@ -16,6 +16,7 @@ export type BatchCheck =
   | { readonly kind: 'refetch'; readonly from: bigint };
 
 export interface PositionTrackerOptions {
+  readonly topic: string;
   /** The generation in which this tracker is used. */
   readonly generation: number;
   readonly assignment: Assignment;
@@ -24,8 +25,8 @@ export interface PositionTrackerOptions {
 }
 
 /**
- * Makes sure, during one generation, that each batch of a partition follows the one before it, beginning
- * at the group's offset. A gap means that the log has lost messages, which is reported.
+ * Makes sure, during one generation, that each batch of a partition of the topic follows the one before it,
+ * beginning at the group's offset. A gap means that the log has lost messages, which is reported.
  */
 export class PositionTracker {
   readonly #options: PositionTrackerOptions;
@@ -62,13 +63,15 @@ export class PositionTracker {
    * that are offline are missing; they are opened by their first batch. Rejects when the generation ends.
    */
   async startingOffsets(): Promise<ReadonlyMap<number, bigint>> {
-    const { assignment, generation } = this.#options;
+    const { topic, assignment, generation } = this.#options;
     const signal = assignment.revoked;
     await pRetry(() => this.#open(), { retries: Infinity, maxTimeout: 5000, signal });
     return new Map(
       assignment
-        .all(generation)
-        .flatMap(({ id, next }) => (next === undefined ? [] : [[id, next] as const])),
+        .ofTopic(topic, generation)
+        .flatMap(({ partition, next }) =>
+          next === undefined ? [] : [[partition, next] as const],
+        ),
     );
   }
 
@@ -80,7 +83,7 @@ export class PositionTracker {
       if (!state) return REVOKED;
       if (state.next === undefined) throw new Error('the broker reported no position');
       if (state.accepts(fetched)) return EXPECTED;
-      const positions = await this.#options.group.positions();
+      const positions = await this.#options.group.positions(this.#options.topic);
       if (!this.#find(partition)) return REVOKED;
       const log = positions.find((candidate) => candidate.partition === partition);
       const anomaly = log && state.compareWithLog(log);
@@ -92,7 +95,7 @@ export class PositionTracker {
       return { kind: 'refetch', from: state.next };
     } catch (error) {
       throw new Error(
-        `the position of partition ${partition} could not be checked: ${describeError(error)}`,
+        `the position of partition ${partition} of "${this.#options.topic}" could not be checked: ${describeError(error)}`,
         { cause: error },
       );
     }
@@ -109,7 +112,8 @@ export class PositionTracker {
   }
 
   #find(partition: number): Partition | undefined {
-    return this.#options.assignment.find(partition, this.#options.generation);
+    const { topic, assignment, generation } = this.#options;
+    return assignment.find({ topic, partition }, generation);
   }
 
   #open(): Promise<void> {
@@ -127,13 +131,13 @@ export class PositionTracker {
   }
 
   async #positions(): Promise<readonly PartitionPosition[]> {
-    const { group } = this.#options;
-    const positions = await group.positions();
+    const { group, topic } = this.#options;
+    const positions = await group.positions(topic);
     const hasVanished = positions.some(({ partition, committed }) =>
       this.#find(partition)?.hasVanished(committed),
     );
     // Offsets vanish only with the group or the topic: the broker is asked again before that is believed.
-    return hasVanished ? group.positions() : positions;
+    return hasVanished ? group.positions(topic) : positions;
   }
 }
 

@@ -86,6 +86,7 @@ function patchConsumerGroup(): void {
       for (const batch of batches) {
         if (!batch.isEmptyDueToFiltering()) continue;
         observer.invisibleBatch({
+          topic: batch.topic,
           partition: batch.partition,
           fetchedOffset: BigInt(batch.fetchedOffset),
           lastOffset: BigInt(batch.lastOffset()),

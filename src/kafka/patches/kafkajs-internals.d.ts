@@ -79,9 +79,10 @@ declare module 'kafkajs/src/protocol/encoder.js' {
   }
 }
 
-/** Used by `offline-partitions.ts`, `consumer-group.ts` and `broker-pool-errors.ts`. */
+/** Used by `offline-partitions.ts`, `missing-topics.ts`, `consumer-group.ts` and `broker-pool-errors.ts`. */
 declare module 'kafkajs/src/protocol/requests/metadata/index.js' {
   export interface TopicMetadata {
+    readonly topicErrorCode: number;
     readonly topic: string;
     readonly partitionMetadata: readonly {
       readonly partitionId: number;
@@ -193,6 +194,7 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
   }
 
   interface FetchedBatch {
+    readonly topic: string;
     readonly partition: number;
     readonly fetchedOffset: string;
     isEmptyDueToFiltering(): boolean;
