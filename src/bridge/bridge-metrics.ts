@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { DEAD_LETTER_REASONS } from '../contract/dead-letter.ts';
 import { createProgramRegistry } from '../telemetry/program-metrics.ts';
 import type { GroupState } from '../kafka/group-watch.ts';
-import type { PartitionLag } from '../kafka/lag.ts';
+import { partitionKey, type PartitionKey, type TopicPartition } from '../kafka/topic-partition.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -11,7 +11,7 @@ export interface BridgeMetricsSources {
   readonly pipeline: Pick<Pipeline, 'breaker' | 'backlogLimit' | 'startLimit' | 'counts'>;
   readonly group: () => Pick<GroupState, 'partitions' | 'unread'>;
   /** The partitions that this bridge reads. */
-  readonly ownPartitions: () => ReadonlySet<number>;
+  readonly ownPartitions: () => ReadonlySet<PartitionKey>;
   readonly commitAgeMs: () => number;
 }
 
@@ -20,7 +20,7 @@ export class BridgeMetrics {
   readonly registry: Registry;
   /** From the call that starts a workflow to Temporal's answer, in seconds. */
   readonly startDuration: Histogram;
-  readonly #lost = new Map<number, number>();
+  readonly #lost = new Map<PartitionKey, TopicPartition & { readonly count: number }>();
 
   constructor(readiness: Conditions) {
     this.registry = createProgramRegistry(readiness);
@@ -33,8 +33,10 @@ export class BridgeMetrics {
   }
 
   /** Messages were deleted from the log before the bridge could read them. */
-  lost(partition: number, count: number): void {
-    this.#lost.set(partition, (this.#lost.get(partition) ?? 0) + count);
+  lost({ topic, partition }: TopicPartition, count: number): void {
+    const key = partitionKey({ topic, partition });
+    const before = this.#lost.get(key)?.count ?? 0;
+    this.#lost.set(key, { topic, partition, count: before + count });
   }
 
   /** Registers the metrics that are read from these sources. Call it once. */
@@ -81,13 +83,15 @@ export class BridgeMetrics {
     new Counter({
       name: 'order_ingest_messages_lost_total',
       help: 'Offsets that were deleted from the topic before the bridge could read them.',
-      labelNames: ['partition'],
+      labelNames: ['topic', 'partition'],
       registers,
       collect() {
         this.reset();
         // A rate sees only increases, so it needs the zero before the first loss.
-        for (const { partition } of reported()) this.inc({ partition }, 0);
-        for (const [partition, count] of lost) this.inc({ partition }, count);
+        for (const { topic, partition } of reported()) this.inc({ topic, partition }, 0);
+        for (const { topic, partition, count } of lost.values()) {
+          this.inc({ topic, partition }, count);
+        }
       },
     });
     new Counter({
@@ -102,23 +106,26 @@ export class BridgeMetrics {
     new Gauge({
       name: 'order_ingest_consumer_lag_messages',
       help: 'Offsets between what the group has committed and the end of the log, for each partition that this bridge reads or that no bridge reads; updated every BRIDGE_LAG_INTERVAL_MS.',
-      labelNames: ['partition'],
+      labelNames: ['topic', 'partition'],
       registers,
       collect() {
         this.reset();
-        for (const { partition, lag } of reported()) this.set({ partition }, Number(lag));
+        for (const { topic, partition, lag } of reported()) {
+          this.set({ topic, partition }, Number(lag));
+        }
       },
     });
     new Gauge({
       name: 'order_ingest_committed_offset',
       help: 'The offset that the group has committed, for each partition that this bridge reads, -1 if there is none; updated every BRIDGE_LAG_INTERVAL_MS.',
-      labelNames: ['partition'],
+      labelNames: ['topic', 'partition'],
       registers,
       collect() {
         this.reset();
         const own = ownPartitions();
-        for (const { partition, committed } of group().partitions) {
-          if (own.has(partition)) this.set({ partition }, Number(committed ?? -1));
+        for (const { topic, partition, committed } of group().partitions) {
+          if (!own.has(partitionKey({ topic, partition }))) continue;
+          this.set({ topic, partition }, Number(committed ?? -1));
         }
       },
     });
@@ -160,6 +167,9 @@ const sum = (counts: readonly number[]): number =>
  */
 export const reportedPartitions = (
   { partitions, unread }: Pick<GroupState, 'partitions' | 'unread'>,
-  own: ReadonlySet<number>,
-): readonly PartitionLag[] =>
-  partitions.filter(({ partition }) => own.has(partition) || unread.has(partition));
+  own: ReadonlySet<PartitionKey>,
+): GroupState['partitions'] =>
+  partitions.filter((partition) => {
+    const key = partitionKey(partition);
+    return own.has(key) || unread.has(key);
+  });

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
 import type { KafkaClient } from '../kafka/kafka-client.ts';
+import { describeMembers } from '../kafka/group-members.ts';
 import { nameMissingPermission } from '../kafka/missing-permission.ts';
 import { GroupConsumer } from '../kafka/consumer/group-consumer.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
@@ -28,7 +29,7 @@ export interface Connections {
 }
 
 /**
- * Consumes the topic until the first shutdown signal, then finishes what is in flight, commits and
+ * Consumes the topics until the first shutdown signal, then finishes what is in flight, commits and
  * leaves the group. Throws an OperatorError when the consumer has ended by itself.
  */
 export async function consumeOrders(
@@ -37,7 +38,9 @@ export async function consumeOrders(
   { signals, closing }: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { bridge } = settings;
-  const { topic } = settings.kafka;
+  const { topics } = settings.kafka;
+  /** As the setting lists them, in lines about all of them. */
+  const topic = topics.join(',');
   const { groupId } = bridge;
   logger.info({ event: 'starting_consumer_loop', topic, groupId }, 'starting');
 
@@ -61,19 +64,30 @@ export async function consumeOrders(
   });
   const consumer = new GroupConsumer({
     kafka,
-    topic,
+    topics,
     ...bridge,
     logger,
     onBatch: (batch) => pipeline.ingestBatch(batch),
     onLogAnomaly: (anomaly) => {
-      reportLogAnomaly(anomaly, { topic, logger, readiness, metrics });
+      reportLogAnomaly(anomaly, { logger, readiness, metrics });
     },
     onActivity: () => {
       watchdog.touch();
     },
     onCrash: end.reject,
   });
-  const group = watchGroup({ kafka, topic, groupId, intervalMs: bridge.lagIntervalMs });
+  const group = watchGroup({
+    kafka,
+    topics,
+    groupId,
+    intervalMs: bridge.lagIntervalMs,
+    onOverlap: (members) => {
+      logger.warn(
+        { event: 'group_topics_differ', topic, groupId, members: members.length },
+        `members of the group read other topics too, or fewer, as during a rolling upgrade that changes KAFKA_TOPIC: ${describeMembers(members)}`,
+      );
+    },
+  });
   metrics.readFrom({
     pipeline,
     group: group.latest,
@@ -81,7 +95,7 @@ export async function consumeOrders(
     commitAgeMs: () => consumer.commitAgeMs,
   });
   const stopHealthChecks = checkBridgeHealth(health, {
-    topic,
+    topics,
     groupId,
     consumer,
     watchdog,
@@ -163,7 +177,9 @@ async function startConsumer(
 
 function consumerEnded({ kafka, bridge }: BridgeSettings, error: unknown): OperatorError {
   const named = nameMissingPermission(error, [
-    { operation: 'READ', resource: 'topic', name: kafka.topic },
+    ...kafka.topics.map(
+      (topic) => ({ operation: 'READ', resource: 'topic', name: topic }) as const,
+    ),
     { operation: 'READ', resource: 'group', name: bridge.groupId },
   ]);
   if (isExplained(named)) return kafkaError(kafka, named);

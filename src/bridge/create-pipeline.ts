@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
-import { deadLetterTopicOf } from '../kafka/kafka-client.ts';
 import type { MessageProducer } from '../kafka/producer.ts';
+import { deadLetterTopicOf } from '../kafka/source-topics.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
@@ -44,6 +44,6 @@ export function createPipeline(
       untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),
       count: () => countOpenOrders(client, temporal.workflowIdPrefix),
     },
-    deadLetters: createDeadLetterWriter(producer, deadLetterTopicOf(kafka)),
+    deadLetters: createDeadLetterWriter(producer, (topic) => deadLetterTopicOf(kafka, topic)),
   });
 }

@@ -40,13 +40,14 @@ export interface DeadLetterWriter {
  */
 export const createDeadLetterWriter = (
   producer: Pick<MessageProducer, 'send'>,
-  topic: string,
+  deadLetterTopicOf: (sourceTopic: string) => string,
 ): DeadLetterWriter => ({
   async write(letter) {
+    const deadLetterTopic = deadLetterTopicOf(letter.topic);
     let form = wholeForm(letter);
     for (;;) {
       try {
-        await producer.send(topic, [outgoing(letter, form)]);
+        await producer.send(deadLetterTopic, [outgoing(letter, form)]);
         return form.omitted;
       } catch (error) {
         const rejection = recordRejection(error);

@@ -6,7 +6,7 @@ import { committedOffsets } from '../kafka/group-positions.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { initializeOffsets } from '../kafka/consumer/starting-offsets.ts';
-import { checkTopics } from '../kafka/topics.ts';
+import { existingTopics } from '../kafka/topics.ts';
 import { withFailFastAdmin } from '../kafka/admin.ts';
 import { STARTUP_WAIT_MS, whileStarting, type WaitForKafka } from '../kafka/while-starting.ts';
 import {
@@ -63,13 +63,13 @@ async function connectAndConsume(
   shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { target, reader, logger } = parts;
-  await waitForCluster(settings, logger);
+  const topics = await waitForCluster(settings, logger);
   const client = await connectTemporal(target);
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {
       throw temporalFailed(target, error);
     });
-    await initializeGroupOffsets(settings, { client, target, logger });
+    await initializeGroupOffsets(settings, topics, { client, target, logger });
     const kafka = createKafkaClient(settings.kafka, logger);
     const producer = createProducer(kafka);
     await producer.connect();
@@ -84,13 +84,17 @@ async function connectAndConsume(
 }
 
 /**
- * Throws an OperatorError when a topic is missing. Waits for a cluster that is still starting: a new one
+ * The topics that exist: if some of several are missing, the others are read. Throws an OperatorError when none
+ * exists, or a dead-letter topic is missing. Waits for a cluster that is still starting: a new one
  * creates `__consumer_offsets` at the first request for a group, and a broker that has just started must
  * load it. Until then the bridge can neither read nor commit offsets. It also waits while the group's
  * coordinator is a broker that has failed and that the cluster has not yet replaced. Nothing needs closing
  * yet, so a signal ends the process at once.
  */
-async function waitForCluster({ kafka, bridge }: BridgeSettings, logger: Logger): Promise<void> {
+async function waitForCluster(
+  { kafka, bridge }: BridgeSettings,
+  logger: Logger,
+): Promise<readonly string[]> {
   const wait: WaitForKafka = {
     timeoutMs: STARTUP_WAIT_MS,
     onWait: (reason) => {
@@ -100,29 +104,40 @@ async function waitForCluster({ kafka, bridge }: BridgeSettings, logger: Logger)
       );
     },
   };
-  await withFailFastAdmin(kafka, async (admin) => {
-    await whileStarting(() => checkTopics(admin, kafka), wait);
-    await whileStarting(() => committedOffsets(admin, bridge.groupId, kafka.topic), wait);
+  const topics = await withFailFastAdmin(kafka, async (admin) => {
+    const existing = await whileStarting(() => existingTopics(admin, kafka), wait);
+    for (const topic of existing) {
+      await whileStarting(() => committedOffsets(admin, bridge.groupId, topic), wait);
+    }
+    return existing;
   });
+  for (const topic of kafka.topics) {
+    if (topics.includes(topic)) continue;
+    logger.error(
+      { event: 'topic_missing', topic },
+      'the topic does not exist; the other topics are read, and this one as soon as it exists',
+    );
+  }
+  return topics;
 }
 
 async function initializeGroupOffsets(
   settings: BridgeSettings,
+  topics: readonly string[],
   parts: { readonly client: Client; readonly target: TemporalTarget; readonly logger: Logger },
 ): Promise<void> {
   const { client, target, logger } = parts;
-  const { topic } = settings.kafka;
   const { groupId, autoOffsetReset: policy } = settings.bridge;
   await withFailFastAdmin(settings.kafka, (admin) =>
     initializeOffsets(admin, {
       groupId,
-      topic,
+      topics,
       policy,
-      hasIngestedBefore: () =>
+      hasIngestedBefore: (topic) =>
         hasIngestedFrom({ client, ...settings.temporal }, topic).catch((error: unknown) => {
           throw temporalFailed(target, error);
         }),
-      onExpired: () => {
+      onExpired: (topic) => {
         logger.error(
           { event: 'offsets_expired', topic, groupId },
           'the group has no committed offsets although it has ingested this topic before: they have expired or were deleted; starting from the oldest message so that none is skipped',

@@ -6,24 +6,51 @@ const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, {
   error: 'expected 1 to 249 of the characters a-z, A-Z, 0-9, ".", "_" and "-"',
 });
 
+/** `orders-eu, orders-us` */
+const topicList = z
+  .string()
+  .transform((value) => value.split(',').map((name) => name.trim()))
+  .superRefine((names, context) => {
+    const mistake = topicListMistake(names);
+    if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
+  });
+
+function topicListMistake(names: readonly string[]): string | undefined {
+  if (names.length > 1 && names.includes('')) {
+    return 'expected the names of topics, separated by single commas; one of them is empty';
+  }
+  for (const name of names) {
+    const checked = topicName.safeParse(name);
+    if (!checked.success) return checked.error.issues[0]?.message;
+  }
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) return `expected each topic once; "${repeated}" is repeated`;
+  const source = names.find((name) => names.includes(`${name}.dead-letter`));
+  return source === undefined
+    ? undefined
+    : `"${source}.dead-letter" is the dead-letter topic of "${source}"; it cannot be a topic of orders`;
+}
+
 export const kafkaSettings = settingGroup({
   brokers: {
     name: 'KAFKA_BROKERS',
     schema: brokerList,
     description: 'Bootstrap brokers as `host:port`, separated by commas.',
   },
-  topic: {
+  topics: {
     name: 'KAFKA_TOPIC',
-    schema: topicName,
+    schema: topicList,
     default: 'orders',
-    description: 'The topic of the orders.',
+    description:
+      'The topic of the orders, or several separated by commas. All bridges of a group must read the same topics. The same order ID on two topics is the same order: a duplicate, or a conflict if the content differs.',
   },
   deadLetterTopic: {
     name: 'KAFKA_DEAD_LETTER_TOPIC',
     schema: topicName,
     optional: true,
-    unsetMeans: '`<KAFKA_TOPIC>.dead-letter`',
-    description: 'The topic for messages for which no workflow can be started.',
+    unsetMeans: '`<topic>.dead-letter` for each topic',
+    description:
+      'The topic for messages for which no workflow can be started. If it is set, all topics of `KAFKA_TOPIC` share it.',
   },
   clientId: {
     name: 'KAFKA_CLIENT_ID',

@@ -62,9 +62,32 @@ function decoded<Value>(
   }
 }
 
-/** Members whose subscription is not this topic alone. Partitions that they are assigned may go unread. */
-export const foreignMembers = ({ members }: ConsumerGroup, topic: string): readonly GroupMember[] =>
-  members.filter(({ topics }) => topics && !(topics.length === 1 && topics[0] === topic));
+/** The members of a group that subscribe to other topics than a bridge. */
+export interface OtherMembers {
+  /** They share no topic with the bridge: another service uses the group by mistake. */
+  readonly foreign: readonly GroupMember[];
+  /** They share some topics, as while the topics of the bridges are changed by a rolling upgrade. */
+  readonly overlapping: readonly GroupMember[];
+}
+
+/** @param topics of the bridge; their order does not matter */
+export function otherMembers(
+  { members }: ConsumerGroup,
+  topics: readonly string[],
+): OtherMembers {
+  const others = members.filter((member) => member.topics && !hasSameTopics(member.topics, topics));
+  const isOverlapping = (member: GroupMember) =>
+    member.topics?.some((topic) => topics.includes(topic)) ?? false;
+  return {
+    foreign: others.filter((member) => !isOverlapping(member)),
+    overlapping: others.filter(isOverlapping),
+  };
+}
+
+function hasSameTopics(a: readonly string[], b: readonly string[]): boolean {
+  const [first, second] = [new Set(a), new Set(b)];
+  return first.size === second.size && [...first].every((topic) => second.has(topic));
+}
 
 /**
  * The partitions of the topic that no member reads: those assigned to no member, or to one that does not

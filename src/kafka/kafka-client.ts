@@ -21,17 +21,6 @@ import { carryRecordHeaders } from './patches/record-headers.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
 
-export const deadLetterTopicOf = ({ topic, deadLetterTopic }: KafkaSettings): string =>
-  deadLetterTopic ?? `${topic}.dead-letter`;
-
-/**
- * The topic of the marks that say which dead letters have been requeued. A mark is written in one
- * transaction with the message itself, so that either both exist or neither does. The name dates from when
- * the command was called replay; it must not change.
- */
-export const requeueMarksTopicOf = (settings: KafkaSettings): string =>
-  `${deadLetterTopicOf(settings)}.replayed`;
-
 export type KafkaClient = Kafka;
 export type KafkaAdmin = ReturnType<Kafka['admin']>;
 

@@ -1,7 +1,8 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import pRetry from 'p-retry';
 import { OperatorError } from '../program/operator-error.ts';
-import { deadLetterTopicOf, requeueMarksTopicOf, type KafkaSettings } from './kafka-client.ts';
+import type { KafkaSettings } from './kafka-client.ts';
+import { deadLetterTopicOf, quoted, requeueMarksTopicOf } from './source-topics.ts';
 import { withRequiredPermissions } from './missing-permission.ts';
 import { fetchAllTopicEnds, topicExists } from './topic-partitions.ts';
 import { whileStarting, type WaitForKafka } from './while-starting.ts';
@@ -17,7 +18,8 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
   sourceMaxBytes + DEAD_LETTER_HEADERS_MAX_BYTES;
 
 /**
- * Creates the orders topic, its dead-letter topic and the topic of the requeue marks where they are missing.
+ * Creates the topics of the orders, and for each its dead-letter topic and the topic of the requeue marks, where
+ * they are missing.
  *
  * A dead letter is slightly larger than its message and is kept until an operator deals with it, so the
  * dead-letter topic accepts larger messages and has no retention limit.
@@ -28,14 +30,14 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
  */
 export async function createTopics(
   admin: Admin,
-  settings: KafkaSettings,
-  topics: { partitions: number; replicationFactor: number },
+  settings: Pick<KafkaSettings, 'topics' | 'deadLetterTopic'>,
+  shapeOfNew: { partitions: number; replicationFactor: number },
   onCreated: (topic: string) => void = () => undefined,
   wait?: WaitForKafka,
 ): Promise<void> {
   const shape = {
-    numPartitions: topics.partitions,
-    replicationFactor: topics.replicationFactor,
+    numPartitions: shapeOfNew.partitions,
+    replicationFactor: shapeOfNew.replicationFactor,
   };
   const create = async (topic: string, configEntries: { name: string; value: string }[]) => {
     if (await topicExists(admin, topic)) return;
@@ -51,28 +53,63 @@ export async function createTopics(
     // A busy broker takes a while to lead the new partitions; kafkajs does not wait for it.
     await pRetry(() => fetchAllTopicEnds(admin, topic), LEADER_WAIT);
   };
-  await whileStarting(() => create(settings.topic, []), wait);
-  const maxBytes = Number(
-    (await whileStarting(() => topicConfig(admin, settings.topic, 'max.message.bytes'), wait)) ??
-      1_048_588,
-  );
-  await whileStarting(
-    () =>
-      create(deadLetterTopicOf(settings), [
-        { name: 'max.message.bytes', value: String(deadLetterMaxBytes(maxBytes)) },
-        { name: 'retention.ms', value: '-1' },
-      ]),
-    wait,
-  );
-  await whileStarting(
-    () => create(requeueMarksTopicOf(settings), [{ name: 'cleanup.policy', value: 'compact' }]),
-    wait,
-  );
+  /** By dead-letter topic: what its largest source topic accepts. */
+  const largest = new Map<string, number>();
+  for (const topic of settings.topics) {
+    await whileStarting(() => create(topic, []), wait);
+    const maxBytes = Number(
+      (await whileStarting(() => topicConfig(admin, topic, 'max.message.bytes'), wait)) ??
+        1_048_588,
+    );
+    const deadLetterTopic = deadLetterTopicOf(settings, topic);
+    largest.set(deadLetterTopic, Math.max(maxBytes, largest.get(deadLetterTopic) ?? 0));
+  }
+  for (const [deadLetterTopic, maxBytes] of largest) {
+    await whileStarting(
+      () =>
+        create(deadLetterTopic, [
+          { name: 'max.message.bytes', value: String(deadLetterMaxBytes(maxBytes)) },
+          { name: 'retention.ms', value: '-1' },
+        ]),
+      wait,
+    );
+    await whileStarting(
+      () =>
+        create(requeueMarksTopicOf(deadLetterTopic), [
+          { name: 'cleanup.policy', value: 'compact' },
+        ]),
+      wait,
+    );
+  }
 }
 
-/** Throws an OperatorError when the orders topic or its dead-letter topic is missing. */
-export const checkTopics = (admin: Admin, settings: KafkaSettings): Promise<void> =>
-  checkTopicsExist(admin, settings, [settings.topic, deadLetterTopicOf(settings)]);
+/** Throws an OperatorError when a topic of the orders or its dead-letter topic is missing. */
+export const checkTopics = (
+  admin: Pick<Admin, 'fetchTopicMetadata'>,
+  settings: Pick<KafkaSettings, 'brokers' | 'topics' | 'deadLetterTopic'>,
+): Promise<void> =>
+  checkTopicsExist(admin, settings, [
+    ...new Set(
+      settings.topics.flatMap((topic) => [topic, deadLetterTopicOf(settings, topic)]),
+    ),
+  ]);
+
+/**
+ * The topics of the orders that exist. Throws an OperatorError when none does, and when one that exists has no
+ * dead-letter topic.
+ */
+export async function existingTopics(
+  admin: Pick<Admin, 'fetchTopicMetadata'>,
+  settings: Pick<KafkaSettings, 'brokers' | 'topics' | 'deadLetterTopic'>,
+): Promise<readonly string[]> {
+  const existing: string[] = [];
+  for (const topic of settings.topics) if (await topicExists(admin, topic)) existing.push(topic);
+  await checkTopics(admin, {
+    ...settings,
+    topics: existing.length > 0 ? existing : settings.topics,
+  });
+  return existing;
+}
 
 /** Throws an OperatorError when one of these topics is missing. */
 export async function checkTopicsExist(
@@ -85,7 +122,7 @@ export async function checkTopicsExist(
   if (missing.length === 0) return;
   throw new OperatorError(
     'KAFKA_TOPIC_MISSING',
-    `Kafka at ${brokers.join(',')} has no topic ${missing.map((t) => `"${t}"`).join(' and no topic ')}`,
+    `Kafka at ${brokers.join(',')} has no topic ${missing.map((topic) => quoted([topic])).join(' and no topic ')}`,
     'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC',
   );
 }

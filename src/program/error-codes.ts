@@ -303,6 +303,15 @@ export const ERRORS = {
     meaning: 'No connection to Temporal could be opened.',
     fix: 'Check `TEMPORAL_ADDRESS`, that the server is running, and `TEMPORAL_TLS` if it expects TLS.',
   },
+  TOPIC_REQUIRED: {
+    meaning:
+      '`KAFKA_TOPIC` lists several topics, and the command is about one: a partition, an offset or a dead letter of one of them.',
+    fix: 'Choose one with `--topic`.',
+  },
+  TOPIC_UNKNOWN: {
+    meaning: 'The topic given with `--topic` is not listed in `KAFKA_TOPIC`.',
+    fix: 'Choose one that is, or correct `KAFKA_TOPIC`.',
+  },
   UNEXPECTED: {
     meaning: 'An unexpected error, most likely a bug in order-ingest.',
     fix: 'Run the command again with `--verbose` before it, and report the output.',

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../../program/operator-error.ts';
 import { committedOffsets } from '../group-positions.ts';
+import { quoted } from '../source-topics.ts';
 import { fetchAllTopicEnds, type TopicAdmin } from '../topic-partitions.ts';
 
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
@@ -10,11 +11,13 @@ export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
  * beginning wherever nothing is committed: kafkajs's own "latest" would also skip messages when a partition
  * is added or an offset has expired.
  *
- * A group with a committed offset for any partition is not new. Its partitions without one were empty when
- * it last ran, or were added since: they are read from the beginning under every policy.
+ * A group with a committed offset for any partition of any of its topics is not new. Its partitions without one
+ * were empty when it last ran, or were added since, as was a topic without any: they are read from the beginning
+ * under every policy.
  *
  * A group without any offset that has ingested before is not new either: its offsets have expired or were
- * deleted. Under `latest` it starts at the oldest message, and `onExpired` is called.
+ * deleted. Under `latest` it starts at the oldest message of every topic, and `onExpired` is called for those that
+ * it has ingested.
  *
  * Throws an OperatorError under `none` when the group has no committed offset at all.
  */
@@ -22,32 +25,39 @@ export async function initializeOffsets(
   admin: TopicAdmin & Pick<Admin, 'fetchOffsets' | 'setOffsets'>,
   options: {
     readonly groupId: string;
-    readonly topic: string;
+    readonly topics: readonly string[];
     readonly policy: AutoOffsetReset;
-    readonly hasIngestedBefore: () => Promise<boolean>;
-    readonly onExpired: () => void;
+    readonly hasIngestedBefore: (topic: string) => Promise<boolean>;
+    readonly onExpired: (topic: string) => void;
   },
 ): Promise<void> {
-  const { groupId, topic, policy } = options;
+  const { groupId, topics, policy } = options;
   if (policy === 'earliest') return;
-  const committed = await committedOffsets(admin, groupId, topic);
-  const isNew = [...committed.values()].every((offset) => offset === 'none');
-  if (!isNew) return;
+  for (const topic of topics) {
+    const committed = await committedOffsets(admin, groupId, topic);
+    const isNew = [...committed.values()].every((offset) => offset === 'none');
+    if (!isNew) return;
+  }
   if (policy === 'none') {
     throw new OperatorError(
       'GROUP_WITHOUT_OFFSETS',
-      `The consumer group "${groupId}" has no committed offset for "${topic}", and KAFKA_AUTO_OFFSET_RESET is none`,
+      `The consumer group "${groupId}" has no committed offset for ${quoted(topics)}, and KAFKA_AUTO_OFFSET_RESET is none`,
       'correct KAFKA_GROUP_ID, or set KAFKA_AUTO_OFFSET_RESET to earliest or latest for the first start of a new group',
     );
   }
-  if (await options.hasIngestedBefore()) {
-    options.onExpired();
-    return;
+  let hasExpired = false;
+  for (const topic of topics) {
+    if (!(await options.hasIngestedBefore(topic))) continue;
+    hasExpired = true;
+    options.onExpired(topic);
   }
-  const ends = await fetchAllTopicEnds(admin, topic);
-  await admin.setOffsets({
-    groupId,
-    topic,
-    partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
-  });
+  if (hasExpired) return;
+  for (const topic of topics) {
+    const ends = await fetchAllTopicEnds(admin, topic);
+    await admin.setOffsets({
+      groupId,
+      topic,
+      partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+    });
+  }
 }

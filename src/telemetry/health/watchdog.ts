@@ -117,6 +117,7 @@ const COMMIT_STALLED_AFTER_MS = 600_000;
 
 /** How far a consumer group has read one partition. */
 export interface PartitionProgress {
+  readonly topic: string;
   readonly partition: number;
   /** Undefined where the group has no committed offset. */
   readonly committed: bigint | undefined;
@@ -127,8 +128,8 @@ export interface PartitionProgress {
 export interface CommitProgress {
   /** Each sample is a new list; while none can be taken, the last one stays. */
   readonly partitions: readonly PartitionProgress[];
-  /** The partitions that this process reads. */
-  readonly own: ReadonlySet<number>;
+  /** Whether this process reads the partition. */
+  readonly isOwn: (partition: PartitionProgress) => boolean;
 }
 
 /**
@@ -140,8 +141,8 @@ export class CommitStallDetector {
   readonly #clock: Clock;
   readonly #stopTicking: () => void;
   #sample: readonly PartitionProgress[] | undefined;
-  /** By partition with lag: from which sample to which the committed offset was the same. */
-  readonly #unmoved = new Map<number, UnmovedOffset>();
+  /** By topic and partition with lag: from which sample to which the committed offset was the same. */
+  readonly #unmoved = new Map<string, UnmovedOffset>();
 
   constructor(read: () => CommitProgress, clock: Clock = systemClock) {
     this.#read = read;
@@ -153,14 +154,15 @@ export class CommitStallDetector {
 
   /** Why partitions count as stalled, or undefined. */
   reason(): string | undefined {
-    const stalled = [...this.#unmoved]
-      .map(([partition, { since, until }]) => ({ partition, ms: until - since }))
+    const stalled = [...this.#unmoved.values()]
+      .map(({ topic, partition, since, until }) => ({ topic, partition, ms: until - since }))
       .filter(({ ms }) => ms >= COMMIT_STALLED_AFTER_MS);
     if (stalled.length === 0) return undefined;
     const texts = stalled.map(
-      ({ partition, ms }) => `${partition} for ${Math.floor(ms / 60_000)} min`,
+      ({ topic, partition, ms }) =>
+        `partition ${partition} of "${topic}" for ${Math.floor(ms / 60_000)} min`,
     );
-    return `no offset committed although there is lag: partition ${texts.join(', ')}`;
+    return `no offset committed although there is lag: ${texts.join(', ')}`;
   }
 
   stop(): void {
@@ -168,24 +170,28 @@ export class CommitStallDetector {
   }
 
   #compare(): void {
-    const { partitions, own } = this.#read();
+    const { partitions, isOwn } = this.#read();
     if (partitions === this.#sample) return;
     this.#sample = partitions;
     const now = this.#clock.now();
-    for (const { partition, committed, lag } of partitions) {
-      const before = this.#unmoved.get(partition);
-      if (!own.has(partition) || lag === 0n) {
-        this.#unmoved.delete(partition);
+    for (const progress of partitions) {
+      const { topic, partition, committed, lag } = progress;
+      const key = `${topic}/${partition}`;
+      const before = this.#unmoved.get(key);
+      if (!isOwn(progress) || lag === 0n) {
+        this.#unmoved.delete(key);
       } else if (before && before.committed === committed) {
         before.until = now;
       } else {
-        this.#unmoved.set(partition, { committed, since: now, until: now });
+        this.#unmoved.set(key, { topic, partition, committed, since: now, until: now });
       }
     }
   }
 }
 
 interface UnmovedOffset {
+  readonly topic: string;
+  readonly partition: number;
   readonly committed: bigint | undefined;
   readonly since: number;
   until: number;
