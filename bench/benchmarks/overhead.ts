@@ -71,7 +71,7 @@ async function throughTheBridge(topic: TestTopic): Promise<Sample> {
   });
   const consumer = new GroupConsumer({
     kafka: createKafkaClient(settings.kafka, logger),
-    topic: topic.name,
+    topics: [topic.name],
     ...settings.bridge,
     logger,
     onBatch: (batch) => {

@@ -71,16 +71,13 @@ export function checkBridgeHealth(
   readiness.check(TOPICS, () => missingTopicsReason(consumer.missingTopics));
   readiness.check(PARTITIONS, () => offlineReason(consumer.offlinePartitions, topics));
 
-  const commitStallDetector = new CommitStallDetector(
-    () => {
-      const { partitions: own } = consumer;
-      return {
-        partitions: group.latest().partitions,
-        isOwn: (partition) => own.has(partitionKey(partition)),
-      };
-    },
-    clock,
-  );
+  const commitStallDetector = new CommitStallDetector(() => {
+    const { partitions: own } = consumer;
+    return {
+      partitions: group.latest().partitions,
+      isOwn: (partition) => own.has(partitionKey(partition)),
+    };
+  }, clock);
   readiness.check(COMMITS, () => commitStallDetector.reason());
 
   const stallDetector = new StallDetector({
@@ -140,7 +137,9 @@ function offlineReason(
   const texts = topics.flatMap((topic) => {
     const numbers = offline.flatMap((one) => (one.topic === topic ? [one.partition] : []));
     if (numbers.length === 0) return [];
-    return [`${numbers.length === 1 ? 'partition' : 'partitions'} ${numbers.join(', ')} of "${topic}"`];
+    return [
+      `${numbers.length === 1 ? 'partition' : 'partitions'} ${numbers.join(', ')} of "${topic}"`,
+    ];
   });
   return `${texts.join(' and ')} cannot be read: no leader; the others are read`;
 }

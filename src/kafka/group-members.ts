@@ -71,10 +71,7 @@ export interface OtherMembers {
 }
 
 /** @param topics of the bridge; their order does not matter */
-export function otherMembers(
-  { members }: ConsumerGroup,
-  topics: readonly string[],
-): OtherMembers {
+export function otherMembers({ members }: ConsumerGroup, topics: readonly string[]): OtherMembers {
   const others = members.filter((member) => member.topics && !hasSameTopics(member.topics, topics));
   const isOverlapping = (member: GroupMember) =>
     member.topics?.some((topic) => topics.includes(topic)) ?? false;

@@ -12,6 +12,11 @@ export interface MessagePosition {
   readonly offset: bigint;
 }
 
+/** The position of a message, with its topic. */
+export interface TopicPosition extends MessagePosition {
+  readonly topic: string;
+}
+
 /** The smallest range of each partition that covers all of these positions. */
 export function rangesAround(
   positions: readonly MessagePosition[],

@@ -30,7 +30,7 @@ export const deadLetterMaxBytes = (sourceMaxBytes: number): number =>
  */
 export async function createTopics(
   admin: Admin,
-  settings: Pick<KafkaSettings, 'topics' | 'deadLetterTopic'>,
+  settings: Omit<SourceTopics, 'brokers'>,
   shapeOfNew: { partitions: number; replicationFactor: number },
   onCreated: (topic: string) => void = () => undefined,
   wait?: WaitForKafka,
@@ -83,15 +83,18 @@ export async function createTopics(
   }
 }
 
+/** The topics of the orders, and where their dead letters go. */
+type SourceTopics = Pick<KafkaSettings, 'brokers' | 'deadLetterTopic'> & {
+  readonly topics: readonly string[];
+};
+
 /** Throws an OperatorError when a topic of the orders or its dead-letter topic is missing. */
 export const checkTopics = (
   admin: Pick<Admin, 'fetchTopicMetadata'>,
-  settings: Pick<KafkaSettings, 'brokers' | 'topics' | 'deadLetterTopic'>,
+  settings: SourceTopics,
 ): Promise<void> =>
   checkTopicsExist(admin, settings, [
-    ...new Set(
-      settings.topics.flatMap((topic) => [topic, deadLetterTopicOf(settings, topic)]),
-    ),
+    ...new Set(settings.topics.flatMap((topic) => [topic, deadLetterTopicOf(settings, topic)])),
   ]);
 
 /**
@@ -100,7 +103,7 @@ export const checkTopics = (
  */
 export async function existingTopics(
   admin: Pick<Admin, 'fetchTopicMetadata'>,
-  settings: Pick<KafkaSettings, 'brokers' | 'topics' | 'deadLetterTopic'>,
+  settings: SourceTopics,
 ): Promise<readonly string[]> {
   const existing: string[] = [];
   for (const topic of settings.topics) if (await topicExists(admin, topic)) existing.push(topic);

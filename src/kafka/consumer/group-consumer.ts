@@ -321,7 +321,8 @@ export class GroupConsumer {
       tracker
         .startingOffsets()
         .then((offsets) => {
-          for (const [partition, offset] of offsets) this.#client.seek({ topic, partition }, offset);
+          for (const [partition, offset] of offsets)
+            this.#client.seek({ topic, partition }, offset);
         })
         .catch(() => {
           // The generation has ended, or the client is restarting and cannot seek: the next join begins anyway

@@ -69,9 +69,7 @@ export class PositionTracker {
     return new Map(
       assignment
         .ofTopic(topic, generation)
-        .flatMap(({ partition, next }) =>
-          next === undefined ? [] : [[partition, next] as const],
-        ),
+        .flatMap(({ partition, next }) => (next === undefined ? [] : [[partition, next] as const])),
     );
   }
 

@@ -6,8 +6,13 @@ import { OperatorError } from '../../program/operator-error.ts';
 import type { DeadLetterFilter } from './dead-letter-topic.ts';
 import type { DeadLetters } from './open-dead-letters.ts';
 
+/** The option that names the source topic. */
+export interface TopicFlags {
+  readonly topic?: string;
+}
+
 /** The options that select dead letters. */
-export interface FilterFlags {
+export interface FilterFlags extends TopicFlags {
   readonly reason?: string;
   readonly partition?: number;
   readonly since?: number;
@@ -16,6 +21,7 @@ export interface FilterFlags {
 
 export const withFilters = (command: Command): Command =>
   command
+    .option('--topic <name>', 'only those from this topic of KAFKA_TOPIC')
     .addOption(
       new Option('--reason <reason>', 'only those with this reason').choices(DEAD_LETTER_REASONS),
     )
@@ -55,7 +61,10 @@ export const deadLetterIds = (
 ): readonly string[] => [...(previous ?? []), deadLetterId(text)];
 
 /** Loads the Kafka client only when a command runs, not when the command line is parsed. */
-export async function deadLettersFor(command: Command): Promise<DeadLetters> {
+export async function deadLettersFor(
+  command: Command,
+  { topic }: TopicFlags,
+): Promise<DeadLetters> {
   const { openDeadLetters } = await import('./open-dead-letters.ts');
-  return openDeadLetters(environmentOf(command));
+  return openDeadLetters(environmentOf(command), topic);
 }

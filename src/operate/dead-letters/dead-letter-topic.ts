@@ -72,6 +72,7 @@ export function detached(deadLetter: DeadLetter): DeadLetter {
 export interface DeadLetterFilter {
   readonly ids?: readonly string[] | undefined;
   readonly reason?: string | undefined;
+  readonly sourceTopic?: string | undefined;
   /** Partition of the source topic. */
   readonly sourcePartition?: number | undefined;
   /** Written at or after this: milliseconds since 1970. */
@@ -81,10 +82,11 @@ export interface DeadLetterFilter {
 }
 
 function matches(deadLetter: DeadLetter, filter: DeadLetterFilter): boolean {
-  const { ids, reason, sourcePartition, since, until } = filter;
+  const { ids, reason, sourceTopic, sourcePartition, since, until } = filter;
   return (
     (ids === undefined || ids.includes(deadLetter.id)) &&
     (reason === undefined || deadLetter.metadata.reason === reason) &&
+    (sourceTopic === undefined || deadLetter.metadata.sourceTopic === sourceTopic) &&
     (sourcePartition === undefined || deadLetter.metadata.sourcePartition === sourcePartition) &&
     (since === undefined || deadLetter.writtenAt >= since) &&
     (until === undefined || deadLetter.writtenAt < until)

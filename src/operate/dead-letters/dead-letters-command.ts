@@ -29,6 +29,10 @@ export function addDeadLettersCommand(program: Command): void {
       'ID of the dead letter (partition:offset), as printed by `list`',
       deadLetterId,
     )
+    .option(
+      '--topic <name>',
+      'source topic of the dead letter; required if there are several dead-letter topics',
+    )
     .option('--json', 'print a JSON object')
     .option('--raw', 'print only the bytes of the value')
     .addHelpText('after', '\nExample:\n  order-ingest dead-letters show 0:17')
@@ -41,7 +45,7 @@ export function addDeadLettersCommand(program: Command): void {
 
 function addRequeue(command: Command): void {
   withFilters(command)
-    .description('Send dead letters back to their source topic; each is sent only once')
+    .description('Send dead letters back to their source topics; each is sent only once')
     .argument('[ids...]', 'only the dead letters with these IDs (partition:offset)', deadLetterIds)
     .option('--dry-run', 'send nothing; print what would be sent')
     .option('--limit <count>', 'send at most this many', positiveNumber)
@@ -59,6 +63,7 @@ function addRequeue(command: Command): void {
       `
 The Kafka transaction that sends dead letters also marks them as requeued. After an interruption, run
 the command again: nothing is sent twice. Exit code 1 if any cannot be sent or an ID is not found.
+IDs need --topic if there are several dead-letter topics.
 
 Examples:
   order-ingest dead-letters requeue --reason too-large --dry-run

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { quoted } from '../../kafka/source-topics.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { table } from '../../terminal/table.ts';
 import { deadLettersFor, filterOf, type FilterFlags } from './command-options.ts';
@@ -9,7 +10,7 @@ export async function list(
   flags: FilterFlags & { readonly limit?: number; readonly json?: true },
   command: Command,
 ): Promise<void> {
-  const deadLetters = await deadLettersFor(command);
+  const deadLetters = await deadLettersFor(command, flags);
   const rows: string[][] = [];
   let count = 0;
   await untilInterrupted(async (interrupted) => {
@@ -30,7 +31,7 @@ export async function list(
   if (rows.length > 0) console.log(table(HEADER, rows));
   else {
     const matching = Object.keys(flags).length > 0 ? 'matching ' : '';
-    console.log(`No ${matching}dead letters in "${deadLetters.topic}".`);
+    console.log(`No ${matching}dead letters in ${quoted(deadLetters.topics)}.`);
   }
 }
 

@@ -1,11 +1,13 @@
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { DEAD_LETTERS_ROLE } from '../../config/roles.ts';
+import { createKafkaClient } from '../../kafka/kafka-client.ts';
+import { kafkaError } from '../../kafka/kafka-error.ts';
 import {
-  createKafkaClient,
+  chooseTopic,
+  chooseTopics,
   deadLetterTopicOf,
   requeueMarksTopicOf,
-} from '../../kafka/kafka-client.ts';
-import { kafkaError } from '../../kafka/kafka-error.ts';
+} from '../../kafka/source-topics.ts';
 import { describeTopic, topicExists } from '../../kafka/topic-partitions.ts';
 import { checkTopics, createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
@@ -21,6 +23,8 @@ import {
 } from './dead-letter-topic.ts';
 import {
   requeueDeadLetters,
+  NOTHING_REQUEUED,
+  sumOf,
   type RequeueDeadLettersOptions,
   type RequeueResult,
 } from './requeue-dead-letters.ts';
@@ -31,9 +35,13 @@ export interface FoundDeadLetter {
   readonly isRequeued: boolean;
 }
 
-/** The dead letters of one source topic. Every method throws OperatorErrors. */
+/**
+ * The dead letters of the source topics, on one or more dead-letter topics. Every method throws OperatorErrors,
+ * also for a filter with IDs if there are several dead-letter topics, each of which has an ID such as 0:17.
+ */
 export interface DeadLetters {
-  readonly topic: string;
+  /** The names of the dead-letter topics. */
+  readonly topics: readonly string[];
   /** Calls `onDeadLetter` for each that matches, without keeping them in memory. */
   list(
     filter: DeadLetterFilter,
@@ -57,14 +65,34 @@ export interface RequeueOptions extends Pick<
   readonly dryRun: boolean;
 }
 
-export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
+/** A dead-letter topic with the source topics of its dead letters. */
+interface SharedDeadLetterTopic extends DeadLetterTopic {
+  readonly sources: readonly string[];
+}
+
+/** @param sourceTopic only dead letters from this one of `KAFKA_TOPIC` */
+export async function openDeadLetters(
+  env: Environment,
+  sourceTopic?: string,
+): Promise<DeadLetters> {
   const settings = readSettings(DEAD_LETTERS_ROLE, env);
-  await withFailFastAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
-  const deadLetterTopic: DeadLetterTopic = {
-    kafka: createKafkaClient(settings.kafka, silentLogger()),
-    topic: deadLetterTopicOf(settings.kafka),
-    marksTopic: requeueMarksTopicOf(settings.kafka),
+  const sources = chooseTopics(settings.kafka, sourceTopic);
+  await withFailFastAdmin(settings.kafka, (admin) =>
+    checkTopics(admin, { ...settings.kafka, topics: sources }),
+  );
+  const kafka = createKafkaClient(settings.kafka, silentLogger());
+  const names = new Set(sources.map((source) => deadLetterTopicOf(settings.kafka, source)));
+  const topics = [...names].map((topic): SharedDeadLetterTopic => ({
+    kafka,
+    topic,
+    sources: sources.filter((source) => deadLetterTopicOf(settings.kafka, source) === topic),
+    marksTopic: requeueMarksTopicOf(topic),
     groupPrefix: settings.group.groupId,
+  }));
+  /** The filter, if it can be applied to all of the dead-letter topics. */
+  const complete = (filter: DeadLetterFilter): DeadLetterFilter => {
+    if (filter.ids && topics.length > 1) chooseTopic(settings.kafka, sourceTopic);
+    return { ...filter, sourceTopic };
   };
   const withOperatorErrors = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
@@ -75,34 +103,67 @@ export async function openDeadLetters(env: Environment): Promise<DeadLetters> {
     }
   };
   return {
-    topic: deadLetterTopic.topic,
+    topics: [...names],
     list: (filter, onDeadLetter, signal) =>
       withOperatorErrors(async () => {
-        const isRequeued = await requeuedSince(settings, deadLetterTopic, filter.since);
-        const onBatch = (deadLetters: readonly DeadLetter[]) => {
-          for (const deadLetter of deadLetters) onDeadLetter(deadLetter, isRequeued(deadLetter));
-          return Promise.resolve();
-        };
-        await readDeadLetters(deadLetterTopic, filter, onBatch, signal);
+        const applied = complete(filter);
+        for (const topic of topics) {
+          const isRequeued = await requeuedSince(settings, topic, filter.since);
+          const onBatch = (deadLetters: readonly DeadLetter[]) => {
+            for (const deadLetter of deadLetters) onDeadLetter(deadLetter, isRequeued(deadLetter));
+            return Promise.resolve();
+          };
+          await readDeadLetters(topic, applied, onBatch, signal);
+        }
       }),
     find: (filter, isWanted) =>
       withOperatorErrors(async () => {
-        const found: DeadLetter[] = [];
-        await readDeadLetters(deadLetterTopic, filter, async (deadLetters) => {
-          for (const deadLetter of deadLetters) {
-            if (await isWanted(deadLetter)) found.push(detached(deadLetter));
-          }
-        });
-        if (found.length === 0) return [];
-        const oldest = found.reduce(
-          (time, { writtenAt }) => Math.min(time, writtenAt),
-          Number.POSITIVE_INFINITY,
-        );
-        const isRequeued = await requeuedSince(settings, deadLetterTopic, oldest);
-        return found.map((deadLetter) => ({ deadLetter, isRequeued: isRequeued(deadLetter) }));
+        const applied = complete(filter);
+        const found: FoundDeadLetter[] = [];
+        for (const topic of topics) found.push(...(await find(settings, topic, applied, isWanted)));
+        return found;
       }),
-    requeue: (options) => withOperatorErrors(() => requeue(settings, deadLetterTopic, options)),
+    requeue: (options) =>
+      withOperatorErrors(async () => {
+        const filter = complete(options.filter);
+        let sum = NOTHING_REQUEUED;
+        for (const topic of topics) {
+          const { requeued } = sum;
+          const result = await requeue(settings, topic, {
+            ...options,
+            filter,
+            limit: options.limit - requeued,
+            onProgress: (count) => {
+              options.onProgress(requeued + count);
+            },
+          });
+          sum = sumOf(sum, result);
+          if (options.signal.aborted || sum.requeued >= options.limit) break;
+        }
+        return sum;
+      }),
   };
+}
+
+async function find(
+  settings: DeadLettersSettings,
+  deadLetterTopic: DeadLetterTopic,
+  filter: DeadLetterFilter,
+  isWanted: (deadLetter: DeadLetter) => Promise<boolean>,
+): Promise<readonly FoundDeadLetter[]> {
+  const found: DeadLetter[] = [];
+  await readDeadLetters(deadLetterTopic, filter, async (deadLetters) => {
+    for (const deadLetter of deadLetters) {
+      if (await isWanted(deadLetter)) found.push(detached(deadLetter));
+    }
+  });
+  if (found.length === 0) return [];
+  const oldest = found.reduce(
+    (time, { writtenAt }) => Math.min(time, writtenAt),
+    Number.POSITIVE_INFINITY,
+  );
+  const isRequeued = await requeuedSince(settings, deadLetterTopic, oldest);
+  return found.map((deadLetter) => ({ deadLetter, isRequeued: isRequeued(deadLetter) }));
 }
 
 type DeadLettersSettings = Settings<typeof DEAD_LETTERS_ROLE>;
@@ -122,13 +183,19 @@ const requeuedSince = async (
 
 async function requeue(
   settings: DeadLettersSettings,
-  deadLetterTopic: DeadLetterTopic,
+  deadLetterTopic: SharedDeadLetterTopic,
   { filter, dryRun, ...options }: RequeueOptions,
 ): Promise<RequeueResult> {
-  const { topic } = settings.kafka;
-  const sourcePartitions = await withFailFastAdmin(settings.kafka, async (admin) => {
-    if (!dryRun) await createTopics(admin, settings.kafka, settings.topics);
-    return (await describeTopic(admin, topic))?.length ?? 0;
+  const { sources } = deadLetterTopic;
+  const partitionsOf = await withFailFastAdmin(settings.kafka, async (admin) => {
+    if (!dryRun) {
+      await createTopics(admin, { ...settings.kafka, topics: sources }, settings.topics);
+    }
+    const partitions = new Map<string, number>();
+    for (const topic of sources) {
+      partitions.set(topic, (await describeTopic(admin, topic))?.length ?? 0);
+    }
+    return partitions;
   });
   const run = (
     isRequeued: RequeueDeadLettersOptions['isRequeued'],
@@ -140,8 +207,7 @@ async function requeue(
       readDeadLetters: (onBatch, signal) =>
         readDeadLetters(deadLetterTopic, filter, onBatch, signal),
       isRequeued,
-      sourceTopic: topic,
-      sourcePartitions,
+      sourceTopics: partitionsOf,
       marksTopic: deadLetterTopic.marksTopic,
       producer,
     });

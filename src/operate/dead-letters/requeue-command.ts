@@ -17,7 +17,7 @@ export async function requeue(
   },
   command: Command,
 ): Promise<void> {
-  const deadLetters = await deadLettersFor(command);
+  const deadLetters = await deadLettersFor(command, flags);
   const line = createProgressLine();
   const dryRun = flags.dryRun ?? false;
   let sent = 0;

@@ -12,10 +12,8 @@ export interface RequeueDeadLettersOptions {
     signal: AbortSignal,
   ) => Promise<void>;
   readonly isRequeued: (deadLetter: DeadLetter) => boolean;
-  /** Where the messages go. Dead letters from another topic are skipped. */
-  readonly sourceTopic: string;
-  /** How many partitions that topic has. */
-  readonly sourcePartitions: number;
+  /** Where the messages go, and how many partitions each topic has. Dead letters from other topics are skipped. */
+  readonly sourceTopics: ReadonlyMap<string, number>;
   readonly marksTopic: string;
   /** Undefined for a dry run, which only counts what would be sent. */
   readonly producer: Pick<TransactionalProducer, 'transact'> | undefined;
@@ -44,6 +42,24 @@ export interface RequeueResult {
   readonly notFound: readonly string[];
 }
 
+export const NOTHING_REQUEUED: RequeueResult = {
+  requeued: 0,
+  requeuedBefore: 0,
+  tooManyAttempts: 0,
+  otherTopic: 0,
+  notSent: [],
+  notFound: [],
+};
+
+export const sumOf = (a: RequeueResult, b: RequeueResult): RequeueResult => ({
+  requeued: a.requeued + b.requeued,
+  requeuedBefore: a.requeuedBefore + b.requeuedBefore,
+  tooManyAttempts: a.tooManyAttempts + b.tooManyAttempts,
+  otherTopic: a.otherTopic + b.otherTopic,
+  notSent: [...a.notSent, ...b.notSent],
+  notFound: [...a.notFound, ...b.notFound],
+});
+
 /** A dead letter that cannot be sent. */
 export interface UnsentDeadLetter {
   readonly id: string;
@@ -66,7 +82,7 @@ const TRANSACTION_MAX_BYTES = 500_000;
 export async function requeueDeadLetters(
   options: RequeueDeadLettersOptions,
 ): Promise<RequeueResult> {
-  const { producer, sourceTopic, marksTopic, limit, signal } = options;
+  const { producer, sourceTopics, marksTopic, limit, signal } = options;
   const result = { requeued: 0, requeuedBefore: 0, tooManyAttempts: 0, otherTopic: 0 };
   const notSent: UnsentDeadLetter[] = [];
   const unseen = new Set(options.ids);
@@ -87,14 +103,17 @@ export async function requeueDeadLetters(
       if (decision === 'incomplete') reportUnsent(deadLetter, missingParts(deadLetter));
       else if (decision !== 'send') result[decision] += 1;
       else {
-        due.push({ deadLetter, message: originalMessage(deadLetter, options.sourcePartitions) });
+        const partitions = sourceTopics.get(deadLetter.metadata.sourceTopic) ?? 0;
+        due.push({ deadLetter, message: originalMessage(deadLetter, partitions) });
       }
     }
     return due;
   };
 
   const send = async (batch: readonly DueMessage[]): Promise<void> => {
-    if (signal.aborted) return;
+    const [first] = batch;
+    if (signal.aborted || !first) return;
+    const { sourceTopic } = first.deadLetter.metadata;
     const outcome = await producer?.transact(
       { topic: sourceTopic, messages: batch.map(({ message }) => message) },
       { topic: marksTopic, messages: batch.map(({ deadLetter }) => requeueMark(deadLetter)) },
@@ -104,8 +123,7 @@ export async function requeueDeadLetters(
       options.onProgress(result.requeued);
       return;
     }
-    const [first] = batch;
-    if (batch.length === 1 && first) {
+    if (batch.length === 1) {
       const bytes = messageBytes(first.message);
       reportUnsent(
         first.deadLetter,
@@ -151,31 +169,40 @@ interface DueMessage {
 
 function decide(
   deadLetter: DeadLetter,
-  { sourceTopic, again, isRequeued, maxAttempts }: RequeueDeadLettersOptions,
+  { sourceTopics, again, isRequeued, maxAttempts }: RequeueDeadLettersOptions,
 ): 'send' | 'incomplete' | 'otherTopic' | 'requeuedBefore' | 'tooManyAttempts' {
   const { metadata } = deadLetter;
-  if (metadata.sourceTopic !== sourceTopic) return 'otherTopic';
+  if (!sourceTopics.has(metadata.sourceTopic)) return 'otherTopic';
   if (!again && isRequeued(deadLetter)) return 'requeuedBefore';
   if (metadata.attempt >= maxAttempts) return 'tooManyAttempts';
   return Object.keys(metadata.omitted).length > 0 ? 'incomplete' : 'send';
 }
 
-/** Groups them by partition and keeps the order within each. */
+/** Groups them by topic and partition, and keeps the order within each. */
 const byPartition = (due: readonly DueMessage[]): readonly DueMessage[] =>
-  due.toSorted((a, b) => (a.message.partition ?? -1) - (b.message.partition ?? -1));
+  due.toSorted((a, b) => {
+    const [topic, other] = [topicOf(a), topicOf(b)];
+    if (topic !== other) return topic < other ? -1 : 1;
+    return (a.message.partition ?? -1) - (b.message.partition ?? -1);
+  });
+
+const topicOf = ({ deadLetter }: DueMessage): string => deadLetter.metadata.sourceTopic;
 
 /** The longest prefix that fits into one transaction: one partition, one record batch. */
 function nextBatch(due: readonly DueMessage[], maxCount: number): readonly DueMessage[] {
-  const partition = due[0]?.message.partition;
+  const [first] = due;
+  const partition = first?.message.partition;
   let bytes = 0;
-  const end = due.findIndex(({ message }, index) => {
+  const end = due.findIndex((one, index) => {
+    const { message } = one;
     bytes += messageBytes(message);
     return (
       index > 0 &&
       (index >= maxCount ||
         bytes > TRANSACTION_MAX_BYTES ||
         partition === undefined ||
-        message.partition !== partition)
+        message.partition !== partition ||
+        (first !== undefined && topicOf(one) !== topicOf(first)))
     );
   });
   return end < 0 ? due : due.slice(0, end);

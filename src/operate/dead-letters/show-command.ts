@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
+import { quoted } from '../../kafka/source-topics.ts';
 import { OperatorError } from '../../program/operator-error.ts';
-import { deadLettersFor } from './command-options.ts';
+import { deadLettersFor, type TopicFlags } from './command-options.ts';
 import { deadLetterAsJson, deadLetterAsText } from './dead-letter-text.ts';
 
 export async function show(
   id: string,
-  flags: { readonly json?: true; readonly raw?: true },
+  flags: TopicFlags & { readonly json?: true; readonly raw?: true },
   command: Command,
 ): Promise<void> {
-  const deadLetters = await deadLettersFor(command);
+  const deadLetters = await deadLettersFor(command, flags);
   const [found] = await deadLetters.find({ ids: [id] }, () => Promise.resolve(true));
   if (!found) {
     throw new OperatorError(
       'DEAD_LETTER_NOT_FOUND',
-      `There is no dead letter ${id} in "${deadLetters.topic}"`,
+      `There is no dead letter ${id} in ${quoted(deadLetters.topics)}`,
       'list the IDs with `order-ingest dead-letters list`',
     );
   }

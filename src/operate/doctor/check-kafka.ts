@@ -1,12 +1,9 @@
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
-import {
-  deadLetterTopicOf,
-  requeueMarksTopicOf,
-  type KafkaAdmin,
-} from '../../kafka/kafka-client.ts';
+import type { KafkaAdmin } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
+import { deadLetterTopicOf, requeueMarksTopicOf } from '../../kafka/source-topics.ts';
 import {
   fetchTopicEnds,
   OFFLINE_FIX,
@@ -20,7 +17,10 @@ import { failed, fromError, ok, warning, type Finding } from './finding.ts';
 
 export interface KafkaFindings {
   readonly findings: readonly Finding[];
-  /** How long the topic keeps a message, in milliseconds; possibly infinite, undefined when unknown. */
+  /**
+   * How long the topics keep a message, in milliseconds; the longest of several, possibly infinite, undefined when
+   * unknown.
+   */
   readonly retentionMs: number | undefined;
 }
 
@@ -48,9 +48,8 @@ async function checkConnected(
   admin: KafkaAdmin,
   { kafka, group }: Settings<typeof LAG_ROLE>,
 ): Promise<KafkaFindings> {
-  const { topic } = kafka;
-  const deadLetterTopic = deadLetterTopicOf(kafka);
-  const marksTopic = requeueMarksTopicOf(kafka);
+  const { topics } = kafka;
+  const deadLetterTopics = new Set(topics.map((topic) => deadLetterTopicOf(kafka, topic)));
   const { brokers } = await admin.describeCluster();
   const findings = [
     ok(
@@ -66,42 +65,53 @@ async function checkConnected(
       findings.push(fromError(name, kafkaError(kafka, error), SET_UP));
     }
   };
-  let ends: TopicEnds | undefined;
+  const known = new Map<string, TopicEnds>();
   let retentionMs: number | undefined;
-  await check(TOPIC_CHECK, async () => {
-    if (!(await topicExists(admin, topic))) {
-      return [failed(TOPIC_CHECK, `"${topic}" does not exist`, SET_UP)];
-    }
-    ends = await fetchTopicEnds(admin, topic);
-    const retention = await topicConfig(admin, topic, 'retention.ms');
-    if (retention !== undefined) {
-      retentionMs = Number(retention) < 0 ? Number.POSITIVE_INFINITY : Number(retention);
-    }
-    return [partitionsFinding(TOPIC_CHECK, topic, ends)];
-  });
-  await check(DEAD_LETTER_TOPIC_CHECK, async () => [
-    (await topicExists(admin, deadLetterTopic))
-      ? partitionsFinding(
-          DEAD_LETTER_TOPIC_CHECK,
-          deadLetterTopic,
-          await fetchTopicEnds(admin, deadLetterTopic),
-        )
-      : failed(DEAD_LETTER_TOPIC_CHECK, `"${deadLetterTopic}" does not exist`, SET_UP),
-  ]);
-  await check(MARKS_TOPIC_CHECK, async () => [
-    (await topicExists(admin, marksTopic))
-      ? partitionsFinding(MARKS_TOPIC_CHECK, marksTopic, await fetchTopicEnds(admin, marksTopic))
-      : warning(
-          MARKS_TOPIC_CHECK,
-          `"${marksTopic}" does not exist; the first requeue of dead letters creates it`,
-          SET_UP,
-        ),
-  ]);
-  await check(SIZE_CHECK, () => checkDeadLettersFit(admin, topic, deadLetterTopic));
-  if (ends) {
-    const known = ends;
+  for (const topic of topics) {
+    await check(TOPIC_CHECK, async () => {
+      if (!(await topicExists(admin, topic))) {
+        return [failed(TOPIC_CHECK, `"${topic}" does not exist`, SET_UP)];
+      }
+      const ends = await fetchTopicEnds(admin, topic);
+      known.set(topic, ends);
+      const retention = await topicConfig(admin, topic, 'retention.ms');
+      if (retention !== undefined) {
+        const ms = Number(retention) < 0 ? Number.POSITIVE_INFINITY : Number(retention);
+        retentionMs = Math.max(ms, retentionMs ?? 0);
+      }
+      return [partitionsFinding(TOPIC_CHECK, topic, ends)];
+    });
+  }
+  for (const deadLetterTopic of deadLetterTopics) {
+    await check(DEAD_LETTER_TOPIC_CHECK, async () => [
+      (await topicExists(admin, deadLetterTopic))
+        ? partitionsFinding(
+            DEAD_LETTER_TOPIC_CHECK,
+            deadLetterTopic,
+            await fetchTopicEnds(admin, deadLetterTopic),
+          )
+        : failed(DEAD_LETTER_TOPIC_CHECK, `"${deadLetterTopic}" does not exist`, SET_UP),
+    ]);
+  }
+  for (const marksTopic of [...deadLetterTopics].map(requeueMarksTopicOf)) {
+    await check(MARKS_TOPIC_CHECK, async () => [
+      (await topicExists(admin, marksTopic))
+        ? partitionsFinding(MARKS_TOPIC_CHECK, marksTopic, await fetchTopicEnds(admin, marksTopic))
+        : warning(
+            MARKS_TOPIC_CHECK,
+            `"${marksTopic}" does not exist; the first requeue of dead letters creates it`,
+            SET_UP,
+          ),
+    ]);
+  }
+  for (const topic of topics) {
+    await check(SIZE_CHECK, () =>
+      checkDeadLettersFit(admin, topic, deadLetterTopicOf(kafka, topic)),
+    );
+  }
+  if (known.size > 0) {
     const { groupId } = group;
-    await check(GROUP_CHECK, () => checkConsumerGroup(admin, { groupId, topic }, known));
+    await check(GROUP_CHECK, () => checkConsumerGroup(admin, { groupId, topics }, known));
   }
   return { findings, retentionMs };
 }

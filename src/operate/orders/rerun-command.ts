@@ -223,8 +223,8 @@ function failUnlessRerun({ deadLetters, gone }: Rerun): void {
   const fixes: string[] = [];
   if (deadLetters.length > 0) {
     const listed = deadLetters.map(
-      ({ orderId, partition, offset, reason }) =>
-        `"${orderId}" (partition ${partition}, offset ${offset}${reason === undefined ? '' : `: ${reason}`})`,
+      ({ orderId, topic, partition, offset, reason }) =>
+        `"${orderId}" (${topic}, partition ${partition}, offset ${offset}${reason === undefined ? '' : `: ${reason}`})`,
     );
     problems.push(`Not re-run, because the message is a dead letter: ${listed.join(', ')}`);
     fixes.push(
@@ -232,7 +232,7 @@ function failUnlessRerun({ deadLetters, gone }: Rerun): void {
     );
   }
   if (gone.length > 0) {
-    problems.push(`Neither Temporal nor the topic has ${gone.map((id) => `"${id}"`).join(', ')}`);
+    problems.push(`Neither Temporal nor Kafka has ${gone.map((id) => `"${id}"`).join(', ')}`);
     fixes.push(
       'check the IDs, including upper and lower case and white space; if the message has expired from the topic, the producer must send the order again',
     );

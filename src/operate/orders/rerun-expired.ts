@@ -1,19 +1,20 @@
 import type { Environment } from '../../config/read-settings.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
-import type { MessagePosition } from '../../kafka/offset-ranges.ts';
+import type { TopicPosition } from '../../kafka/offset-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 /** The position of the message that started a run, if its search attributes have it. */
 export const positionOf = ({
-  source: { partition, offset },
-}: OrderRun): MessagePosition | undefined =>
-  partition === undefined || offset === undefined
+  source: { topic, partition, offset },
+}: OrderRun): TopicPosition | undefined =>
+  topic === undefined || partition === undefined || offset === undefined
     ? undefined
-    : { partition, offset: BigInt(offset) };
+    : { topic, partition, offset: BigInt(offset) };
 
 /** An order that cannot be run because its message is a dead letter. */
 export interface DeadLetteredOrder {
   readonly orderId: string;
+  readonly topic: string;
   readonly partition: number;
   readonly offset: string;
   /** Set for a dead letter that this run has written. */
@@ -26,19 +27,19 @@ export interface ExpiredRerun {
   /** Postgres has their row, or Temporal has a workflow for them after all. */
   readonly leftAlone: readonly string[];
   readonly deadLetters: readonly DeadLetteredOrder[];
-  /** The topic has no message of these orders. */
+  /** The topics have no message of these orders. */
   readonly gone: readonly string[];
 }
 
 /**
- * Re-runs expired orders, which Temporal no longer has, with their messages from the topic. Orders whose
+ * Re-runs expired orders, which Temporal no longer has, with their messages from the topics. Orders whose
  * row is in Postgres are skipped, if the settings name a database.
  *
  * @param expired order ID to the position of its message, if known
  */
 export async function rerunExpired(
   env: Environment,
-  expired: ReadonlyMap<string, MessagePosition | undefined>,
+  expired: ReadonlyMap<string, TopicPosition | undefined>,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<ExpiredRerun> {
@@ -76,9 +77,9 @@ export async function rerunExpired(
         break;
       case 'existing-dead-letter':
       case 'dead-letter': {
-        const { partition, offset } = outcome.position;
+        const { topic, partition, offset } = outcome.position;
         deadLetters.push({
-          ...{ orderId, partition, offset: offset.toString() },
+          ...{ orderId, topic, partition, offset: offset.toString() },
           ...(outcome.kind === 'dead-letter' ? { reason: outcome.reason } : {}),
         });
         break;

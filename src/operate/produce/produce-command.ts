@@ -6,6 +6,7 @@ import { environmentOf } from '../../terminal/environment.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 interface ProduceFlags {
+  readonly topic?: string;
   readonly sample?: number;
   readonly broken?: number;
   readonly idPrefix?: string;
@@ -18,6 +19,7 @@ export function addProduceCommand(program: Command): void {
     .command('produce')
     .description('Send orders to the topic, read from NDJSON or generated')
     .argument('[file]', 'file with one JSON order per line; standard input if omitted or "-"')
+    .option('--topic <name>', 'the topic; required if KAFKA_TOPIC lists several')
     .option('--sample <count>', 'send this many generated orders instead', wholeNumber)
     .option(
       '--broken <count>',
@@ -39,6 +41,7 @@ async function run(file: string | undefined, flags: ProduceFlags, command: Comma
   const line = createProgressLine();
   const { sent, topic, brokers } = await produce(
     environmentOf(command),
+    flags.topic,
     sourceOf(file, flags),
     (count) => {
       line.show(`${count} sent`);

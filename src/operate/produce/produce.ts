@@ -9,6 +9,7 @@ import {
   type OutgoingMessage,
 } from '../../kafka/producer.ts';
 import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.ts';
+import { chooseTopic } from '../../kafka/source-topics.ts';
 import { checkTopicsExist } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { OperatorError } from '../../program/operator-error.ts';
@@ -30,19 +31,25 @@ export interface ProduceResult {
   readonly brokers: readonly string[];
 }
 
-/** Sends messages to the source topic. Throws an OperatorError. */
+/**
+ * Sends messages to a source topic. Throws an OperatorError.
+ *
+ * @param requested the topic; required if `KAFKA_TOPIC` lists several
+ */
 export async function produce(
   env: Environment,
+  requested: string | undefined,
   source: ProduceSource,
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
   const { kafka: settings, ...readerSettings } = readSettings(PRODUCER_ROLE, env);
+  const topic = chooseTopic(settings, requested);
   const reader = await openMessageReader(readerSettings);
-  await withFailFastAdmin(settings, (admin) => checkTopicsExist(admin, settings, [settings.topic]));
+  await withFailFastAdmin(settings, (admin) => checkTopicsExist(admin, settings, [topic]));
   const producer = createProducer(createKafkaClient(settings, silentLogger()));
   try {
     await producer.connect();
-    const { topic, brokers } = settings;
+    const { brokers } = settings;
     return {
       sent: await sendAll(producer, topic, messagesOf(source, reader), onProgress),
       topic,
@@ -55,7 +62,7 @@ export async function produce(
         cause: error,
       });
     }
-    throw (await offlineError(settings)) ?? kafkaError(settings, error);
+    throw (await offlineError(settings, topic)) ?? kafkaError(settings, error);
   } finally {
     await producer.disconnect();
   }
@@ -88,8 +95,10 @@ async function sendAll(
 }
 
 /** The error to report if sending failed because partitions of the topic are offline. */
-async function offlineError(settings: KafkaSettings): Promise<OperatorError | undefined> {
-  const { topic } = settings;
+async function offlineError(
+  settings: KafkaSettings,
+  topic: string,
+): Promise<OperatorError | undefined> {
   const ends = await withFailFastAdmin(settings, (admin) => fetchTopicEnds(admin, topic)).catch(
     () => undefined,
   );

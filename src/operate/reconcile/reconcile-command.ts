@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { OperatorError } from '../../program/operator-error.ts';
-import { OUTCOMES, type MissingMessage, type PartitionAccount } from './outcome.ts';
-import type { Reconciliation } from './reconcile.ts';
+import { OUTCOMES, type PartitionAccount } from './outcome.ts';
+import type { ReconcileOptions, Reconciliation } from './reconcile.ts';
+import { quoted } from '../../kafka/source-topics.ts';
 import { offsetNumber, pointInTime, wholeNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
-import { table } from '../../terminal/table.ts';
+import { topicTable } from '../../terminal/table.ts';
 
 interface ReconcileFlags {
+  readonly topic?: string;
   readonly partition?: number;
   readonly from?: bigint;
   readonly to?: bigint;
@@ -20,7 +22,11 @@ interface ReconcileFlags {
 export function addReconcileCommand(program: Command): void {
   program
     .command('reconcile')
-    .description('Determine the outcome of every message of the topic; changes nothing')
+    .description('Determine the outcome of every message of the topics; changes nothing')
+    .option(
+      '--topic <name>',
+      'only this topic of KAFKA_TOPIC; required with a partition or an offset if there are several',
+    )
     .option('--partition <number>', 'only this partition', wholeNumber)
     .option('--from <offset>', 'first offset', offsetNumber)
     .option('--to <offset>', 'end offset (exclusive)', offsetNumber)
@@ -30,7 +36,7 @@ export function addReconcileCommand(program: Command): void {
       pointInTime,
     )
     .option('--until <time>', 'only messages before this time', pointInTime)
-    .option('--json', 'print the result as a JSON object')
+    .option('--json', 'print the result as a JSON object, one per topic')
     .addHelpText(
       'after',
       `
@@ -49,29 +55,38 @@ async function run(flags: ReconcileFlags, command: Command): Promise<void> {
   const { reconcile } = await import('./reconcile.ts');
   const line = createProgressLine();
   const output = flags.json ? jsonOutput() : textOutput(line.clear);
-  const { result, isInterrupted } = await untilInterrupted(async (signal) => {
-    const reconciliation = await reconcile(environmentOf(command), {
+  let missing = 0;
+  const isInterrupted = await untilInterrupted(async (signal) => {
+    await reconcile(environmentOf(command), {
+      topic: flags.topic,
       request: flags,
       onMissing: output.missing,
-      onProgress: (done, offsets) => {
-        line.show(`${done} of about ${offsets} messages`);
+      onProgress: (topic, done, offsets) => {
+        line.show(`${topic}: ${done} of about ${offsets} messages`);
+      },
+      onTopic: (result) => {
+        // An interrupted topic has not been read to its end.
+        if (signal.aborted) return;
+        output.topic(result);
+        missing += totals(result.partitions).missing;
       },
       signal,
     });
-    return { result: reconciliation, isInterrupted: signal.aborted };
+    return signal.aborted;
   });
   line.clear();
   if (isInterrupted) throw new OperatorError('INTERRUPTED', 'Interrupted', 'run it again');
-  output.end(result);
-  if (totals(result.partitions).missing > 0) process.exitCode = 1;
+  output.end();
+  if (missing > 0) process.exitCode = 1;
 }
 
 interface Output {
-  readonly missing: (message: MissingMessage) => void;
-  readonly end: (result: Reconciliation) => void;
+  readonly missing: ReconcileOptions['onMissing'];
+  readonly topic: (result: Reconciliation) => void;
+  readonly end: () => void;
 }
 
-/** One document, written piece by piece: the list of missing messages may be long. */
+/** One document per topic, written piece by piece: the list of missing messages may be long. */
 function jsonOutput(): Output {
   let count = 0;
   return {
@@ -79,7 +94,7 @@ function jsonOutput(): Output {
       process.stdout.write(`${count === 0 ? '{"missing":[' : ','}\n${JSON.stringify(message)}`);
       count += 1;
     },
-    end({ topic, groupId, partitions, gone }) {
+    topic({ topic, groupId, partitions, gone }) {
       const rest = JSON.stringify(
         {
           topic,
@@ -93,37 +108,52 @@ function jsonOutput(): Output {
         (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
       );
       process.stdout.write(`${count === 0 ? '{"missing":[' : '\n'}],${rest.slice(1)}\n`);
+      count = 0;
     },
+    end: () => undefined,
   };
 }
 
 function textOutput(clear: () => void): Output {
+  const results: Reconciliation[] = [];
   return {
-    missing({ partition, offset, orderId, why }) {
+    missing({ partition, offset, orderId, why }, topic, topics) {
       clear();
       const order = orderId === undefined ? '' : `, order ${JSON.stringify(orderId)}`;
-      console.log(`missing: partition ${partition}, offset ${offset}${order}: ${why}`);
+      const source = topics.length === 1 ? '' : `${topic}, `;
+      console.log(`missing: ${source}partition ${partition}, offset ${offset}${order}: ${why}`);
     },
-    end({ topic, groupId, partitions, gone }) {
-      const sum = totals(partitions);
-      const rows = partitions.map((account) => [
-        String(account.partition),
-        account.from.toString(),
-        account.to.toString(),
-        String(account.messages),
-        ...OUTCOMES.map((outcome) => String(account[outcome])),
-      ]);
-      const total = ['all', '', '', String(sum.messages), ...OUTCOMES.map((o) => String(sum[o]))];
+    topic: (result) => void results.push(result),
+    end() {
+      clear();
+      const rows = results.flatMap(({ topic, partitions }) =>
+        partitions.map((account) => [
+          topic,
+          String(account.partition),
+          account.from.toString(),
+          account.to.toString(),
+          String(account.messages),
+          ...OUTCOMES.map((outcome) => String(account[outcome])),
+        ]),
+      );
+      const sum = totals(results.flatMap(({ partitions }) => partitions));
+      const counts = OUTCOMES.map((outcome) => String(sum[outcome]));
       const header = ['partition', 'from', 'to', 'messages', ...OUTCOMES];
-      console.log(table(header, [...rows, total], { alignRight: header.map((_, n) => n) }));
-      for (const [partition, offsets] of gone) {
-        console.log(
-          `Partition ${partition}: ${offsets} older offsets are no longer in the topic and were not checked.`,
-        );
+      const total = ['all', '', '', String(sum.messages), ...counts];
+      console.log(
+        topicTable(results.length, header, rows, total, { alignRight: header.map((_, n) => n) }),
+      );
+      for (const { topic, gone } of results) {
+        for (const [partition, offsets] of gone) {
+          console.log(
+            `Partition ${partition}${results.length === 1 ? '' : ` of "${topic}"`}: ${offsets} older offsets are no longer in the topic and were not checked.`,
+          );
+        }
       }
+      const topics = quoted(results.map(({ topic }) => topic));
       console.log(
         sum.missing === 0
-          ? `No message of "${topic}" that the group "${groupId}" has committed is missing.`
+          ? `No message of ${topics} that the group "${results[0]?.groupId ?? ''}" has committed is missing.`
           : `${sum.missing} of ${sum.messages} messages are missing. To submit them again, see \`order-ingest replay --help\`.`,
       );
     },

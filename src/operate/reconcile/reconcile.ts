@@ -1,12 +1,14 @@
 import { type Environment, readSettings, type Settings } from '../../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../../config/roles.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
+import { createKafkaClient, type KafkaClient } from '../../kafka/kafka-client.ts';
+import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import {
-  createKafkaClient,
+  chooseTopic,
+  chooseTopics,
   deadLetterTopicOf,
   requeueMarksTopicOf,
-} from '../../kafka/kafka-client.ts';
-import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
+} from '../../kafka/source-topics.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
 import { checkTopics } from '../../kafka/topics.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
@@ -26,10 +28,15 @@ import { createOrderLookup, type OrderLookup } from './order-lookup.ts';
 import { emptyTally, messagesIn, type MissingMessage, type PartitionAccount } from './outcome.ts';
 
 export interface ReconcileOptions {
+  /** All topics of `KAFKA_TOPIC` if left out, which is an error if `request` names a partition or an offset. */
+  readonly topic?: string | undefined;
   readonly request: RangeRequest;
-  readonly onMissing: (message: MissingMessage) => void;
-  /** Called with the messages classified so far, and the number of offsets in all of the ranges. */
-  readonly onProgress: (done: number, offsets: number) => void;
+  /** @param topics all topics that are reconciled */
+  readonly onMissing: (message: MissingMessage, topic: string, topics: readonly string[]) => void;
+  /** Called with the messages of the topic classified so far, and the number of offsets in its ranges. */
+  readonly onProgress: (topic: string, done: number, offsets: number) => void;
+  /** Called when a topic is done, before the next one. */
+  readonly onTopic: (result: Reconciliation) => void;
   readonly signal: AbortSignal;
 }
 
@@ -42,18 +49,22 @@ export interface Reconciliation {
 }
 
 /**
- * Determines the outcome of every message of a topic, or of a part of it, from Kafka, Postgres and Temporal.
- * Changes nothing. Memory is bounded whatever the size of the topic. Throws an OperatorError when one of the
+ * Determines the outcome of every message of the topics, or of a part of them, from Kafka, Postgres and Temporal,
+ * one topic after the other. Changes nothing. Memory is bounded whatever the size of the topics. Throws an OperatorError when one of the
  * servers cannot be reached.
  */
-export async function reconcile(
-  env: Environment,
-  options: ReconcileOptions,
-): Promise<Reconciliation> {
+export async function reconcile(env: Environment, options: ReconcileOptions): Promise<void> {
   const settings = readSettings(RECONCILE_ROLE, env);
+  const { partition, from, to } = options.request;
+  const isWithinTopic = [partition, from, to].some((limit) => limit !== undefined);
+  const topics = isWithinTopic
+    ? [chooseTopic(settings.kafka, options.topic)]
+    : chooseTopics(settings.kafka, options.topic);
   const reader = await openMessageReader(settings);
   const { storage } = reader.orderModule;
-  await withFailFastAdmin(settings.kafka, (admin) => checkTopics(admin, settings.kafka));
+  await withFailFastAdmin(settings.kafka, (admin) =>
+    checkTopics(admin, { ...settings.kafka, topics }),
+  );
   const target = temporalTarget(env);
   const client = await connectTemporal(target);
   const pool = createDatabasePool({
@@ -65,7 +76,12 @@ export async function reconcile(
     await checkSchema(pool, storage);
     await checkPrivileges(pool, storage.tables, ['SELECT']);
     const orders = createOrderLookup(client, pool, reader, settings.temporal.workflowIdPrefix);
-    return await classifyRanges(settings, { reader, orders }, options);
+    const kafka = createKafkaClient(settings.kafka, silentLogger());
+    for (const topic of topics) {
+      if (options.signal.aborted) return;
+      const parts = { settings, kafka, reader, orders, topics };
+      options.onTopic(await reconcileTopic(topic, parts, options));
+    }
   } catch (error) {
     throw asOperatorError(settings, target, error);
   } finally {
@@ -76,14 +92,21 @@ export async function reconcile(
 
 type ReconcileSettings = Settings<typeof RECONCILE_ROLE>;
 
-async function classifyRanges(
-  settings: ReconcileSettings,
-  { reader, orders }: { readonly reader: MessageReader; readonly orders: OrderLookup },
+interface ReconcileParts {
+  readonly settings: ReconcileSettings;
+  readonly kafka: KafkaClient;
+  readonly reader: MessageReader;
+  readonly orders: OrderLookup;
+  readonly topics: readonly string[];
+}
+
+async function reconcileTopic(
+  topic: string,
+  { settings, kafka, reader, orders, topics }: ReconcileParts,
   { request, onMissing, onProgress, signal }: ReconcileOptions,
 ): Promise<Reconciliation> {
-  const { topic } = settings.kafka;
   const { groupId, maxInputBytes } = settings.group;
-  const kafka = createKafkaClient(settings.kafka, silentLogger());
+  const deadLetterTopic = deadLetterTopicOf(settings.kafka, topic);
   // Chosen before the dead letters are read, so that all dead letters of committed messages are found.
   const { ranges, committed, gone } = await withFailFastAdmin(settings.kafka, (admin) =>
     chooseRanges(admin, { groupId, topic }, request),
@@ -91,8 +114,8 @@ async function classifyRanges(
   const deadLetters = await indexDeadLetters(
     {
       kafka,
-      topic: deadLetterTopicOf(settings.kafka),
-      marksTopic: requeueMarksTopicOf(settings.kafka),
+      topic: deadLetterTopic,
+      marksTopic: requeueMarksTopicOf(deadLetterTopic),
       groupPrefix: groupId,
     },
     { topic, ranges },
@@ -112,10 +135,10 @@ async function classifyRanges(
       const account = accounts.get(partition);
       for (const classified of await classifyMessages(classifyOptions, partition, messages)) {
         if (account) account.tally[classified.outcome] += 1;
-        if (classified.outcome === 'missing') onMissing(classified.missing);
+        if (classified.outcome === 'missing') onMissing(classified.missing, topic, topics);
       }
       done += messages.length;
-      onProgress(done, offsets);
+      onProgress(topic, done, offsets);
     },
   );
   const partitions = [...accounts].map(([partition, { range, tally }]) => ({

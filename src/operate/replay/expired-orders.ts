@@ -1,5 +1,6 @@
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
-import type { MessagePosition } from '../../kafka/offset-ranges.ts';
+import type { TopicPosition } from '../../kafka/offset-ranges.ts';
+import type { TopicPartition } from '../../kafka/topic-partition.ts';
 import type { RangeBatch } from '../../kafka/topic-reader.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
 import type { Replayed } from './replay-message.ts';
@@ -10,23 +11,23 @@ export type ExpiredOrderOutcome =
   | { readonly kind: 'started' }
   /** Temporal has a workflow for it after all. */
   | { readonly kind: 'duplicate' }
-  /** All of its messages on the topic have dead letters already; this is the last one that was read. */
-  | { readonly kind: 'existing-dead-letter'; readonly position: MessagePosition }
+  /** All of its messages on the topics have dead letters already; this is the last one that was read. */
+  | { readonly kind: 'existing-dead-letter'; readonly position: TopicPosition }
   /** Its message has now become a dead letter. */
-  | { readonly kind: 'dead-letter'; readonly position: MessagePosition; readonly reason: string };
+  | { readonly kind: 'dead-letter'; readonly position: TopicPosition; readonly reason: string };
 
 /** Finds messages of expired orders in batches of the topic, and replays the first usable one of each. */
 export class ExpiredOrderSearch {
   readonly #orderIds: ReadonlySet<string>;
   readonly #reader: Pick<MessageReader, 'identify'>;
   readonly #mayBeAbout: (value: Buffer) => boolean;
-  readonly #replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
+  readonly #replay: (source: TopicPartition, message: ConsumedMessage) => Promise<Replayed>;
   readonly #outcomes = new Map<string, ExpiredOrderOutcome>();
 
   constructor(
     orderIds: readonly string[],
     reader: Pick<MessageReader, 'identify' | 'mayBeAbout'>,
-    replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>,
+    replay: (source: TopicPartition, message: ConsumedMessage) => Promise<Replayed>,
   ) {
     this.#orderIds = new Set(orderIds);
     this.#reader = reader;
@@ -44,7 +45,7 @@ export class ExpiredOrderSearch {
     return [...this.#orderIds].every((orderId) => this.#isSettled(orderId));
   }
 
-  async read({ partition, messages }: RangeBatch): Promise<void> {
+  async read(topic: string, { partition, messages }: RangeBatch): Promise<void> {
     for (const message of messages) {
       const { value } = message;
       if (!value || !this.#mayBeAbout(value)) continue;
@@ -52,8 +53,9 @@ export class ExpiredOrderSearch {
       const read = await this.#reader.identify(value);
       if (read.kind !== 'order' || !this.#orderIds.has(read.orderId)) continue;
       if (this.#isSettled(read.orderId)) continue;
-      const position = { partition, offset: BigInt(message.offset) };
-      this.#outcomes.set(read.orderId, outcomeOf(await this.#replay(partition, message), position));
+      const position = { topic, partition, offset: BigInt(message.offset) };
+      const replayed = await this.#replay({ topic, partition }, message);
+      this.#outcomes.set(read.orderId, outcomeOf(replayed, position));
     }
   }
 
@@ -64,7 +66,7 @@ export class ExpiredOrderSearch {
   }
 }
 
-function outcomeOf(replayed: Replayed, position: MessagePosition): ExpiredOrderOutcome {
+function outcomeOf(replayed: Replayed, position: TopicPosition): ExpiredOrderOutcome {
   switch (replayed.kind) {
     case 'started':
     case 'would-submit':

@@ -2,18 +2,19 @@ import { setMaxListeners } from 'node:events';
 import { createPipeline } from '../../bridge/create-pipeline.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
-import { indexDeadLetters } from '../dead-letters/dead-letter-index.ts';
+import { indexDeadLetters, type DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
-  deadLetterTopicOf,
-  requeueMarksTopicOf,
   type KafkaAdmin,
   type KafkaClient,
+  type KafkaSettings,
 } from '../../kafka/kafka-client.ts';
 import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { createProducer } from '../../kafka/producer.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
+import { deadLetterTopicOf, requeueMarksTopicOf } from '../../kafka/source-topics.ts';
+import type { TopicPartition } from '../../kafka/topic-partition.ts';
 import { checkTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
@@ -38,34 +39,40 @@ export interface Replay {
   readonly settings: BridgeSettings;
   readonly kafka: KafkaClient;
   readonly reader: MessageReader;
-  /** The part of the topic that the replay covers: partition to offsets. */
-  readonly ranges: ReadonlyMap<number, OffsetRange>;
-  readonly replay: (partition: number, message: ConsumedMessage) => Promise<Replayed>;
+  /** The part of each topic that the replay covers: partition to offsets. */
+  readonly ranges: TopicRanges;
+  readonly replay: (source: TopicPartition, message: ConsumedMessage) => Promise<Replayed>;
   /** The dependencies that are unavailable now, each with the reason. */
   readonly waitingFor: () => Readonly<Record<string, string>>;
+}
+
+/** Topic to partition to offsets. */
+export type TopicRanges = ReadonlyMap<string, ReadonlyMap<number, OffsetRange>>;
+
+/** Which part of the topics a replay covers. Both functions may throw an OperatorError. */
+export interface ReplayScope {
+  readonly topics: (settings: KafkaSettings) => readonly string[];
+  readonly ranges: (admin: KafkaAdmin, topic: string) => Promise<ReadonlyMap<number, OffsetRange>>;
 }
 
 /**
  * Connects to Kafka and Temporal, reads once which messages of the ranges have dead letters already, and
  * runs `work`. Throws an OperatorError when one of the servers cannot be reached.
- *
- * @param chooseRanges chooses the part of the topic that the replay covers, or throws an OperatorError
  */
 export async function withReplay<Result>(
   env: Environment,
   options: ReplayOptions,
-  chooseRanges: (
-    admin: KafkaAdmin,
-    settings: BridgeSettings,
-  ) => Promise<ReadonlyMap<number, OffsetRange>>,
+  scope: ReplayScope,
   work: (replay: Replay) => Promise<Result>,
 ): Promise<Result> {
   const settings = readSettings(BRIDGE_ROLE, env);
+  const topics = scope.topics(settings.kafka);
   const reader = await openMessageReader(settings);
-  const { topic } = settings.kafka;
   const ranges = await withFailFastAdmin(settings.kafka, async (admin) => {
-    await checkTopics(admin, settings.kafka);
-    return chooseRanges(admin, settings);
+    await checkTopics(admin, { ...settings.kafka, topics });
+    const chosen = new Map<string, ReadonlyMap<number, OffsetRange>>();
+    for (const topic of topics) chosen.set(topic, await scope.ranges(admin, topic));
+    return chosen;
   });
   const target = temporalTarget(env);
   const client = await connectTemporal(target);
@@ -90,23 +97,32 @@ export async function withReplay<Result>(
       throw temporalFailed(target, error);
     });
     await producer.connect();
-    const deadLetters = await indexDeadLetters(
-      {
-        kafka,
-        topic: deadLetterTopicOf(settings.kafka),
-        marksTopic: requeueMarksTopicOf(settings.kafka),
-        groupPrefix: settings.bridge.groupId,
-      },
-      { topic, ranges },
-      { signal },
-    );
-    const parts = { deadLetters, pipeline, dryRun: options.dryRun, signal };
+    const deadLettersOf = new Map<string, DeadLetterIndex>();
+    for (const [topic, ofTopic] of ranges) {
+      const deadLetterTopic = deadLetterTopicOf(settings.kafka, topic);
+      const deadLetters = await indexDeadLetters(
+        {
+          kafka,
+          topic: deadLetterTopic,
+          marksTopic: requeueMarksTopicOf(deadLetterTopic),
+          groupPrefix: settings.bridge.groupId,
+        },
+        { topic, ranges: ofTopic },
+        { signal },
+      );
+      deadLettersOf.set(topic, deadLetters);
+    }
+    const parts = { pipeline, dryRun: options.dryRun, signal };
     return await work({
       settings,
       kafka,
       reader,
       ranges,
-      replay: (partition, message) => replayMessage(parts, { topic, partition }, message),
+      replay: (source, message) => {
+        const deadLetters = deadLettersOf.get(source.topic);
+        if (!deadLetters) throw new Error(`"${source.topic}" is not part of this replay`);
+        return replayMessage({ ...parts, deadLetters }, source, message);
+      },
       waitingFor: () => readiness.reasons(),
     });
   } catch (error) {

@@ -7,6 +7,7 @@ import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
 
 interface ReplayFlags {
+  readonly topic?: string;
   readonly partition: number;
   readonly from: bigint;
   readonly to: bigint;
@@ -21,6 +22,7 @@ export function addReplayCommand(program: Command): void {
     .description(
       "Replay a range of the topic through the bridge's code; committed offsets do not change",
     )
+    .option('--topic <name>', 'topic of the range; required if KAFKA_TOPIC lists several')
     .requiredOption('--partition <number>', 'partition of the topic', wholeNumber)
     .requiredOption('--from <offset>', 'first offset', offsetNumber)
     .requiredOption('--to <offset>', 'end offset (exclusive)', offsetNumber)
@@ -37,7 +39,8 @@ Safe to repeat: orders that have been ingested are recognized, and nothing is st
 
 Examples:
   order-ingest replay --partition 0 --from 1000 --to 2000
-  order-ingest replay --partition 3 --from 17 --to 18 --completed`,
+  order-ingest replay --partition 3 --from 17 --to 18 --completed
+  order-ingest replay --topic orders-us --partition 0 --from 0 --to 500`,
     )
     .action(run);
 }
@@ -49,6 +52,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
   let reported = '';
   const { result, isInterrupted } = await untilInterrupted(async (signal) => {
     const replay = await replayRange(environmentOf(command), {
+      topic: flags.topic,
       partition: flags.partition,
       range: { from: flags.from, to: flags.to },
       completed: flags.completed ?? false,

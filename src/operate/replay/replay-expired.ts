@@ -3,8 +3,8 @@ import {
   isWithin,
   rangesAround,
   topicRanges,
-  type MessagePosition,
   type OffsetRange,
+  type TopicPosition,
 } from '../../kafka/offset-ranges.ts';
 import { fetchAllTopicEnds } from '../../kafka/topic-partitions.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
@@ -13,7 +13,7 @@ import { withReplay, type Replay } from './open-replay.ts';
 
 export interface ReplayExpiredOptions {
   /** Order ID to the position of its message, if known. */
-  readonly positions: ReadonlyMap<string, MessagePosition | undefined>;
+  readonly positions: ReadonlyMap<string, TopicPosition | undefined>;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   /**
@@ -26,16 +26,16 @@ export interface ReplayExpiredOptions {
 export interface ReplayExpiredResult {
   /** By order ID, for each order of which a message was found. */
   readonly outcomes: ReadonlyMap<string, ExpiredOrderOutcome>;
-  /** The IDs of the orders of which the topic has no message. */
+  /** The IDs of the orders of which the topics have no message. */
   readonly gone: readonly string[];
 }
 
 const PROGRESS_INTERVAL_MS = 500;
 
 /**
- * Re-runs expired orders, which Temporal no longer has: submits their messages from the topic to Temporal
+ * Re-runs expired orders, which Temporal no longer has: submits their messages from the topics to Temporal
  * through the bridge's own code. Reads the known positions first and, for orders that are not found there,
- * the whole topic once. Throws an OperatorError when Kafka or Temporal cannot be reached.
+ * each topic as a whole, once. Throws an OperatorError when Kafka or Temporal cannot be reached.
  */
 export const replayExpired = (
   env: Environment,
@@ -44,22 +44,24 @@ export const replayExpired = (
   withReplay(
     env,
     { ...options, completed: false },
-    async (admin, { kafka: { topic } }) => topicRanges(await fetchAllTopicEnds(admin, topic)),
-    (replay) => searchTopic(replay, options),
+    {
+      topics: ({ topics }) => topics,
+      ranges: async (admin, topic) => topicRanges(await fetchAllTopicEnds(admin, topic)),
+    },
+    (replay) => searchTopics(replay, options),
   );
 
-async function searchTopic(
+async function searchTopics(
   { settings, kafka, reader, ranges, replay, waitingFor }: Replay,
   { positions, signal, onProgress }: ReplayExpiredOptions,
 ): Promise<ReplayExpiredResult> {
-  const { topic } = settings.kafka;
   const orders = new ExpiredOrderSearch([...positions.keys()], reader, replay);
   const allSettled = new AbortController();
   let read = 0;
   const progress = setInterval(() => {
     onProgress(read, waitingFor());
   }, PROGRESS_INTERVAL_MS);
-  const search = (searched: ReadonlyMap<number, OffsetRange>) =>
+  const search = (topic: string, searched: ReadonlyMap<number, OffsetRange>) =>
     readRanges(
       {
         kafka,
@@ -69,7 +71,7 @@ async function searchTopic(
         signal: AbortSignal.any([signal, allSettled.signal]),
       },
       async (batch) => {
-        await orders.read(batch);
+        await orders.read(topic, batch);
         read += batch.messages.length;
         if (orders.isSettled) allSettled.abort();
       },
@@ -77,8 +79,13 @@ async function searchTopic(
   try {
     const known = [...positions.values()].filter((position) => position !== undefined);
     // Retention may have deleted the message since.
-    await search(rangesAround(known.filter((position) => isWithin(ranges, position))));
-    if (!orders.isSettled) await search(ranges);
+    for (const [topic, ofTopic] of ranges) {
+      const here = known.filter((one) => one.topic === topic && isWithin(ofTopic, one));
+      await search(topic, rangesAround(here));
+    }
+    for (const [topic, ofTopic] of ranges) {
+      if (!orders.isSettled) await search(topic, ofTopic);
+    }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -1,6 +1,7 @@
 import type { MessageOutcome } from '../../bridge/outcome-counts.ts';
 import type { Pipeline } from '../../bridge/pipeline.ts';
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
+import type { TopicPartition } from '../../kafka/topic-partition.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 
 /** What a replay did with a message. */
@@ -21,7 +22,7 @@ export interface ReplayParts {
 /** Submits a message to Temporal through the bridge's own code, unless it has a dead letter already. */
 export async function replayMessage(
   { deadLetters, pipeline, dryRun, signal }: ReplayParts,
-  source: { readonly topic: string; readonly partition: number },
+  source: TopicPartition,
   message: ConsumedMessage,
 ): Promise<Replayed> {
   if (deadLetters.has(source.partition, message)) return { kind: 'existing-dead-letter' };

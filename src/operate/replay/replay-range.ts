@@ -3,11 +3,14 @@ import { OutcomeCounts, type OutcomeSnapshot } from '../../bridge/outcome-counts
 import type { Environment } from '../../config/read-settings.ts';
 import { readRanges } from '../../kafka/topic-reader.ts';
 import type { OffsetRange } from '../../kafka/offset-ranges.ts';
+import { chooseTopic } from '../../kafka/source-topics.ts';
 import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../../kafka/topic-partitions.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';
 
 export interface ReplayRangeOptions extends ReplayOptions {
+  /** Required if `KAFKA_TOPIC` lists several. */
+  readonly topic: string | undefined;
   readonly partition: number;
   readonly range: OffsetRange;
   /** @param waitingFor the dependencies that are unavailable, each with the reason */
@@ -30,9 +33,12 @@ export const replayRange = (env: Environment, options: ReplayRangeOptions): Prom
   withReplay(
     env,
     options,
-    async (admin, { kafka: { topic } }) => {
-      checkRange(await fetchTopicEnds(admin, topic), topic, options);
-      return new Map([[options.partition, options.range]]);
+    {
+      topics: (settings) => [chooseTopic(settings, options.topic)],
+      ranges: async (admin, topic) => {
+        checkRange(await fetchTopicEnds(admin, topic), topic, options);
+        return new Map([[options.partition, options.range]]);
+      },
     },
     (replay) => replayMessages(replay, options),
   );
@@ -48,29 +54,25 @@ async function replayMessages(
     onProgress(handled, waitingFor());
   }, PROGRESS_INTERVAL_MS);
   try {
-    await readRanges(
-      {
-        kafka,
-        topic: settings.kafka.topic,
-        ranges,
-        groupPrefix: settings.bridge.groupId,
-        signal,
-      },
-      async ({ partition, messages }) => {
-        await pMap(
-          messages,
-          async (message) => {
-            if (signal.aborted) return;
-            counts.begin();
-            const replayed = await replay(partition, message);
-            if (replayed.kind === 'existing-dead-letter') deadLettersBefore += 1;
-            else if (replayed.kind !== 'would-submit') counts.record(replayed);
-            handled += 1;
-          },
-          { concurrency: settings.bridge.maxConcurrentStarts },
-        );
-      },
-    );
+    for (const [topic, ofTopic] of ranges) {
+      await readRanges(
+        { kafka, topic, ranges: ofTopic, groupPrefix: settings.bridge.groupId, signal },
+        async ({ partition, messages }) => {
+          await pMap(
+            messages,
+            async (message) => {
+              if (signal.aborted) return;
+              counts.begin();
+              const replayed = await replay({ topic, partition }, message);
+              if (replayed.kind === 'existing-dead-letter') deadLettersBefore += 1;
+              else if (replayed.kind !== 'would-submit') counts.record(replayed);
+              handled += 1;
+            },
+            { concurrency: settings.bridge.maxConcurrentStarts },
+          );
+        },
+      );
+    }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -20,6 +20,7 @@ export interface Sample {
     readonly lag: number;
     /** Partitions that are offline and not included in the sums. */
     readonly offline: readonly number[];
+    readonly topics: readonly TopicSample[];
   }>;
   readonly temporal: Answer<{
     readonly running: number;
@@ -31,6 +32,15 @@ export interface Sample {
   /** Rows inserted since Postgres's statistics were last reset. */
   readonly postgres: Answer<{ readonly inserted: number }>;
   readonly bridges: readonly (Answer<BridgeState> & { readonly url: string })[];
+}
+
+/** The part of one topic in the sums. */
+export interface TopicSample {
+  readonly topic: string;
+  readonly committed: number;
+  readonly end: number;
+  readonly lag: number;
+  readonly offline: readonly number[];
 }
 
 /** The open connections. A server that could not be reached has an error instead. */
@@ -49,7 +59,7 @@ export const withSources = (
   work: (sources: Sources) => Promise<void>,
 ): Promise<void> =>
   withConnection<GroupLag>(
-    (use) => withGroupLag(env, use),
+    (use) => withGroupLag(env, undefined, use),
     (lag) =>
       withConnection<OrdersConnection>(
         (use) => withOrders(env, use),
@@ -84,12 +94,19 @@ export async function takeSample(sources: Sources): Promise<Sample> {
   const at = Date.now();
   const [kafka, temporal, postgres, bridges] = await Promise.all([
     query(sources.lag, async ({ read }) => {
-      const { partitions, offline } = await read();
-      return {
-        committed: sum(partitions.map(({ committed }) => committed ?? 0n)),
-        end: sum(partitions.map(({ end }) => end)),
-        lag: sum(partitions.map(({ lag }) => lag)),
+      const topics = [...(await read())].map(([topic, { partitions, offline }]) => ({
+        topic,
+        committed: sum(partitions.map(({ committed }) => Number(committed ?? 0n))),
+        end: sum(partitions.map(({ end }) => Number(end))),
+        lag: sum(partitions.map(({ lag }) => Number(lag))),
         offline,
+      }));
+      return {
+        committed: sum(topics.map(({ committed }) => committed)),
+        end: sum(topics.map(({ end }) => end)),
+        lag: sum(topics.map(({ lag }) => lag)),
+        offline: topics.flatMap(({ offline }) => offline),
+        topics,
       };
     }),
     query(sources.temporal, async (orders) => {
@@ -125,5 +142,5 @@ async function take<Item>(items: AsyncIterable<Item>, count: number): Promise<re
   return taken;
 }
 
-const sum = (numbers: readonly bigint[]): number =>
-  Number(numbers.reduce((total, number) => total + number, 0n));
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Rates } from './rates.ts';
 import type { Answer } from '../../program/answer.ts';
-import type { Sample } from './sample.ts';
+import type { Sample, TopicSample } from './sample.ts';
 import { runAsJson } from '../orders/order-text.ts';
 import { positiveNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
@@ -83,9 +83,7 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
       { alignRight: [1, 2] },
     ),
     `${known(kafka, ({ lag }) => lag)} messages to read, ${known(temporal, ({ running }) => running)} workflows running`,
-    ...(kafka.ok && kafka.value.offline.length > 0
-      ? [`offline and not included: partition ${kafka.value.offline.join(', ')}`]
-      : []),
+    ...(kafka.ok ? topicsText(kafka.value.topics) : []),
     table(
       ['bridge', 'ready', 'messages in flight', 'starts in flight', 'start limit'],
       bridges.map((bridge) =>
@@ -104,6 +102,26 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
     failures(temporal),
     ...[kafka, temporal, postgres].flatMap((answer) => (answer.ok ? [] : [answer.error])),
   ].join('\n\n');
+}
+
+/** What each of several topics has, and the partitions that are not included. */
+function topicsText(topics: readonly TopicSample[]): readonly string[] {
+  const isOne = topics.length === 1;
+  const rows = topics.map(({ topic, end, committed, lag }) => [
+    topic,
+    ...[end, committed, lag].map(String),
+  ]);
+  return [
+    ...(isOne
+      ? []
+      : [table(['topic', 'arrived', 'read', 'to read'], rows, { alignRight: [1, 2, 3] })]),
+    ...topics
+      .filter(({ offline }) => offline.length > 0)
+      .map(
+        ({ topic, offline }) =>
+          `offline and not included: partition ${offline.join(', ')}${isOne ? '' : ` of "${topic}"`}`,
+      ),
+  ];
 }
 
 const all = ({ running, completed, failed }: Counts) => running + completed + failed;
