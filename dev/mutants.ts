@@ -115,8 +115,13 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: ASSIGNMENT,
-        from: '[...partitions].map((id) => [id, new Partition(id, this.#committed.get(id))]),',
-        to: '[...this.#partitions.keys(), ...partitions].map((id) => [id, this.#partitions.get(id) ?? new Partition(id, this.#committed.get(id))]),',
+        from: '      partitions.map((one) => {',
+        to: '      [...this.all(), ...partitions].map((one) => {',
+      },
+      {
+        file: ASSIGNMENT,
+        from: 'return [key, new Partition(',
+        to: 'return [key, this.#partitions.get(key) ?? new Partition(',
       },
       COMMIT_UNCHECKED,
     ],
@@ -392,13 +397,37 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/unit/bridge/dead-letter-writer'],
   },
   {
+    name: 'mix-topics',
+    breaks: 'partitions with the same number of two topics share their progress',
+    changes: [
+      {
+        file: 'src/kafka/topic-partition.ts',
+        from: '`${topic}/${partition}`;',
+        to: '`${topic.slice(0, 0)}/${partition}`;',
+      },
+    ],
+    tests: ['test/e2e/several-topics', '-t', 'two bridges share'],
+  },
+  {
+    name: 'requeue-to-any-topic',
+    breaks: 'dead letters of several topics are requeued in one transaction, to the topic of the first',
+    changes: [
+      {
+        file: 'src/operate/dead-letters/requeue-dead-letters.ts',
+        from: '(first !== undefined && topicOf(one) !== topicOf(first)))',
+        to: '(first !== undefined && topicOf(first) !== topicOf(first)))',
+      },
+    ],
+    tests: ['test/unit/operate/requeue-dead-letters'],
+  },
+  {
     name: 'ignore-expired-orders',
     breaks: 'an expired order is not searched for on the topic',
     changes: [
       {
         file: 'src/operate/replay/replay-expired.ts',
-        from: 'if (!orders.isSettled) await search(ranges);',
-        to: 'if (!orders.isSettled && positions.size > 9) await search(ranges);',
+        from: 'if (!orders.isSettled) await search(topic, ofTopic);',
+        to: 'if (!orders.isSettled && positions.size > 9) await search(topic, ofTopic);',
       },
     ],
     tests: ['test/e2e/orders', '-t', 'has expired from Temporal'],

@@ -75,12 +75,13 @@ async function run(): Promise<void> {
     WORKER_HTTP_PORT: process.env['WORKER_HTTP_PORT'] ?? String(workerPort),
   };
   console.log(await runCommand(['setup'], env));
+  const topics = (process.env['KAFKA_TOPIC'] ?? 'orders').split(',').map((topic) => topic.trim());
   const totals = await openTotals({
     brokers: addresses['KAFKA_BROKERS'] ?? '',
     temporalAddress: addresses['TEMPORAL_ADDRESS'] ?? '',
     namespace: addresses['TEMPORAL_NAMESPACE'] ?? 'default',
     databaseUrl: addresses['DATABASE_URL'] ?? '',
-    topic: process.env['KAFKA_TOPIC'] ?? 'orders',
+    topics,
     groupId: process.env['KAFKA_GROUP_ID'] ?? 'storage_loader',
     taskQueue: process.env['TEMPORAL_TASK_QUEUE'] ?? 'order-ingest',
   });
@@ -95,8 +96,10 @@ async function run(): Promise<void> {
       startProgram('worker', env, path.join(LOGS, 'worker.log'), () => undefined),
     );
     for (const { pid } of programs) await rememberProgram(name, pid);
-    if (await totals.isTopicEmpty()) {
-      console.log(await runCommand(['produce', '--sample', '20', '--broken', '7'], env));
+    if (await totals.areTopicsEmpty()) {
+      const [topic = ''] = topics;
+      const produce = ['produce', '--topic', topic, '--sample', '20', '--broken', '7'];
+      console.log(await runCommand(produce, env));
     }
     console.log(welcome(env));
     await Promise.race([watch(totals, () => progress), ...programs.map(({ ended }) => ended)]);

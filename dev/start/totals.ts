@@ -8,7 +8,7 @@ import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts'
 
 /** Current counts in Kafka, Postgres and Temporal. */
 export interface Totals {
-  /** Messages on the topic that the consumer group has not committed. */
+  /** Messages on the topics that the consumer group has not committed. */
   readonly lag: number;
   readonly storedOrders: number;
   readonly running: number;
@@ -19,7 +19,7 @@ export interface TotalsReader {
   read(): Promise<Totals>;
   /** Number of failed workflows by failure type, among the latest hundred. */
   failureTypes(): Promise<Readonly<Record<string, number>>>;
-  isTopicEmpty(): Promise<boolean>;
+  areTopicsEmpty(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export interface TotalsOptions {
   readonly temporalAddress: string;
   readonly namespace: string;
   readonly databaseUrl: string;
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly groupId: string;
   readonly taskQueue: string;
 }
@@ -37,7 +37,7 @@ export interface TotalsOptions {
 const TIMEOUT_MS = 3000;
 
 export async function openTotals(options: TotalsOptions): Promise<TotalsReader> {
-  const { topic, groupId } = options;
+  const { topics, groupId } = options;
   const mine = `WorkflowType = '${INGEST_ORDER}' AND TaskQueue = '${options.taskQueue}'`;
   disableIdlePolling();
   const admin = new kafkajs.Kafka({
@@ -61,8 +61,8 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
 
   return {
     async read() {
-      const [lag, stored, workflows] = await Promise.all([
-        lagOf(admin, topic, groupId),
+      const [lags, stored, workflows] = await Promise.all([
+        Promise.all(topics.map((topic) => lagOf(admin, topic, groupId))),
         pool.query<{ count: string }>('SELECT count(*) FROM orders'),
         connection.withDeadline(Date.now() + TIMEOUT_MS, () =>
           workflow.count(`${mine} GROUP BY ExecutionStatus`),
@@ -71,7 +71,7 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
       const byStatus = (status: string) =>
         workflows.groups.find(({ groupValues }) => String(groupValues[0]) === status)?.count ?? 0;
       return {
-        lag,
+        lag: lags.reduce((sum, lag) => sum + lag, 0),
         storedOrders: Number(stored.rows[0]?.count ?? 0),
         running: byStatus('Running'),
         failed: byStatus('Failed'),
@@ -89,9 +89,9 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
       }
       return types;
     },
-    async isTopicEmpty() {
-      const offsets = await admin.fetchTopicOffsets(topic);
-      return offsets.every(({ high }) => high === '0');
+    async areTopicsEmpty() {
+      const offsets = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+      return offsets.flat().every(({ high }) => high === '0');
     },
     async close() {
       await Promise.allSettled([admin.disconnect(), connection.close(), pool.end()]);

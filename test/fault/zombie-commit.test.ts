@@ -120,7 +120,7 @@ const startKafkajs: StartMember = async (clientId, onBatch) => {
 const startOurs: StartMember = async (clientId, onBatch) => {
   const consumer = new GroupConsumer({
     kafka: kafkaOf(clientId),
-    topic,
+    topics: [topic],
     groupId,
     ...CONSUMER,
     logger: silentLogger(),

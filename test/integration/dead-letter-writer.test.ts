@@ -34,7 +34,7 @@ async function write(
       },
     ],
   });
-  const writer = createDeadLetterWriter(producer, name);
+  const writer = createDeadLetterWriter(producer, () => name);
   const omitted = [];
   for (const [index, { key = Buffer.from('k'), value, headers = {} }] of messages.entries()) {
     omitted.push(

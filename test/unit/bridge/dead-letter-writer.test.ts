@@ -30,8 +30,10 @@ const rejection = (type: string) =>
 function brokerThat(rejects: (message: OutgoingMessage) => string | undefined) {
   const tried: OutgoingMessage[] = [];
   const stored: OutgoingMessage[] = [];
+  const topics: string[] = [];
   const producer: Pick<MessageProducer, 'send'> = {
-    send(_topic, messages) {
+    send(topic, messages) {
+      topics.push(topic);
       for (const message of messages) {
         tried.push(message);
         const type = rejects(message);
@@ -41,7 +43,12 @@ function brokerThat(rejects: (message: OutgoingMessage) => string | undefined) {
       return Promise.resolve();
     },
   };
-  return { tried, stored, writer: createDeadLetterWriter(producer, 'orders.dead-letter') };
+  return {
+    tried,
+    stored,
+    topics,
+    writer: createDeadLetterWriter(producer, (topic) => `${topic}.dead-letter`),
+  };
 }
 
 const own = (message: OutgoingMessage | undefined) =>
@@ -151,3 +158,10 @@ test.each(['NOT_ENOUGH_REPLICAS', 'TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN'])(
     expect(tried).toHaveLength(1);
   },
 );
+
+test('each message is written to the dead-letter topic of its own topic', async () => {
+  const { topics, writer } = brokerThat(() => undefined);
+  await writer.write({ ...letterOf(), topic: 'orders-us' });
+  await writer.write({ ...letterOf(), topic: 'orders-eu' });
+  expect(topics).toEqual(['orders-us.dead-letter', 'orders-eu.dead-letter']);
+});

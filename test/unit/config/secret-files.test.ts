@@ -76,7 +76,7 @@ describe('a secret in a file', () => {
 
   test('is not read for settings that are not secret', () => {
     const env = { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC_FILE: secretFile('from-file') };
-    expect(readSettings(BRIDGE_ROLE, env).kafka.topic).toBe('orders');
+    expect(readSettings(BRIDGE_ROLE, env).kafka.topics).toEqual(['orders']);
   });
 });
 

@@ -60,10 +60,21 @@ describe('settings', () => {
     expect(settingsReport(env)).toContain('DATABASE_URL=********  # INVALID: expected a URL');
   });
 
+  test('are wrong for a list of topics with an empty, a repeated or an invalid name', () => {
+    const topics = (value: string) =>
+      readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: value }).kafka.topics;
+    expect(topics(' orders-eu , orders-us')).toEqual(['orders-eu', 'orders-us']);
+    expect(mistakesOf(() => topics('orders-eu,,orders-us'))).toContain('empty');
+    expect(mistakesOf(() => topics('orders-eu,'))).toContain('empty');
+    expect(mistakesOf(() => topics('orders,returns, orders'))).toContain('"orders" is repeated');
+    expect(mistakesOf(() => topics('orders,or ders'))).toContain('1 to 249');
+    expect(mistakesOf(() => topics('orders.dead-letter,orders'))).toContain('dead-letter topic');
+  });
+
   test('count as unset when empty', () => {
-    expect(readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topic).toBe(
-      'orders',
-    );
+    expect(
+      readSettings(BRIDGE_ROLE, { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC: '' }).kafka.topics,
+    ).toEqual(['orders']);
   });
 
   test('are all in docs/configuration.md (npm run docs)', () => {

@@ -1,22 +1,37 @@
-import { foreignMembers, unreadPartitions } from '../../../src/kafka/group-members.ts';
+import {
+  otherMembers,
+  unreadPartitions,
+  type GroupMember,
+} from '../../../src/kafka/group-members.ts';
 import { group, member } from '../../support/group-description.ts';
 
 const EU = 'orders-eu';
 const US = 'orders-us';
 
-test('a member that subscribes to another topic, or to more, is foreign', () => {
+const ids = (members: readonly GroupMember[]) => members.map(({ memberId }) => memberId);
+
+test('a member is foreign if it shares no topic, and overlaps if it shares some but not all', () => {
   const members = group([
     member('eu', [EU], {}),
     member('us', [US], {}),
     member('both', [EU, US], {}),
+    member('reversed', [US, EU], {}),
+    member('other', ['returns'], {}),
   ]);
-  expect(foreignMembers(members, EU).map(({ memberId }) => memberId)).toEqual(['us', 'both']);
+  const ofOne = otherMembers(members, [EU]);
+  expect(ids(ofOne.foreign)).toEqual(['us', 'other']);
+  expect(ids(ofOne.overlapping)).toEqual(['both', 'reversed']);
+  // The order of the topics does not matter.
+  const ofBoth = otherMembers(members, [EU, US]);
+  expect(ids(ofBoth.foreign)).toEqual(['other']);
+  expect(ids(ofBoth.overlapping)).toEqual(['eu', 'us']);
 });
 
 test('a member whose subscription is unknown, as during a rebalance, is not foreign', () => {
   const joining = { ...member('eu', [], {}), memberMetadata: Buffer.alloc(0) };
   const unreadable = { ...member('eu', [], {}), memberMetadata: Buffer.from([0]) };
-  expect(foreignMembers(group([joining, unreadable]), EU)).toEqual([]);
+  const { foreign, overlapping } = otherMembers(group([joining, unreadable]), [EU]);
+  expect([...foreign, ...overlapping]).toEqual([]);
 });
 
 test('partitions are unread when assigned to no member, or to one that does not subscribe to the topic', () => {

@@ -12,7 +12,7 @@ import { explainSendFailure } from '../../../src/kafka/producer.ts';
 
 const settings: KafkaSettings = {
   brokers: ['kafka-1:9092', 'kafka-2:9092'],
-  topic: 'orders',
+  topics: ['orders'],
   deadLetterTopic: undefined,
   clientId: 'order-ingest',
   ssl: false,

@@ -5,8 +5,15 @@ import { group, member } from '../../support/group-description.ts';
 const EU = 'orders-eu';
 const US = 'orders-us';
 
-const finding = (members: MemberDescription[], partitions = [0, 1]) =>
-  groupFinding(group(members), { groupId: 'g', topic: EU, partitions, lag: 7n });
+const finding = (members: MemberDescription[], partitions: Partitions = { [EU]: [0, 1] }) =>
+  groupFinding(group(members), {
+    groupId: 'g',
+    topics: Object.keys(partitions),
+    partitions: new Map(Object.entries(partitions)),
+    lag: 7n,
+  });
+
+type Partitions = Readonly<Record<string, readonly number[]>>;
 
 test('bridges that read the whole topic are ok', () => {
   expect(finding([member('eu', [EU], { [EU]: [0, 1] })])).toMatchObject({
@@ -37,4 +44,33 @@ test('a group without members fails the check, and more bridges than partitions 
     member('c', [EU], {}),
   ];
   expect(finding(idle)).toMatchObject({ state: 'warning' });
+});
+
+describe('bridges of two topics', () => {
+  const both = { [EU]: [0, 1], [US]: [0] };
+
+  test('are ok in whatever order they list them, and as many as both have partitions', () => {
+    const members = [
+      member('a', [EU, US], { [EU]: [0] }),
+      member('b', [US, EU], { [EU]: [1] }),
+      member('c', [EU, US], { [US]: [0] }),
+    ];
+    expect(finding(members, both)).toMatchObject({ state: 'ok' });
+    const idle = [...members, member('d', [EU, US], {})];
+    expect(finding(idle, both)).toMatchObject({ state: 'warning' });
+  });
+
+  test('are a warning beside one with other topics that they share, and fail if a partition is unread', () => {
+    const upgraded = member('new', [EU, US], { [EU]: [0], [US]: [0] });
+    const old = member('old', [EU], { [EU]: [1] });
+    expect(finding([upgraded, old], both)).toMatchObject({
+      state: 'warning',
+      detail: expect.stringContaining('member old'),
+    });
+    const starved = finding([member('new', [EU, US], { [EU]: [0] }), old], both);
+    expect(starved).toMatchObject({
+      state: 'failed',
+      detail: expect.stringContaining('no member reads partition 0 of "orders-us"'),
+    });
+  });
 });

@@ -32,7 +32,7 @@ async function deadLetterOf(message: ConsumedMessage, topic = TOPIC, partition =
         return Promise.resolve();
       },
     },
-    'orders.dead-letter',
+    (source) => `${source}.dead-letter`,
   );
   await writer.write({ message, topic, partition, reason: 'not-json', error: 'not JSON' });
   const deadLetter = written[0] && parseDeadLetter(0, written[0]);

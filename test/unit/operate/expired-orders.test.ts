@@ -8,11 +8,12 @@ import { orderText } from '../../support/messages.ts';
 /** A search whose replays return the outcome for the message's offset, or `started`. */
 function search(orderIds: readonly string[], outcomes: Readonly<Record<string, Replayed>> = {}) {
   const replayed: string[] = [];
-  const orders = new ExpiredOrderSearch(orderIds, reader, (partition, { offset }) => {
+  const orders = new ExpiredOrderSearch(orderIds, reader, ({ partition }, { offset }) => {
     replayed.push(`${partition}/${offset}`);
     return Promise.resolve(outcomes[offset] ?? { kind: 'started' });
   });
-  const read = (...messages: ConsumedMessage[]) => orders.read({ partition: 0, messages });
+  const read = (...messages: ConsumedMessage[]) =>
+    orders.read('orders', { partition: 0, messages });
   return { orders, replayed, read };
 }
 
@@ -42,7 +43,10 @@ test('continues past messages with a dead letter, and reports an order that has 
   expect(orders.outcomes).toEqual(
     new Map([
       ['a', { kind: 'started' }],
-      ['b', { kind: 'existing-dead-letter', position: { partition: 0, offset: 2n } }],
+      [
+        'b',
+        { kind: 'existing-dead-letter', position: { topic: 'orders', partition: 0, offset: 2n } },
+      ],
     ]),
   );
 });
@@ -62,7 +66,7 @@ test('reports the outcome of messages that were not started', async () => {
         'a',
         {
           kind: 'dead-letter',
-          position: { partition: 0, offset: 0n },
+          position: { topic: 'orders', partition: 0, offset: 0n },
           reason: 'conflicting-duplicate',
         },
       ],

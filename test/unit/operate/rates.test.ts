@@ -3,7 +3,7 @@ import type { Sample } from '../../../src/operate/top/sample.ts';
 
 const sample = (at: number, changes: Partial<Sample> = {}): Sample => ({
   at,
-  kafka: { ok: true, value: { committed: 10, end: 30, lag: 20, offline: [] } },
+  kafka: { ok: true, value: { committed: 10, end: 30, lag: 20, offline: [], topics: [] } },
   temporal: { ok: true, value: { running: 1, completed: 5, failed: 2, failures: [] } },
   postgres: { ok: true, value: { inserted: 7 } },
   bridges: [],
@@ -14,7 +14,7 @@ const down = { ok: false, error: 'connect ECONNREFUSED' } as const;
 
 test('divides what was added between two samples by the seconds between them', () => {
   const now = sample(3000, {
-    kafka: { ok: true, value: { committed: 14, end: 50, lag: 36, offline: [] } },
+    kafka: { ok: true, value: { committed: 14, end: 50, lag: 36, offline: [], topics: [] } },
     temporal: { ok: true, value: { running: 3, completed: 8, failed: 3, failures: [] } },
     postgres: { ok: true, value: { inserted: 9 } },
   });

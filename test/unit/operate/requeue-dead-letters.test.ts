@@ -11,11 +11,19 @@ interface Given {
   readonly offset: number;
   readonly key?: string | null;
   readonly value?: Buffer | null;
+  readonly topic?: string;
   readonly partition?: number;
   readonly headers?: Readonly<Record<string, Buffer | null>>;
 }
 
-function deadLetter({ offset, key = 'k', value, partition = 0, headers = {} }: Given): DeadLetter {
+function deadLetter({
+  offset,
+  key = 'k',
+  value,
+  topic = 'orders',
+  partition = 0,
+  headers = {},
+}: Given): DeadLetter {
   const parsed = parseDeadLetter(0, {
     key: key === null ? null : Buffer.from(key),
     value: value === undefined ? Buffer.from(`value ${offset}`) : value,
@@ -23,7 +31,7 @@ function deadLetter({ offset, key = 'k', value, partition = 0, headers = {} }: G
     timestamp: '1795577684844',
     headers: {
       [DEAD_LETTER_HEADERS.reason]: 'not-json',
-      [DEAD_LETTER_HEADERS.sourceTopic]: 'orders',
+      [DEAD_LETTER_HEADERS.sourceTopic]: topic,
       [DEAD_LETTER_HEADERS.sourcePartition]: String(partition),
       [DEAD_LETTER_HEADERS.sourceOffset]: String(100 + offset),
       [DEAD_LETTER_HEADERS.attempt]: '1',
@@ -44,16 +52,19 @@ async function requeue(
   } = {},
 ) {
   const transactions: (readonly OutgoingMessage[])[] = [];
+  const topics: string[] = [];
   const marks: string[] = [];
   const result = await requeueDeadLetters({
     readDeadLetters: (onBatch) => onBatch(deadLetters),
     isRequeued: () => false,
-    sourceTopic: 'orders',
-    sourcePartitions: 3,
+    sourceTopics: new Map([
+      ['orders', 3],
+      ['returns', 1],
+    ]),
     marksTopic: 'orders.dead-letter.replayed',
     producer: {
       transact(main, marksTopic) {
-        expect(main.topic).toBe('orders');
+        topics.push(main.topic);
         expect(marksTopic.topic).toBe('orders.dead-letter.replayed');
         expect(marksTopic.messages).toHaveLength(main.messages.length);
         for (const message of main.messages) {
@@ -72,7 +83,7 @@ async function requeue(
     signal: new AbortController().signal,
     onProgress: () => undefined,
   });
-  return { result, transactions, marks, sent: transactions.flat() };
+  return { result, transactions, topics, marks, sent: transactions.flat() };
 }
 
 const tooLarge = { kind: 'rejected', rejection: 'too-large', error: 'too large' } as const;
@@ -97,6 +108,28 @@ test('sends one partition per transaction, in order, and no more than the batch 
   }
   const ofFirst = transactions.flat().filter(({ partition }) => partition === 0);
   expect(ofFirst.map(({ value }) => String(value))).toEqual([0, 3, 6, 9].map((n) => `value ${n}`));
+});
+
+test('sends each message to its source topic, one topic per transaction, and none to another topic', async () => {
+  const { result, transactions, topics } = await requeue(
+    ['returns', 'orders', 'returns', 'other', 'orders'].map((topic, offset) =>
+      deadLetter({ offset, topic }),
+    ),
+  );
+  expect(result).toMatchObject({ requeued: 4, otherTopic: 1 });
+  expect(topics).toEqual(['orders', 'returns']);
+  expect(transactions.map((messages) => messages.map(({ value }) => String(value)))).toEqual([
+    ['value 1', 'value 4'],
+    ['value 0', 'value 2'],
+  ]);
+});
+
+test('looks for the original partition in the source topic of the message', async () => {
+  const { sent } = await requeue([
+    deadLetter({ offset: 0, topic: 'returns', partition: 2 }),
+    deadLetter({ offset: 1, topic: 'orders', partition: 2 }),
+  ]);
+  expect(sent.map(({ partition }) => partition)).toEqual([2, undefined]);
 });
 
 test('leaves the partition to the key if the source topic no longer has the original one', async () => {

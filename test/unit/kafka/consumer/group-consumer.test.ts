@@ -6,11 +6,16 @@ import type {
 } from '../../../../src/kafka/consumer/consumer-client.ts';
 import { GroupConsumer } from '../../../../src/kafka/consumer/group-consumer.ts';
 import type { PartitionBatch } from '../../../../src/kafka/consumer/consumed-message.ts';
+import type { TopicPartition } from '../../../../src/kafka/topic-partition.ts';
 import { silentLogger } from '../../../../src/telemetry/logger.ts';
 import { eventually } from '../../../support/eventually.ts';
 
-/** The group's offsets at the broker. The log of each partition has 1000 messages. */
+/** The group's offsets at the broker, by topic. The log of each partition has 1000 messages. */
+let committedOf: Record<string, Map<number, CommittedOffset>>;
+/** Those of the topic `orders`. */
 let committed: Map<number, CommittedOffset>;
+/** The topics about which the broker does not answer. */
+let unknown: string[];
 let isMember: boolean;
 /** How commits fail, if they do. */
 let failure: Error | undefined;
@@ -27,6 +32,8 @@ beforeEach(async () => {
     [0, 10n],
     [1, 20n],
   ]);
+  committedOf = { orders: committed, returns: new Map([[0, 500n]]) };
+  unknown = [];
   isMember = true;
   failure = undefined;
   isRestarting = false;
@@ -40,12 +47,17 @@ afterEach(async () => {
   await consumer.stop();
 });
 
-function createConsumer(): GroupConsumer {
+const offsetsOf = (topic: string): Promise<Map<number, CommittedOffset>> =>
+  unknown.includes(topic)
+    ? Promise.reject(new Error(`no answer about ${topic}`))
+    : Promise.resolve(new Map(committedOf[topic]));
+
+function createConsumer(...topics: readonly string[]): GroupConsumer {
   const inProgress = new Promise<void>((resolve) => (finish = resolve));
   return new GroupConsumer(
     {
       kafka: new Kafka({ brokers: ['unused'], logLevel: logLevel.NOTHING }),
-      topic: 'orders',
+      topics: topics.length > 0 ? topics : ['orders'],
       groupId: 'group',
       sessionTimeoutMs: 30_000,
       heartbeatIntervalMs: 3000,
@@ -65,15 +77,13 @@ function createConsumer(): GroupConsumer {
     },
     {
       group: {
-        committed: () => Promise.resolve(new Map(committed)),
-        positions: () =>
-          Promise.resolve(
-            [...committed].map(([partition, offset]) => ({
-              ...{ partition, committed: offset, low: 0n, high: 1000n },
-            })),
-          ),
-        connect: () => ({
-          committed: () => Promise.resolve(new Map(committed)),
+        committed: offsetsOf,
+        positions: async (topic) =>
+          [...(await offsetsOf(topic))].map(([partition, offset]) => ({
+            ...{ partition, committed: offset, low: 0n, high: 1000n },
+          })),
+        connect: (topic) => ({
+          committed: () => offsetsOf(topic),
           isMember: () => Promise.resolve(isMember),
           close: () => Promise.resolve(),
         }),
@@ -83,8 +93,8 @@ function createConsumer(): GroupConsumer {
         return {
           start: () => Promise.resolve(),
           pause: () => undefined,
-          seek(partition, offset) {
-            calls.push(`seek ${partition} to ${offset}`);
+          seek({ topic, partition }, offset) {
+            calls.push(`seek ${nameOf(topic, partition)} to ${offset}`);
             if (isRestarting) throw new Error('not running');
           },
           stopRestarts: () => Promise.resolve(),
@@ -92,7 +102,8 @@ function createConsumer(): GroupConsumer {
             calls.push('close');
             return Promise.resolve();
           },
-          partitionsWithoutLeader: [1, 7],
+          partitionsWithoutLeader: [orders(1), orders(7), { topic: 'returns', partition: 0 }],
+          missingTopics: [],
           disconnectedReason: undefined,
         };
       },
@@ -100,22 +111,32 @@ function createConsumer(): GroupConsumer {
   );
 }
 
-/** Joins the group. Commits of this generation are listed with the name. */
-function join(name: string, ...partitions: readonly number[]): void {
+const orders = (partition: number): TopicPartition => ({ topic: 'orders', partition });
+const RETURNS_0 = { topic: 'returns', partition: 0 };
+const nameOf = (topic: string, partition: number): string =>
+  topic === 'orders' ? String(partition) : `${topic}/${partition}`;
+
+/** Joins the group with partitions of `orders`. Commits of this generation are listed with the name. */
+const join = (name: string, ...partitions: readonly number[]): void => {
+  joinWith(name, partitions.map(orders));
+};
+
+function joinWith(name: string, partitions: readonly TopicPartition[]): void {
   handlers.onJoin({
     memberId: 'bridge-1',
     partitions,
-    commit(offsets) {
+    commit(topic, offsets) {
       for (const { partition, offset } of offsets) {
-        calls.push(`${name} commits ${partition} at ${offset}`);
-        if (!failure) committed.set(partition, offset);
+        calls.push(`${name} commits ${nameOf(topic, partition)} at ${offset}`);
+        if (!failure) committedOf[topic]?.set(partition, offset);
       }
       return failure ? Promise.reject(failure) : Promise.resolve();
     },
   });
 }
 
-const fetched = (partition: number, fetchedOffset: bigint): FetchedBatch => ({
+const fetched = (partition: number, fetchedOffset: bigint, topic = 'orders'): FetchedBatch => ({
+  topic,
   partition,
   messages: [],
   fetchedOffset,
@@ -125,9 +146,13 @@ const fetched = (partition: number, fetchedOffset: bigint): FetchedBatch => ({
 });
 
 /** Has a batch fetched, and returns what is passed on. */
-async function deliver(partition: number, fetchedOffset: bigint): Promise<PartitionBatch> {
+async function deliver(
+  partition: number,
+  fetchedOffset: bigint,
+  topic = 'orders',
+): Promise<PartitionBatch> {
   const before = batches.length;
-  void handlers.onBatch(fetched(partition, fetchedOffset));
+  void handlers.onBatch(fetched(partition, fetchedOffset, topic));
   await until(() => batches.length > before);
   const batch = batches.at(-1);
   if (!batch) throw new Error('no batch was passed on');
@@ -195,7 +220,7 @@ test('an offset that has vanished ends the generation, and reading resumes at th
   await until(() => batch.revoked.aborted);
   await until(has('seek 1 to 20'));
   expect(calls).toEqual(['resolve 15', 'seek 0 to 0', 'seek 1 to 20']);
-  expect(consumer.partitions).toEqual(new Set([0, 1]));
+  expect(consumer.partitions).toEqual(new Set(['orders/0', 'orders/1']));
   const next = await deliver(0, 0n);
   next.markFinishedUpTo(5n);
   await until(has('first commits 0 at 5'));
@@ -280,18 +305,18 @@ test('a client that has ended holds no partition, and its batches commit nothing
 
 test('a batch without any message is moved past when the client skips it', async () => {
   join('first', 0);
-  handlers.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  handlers.onInvisibleBatch({ ...orders(0), fetchedOffset: 10n, lastOffset: 19n });
   // Another batch than that.
-  handlers.onInvisibleBatchSkipped(0, 12n);
-  handlers.onInvisibleBatchSkipped(0, 19n);
+  handlers.onInvisibleBatchSkipped(orders(0), 12n);
+  handlers.onInvisibleBatchSkipped(orders(0), 19n);
   await until(has('first commits 0 at 20'));
 });
 
 test('a batch without any message that was fetched in an older generation is not moved past', async () => {
   join('first', 0);
-  handlers.onInvisibleBatch({ partition: 0, fetchedOffset: 10n, lastOffset: 19n });
+  handlers.onInvisibleBatch({ ...orders(0), fetchedOffset: 10n, lastOffset: 19n });
   join('second', 0);
-  handlers.onInvisibleBatchSkipped(0, 19n);
+  handlers.onInvisibleBatchSkipped(orders(0), 19n);
   await deliver(0, 10n);
   await consumer.stop();
   expect(calls).toEqual(['close']);
@@ -299,5 +324,85 @@ test('a batch without any message that was fetched in an older generation is not
 
 test('only assigned partitions count as offline', () => {
   join('first', 0, 1);
-  expect(consumer.offlinePartitions).toEqual([1]);
+  expect(consumer.offlinePartitions).toEqual([orders(1)]);
+});
+
+describe('a consumer of two topics', () => {
+  beforeEach(async () => {
+    await consumer.stop();
+    calls = [];
+    consumer = createConsumer('orders', 'returns');
+    await consumer.start();
+    joinWith('both', [orders(0), RETURNS_0]);
+  });
+
+  test('keeps the progress of partitions with the same number apart, and commits both', async () => {
+    const ofOrders = await deliver(0, 10n);
+    const ofReturns = await deliver(0, 500n, 'returns');
+    expect([ofOrders.topic, ofReturns.topic]).toEqual(['orders', 'returns']);
+    ofOrders.markFinishedUpTo(15n);
+    await until(has('both commits 0 at 15'));
+    expect(committedOf['returns']?.get(0)).toBe(500n);
+    ofReturns.markFinishedUpTo(507n);
+    await until(has('both commits returns/0 at 507'));
+    expect(committed.get(0)).toBe(15n);
+    expect(consumer.partitions).toEqual(new Set(['orders/0', 'returns/0']));
+    expect(consumer.offlinePartitions).toEqual([RETURNS_0]);
+  });
+
+  test('sends the commits of both before it joins the group again', async () => {
+    const ofOrders = await deliver(0, 10n);
+    const ofReturns = await deliver(0, 500n, 'returns');
+    ofOrders.markFinishedUpTo(15n);
+    ofReturns.markFinishedUpTo(507n);
+    handlers.onRebalance();
+    expect(calls).toContain('both commits 0 at 15');
+    expect(calls).toContain('both commits returns/0 at 507');
+  });
+
+  test('commits the one while the broker does not answer about the other', async () => {
+    const ofReturns = await deliver(0, 500n, 'returns');
+    const ofOrders = await deliver(0, 10n);
+    unknown = ['returns'];
+    ofReturns.markFinishedUpTo(507n);
+    ofOrders.markFinishedUpTo(15n);
+    await until(has('both commits 0 at 15'));
+    expect(ofReturns.revoked.aborted).toBe(false);
+    unknown = [];
+    await until(has('both commits returns/0 at 507'));
+  });
+
+  test('reads the one while the position in the other cannot be checked', async () => {
+    unknown = ['returns'];
+    await expect(handlers.onBatch(fetched(0, 500n, 'returns'))).rejects.toThrow('"returns"');
+    const ofOrders = await deliver(0, 10n);
+    ofOrders.markFinishedUpTo(15n);
+    await until(has('both commits 0 at 15'));
+  });
+
+  test('resumes both when the offset of one has changed, and the one without waiting for the other', async () => {
+    const ofReturns = await deliver(0, 500n, 'returns');
+    const ofOrders = await deliver(0, 10n);
+    committedOf['returns']?.set(0, 3n);
+    ofReturns.markFinishedUpTo(507n);
+    await until(() => ofOrders.revoked.aborted);
+    await until(has('seek returns/0 to 3'));
+    await until(has('seek 0 to 10'));
+
+    const again = await deliver(0, 10n);
+    calls = [];
+    committed.set(0, 2n);
+    unknown = ['returns'];
+    again.markFinishedUpTo(15n);
+    await until(has('seek 0 to 2'));
+    expect(calls).not.toContain('seek returns/0 to 3');
+  });
+
+  test('moves past a batch without messages only in its own topic', async () => {
+    handlers.onInvisibleBatch({ ...RETURNS_0, fetchedOffset: 500n, lastOffset: 509n });
+    handlers.onInvisibleBatchSkipped(orders(0), 509n);
+    handlers.onInvisibleBatchSkipped(RETURNS_0, 509n);
+    await until(has('both commits returns/0 at 510'));
+    expect(committed.get(0)).toBe(10n);
+  });
 });

@@ -3,6 +3,8 @@ import type { CommittedOffset } from '../../../../src/kafka/group-positions.ts';
 import { Assignment } from '../../../../src/kafka/consumer/assignment.ts';
 import { OffsetCommitter } from '../../../../src/kafka/consumer/offset-committer.ts';
 
+const PARTITION = { topic: 'orders', partition: 0 };
+
 /** What the broker reports as the group's offset in partition 0; each look takes the next answer. */
 let answers: (CommittedOffset | 'no such partition' | Error)[];
 let isMember: boolean;
@@ -22,17 +24,20 @@ beforeEach(() => {
 
 /** Begins a generation in which the group is at offset 5 of partition 0. */
 function begin(): OffsetCommitter {
-  assignment.begin([0], {
+  assignment.begin([PARTITION], {
     status: 'member',
     memberId: 'bridge-1',
-    commit(offsets) {
+    commit(topic, offsets) {
+      expect(topic).toBe('orders');
       calls.push(`commit ${String(offsets[0]?.offset)}`);
       return failure ? Promise.reject(failure) : Promise.resolve();
     },
   });
   const { generation } = assignment;
-  assignment.find(0, generation)?.setPosition({ partition: 0, committed: 5n, low: 0n, high: 20n });
-  return new OffsetCommitter({ generation, assignment, group: { connect } });
+  assignment
+    .find(PARTITION, generation)
+    ?.setPosition({ partition: 0, committed: 5n, low: 0n, high: 20n });
+  return new OffsetCommitter({ topic: 'orders', generation, assignment, group: { connect } });
 }
 
 function connect() {
@@ -55,7 +60,7 @@ function connect() {
 }
 
 const finishUpTo = (offset: bigint) =>
-  assignment.find(0, assignment.generation)?.finishUpTo(offset);
+  assignment.find(PARTITION, assignment.generation)?.finishUpTo(offset);
 const commits = () => calls.filter((call) => call.startsWith('commit'));
 const offsets = (offset: bigint) => [{ partition: 0, offset }];
 
@@ -186,15 +191,20 @@ test('superseded: an answer to a commit of an older generation changes nothing i
   begin();
   finishUpTo(8n);
   expect(await sent).toEqual({ kind: 'superseded' });
-  const partition = assignment.find(0, assignment.generation);
+  const partition = assignment.find(PARTITION, assignment.generation);
   expect([partition?.pending, partition?.committed]).toEqual([8n, 5n]);
 });
 
 test('nothing is committed while this process is not a member', async () => {
-  assignment.begin([0], { status: 'fenced' });
+  assignment.begin([PARTITION], { status: 'fenced' });
   const { generation } = assignment;
   finishUpTo(10n);
-  const fenced = new OffsetCommitter({ generation, assignment, group: { connect } });
+  const fenced = new OffsetCommitter({
+    topic: 'orders',
+    generation,
+    assignment,
+    group: { connect },
+  });
   expect(await fenced.commit()).toEqual({ kind: 'nothing-pending' });
   expect(await fenced.commitNow()).toEqual({ kind: 'nothing-pending' });
   expect(calls).toEqual([]);
@@ -240,4 +250,42 @@ test('close waits for the commit in progress', async () => {
   void committer.commit();
   await committer.close();
   expect(calls).toEqual(['connect', 'commit 10', 'close']);
+});
+
+test('each topic has its own offsets, and one that cannot be read does not keep the others back', async () => {
+  const returned = { topic: 'returns', partition: 0 };
+  const commitsOf: string[] = [];
+  assignment.begin([PARTITION, returned], {
+    status: 'member',
+    memberId: 'bridge-1',
+    commit(topic, pending) {
+      commitsOf.push(
+        `${topic} ${pending.map(({ partition, offset }) => `${partition}@${offset}`).join()}`,
+      );
+      return Promise.resolve();
+    },
+  });
+  const { generation } = assignment;
+  const gone = new Error('This server does not host this topic-partition');
+  const group = {
+    connect: (topic: string) => ({
+      ...connect(),
+      committed: () =>
+        topic === 'returns' ? Promise.reject(gone) : Promise.resolve(new Map([[0, 5n]])),
+    }),
+  };
+  const of = (topic: string) => new OffsetCommitter({ topic, generation, assignment, group });
+  for (const one of [PARTITION, returned]) {
+    const partition = assignment.find(one, generation);
+    partition?.setPosition({ partition: 0, committed: 5n, low: 0n, high: 20n });
+    partition?.finishUpTo(one === returned ? 9n : 7n);
+  }
+  const [ofOrders, ofReturns] = await Promise.all([of('orders').commit(), of('returns').commit()]);
+  expect(ofOrders).toEqual({ kind: 'committed', offsets: [{ partition: 0, offset: 7n }] });
+  expect(ofReturns).toEqual({
+    kind: 'failed',
+    failure: { offsets: [{ partition: 0, offset: 9n }], error: gone },
+  });
+  expect(commitsOf).toEqual(['orders 0@7']);
+  expect(assignment.find(returned, generation)?.pending).toBe(9n);
 });

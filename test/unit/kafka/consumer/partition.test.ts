@@ -13,7 +13,7 @@ const at = (committed: Committed, low = 0n, high = 1000n): PartitionPosition => 
 
 /** A partition whose group offset was last seen as `known` and that the broker reports like this. */
 function opened(position: PartitionPosition, known?: Committed) {
-  const partition = new Partition(0, known);
+  const partition = new Partition({ topic: 'orders', partition: 0 }, known);
   const anomaly = partition.setPosition(position);
   return { partition, anomaly, next: partition.next };
 }
@@ -25,25 +25,37 @@ test.each<[string, PartitionPosition, Committed | undefined, object]>([
     'the oldest message if the messages at the committed offset were deleted, and reports it',
     at(10n, 25n),
     undefined,
-    { next: 25n, anomaly: { kind: 'messages-lost', partition: 0, from: 10n, to: 25n } },
+    {
+      next: 25n,
+      anomaly: { kind: 'messages-lost', topic: 'orders', partition: 0, from: 10n, to: 25n },
+    },
   ],
   [
     'the oldest message if the log ends before the committed offset, and reports it',
     at(100n, 0n, 20n),
     undefined,
-    { next: 0n, anomaly: { kind: 'log-restarted', partition: 0, from: 100n, to: 0n } },
+    {
+      next: 0n,
+      anomaly: { kind: 'log-restarted', topic: 'orders', partition: 0, from: 100n, to: 0n },
+    },
   ],
   [
     'the oldest message if kafkajs has replaced the offset, and reports what is lost since the known one',
     at('reset', 25n),
     10n,
-    { next: 25n, anomaly: { kind: 'messages-lost', partition: 0, from: 10n, to: 25n } },
+    {
+      next: 25n,
+      anomaly: { kind: 'messages-lost', topic: 'orders', partition: 0, from: 10n, to: 25n },
+    },
   ],
   [
     'the oldest message if kafkajs has replaced an unknown offset, and reports that something is lost',
     at('reset', 25n),
     undefined,
-    { next: 25n, anomaly: { kind: 'messages-lost', partition: 0, from: undefined, to: 25n } },
+    {
+      next: 25n,
+      anomaly: { kind: 'messages-lost', topic: 'orders', partition: 0, from: undefined, to: 25n },
+    },
   ],
   [
     'the oldest message, without a second report of the same loss',
@@ -86,7 +98,13 @@ test.each([
   'a log without the expected offset is %s and is read from its beginning',
   (kind, log) => {
     const { partition } = opened(at(10n));
-    expect(partition.compareWithLog(log)).toEqual({ kind, partition: 0, from: 10n, to: log.low });
+    expect(partition.compareWithLog(log)).toEqual({
+      kind,
+      topic: 'orders',
+      partition: 0,
+      from: 10n,
+      to: log.low,
+    });
     expect([partition.next, partition.pending]).toEqual([log.low, log.low]);
   },
 );
@@ -158,7 +176,7 @@ describe('the age of what is not committed', () => {
 });
 
 test('the offset that other members commit is taken over only until the partition is open', () => {
-  const partition = new Partition(0, 5n);
+  const partition = new Partition({ topic: 'orders', partition: 0 }, 5n);
   partition.observe(7n);
   expect(partition.committed).toBe(7n);
   partition.setPosition(at(10n));

@@ -25,12 +25,16 @@ const at = (
 
 /** Begins a generation with these partitions. */
 function join(...partitions: readonly number[]): PositionTracker {
-  assignment.begin(partitions, {
-    status: 'member',
-    memberId: 'bridge-1',
-    commit: () => Promise.resolve(),
-  });
+  assignment.begin(
+    partitions.map((number) => ({ topic: 'orders', partition: number })),
+    {
+      status: 'member',
+      memberId: 'bridge-1',
+      commit: () => Promise.resolve(),
+    },
+  );
   return new PositionTracker({
+    topic: 'orders',
     generation: assignment.generation,
     assignment,
     group: {
@@ -44,7 +48,8 @@ function join(...partitions: readonly number[]): PositionTracker {
   });
 }
 
-const partition = (id: number): Partition | undefined => assignment.find(id, assignment.generation);
+const partition = (id: number): Partition | undefined =>
+  assignment.find({ topic: 'orders', partition: id }, assignment.generation);
 
 const EXPECTED = { kind: 'expected' };
 const REVOKED = { kind: 'revoked' };
@@ -131,14 +136,18 @@ test('messages that were deleted are reported once, also if aborted messages fol
   // kafkajs fetches the next batch while the first one is being checked.
   const [, next] = await Promise.all([tracker.skip(0, 25n, 29n), tracker.check(0, 30n)]);
   expect(next).toEqual(EXPECTED);
-  expect(anomalies).toEqual([{ kind: 'messages-lost', partition: 0, from: 10n, to: 25n }]);
+  expect(anomalies).toEqual([
+    { kind: 'messages-lost', topic: 'orders', partition: 0, from: 10n, to: 25n },
+  ]);
   expect(partition(0)?.pending).toBe(30n);
 });
 
 test('messages that were deleted before the join are reported, also if aborted messages follow them', async () => {
   answers = [[at(0, 10n, 25n)]];
   await join(0).skip(0, 25n, 29n);
-  expect(anomalies).toEqual([{ kind: 'messages-lost', partition: 0, from: 10n, to: 25n }]);
+  expect(anomalies).toEqual([
+    { kind: 'messages-lost', topic: 'orders', partition: 0, from: 10n, to: 25n },
+  ]);
   expect(partition(0)?.pending).toBe(30n);
 });
 
@@ -161,11 +170,13 @@ test('a log that was recreated is reported and read from its first message', asy
   const tracker = join(0);
   expect(await tracker.check(0, 100n)).toEqual(EXPECTED);
   expect(await tracker.check(0, 0n)).toEqual(EXPECTED);
-  expect(anomalies).toEqual([{ kind: 'log-restarted', partition: 0, from: 100n, to: 0n }]);
+  expect(anomalies).toEqual([
+    { kind: 'log-restarted', topic: 'orders', partition: 0, from: 100n, to: 0n },
+  ]);
 });
 
 test('an offset that has vanished is believed only after a second look', async () => {
-  assignment.observe(new Map([[0, 700n]]));
+  assignment.observe('orders', new Map([[0, 700n]]));
   answers = [[at(0, 'none')], [at(0, 700n)]];
   expect(await join(0).check(0, 700n)).toEqual(EXPECTED);
   answers = [[at(0, 'none')]];

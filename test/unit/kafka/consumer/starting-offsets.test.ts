@@ -6,41 +6,46 @@ import {
 
 type StartingAdmin = Parameters<typeof initializeOffsets>[0];
 
-/** Sets where a group with these committed offsets (-1 for none) starts, and returns what was done. */
-async function settle(
+/** The committed offsets of each partition, -1 for none, by topic. */
+type Committed = Readonly<Record<string, readonly string[]>>;
+
+/** Sets where a group with these committed offsets starts, and returns what was done. */
+async function settleTopics(
   policy: AutoOffsetReset,
-  committed: readonly string[],
-  hasIngestedBefore = false,
+  committed: Committed,
+  ingestedBefore: readonly string[] = [],
 ) {
   const set: Parameters<Admin['setOffsets']>[0][] = [];
-  let expired = 0;
-  const ofAll = <Value>(value: (offset: string, partition: number) => Value) =>
-    committed.map(value);
+  const expired: string[] = [];
+  const ofAll = <Value>(topic: string, value: (offset: string, partition: number) => Value) =>
+    (committed[topic] ?? []).map(value);
   const admin: StartingAdmin = {
-    fetchOffsets: () =>
-      Promise.resolve([
-        {
-          topic: 'orders',
-          partitions: ofAll((offset, partition) => ({ partition, offset, metadata: null })),
-        },
-      ]),
-    fetchTopicMetadata: () =>
+    fetchOffsets: ({ topics = [] }) =>
+      Promise.resolve(
+        topics.map((topic) => ({
+          topic: String(topic),
+          partitions: ofAll(String(topic), (offset, partition) => ({
+            ...{ partition, offset, metadata: null },
+          })),
+        })),
+      ),
+    fetchTopicMetadata: (options) =>
       Promise.resolve({
-        topics: [
-          {
-            name: 'orders',
-            partitions: ofAll((_, partitionId) => ({
-              partitionErrorCode: 0,
-              partitionId,
-              leader: 1,
-              replicas: [1],
-              isr: [1],
-            })),
-          },
-        ],
+        topics: (options?.topics ?? []).map((name) => ({
+          name,
+          partitions: ofAll(name, (_, partitionId) => ({
+            partitionErrorCode: 0,
+            partitionId,
+            leader: 1,
+            replicas: [1],
+            isr: [1],
+          })),
+        })),
       }),
-    fetchTopicOffsets: () =>
-      Promise.resolve(ofAll((_, partition) => ({ partition, offset: '50', low: '0', high: '50' }))),
+    fetchTopicOffsets: (topic) =>
+      Promise.resolve(
+        ofAll(topic, (_, partition) => ({ partition, offset: '50', low: '0', high: '50' })),
+      ),
     setOffsets: (options) => {
       set.push(options);
       return Promise.resolve();
@@ -48,14 +53,23 @@ async function settle(
   };
   await initializeOffsets(admin, {
     groupId: 'group',
-    topic: 'orders',
+    topics: Object.keys(committed),
     policy,
-    hasIngestedBefore: () => Promise.resolve(hasIngestedBefore),
-    onExpired: () => {
-      expired += 1;
-    },
+    hasIngestedBefore: (topic) => Promise.resolve(ingestedBefore.includes(topic)),
+    onExpired: (topic) => expired.push(topic),
   });
-  return { set: set.flatMap(({ partitions }) => partitions), expired };
+  return { set, expired };
+}
+
+/** The same for a single topic with these committed offsets. */
+async function settle(
+  policy: AutoOffsetReset,
+  committed: readonly string[],
+  hasIngestedBefore = false,
+) {
+  const before = hasIngestedBefore ? ['orders'] : [];
+  const { set, expired } = await settleTopics(policy, { orders: committed }, before);
+  return { set: set.flatMap(({ partitions }) => partitions), expired: expired.length };
 }
 
 test('none: a group that has never committed is an error', async () => {
@@ -89,4 +103,37 @@ test('latest: only a group that has never committed starts at the end', async ()
 
 test('earliest: nothing is set, whatever has been committed', async () => {
   expect(await settle('earliest', ['-1', '3'])).toEqual({ set: [], expired: 0 });
+});
+
+describe('a group of two topics', () => {
+  test('of which one has a committed offset is not new: the other was added, and is read from its beginning', async () => {
+    for (const policy of ['latest', 'none', 'earliest'] as const) {
+      expect(await settleTopics(policy, { eu: ['-1'], us: ['7', '-1'] }, ['eu'])).toEqual({
+        set: [],
+        expired: [],
+      });
+    }
+  });
+
+  test('latest: starts at the end of both if it has never committed', async () => {
+    const { set } = await settleTopics('latest', { eu: ['-1', '-1'], us: ['-1'] });
+    expect(set.map(({ topic, partitions }) => [topic, partitions.length])).toEqual([
+      ['eu', 2],
+      ['us', 1],
+    ]);
+  });
+
+  test('latest: skips nothing of either if it has ingested one of them before', async () => {
+    expect(await settleTopics('latest', { eu: ['-1'], us: ['-1'] }, ['us'])).toEqual({
+      set: [],
+      expired: ['us'],
+    });
+  });
+
+  test('none: is an error that names both if it has never committed', async () => {
+    await expect(settleTopics('none', { eu: ['-1'], us: ['-1'] })).rejects.toMatchObject({
+      code: 'GROUP_WITHOUT_OFFSETS',
+      message: expect.stringContaining('"eu", "us"'),
+    });
+  });
 });
