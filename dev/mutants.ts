@@ -410,7 +410,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'requeue-to-any-topic',
-    breaks: 'dead letters of several topics are requeued in one transaction, to the topic of the first',
+    breaks:
+      'dead letters of several topics are requeued in one transaction, to the topic of the first',
     changes: [
       {
         file: 'src/operate/dead-letters/requeue-dead-letters.ts',

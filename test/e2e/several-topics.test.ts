@@ -24,7 +24,13 @@ const topics = (): ProgramEnv => ({
   BRIDGE_LAG_INTERVAL_MS: '200',
   KAFKA_METADATA_MAX_AGE_MS: '1000',
 });
-const env = () => ({ ...system.bridgeEnv, ...system.workerEnv, ...topics() });
+const env = () => ({
+  ...system.bridgeEnv,
+  ...system.workerEnv,
+  ...topics(),
+  // A busy machine may take long.
+  DATABASE_CONNECT_TIMEOUT_MS: '20000',
+});
 const cli = (...args: readonly string[]) => runCli(args, env());
 
 /** One order per partition of each topic, with IDs such as `1-eu-0`. */

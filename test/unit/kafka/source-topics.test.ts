@@ -8,23 +8,28 @@ import {
 const ONE = { topics: ['orders'] };
 const BOTH = { topics: ['orders-eu', 'orders-us'] };
 
+function errorOf(call: () => unknown): unknown {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 test('the only topic needs no choice, and several do', () => {
   expect(chooseTopic(ONE, undefined)).toBe('orders');
   expect(chooseTopic(BOTH, 'orders-us')).toBe('orders-us');
-  expect(() => chooseTopic(BOTH, undefined)).toThrow(
-    expect.objectContaining({
-      code: 'TOPIC_REQUIRED',
-      message: expect.stringContaining('"orders-eu", "orders-us"'),
-    }),
-  );
+  expect(errorOf(() => chooseTopic(BOTH, undefined))).toMatchObject({
+    code: 'TOPIC_REQUIRED',
+    message: expect.stringContaining('"orders-eu", "orders-us"'),
+  });
 });
 
 test('all topics are meant without a choice, and no topic can be chosen that is not listed', () => {
   expect(chooseTopics(BOTH, undefined)).toEqual(BOTH.topics);
   expect(chooseTopics(BOTH, 'orders-eu')).toEqual(['orders-eu']);
-  expect(() => chooseTopics(BOTH, 'orders')).toThrow(
-    expect.objectContaining({ code: 'TOPIC_UNKNOWN' }),
-  );
+  expect(errorOf(() => chooseTopics(BOTH, 'orders'))).toMatchObject({ code: 'TOPIC_UNKNOWN' });
 });
 
 test('each topic has its own dead-letter topic, unless one is set for all', () => {

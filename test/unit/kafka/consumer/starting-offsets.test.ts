@@ -23,8 +23,8 @@ async function settleTopics(
     fetchOffsets: ({ topics = [] }) =>
       Promise.resolve(
         topics.map((topic) => ({
-          topic: String(topic),
-          partitions: ofAll(String(topic), (offset, partition) => ({
+          topic: topic,
+          partitions: ofAll(topic, (offset, partition) => ({
             ...{ partition, offset, metadata: null },
           })),
         })),
