@@ -5,7 +5,7 @@ import { commitProblems, readCommits, type MessageOutcome } from './committed-of
 import { createDrainWatch } from './drain-watch.ts';
 import { readByConsoleConsumer, type ConsoleMessage } from './console-consumer.ts';
 import type { ExpectedOrder, Purpose } from './load.ts';
-import { PARTITIONS, type LoadedWorld } from './world.ts';
+import { PARTITIONS, type LoadedTopic, type LoadedWorld } from './world.ts';
 
 /**
  * The check at the end of every fault test: each message has the right outcome. It shares no code with the
@@ -13,26 +13,44 @@ import { PARTITIONS, type LoadedWorld } from './world.ts';
  * each expected order when it sent it.
  */
 export async function expectNothingLost(world: LoadedWorld, stallMs = 60_000): Promise<void> {
-  await drained(world, stallMs);
-  const { kafka } = world.servers;
-  const { name, deadLetterTopic, groupId } = world.system.topic;
-  const read = async (topic: string) =>
-    readByConsoleConsumer(kafka, topic, await countMessages(world, topic));
-  const messages = (await read(name)).map(withPurpose);
-  const deadLetters = await read(deadLetterTopic);
+  const { system, load, otherTopics = [] } = world;
+  const topics: readonly LoadedTopic[] = [
+    { topic: system.topic, partitions: PARTITIONS, load },
+    ...otherTopics,
+  ];
+  await drained(world, topics, stallMs);
   const workflows = await listWorkflows(world);
   const rows = await readRows(world);
+  for (const one of topics) await expectNothingLostOf(world, one, topics, { workflows, rows });
+}
+
+async function expectNothingLostOf(
+  world: LoadedWorld,
+  { topic, partitions, load }: LoadedTopic,
+  topics: readonly LoadedTopic[],
+  stored: {
+    readonly workflows: ReadonlyMap<string, number>;
+    readonly rows: readonly Row[];
+  },
+): Promise<void> {
+  const { kafka } = world.servers;
+  const { name, deadLetterTopic, groupId } = topic;
+  const read = async (which: string) =>
+    readByConsoleConsumer(kafka, which, await countMessages(world, which));
+  const messages = (await read(name)).map(withPurpose);
+  const deadLetters = await read(deadLetterTopic);
+  const rows = stored.rows.filter(({ source }) => source.startsWith(`${name}/`));
   expect([
-    ...orderProblems(messages, rows, world.load.expected, name),
-    ...deadLetterProblems(messages, deadLetters),
+    ...orderProblems(messages, rows, load.expected, name),
+    ...deadLetterProblems(messages, deadLetters, name),
     ...(await invalidProblems(world, messages)),
     ...commitProblems(
-      withOutcomes(messages, deadLetters, workflows),
-      PARTITIONS,
+      withOutcomes(messages, deadLetters, stored.workflows),
+      partitions,
       await readCommits(kafka, name, groupId),
     ),
   ]).toEqual([]);
-  await expectReconciled(world, messages);
+  await expectReconciled(world, name, topics, messages);
 }
 
 type Message = ConsoleMessage & { readonly purpose: Purpose; readonly id: string };
@@ -51,16 +69,19 @@ async function countMessages({ system }: LoadedWorld, topic: string): Promise<nu
  * Waits until the group has committed every message and no workflow is running. Fails if there was no
  * progress for `stallMs`. There is no other limit, because a busy machine may take long.
  */
-async function drained({ system }: LoadedWorld, stallMs: number): Promise<void> {
+async function drained(
+  { system }: LoadedWorld,
+  topics: readonly LoadedTopic[],
+  stallMs: number,
+): Promise<void> {
   const watch = createDrainWatch(stallMs);
   for (;;) {
-    const left = await countLeft(system).catch(() => undefined);
+    const left = await countLeft(system, topics).catch(() => undefined);
     try {
       if (watch.observe(left)) return;
     } catch (error) {
-      throw new Error(`${String(error)}\n${await describeLag(system).catch(String)}`, {
-        cause: error,
-      });
+      const lags = await Promise.all(topics.map(({ topic }) => describeLag(topic).catch(String)));
+      throw new Error([String(error), ...lags].join('\n'), { cause: error });
     }
     await delay(POLL_MS);
   }
@@ -68,19 +89,23 @@ async function drained({ system }: LoadedWorld, stallMs: number): Promise<void> 
 
 const POLL_MS = 200;
 
-async function describeLag({ topic }: LoadedWorld['system']): Promise<string> {
-  const { name, groupId, admin } = topic;
+async function describeLag({ name, groupId, admin }: LoadedTopic['topic']): Promise<string> {
   const ends = await admin.fetchTopicOffsets(name);
   const committed = await admin.fetchOffsets({ groupId, topics: [name] });
   return JSON.stringify({ ends, committed });
 }
 
 /** The number of messages that are not committed, plus the workflows that are running. */
-async function countLeft(system: LoadedWorld['system']): Promise<number> {
+async function countLeft(
+  system: LoadedWorld['system'],
+  topics: readonly LoadedTopic[],
+): Promise<number> {
   const running = await system.client.workflow.count(
     `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`,
   );
-  return (await system.topic.lag()) + running.count;
+  let left = running.count;
+  for (const { topic } of topics) left += await topic.lag();
+  return left;
 }
 
 /** When the first workflow of each order was started, in milliseconds since 1970. */
@@ -174,6 +199,7 @@ const sourceOf = ({ headers }: ConsoleMessage) =>
 function deadLetterProblems(
   messages: readonly Message[],
   deadLetters: readonly ConsoleMessage[],
+  topic: string,
 ): readonly string[] {
   const reasons = new Map(
     deadLetters.map((deadLetter) => [
@@ -181,7 +207,11 @@ function deadLetterProblems(
       deadLetter.headers['dead-letter.reason'],
     ]),
   );
-  return messages.flatMap(({ partition, offset, purpose, id }) => {
+  const foreign = deadLetters.flatMap(({ headers }) => {
+    const source = headers['dead-letter.source.topic'];
+    return source === topic ? [] : [`there is a dead letter of ${source ?? 'no topic'}`];
+  });
+  const wrong = messages.flatMap(({ partition, offset, purpose, id }) => {
     const reason = reasons.get(position(partition, offset));
     const isDue = purpose === 'broken' || purpose === 'conflict';
     if (isDue !== (reason !== undefined)) {
@@ -192,6 +222,7 @@ function deadLetterProblems(
       ? [`${id} has the reason ${reason ?? ''}`]
       : [];
   });
+  return [...foreign, ...wrong];
 }
 
 async function invalidProblems(
@@ -235,10 +266,16 @@ function withOutcomes(
 /** `order-ingest reconcile` reports the same outcomes. */
 async function expectReconciled(
   { system }: LoadedWorld,
+  name: string,
+  topics: readonly LoadedTopic[],
   messages: readonly Message[],
 ): Promise<void> {
-  const env = { ...system.bridgeEnv, ...system.workerEnv };
-  const { exitCode, stdout, stderr } = await runCli(['reconcile', '--json'], env);
+  const env = {
+    ...system.bridgeEnv,
+    ...system.workerEnv,
+    KAFKA_TOPIC: topics.map(({ topic }) => topic.name).join(),
+  };
+  const { exitCode, stdout, stderr } = await runCli(['reconcile', '--json', '--topic', name], env);
   expect(stderr).toBe('');
   const count = (...purposes: readonly Purpose[]) =>
     messages.filter(({ purpose }) => purposes.includes(purpose)).length;

@@ -51,12 +51,14 @@ const BROKEN: readonly [string | null, ...(string | null)[]] = [
  * Sends messages of all purposes, most of them good.
  *
  * @param brokers one or more, separated by commas
+ * @param idPrefix of the order IDs: loads of one system must not send orders with the same ID
  */
 export function createLoad(
   brokers: string,
   topic: string,
   partitions: number,
   random: Random,
+  idPrefix = '',
 ): Load {
   const kafka = new kafkajs.Kafka({
     brokers: brokers.split(','),
@@ -72,12 +74,12 @@ export function createLoad(
   let connected: Promise<void> | undefined;
 
   const good = () => {
-    const order = makeOrder(`order-${count}`, random);
+    const order = makeOrder(`${idPrefix}order-${count}`, random);
     expected.set(order.order_id, order);
     sentAt.set(order.order_id, Date.now());
     return keyed('good', order.order_id, JSON.stringify(order));
   };
-  const broken = () => keyed('broken', `broken-${count}`, random.pick(BROKEN));
+  const broken = () => keyed('broken', `${idPrefix}broken-${count}`, random.pick(BROKEN));
   const message = (): { key: string; value: string | null; partition: number } => {
     count += 1;
     const dice = random.next();
@@ -93,7 +95,7 @@ export function createLoad(
     }
     if (dice < 0.25) return broken();
     if (dice < 0.3) {
-      const id = `invalid-${count}`;
+      const id = `${idPrefix}invalid-${count}`;
       return keyed('invalid', id, JSON.stringify({ ...makeOrder(id, random), line_items: [] }));
     }
     return good();

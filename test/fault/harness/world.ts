@@ -1,9 +1,17 @@
 import type { TemporalKind } from '../../../dev/stack/service.ts';
 import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
+import type { TestTopic } from '../../support/kafka.ts';
 import { createTestSystem, type TestSystem } from '../../support/system.ts';
 import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';
+
+/** A topic with its load. */
+export interface LoadedTopic {
+  readonly topic: TestTopic;
+  readonly partitions: number;
+  readonly load: Load;
+}
 
 /** The topic, database and load of one test, of which every message can be accounted for. */
 export interface LoadedWorld {
@@ -11,6 +19,8 @@ export interface LoadedWorld {
   readonly servers: { readonly kafka: string };
   readonly system: TestSystem;
   readonly load: Load;
+  /** The topics that bridges read beside that of the system. Default: none. */
+  readonly otherTopics?: readonly LoadedTopic[];
 }
 
 /** A world on servers that the test may break. */
