@@ -257,6 +257,14 @@ describe('autoscaling', () => {
     },
   );
 
+  test('KEDA scales the bridges by the lag of each topic', () => {
+    const bridge = objectsOf('ci/keda-values.yaml').find(
+      ({ kind, metadata }) => kind === 'ScaledObject' && metadata.name.endsWith('bridge'),
+    );
+    const triggers = bridge?.spec?.['triggers'] as { metadata: { topic: string } }[];
+    expect(triggers.map(({ metadata }) => metadata.topic)).toEqual(['orders-eu', 'orders-us']);
+  });
+
   test('large numbers are written as integers', () => {
     const text = JSON.stringify([
       objectsOf('ci/keda-values.yaml'),

@@ -41,7 +41,8 @@
 {{- $mistakes = append $mistakes (printf "extraEnv contains %s: set it under settings or secrets, so that every program that reads it gets it" .name) }}
 {{- end }}
 {{- end }}
-{{- $partitions := int (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC_PARTITIONS $settings.KAFKA_TOPIC_PARTITIONS)) }}
+{{- $topics := splitList "," (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC $settings.KAFKA_TOPIC)) }}
+{{- $partitions := mul (len $topics) (int (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC_PARTITIONS $settings.KAFKA_TOPIC_PARTITIONS))) | int }}
 {{- range $component := list "bridge" "worker" }}
 {{- $scaling := (index $values $component).autoscaling }}
 {{- if ne $scaling.type "none" }}
@@ -49,7 +50,7 @@
 {{- $mistakes = append $mistakes (printf "%s.autoscaling.minReplicas (%d) is more than maxReplicas (%d)" $component (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}
 {{- end }}
 {{- if and (eq $component "bridge") (gt (int $scaling.maxReplicas) $partitions) }}
-{{- $mistakes = append $mistakes (printf "bridge.autoscaling.maxReplicas (%d) is more than the topic has partitions (settings.KAFKA_TOPIC_PARTITIONS, %d): further bridges would be idle" (int $scaling.maxReplicas) $partitions) }}
+{{- $mistakes = append $mistakes (printf "bridge.autoscaling.maxReplicas (%d) is more than the topics have partitions (settings.KAFKA_TOPIC_PARTITIONS, %d in all): further bridges would be idle" (int $scaling.maxReplicas) $partitions) }}
 {{- end }}
 {{- end }}
 {{- end }}
