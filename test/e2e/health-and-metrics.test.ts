@@ -61,7 +61,8 @@ test('the bridge reports the lag of its partitions even while it makes no progre
   ]);
   await eventually(async () => {
     const { body } = await bridge.http('GET', '/metrics');
-    expect(metricValue(body, 'order_ingest_consumer_lag_messages{partition="0"}')).toBe(2);
+    const labels = `{topic="${system.topic.name}",partition="0"}`;
+    expect(metricValue(body, `order_ingest_consumer_lag_messages${labels}`)).toBe(2);
     expect(metricValue(body, 'order_ingest_messages_in_flight')).toBe(1);
     expect(metricValue(body, 'order_ingest_ready')).toBe(0);
   });

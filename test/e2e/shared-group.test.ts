@@ -62,7 +62,10 @@ test('a consumer of another topic that holds the partitions is named, and their 
     const { body } = await bridge.http('GET', '/metrics');
     for (const partition of [0, 1]) {
       expect(
-        metricValue(body, `order_ingest_consumer_lag_messages{partition="${partition}"}`),
+        metricValue(
+          body,
+          `order_ingest_consumer_lag_messages{topic="${eu.topic.name}",partition="${partition}"}`,
+        ),
       ).toBe(1);
     }
   });

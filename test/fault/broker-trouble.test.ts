@@ -72,7 +72,7 @@ test('messages deleted while no bridge runs are reported until an operator ackno
   expect(lost).toMatchObject({ partition: 0, from: '10', to: '25' });
   await expectNotReady(bridge, /offsets 10 to 24 were deleted before they were read/);
   expect((await bridge.http('GET', '/metrics')).body).toContain(
-    'order_ingest_messages_lost_total{partition="0"} 15',
+    `order_ingest_messages_lost_total{topic="${system.topic.name}",partition="0"} 15`,
   );
   expect((await bridge.http('POST', '/resume')).status).toBe(200);
   expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
