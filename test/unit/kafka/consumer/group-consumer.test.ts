@@ -14,8 +14,10 @@ import { eventually } from '../../../support/eventually.ts';
 let committedOf: Record<string, Map<number, CommittedOffset>>;
 /** Those of the topic `orders`. */
 let committed: Map<number, CommittedOffset>;
-/** The topics about which the broker does not answer. */
+/** The topics about which requests fail. */
 let unknown: string[];
+/** Requests about `returns` wait for this. */
+let answer: Promise<void> | undefined;
 let isMember: boolean;
 /** How commits fail, if they do. */
 let failure: Error | undefined;
@@ -34,6 +36,7 @@ beforeEach(async () => {
   ]);
   committedOf = { orders: committed, returns: new Map([[0, 500n]]) };
   unknown = [];
+  answer = undefined;
   isMember = true;
   failure = undefined;
   isRestarting = false;
@@ -47,10 +50,11 @@ afterEach(async () => {
   await consumer.stop();
 });
 
-const offsetsOf = (topic: string): Promise<Map<number, CommittedOffset>> =>
-  unknown.includes(topic)
-    ? Promise.reject(new Error(`no answer about ${topic}`))
-    : Promise.resolve(new Map(committedOf[topic]));
+async function offsetsOf(topic: string): Promise<Map<number, CommittedOffset>> {
+  if (topic === 'returns') await answer;
+  if (unknown.includes(topic)) throw new Error(`no answer about ${topic}`);
+  return new Map(committedOf[topic]);
+}
 
 function createConsumer(...topics: readonly string[]): GroupConsumer {
   const inProgress = new Promise<void>((resolve) => (finish = resolve));
@@ -369,6 +373,23 @@ describe('a consumer of two topics', () => {
     await until(has('both commits 0 at 15'));
     expect(ofReturns.revoked.aborted).toBe(false);
     unknown = [];
+    await until(has('both commits returns/0 at 507'));
+  });
+
+  test('commits the one, again and again, while a request about the other takes long', async () => {
+    const ofReturns = await deliver(0, 500n, 'returns');
+    const ofOrders = await deliver(0, 10n);
+    let respond: () => void = () => undefined;
+    answer = new Promise((resolve) => (respond = resolve));
+    ofReturns.markFinishedUpTo(507n);
+    try {
+      for (const offset of [15n, 17n]) {
+        ofOrders.markFinishedUpTo(offset);
+        await until(has(`both commits 0 at ${offset}`));
+      }
+    } finally {
+      respond();
+    }
     await until(has('both commits returns/0 at 507'));
   });
 
