@@ -47,11 +47,20 @@ export function observeGroup(cluster: object, observer: GroupObserver): void {
  *
  * kafkajs 2.2.4 offers a commit only to the handler of a batch, so not before the first batch with messages,
  * and commits there in the generation that the consumer has by then, not in that of the batch (kafkajs#1046).
+ *
+ * kafkajs keeps sending the commits of a generation to the broker that was the group's coordinator when the
+ * generation began. When another broker takes over, the client joins again; if it is rejected because that
+ * broker is still loading the group, its heartbeats keep the old generation alive at the new coordinator, while
+ * every commit fails at the old one (kafkajs#1779). So commits follow the heartbeats.
  */
 export function commitOfGeneration(cluster: object): EachBatchPayload['commitOffsetsIfNecessary'] {
-  const manager = groups.get(cluster)?.offsetManager;
+  const group = groups.get(cluster);
+  const manager = group?.offsetManager;
   if (!manager) throw new Error('the consumer has not joined its group');
-  return (offsets) => manager.commitOffsets(offsets);
+  return (offsets) => {
+    manager.coordinator = group.coordinator ?? manager.coordinator;
+    return manager.commitOffsets(offsets);
+  };
 }
 
 /**

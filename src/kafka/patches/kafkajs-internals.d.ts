@@ -173,8 +173,24 @@ declare module 'kafkajs/src/cluster/index.js' {
 declare module 'kafkajs/src/consumer/offsetManager/index.js' {
   import type { EachBatchPayload } from 'kafkajs';
 
+  /** A connection to the group's coordinator. */
+  export interface Coordinator {
+    isConnected(): boolean;
+    offsetCommit(request: object): Promise<void>;
+  }
+
   /** Of one generation of the group. */
   export default class OffsetManager {
+    constructor(options: {
+      readonly cluster: object;
+      readonly coordinator: Coordinator;
+      readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+      readonly groupId: string;
+      readonly generationId: number;
+      readonly memberId: string;
+      readonly instrumentationEmitter: { emit(): void };
+    });
+    coordinator: Coordinator;
     resolveOffsets: (this: OffsetManager) => Promise<void>;
     commitOffsets: EachBatchPayload['commitOffsetsIfNecessary'];
   }
@@ -183,9 +199,12 @@ declare module 'kafkajs/src/consumer/offsetManager/index.js' {
 declare module 'kafkajs/src/consumer/consumerGroup.js' {
   import type Cluster from 'kafkajs/src/cluster/index.js';
   import type OffsetManager from 'kafkajs/src/consumer/offsetManager/index.js';
+  import type { Coordinator } from 'kafkajs/src/consumer/offsetManager/index.js';
 
   export default class ConsumerGroup {
     readonly cluster: Cluster;
+    /** Where joins and heartbeats go. */
+    readonly coordinator: Coordinator | null;
     readonly offsetManager: OffsetManager | null;
     fetch: (this: ConsumerGroup, nodeId: string) => Promise<readonly FetchedBatch[]>;
     recoverFromFetch: (this: ConsumerGroup, error: Error) => Promise<void>;

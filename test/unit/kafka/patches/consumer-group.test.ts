@@ -1,6 +1,11 @@
 import { Kafka, logLevel } from 'kafkajs';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
-import { observeGroup, type GroupObserver } from '../../../../src/kafka/patches/consumer-group.ts';
+import OffsetManager from 'kafkajs/src/consumer/offsetManager/index.js';
+import {
+  commitOfGeneration,
+  observeGroup,
+  type GroupObserver,
+} from '../../../../src/kafka/patches/consumer-group.ts';
 
 const named = (name: string, message = name) => Object.assign(new Error(message), { name });
 
@@ -68,5 +73,71 @@ describe('with the patch', () => {
     const rejection = named('KafkaJSProtocolError', 'not authorized');
     await expect(observe(groupWith(rejection, true)).fetch('2')).rejects.toThrow('not authorized');
     expect(seen).toContain('2: not authorized');
+  });
+});
+
+describe("when another broker has become the group's coordinator", () => {
+  let asked: string[];
+  const broker = (name: string, failure?: Error) => ({
+    isConnected: () => true,
+    offsetCommit() {
+      asked.push(name);
+      return failure ? Promise.reject(failure) : Promise.resolve();
+    },
+  });
+  const rejection = Object.assign(new Error('This is not the correct coordinator for this group'), {
+    type: 'NOT_COORDINATOR_FOR_GROUP',
+  });
+  const offsets = { topics: [{ topic: 'orders', partitions: [{ partition: 0, offset: '10' }] }] };
+
+  /** A group whose generation began at `former`, and whose heartbeats go to `current`. */
+  async function groupAfterTakeover() {
+    const cluster = {
+      refreshMetadata: () => Promise.resolve(),
+      committedOffsets: () => ({ orders: {} }),
+    };
+    const former = broker('former', rejection);
+    const offsetManager = new OffsetManager({
+      ...{ cluster, coordinator: former, memberAssignment: { orders: [0] } },
+      ...{ groupId: 'group', generationId: 1, memberId: 'bridge-1' },
+      instrumentationEmitter: { emit: () => undefined },
+    });
+    const bare = Object.create(ConsumerGroup.prototype) as ConsumerGroup;
+    const group = Object.assign(bare, {
+      ...{ cluster, offsetManager, coordinator: former },
+      retrier: () => Promise.resolve(),
+    });
+    observe(group);
+    await group.joinAndSync();
+    return { cluster, offsetManager, takeOver: () => (group.coordinator = broker('current')) };
+  }
+
+  const observe = (group: ConsumerGroup) => {
+    const ignore = () => undefined;
+    observeGroup(group.cluster, {
+      ...{ fetched: ignore, nothingToFetch: ignore, fetchFailed: ignore },
+      ...{ groupFailed: ignore, invisibleBatch: ignore },
+    });
+  };
+
+  beforeEach(() => {
+    asked = [];
+  });
+
+  // Once this fails, that part of the patch is not needed any more.
+  test('kafkajs by itself keeps committing at the former one', async () => {
+    const { offsetManager, takeOver } = await groupAfterTakeover();
+    takeOver();
+    await expect(offsetManager.commitOffsets(offsets)).rejects.toBe(rejection);
+    await expect(offsetManager.commitOffsets(offsets)).rejects.toBe(rejection);
+    expect(asked).toEqual(['former', 'former']);
+  });
+
+  test('the patch commits where the heartbeats go, in the same generation', async () => {
+    const { cluster, takeOver } = await groupAfterTakeover();
+    const commit = commitOfGeneration(cluster);
+    takeOver();
+    await commit(offsets);
+    expect(asked).toEqual(['current']);
   });
 });
