@@ -20,8 +20,8 @@ const ASSIGNMENT = 'src/kafka/consumer/assignment.ts';
 /** The group's offset at the broker is ignored. */
 const COMMIT_UNCHECKED = {
   file: COMMITTER,
-  from: 'if (changed !== undefined) {',
-  to: 'if (changed !== undefined && (false as boolean)) {',
+  from: 'if (different.length > 0) {',
+  to: 'if (different.length > 0 && (false as boolean)) {',
 };
 
 export const MUTANTS: readonly Mutant[] = [
