@@ -1,5 +1,5 @@
 import { OperatorError } from '../program/operator-error.ts';
-import { givenValue, type Environment } from './given-value.ts';
+import { givenValue, shownText, type Environment } from './given-value.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
 export type { Environment };
@@ -58,7 +58,7 @@ function readSetting(setting: Setting, env: Environment, mistakes: string[]): un
 
 function shownValue(setting: Setting, given: ReturnType<typeof givenValue>): string {
   if (given.from === 'file') return `, in the file ${given.file}`;
-  return setting.secret || !('value' in given) ? '' : `, got "${given.value}"`;
+  return setting.secret || !('value' in given) ? '' : `, got "${shownText(given.value)}"`;
 }
 
 const mapValues = <In, Out>(record: Readonly<Record<string, In>>, map: (value: In) => Out) =>

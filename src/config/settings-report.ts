@@ -1,4 +1,4 @@
-import { givenValue, type Environment } from './given-value.ts';
+import { givenValue, shownText, type Environment } from './given-value.ts';
 import { SECTIONS } from './sections.ts';
 import type { Setting } from './setting.ts';
 
@@ -43,7 +43,7 @@ function reported(setting: Setting, env: Environment): ReportedSetting {
   const parsed = setting.schema.safeParse(given.value);
   return {
     name,
-    value: setting.secret ? '********' : given.value,
+    value: setting.secret ? '********' : shownText(given.value),
     ...source,
     problem: parsed.success
       ? undefined

@@ -29,6 +29,12 @@ export interface ValueDecoder {
    * @param maxBytes the largest value that a workflow's input may hold, before and after decoding
    */
   decode(value: Uint8Array | null, maxBytes: number): Decoded | Promise<Decoded>;
+
+  /**
+   * Fetches what `decode` needs for this value, which is then synchronous; undefined if there is nothing to
+   * fetch. Rejects with transient errors only. A decoder that never fetches has no such method.
+   */
+  prepare?(value: Uint8Array | null): Promise<void> | undefined;
 }
 
 export const unusable = (reason: DeadLetterReason, error: string): Unusable => ({

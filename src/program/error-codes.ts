@@ -241,6 +241,19 @@ export const ERRORS = {
       'The order module has no sample orders, so that `produce --sample` has nothing to send.',
     fix: 'Add `samples` to the module, or send the lines of an NDJSON file.',
   },
+  SCHEMA_REGISTRY_FAILED: {
+    meaning:
+      'The schema registry answered with an error, or with something that is not the answer of a schema registry.',
+    fix: 'Check that `SCHEMA_REGISTRY_URL` is that of an API that is compatible with that of Confluent, and the log of the registry.',
+  },
+  SCHEMA_REGISTRY_LOGIN_REJECTED: {
+    meaning: 'The schema registry rejected the credentials, or does not let them read schemas.',
+    fix: 'Correct `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`, or `SCHEMA_REGISTRY_TOKEN`.',
+  },
+  SCHEMA_REGISTRY_UNREACHABLE: {
+    meaning: 'The schema registry did not answer, or not in time.',
+    fix: 'Check `SCHEMA_REGISTRY_URL` and that the registry is running.',
+  },
   SEARCH_ATTRIBUTES_FULL: {
     meaning: 'The Temporal namespace has no room for the search attributes.',
     fix: 'Remove an unused one, or use a namespace of its own.',

@@ -1,0 +1,74 @@
+import { isJsonObject, jsonKind, parseJson } from '../../contract/json.ts';
+import { tooLarge } from '../json-text.ts';
+import { notRepresentable, UnusableValue } from '../unusable-value.ts';
+import { unusable, type Decoded, type ValueDecoder } from '../value-decoder.ts';
+import type { SchemaCache } from './schema-cache.ts';
+import type { CompiledSchema } from './schema-registry.ts';
+import { schemaIdOf, splitWireFormat } from './wire-format.ts';
+
+/** Decodes values that begin with the ID of their schema. */
+export class SchemaDecoder implements ValueDecoder {
+  readonly #schemas: SchemaCache;
+
+  constructor(schemas: SchemaCache) {
+    this.#schemas = schemas;
+  }
+
+  decode(value: Uint8Array | null, maxBytes: number): Decoded | Promise<Decoded> {
+    return this.#decode(value, maxBytes) ?? this.#readSchemaAndDecode(value, maxBytes);
+  }
+
+  prepare(value: Uint8Array | null): Promise<void> | undefined {
+    const schemaId = value === null ? undefined : schemaIdOf(value);
+    return schemaId === undefined || this.#isKnown(schemaId)
+      ? undefined
+      : this.#schemas.read(schemaId);
+  }
+
+  /** Undefined if the schema must be read first. */
+  #decode(value: Uint8Array | null, maxBytes: number): Decoded | undefined {
+    if (value === null) return unusable('tombstone', 'the message has no value');
+    if (value.length > maxBytes) {
+      return unusable('too-large', `${value.length} bytes; a workflow takes ${maxBytes}`);
+    }
+    try {
+      const { schemaId, body } = splitWireFormat(value);
+      const schema = this.#schemas.get(schemaId);
+      return schema && decodeBody(schema, body, maxBytes);
+    } catch (error) {
+      return unusableFor(error);
+    }
+  }
+
+  async #readSchemaAndDecode(value: Uint8Array | null, maxBytes: number): Promise<Decoded> {
+    for (;;) {
+      await this.prepare(value);
+      const decoded = this.#decode(value, maxBytes);
+      if (decoded) return decoded;
+    }
+  }
+
+  #isKnown(schemaId: number): boolean {
+    try {
+      return this.#schemas.get(schemaId) !== undefined;
+    } catch {
+      return true;
+    }
+  }
+}
+
+function decodeBody(schema: CompiledSchema, body: Buffer, maxBytes: number): Decoded {
+  const text = schema.toJsonText(body, maxBytes);
+  if (Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes);
+  const json = parseJson(text);
+  if (!json.ok) throw notRepresentable(json.error);
+  if (!isJsonObject(json.value)) {
+    return unusable('not-an-object', `expected a JSON object, received ${jsonKind(json.value)}`);
+  }
+  return { kind: 'decoded', text, json: json.value };
+}
+
+function unusableFor(error: unknown): Decoded {
+  if (!(error instanceof UnusableValue)) throw error;
+  return unusable(error.reason, error.message);
+}
