@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   program: [],
   'order-kit': ['contract', 'postgres'],
   order: ['contract', 'order-kit'],
-  decode: ['contract'],
+  decode: ['config', 'contract', 'program'],
   'order-module': ['config', 'contract', 'decode', 'order', 'program'],
   workflows: ['contract'],
   activities: ['contract', 'program', 'telemetry'],
@@ -40,6 +40,9 @@ const OWNED_PACKAGES = {
   kafkajs: ['kafka'],
   pg: ['postgres'],
   'node-pg-migrate': ['postgres'],
+  ajv: ['decode'],
+  'ajv-formats': ['decode'],
+  protobufjs: ['decode'],
   '@temporalio/workflow': ['workflows'],
 };
 

@@ -6,7 +6,7 @@ import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
-import type { MessageReader } from '../order-module/message-reader.ts';
+import type { Identified, MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
@@ -27,7 +27,7 @@ import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
 
 /** What the pipeline works on. */
 export interface PipelinePorts {
-  readonly reader: Pick<MessageReader, 'identify'>;
+  readonly reader: Pick<MessageReader, 'identify' | 'prepare'>;
   readonly starter: WorkflowStarter;
   readonly openOrders: OpenOrders;
   readonly deadLetters: DeadLetterWriter;
@@ -67,6 +67,7 @@ export class Pipeline {
   readonly #sequencer = new KeyedSequencer();
   readonly #retryTemporal: RetryForever;
   readonly #retryDeadLetters: RetryForever;
+  readonly #retrySchemaRegistry: RetryForever;
   readonly #stopping = new AbortController();
   readonly #batches = new Set<Promise<void>>();
 
@@ -94,6 +95,7 @@ export class Pipeline {
     });
     this.#retryTemporal = createRetryForever('Temporal', { readiness, logger, isThrottled });
     this.#retryDeadLetters = createRetryForever('the dead-letter topic', { readiness, logger });
+    this.#retrySchemaRegistry = createRetryForever('the schema registry', { readiness, logger });
     // Each batch listens.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -159,6 +161,8 @@ export class Pipeline {
     try {
       for (const [index, message] of messages.entries()) {
         await this.breaker.pass(drain.draining);
+        const preparing = this.#prepare(message, drain.draining);
+        if (preparing) await preparing;
         // Not aborted by the drain: the messages in flight return their permits when they are abandoned.
         await this.#concurrency.acquire();
         if (drain.draining.aborted) {
@@ -203,7 +207,7 @@ export class Pipeline {
     source: MessageSource,
     signal: AbortSignal,
   ): Promise<MessageOutcome> {
-    const { logger, reader } = this.#ports;
+    const { logger } = this.#ports;
     logger.debug({ event: 'message_consumed', ...source }, 'message consumed');
     const deadLetter = (reason: DeadLetterReason, error: string) =>
       this.#deadLetter({ message, ...source, reason, error }, signal);
@@ -214,7 +218,7 @@ export class Pipeline {
       const error = `${bytes} bytes, too large even for a dead letter: the content is only in the source topic`;
       return deadLetter('too-large', error);
     }
-    const identifying = reader.identify(message.value, this.#settings.bridge.maxInputBytes);
+    const identifying = this.#identify(message, signal);
     // Most decoders are synchronous, and waiting would cost every message.
     const identified = identifying instanceof Promise ? await identifying : identifying;
     if (identified.kind === 'unusable') {
@@ -256,6 +260,34 @@ export class Pipeline {
       default:
         return answer satisfies never;
     }
+  }
+
+  /**
+   * Waits until the schema of the message is there, for as long as that takes; undefined if there is nothing to
+   * wait for. The message holds no permit meanwhile, so that those whose schema is known go on. Ends when the
+   * signal is aborted.
+   */
+  #prepare({ value }: ConsumedMessage, signal: AbortSignal): Promise<void> | undefined {
+    const { reader } = this.#ports;
+    const preparing = reader.prepare(value);
+    if (!preparing) return undefined;
+    const call = continuing<unknown>(preparing, () => reader.prepare(value));
+    return this.#retrySchemaRegistry(call, signal).then(
+      () => undefined,
+      (error: unknown) => {
+        if (!signal.aborted) throw error;
+      },
+    );
+  }
+
+  /** A promise only if the schema is not there, as in a replay, which prepares nothing. */
+  #identify({ value }: ConsumedMessage, signal: AbortSignal): Identified | Promise<Identified> {
+    const { reader } = this.#ports;
+    const { maxInputBytes } = this.#settings.bridge;
+    const identified = reader.identify(value, maxInputBytes);
+    if (!(identified instanceof Promise)) return identified;
+    const call = continuing(identified, () => reader.identify(value, maxInputBytes));
+    return this.#retrySchemaRegistry(call, signal);
   }
 
   /** Starts the order's workflow once the gates for starts let it pass. */
@@ -308,6 +340,21 @@ export class Pipeline {
     this.breaker.dispose();
     this.backlogLimit.dispose();
   }
+}
+
+/** A call to retry whose first attempt has begun already. */
+function continuing<Result>(
+  first: Promise<Result>,
+  again: () => Result | Promise<Result>,
+): () => Promise<Result> {
+  let attempt: Promise<Result> | undefined = first;
+  // If the signal is aborted already, nobody waits for it.
+  first.catch(() => undefined);
+  return async () => {
+    const current = attempt ?? again();
+    attempt = undefined;
+    return current;
+  };
 }
 
 /** With the default window 1,000 open orders: as many as one worker caches by default. */

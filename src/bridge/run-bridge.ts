@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
+import { valueSettingMistakes } from '../config/value-settings.ts';
 import { committedOffsets } from '../kafka/group-positions.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
 import { createProducer } from '../kafka/producer.ts';
@@ -32,7 +33,10 @@ import { consumeOrders } from './consume-orders.ts';
  * consumer has ended permanently, so that the supervisor of the process restarts it.
  */
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(BRIDGE_ROLE, env, ({ bridge }) => bridgeTimeoutMistakes(bridge));
+  const settings = readSettings(BRIDGE_ROLE, env, (given) => [
+    ...bridgeTimeoutMistakes(given.bridge),
+    ...valueSettingMistakes(given),
+  ]);
   const target = temporalTarget(env);
   const reader = await openMessageReader(settings);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });

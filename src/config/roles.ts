@@ -6,10 +6,18 @@ import { orderSettings } from './order-settings.ts';
 import type { Settings } from './read-settings.ts';
 import { required } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
+import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
 /** `temporalTarget` reads them; here, mistakes in them are reported together with all others. */
 const temporalCredentials = { apiKey: temporalConnectionSettings.apiKey } as const;
+
+/** What it takes to read messages as the bridge does. */
+export const READER_ROLE = {
+  order: orderSettings,
+  value: valueSettings,
+  schemaRegistry: schemaRegistrySettings,
+} as const;
 
 /**
  * The settings that each program reads. The bridge needs no database and the worker no Kafka: they are
@@ -18,7 +26,7 @@ const temporalCredentials = { apiKey: temporalConnectionSettings.apiKey } as con
 export const BRIDGE_ROLE = {
   kafka: kafkaSettings,
   bridge: bridgeSettings,
-  order: orderSettings,
+  ...READER_ROLE,
   temporal: temporalSettings,
   temporalCredentials,
   logging: loggingSettings,
@@ -47,7 +55,7 @@ export const DEAD_LETTERS_ROLE = {
 export const RECONCILE_ROLE = {
   kafka: kafkaSettings,
   group: { ...groupSettings, maxInputBytes: bridgeSettings.maxInputBytes },
-  order: orderSettings,
+  ...READER_ROLE,
   temporal: temporalSettings,
   temporalCredentials,
   database: databaseSettings,
@@ -66,9 +74,6 @@ export const DEPLOY_ROLE = {
     buildId: workerSettings.buildId,
   },
 } as const;
-
-/** What it takes to read messages as the bridge does. */
-export const READER_ROLE = { order: orderSettings } as const;
 
 export const STORED_ORDERS_ROLE = { database: databaseSettings, order: orderSettings } as const;
 

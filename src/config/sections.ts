@@ -5,6 +5,7 @@ import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
 import type { SettingGroup } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
+import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
 export interface Section {
@@ -13,6 +14,11 @@ export interface Section {
   readonly readBy: readonly string[];
   readonly settings: SettingGroup;
 }
+
+/** The commands that read messages of the topic, or write some. */
+const VALUE_READERS = [
+  ...['bridge', 'produce', 'orders', 'doctor', 'dead-letters', 'reconcile', 'replay'],
+];
 
 /** Every setting, in the order of the configuration reference and of `order-ingest config`. */
 export const SECTIONS: readonly Section[] = [
@@ -48,6 +54,8 @@ export const SECTIONS: readonly Section[] = [
     ],
     settings: orderSettings,
   },
+  { title: 'Values', readBy: VALUE_READERS, settings: valueSettings },
+  { title: 'Schema registry', readBy: VALUE_READERS, settings: schemaRegistrySettings },
   { title: 'Topics', readBy: ['setup', 'dead-letters'], settings: topicSettings },
   {
     title: 'Temporal connection',

@@ -91,12 +91,16 @@ export const schemaRegistrySettings = settingGroup({
 export type ValueSettings = Values<typeof valueSettings>;
 export type SchemaRegistrySettings = Values<typeof schemaRegistrySettings>;
 
-/** Mistakes in the combination of settings that are valid by themselves. Settings that are not are undefined. */
-export function valueSettingMistakes(
-  { format }: Partial<ValueSettings> = {},
-  registry: Partial<SchemaRegistrySettings> = {},
-): readonly string[] {
-  const { url: registryUrl, username, password, token, certFile, keyFile } = registry;
+/** Mistakes in the combination of settings that are valid by themselves. Those that are not are undefined. */
+export function valueSettingMistakes({
+  value = {},
+  schemaRegistry = {},
+}: {
+  readonly value?: Partial<ValueSettings>;
+  readonly schemaRegistry?: Partial<SchemaRegistrySettings>;
+}): readonly string[] {
+  const { format } = value;
+  const { url: registryUrl, username, password, token, certFile, keyFile } = schemaRegistry;
   const mistakes: string[] = [];
   if (format !== undefined && format !== 'json' && registryUrl === undefined) {
     mistakes.push(`KAFKA_VALUE_FORMAT=${format} needs a valid SCHEMA_REGISTRY_URL`);

@@ -27,6 +27,12 @@ export interface MessageReader {
   identifyJson(value: Uint8Array, maxBytes?: number): Identified;
 
   /**
+   * Fetches what `identify` needs for this value, which is then synchronous; undefined if there is nothing to
+   * fetch. Rejects with transient errors only.
+   */
+  prepare(value: Uint8Array | null): Promise<void> | undefined;
+
+  /**
    * A cheap test for values of messages that may be about one of these orders. It may accept others:
    * `identify` decides.
    */
@@ -85,6 +91,7 @@ export function createMessageReader(
       const decoded = decoder.decode(value, maxBytes);
       return decoded instanceof Promise ? decoded.then(identifyDecoded) : identifyDecoded(decoded);
     },
+    prepare: (value) => decoder.prepare?.(value),
     identifyJson: (value, maxBytes = Infinity) => identifyDecoded(decodeJson(value, maxBytes)),
     mayBeAbout: (orderIds) =>
       (mayFilterText ? orderModule.filterByOrderId?.(orderIds) : undefined) ?? (() => true),

@@ -1,11 +1,22 @@
 import type { Settings } from '../config/read-settings.ts';
 import type { READER_ROLE } from '../config/roles.ts';
+import { openValueDecoder } from '../decode/open-value-decoder.ts';
 import { loadOrderModule } from './load-order-module.ts';
 import { createMessageReader, type MessageReader } from './message-reader.ts';
 
-/** Opens a reader of messages as the settings say. Throws an OperatorError if the order module is unusable. */
-export async function openMessageReader({
-  order,
-}: Settings<typeof READER_ROLE>): Promise<MessageReader> {
-  return createMessageReader(await loadOrderModule(order.module));
+/**
+ * Opens a reader of messages as the settings say. Throws an OperatorError if the order module, or a certificate of
+ * the schema registry, is unusable.
+ */
+export async function openMessageReader(
+  settings: Settings<typeof READER_ROLE>,
+): Promise<MessageReader> {
+  const { order, value } = settings;
+  const isText = value.format === 'json' || value.format === 'json-schema';
+  return createMessageReader(
+    await loadOrderModule(order.module),
+    await openValueDecoder(settings),
+    // In an envelope, the order can be a string, in which quotes are escaped.
+    isText && value.payloadPointer === undefined,
+  );
 }

@@ -232,6 +232,11 @@ export const ERRORS = {
     meaning: 'The topic has no partition with this number.',
     fix: 'Give a number within the range in the message.',
   },
+  PRODUCE_FORMAT_UNSUPPORTED: {
+    meaning:
+      '`produce` sends JSON, and generated orders have no envelope; the topic has another format (`KAFKA_VALUE_FORMAT`) or envelopes (`ORDER_PAYLOAD_POINTER`). Nothing was sent.',
+    fix: 'Send orders with a serializer of that format, or an NDJSON file with envelopes.',
+  },
   RANGE_INVALID: {
     meaning: 'The range of offsets is empty, or lies outside what the topic still has.',
     fix: 'Give offsets within the range in the message.',

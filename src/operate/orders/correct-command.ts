@@ -8,6 +8,7 @@ import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
 import { formatIssue, translateText } from '../../contract/order-module.ts';
 import { readSettings } from '../../config/read-settings.ts';
 import { READER_ROLE } from '../../config/roles.ts';
+import { valueSettingMistakes } from '../../config/value-settings.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
 import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
@@ -35,7 +36,7 @@ export async function correct(
   command: Command,
 ): Promise<void> {
   const env = environmentOf(command);
-  const reader = await openMessageReader(readSettings(READER_ROLE, env));
+  const reader = await openMessageReader(readSettings(READER_ROLE, env, valueSettingMistakes));
   const message = parseCorrection(reader, orderId, await readPayloadFile(payload));
   await withOrders(env, async (orders) => {
     const { client, settings } = orders;

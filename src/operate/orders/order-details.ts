@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { READER_ROLE } from '../../config/roles.ts';
+import { valueSettingMistakes } from '../../config/value-settings.ts';
 import type { OrderMessage } from '../../contract/message.ts';
 import type { OrderDescription } from '../../contract/order-module.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
@@ -120,7 +121,7 @@ async function readDeadLetters(
 ): Promise<readonly FoundDeadLetter[]> {
   const { openDeadLetters } = await import('../dead-letters/open-dead-letters.ts');
   const deadLetters = await openDeadLetters(env);
-  const reader = await openMessageReader(readSettings(READER_ROLE, env));
+  const reader = await openMessageReader(readSettings(READER_ROLE, env, valueSettingMistakes));
   return deadLetters.find(filter, isDeadLetterOf(orderId, reader));
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { PRODUCER_ROLE } from '../../config/roles.ts';
+import { valueSettingMistakes, type ValueSettings } from '../../config/value-settings.ts';
 import { createKafkaClient, type KafkaSettings } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
 import {
@@ -42,7 +43,12 @@ export async function produce(
   source: ProduceSource,
   onProgress: (sent: number) => void,
 ): Promise<ProduceResult> {
-  const { kafka: settings, ...readerSettings } = readSettings(PRODUCER_ROLE, env);
+  const { kafka: settings, ...readerSettings } = readSettings(
+    PRODUCER_ROLE,
+    env,
+    valueSettingMistakes,
+  );
+  checkFormat(readerSettings.value, source);
   const topic = chooseTopic(settings, requested);
   const reader = await openMessageReader(readerSettings);
   await withFailFastAdmin(settings, (admin) => checkTopicsExist(admin, settings, [topic]));
@@ -65,6 +71,24 @@ export async function produce(
     throw (await offlineError(settings, topic)) ?? kafkaError(settings, error);
   } finally {
     await producer.disconnect();
+  }
+}
+
+/** `produce` writes JSON text only, and generates orders without an envelope. */
+function checkFormat({ format, payloadPointer }: ValueSettings, { kind }: ProduceSource): void {
+  if (format !== 'json') {
+    throw new OperatorError(
+      'PRODUCE_FORMAT_UNSUPPORTED',
+      `KAFKA_VALUE_FORMAT is ${format}, and \`produce\` sends JSON only`,
+      `send the orders with a ${format} serializer, or set KAFKA_VALUE_FORMAT=json and another KAFKA_TOPIC for this command`,
+    );
+  }
+  if (kind === 'sample' && payloadPointer !== undefined) {
+    throw new OperatorError(
+      'PRODUCE_FORMAT_UNSUPPORTED',
+      'ORDER_PAYLOAD_POINTER is set, and generated orders have no envelope',
+      'name an NDJSON file with envelopes, or unset ORDER_PAYLOAD_POINTER and set another KAFKA_TOPIC for this command',
+    );
   }
 }
 

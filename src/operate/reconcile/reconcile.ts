@@ -1,5 +1,6 @@
 import { type Environment, readSettings, type Settings } from '../../config/read-settings.ts';
 import { RECONCILE_ROLE } from '../../config/roles.ts';
+import { valueSettingMistakes } from '../../config/value-settings.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { createKafkaClient, type KafkaClient } from '../../kafka/kafka-client.ts';
 import { isKafkaError, kafkaError } from '../../kafka/kafka-error.ts';
@@ -54,7 +55,7 @@ export interface Reconciliation {
  * servers cannot be reached.
  */
 export async function reconcile(env: Environment, options: ReconcileOptions): Promise<void> {
-  const settings = readSettings(RECONCILE_ROLE, env);
+  const settings = readSettings(RECONCILE_ROLE, env, valueSettingMistakes);
   const { partition, from, to } = options.request;
   const isWithinTopic = [partition, from, to].some((limit) => limit !== undefined);
   const topics = isWithinTopic

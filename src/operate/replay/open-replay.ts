@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { createPipeline } from '../../bridge/create-pipeline.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
+import { valueSettingMistakes } from '../../config/value-settings.ts';
 import { indexDeadLetters, type DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
 import {
   createKafkaClient,
@@ -65,7 +66,7 @@ export async function withReplay<Result>(
   scope: ReplayScope,
   work: (replay: Replay) => Promise<Result>,
 ): Promise<Result> {
-  const settings = readSettings(BRIDGE_ROLE, env);
+  const settings = readSettings(BRIDGE_ROLE, env, valueSettingMistakes);
   const topics = scope.topics(settings.kafka);
   const reader = await openMessageReader(settings);
   const ranges = await withFailFastAdmin(settings.kafka, async (admin) => {
