@@ -11,11 +11,17 @@ import {
   startSecondTemporal,
   stopBothStacks,
 } from './stack/second-temporal.ts';
-import { SERVICE_NAMES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
+import { ALL_SERVICES, TEMPORAL_KINDS, type TemporalKind } from './stack/service.ts';
 import { showSteps } from './stack/show-steps.ts';
 import { startStack, stackStatus, stopStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 import { readState } from './stack/state.ts';
+
+interface StartFlags {
+  readonly temporal?: TemporalKind | 'both';
+  readonly temporalVersion?: string;
+  readonly schemaRegistry?: true;
+}
 
 exitOnBrokenPipe();
 const program = new Command('npm run stack --')
@@ -39,13 +45,17 @@ program
     '--temporal-version <version>',
     'version of that server, such as 1.29.1; the choice is remembered',
   )
-  .action(async (options: { temporal?: TemporalKind | 'both'; temporalVersion?: string }) => {
-    const { temporal, temporalVersion } = options;
+  .option('--schema-registry', 'also start a schema registry (Apicurio, 109 MB)')
+  .action(async (options: StartFlags) => {
+    const { temporal, temporalVersion, schemaRegistry } = options;
     const name = stackName();
     // It would use the same databases.
     if (temporal === 'postgres') await stopStack(secondStack(name));
     const temporalKind = temporal === 'both' ? 'dev' : temporal;
-    const addresses = await startStack({ name, temporalKind, temporalVersion }, showSteps);
+    const addresses = await startStack(
+      { name, temporalKind, temporalVersion, schemaRegistry },
+      showSteps,
+    );
     const second =
       temporal === 'both'
         ? await startSecondTemporal({ name, temporalVersion }, addresses, showSteps)
@@ -88,10 +98,10 @@ program
 program
   .command('logs')
   .description('print the log of one service, or of all')
-  .argument('[service]', SERVICE_NAMES.join(', '))
+  .argument('[service]', ALL_SERVICES.join(', '))
   .option('-f, --follow', 'keep printing as the log grows')
   .action((service: string | undefined, { follow }: { follow?: boolean }) => {
-    const files = SERVICE_NAMES.filter((name) => service === undefined || name === service)
+    const files = ALL_SERVICES.filter((name) => service === undefined || name === service)
       .map((name) => path.join(stackPlaces(stackName()).logs, `${name}.log`))
       .filter((file) => existsSync(file));
     if (files.length === 0) {

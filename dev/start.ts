@@ -27,12 +27,13 @@ const REFRESH_MS = 500;
 /** The bridge reports its counts at intervals, so one reading may be out of date. */
 const STEADY_READINGS = 3;
 
-const { untilDrained, name } = new Command('npm start --')
+const { untilDrained, name, schemaRegistry } = new Command('npm start --')
   .description('Runs Kafka, Temporal, Postgres, a bridge and a worker, and shows their progress.')
   .option('--until-drained', 'stop when every message has an outcome, and print a summary')
+  .option('--schema-registry', 'also start a schema registry (Apicurio, 109 MB)')
   .option('--name <name>', 'name of the local stack; each stack has its own data', 'dev')
   .parse()
-  .opts<{ untilDrained?: true; name: string }>();
+  .opts<{ untilDrained?: true; name: string; schemaRegistry?: true }>();
 const LOGS = stackPlaces(name).logs;
 
 const live = createLiveLines(process.stdout);
@@ -60,7 +61,7 @@ try {
 
 async function run(): Promise<void> {
   const [addresses] = await Promise.all([
-    startStack({ name, signal: interrupted.signal }, showSteps),
+    startStack({ name, schemaRegistry, signal: interrupted.signal }, showSteps),
     build(),
   ]);
   if (interrupted.signal.aborted) return;

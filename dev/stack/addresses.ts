@@ -1,4 +1,5 @@
 import { DATABASE_NAME, DATABASE_PASSWORD, DATABASE_USER } from './postgres.ts';
+import { schemaRegistryUrl } from './schema-registry.ts';
 import type { Ports, ServiceName } from './service.ts';
 import type { ServiceState, StackState } from './state.ts';
 
@@ -10,6 +11,7 @@ const SETTINGS: Record<ServiceName, readonly [string, ...string[]]> = {
   kafka: ['KAFKA_BROKERS'],
   temporal: ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_UI'],
   postgres: ['DATABASE_URL'],
+  'schema-registry': ['SCHEMA_REGISTRY_URL'],
 };
 
 const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
@@ -22,6 +24,7 @@ const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
   postgres: (ports) => ({
     DATABASE_URL: `postgres://${DATABASE_USER}:${DATABASE_PASSWORD}@127.0.0.1:${ports['server']}/${DATABASE_NAME}`,
   }),
+  'schema-registry': (ports) => ({ SCHEMA_REGISTRY_URL: schemaRegistryUrl(ports['http']) }),
 };
 
 /**

@@ -54,6 +54,8 @@ function containerPorts(service: ServiceName, ports: Ports): Record<string, stri
       return { TEMPORAL_PORT: String(ports['frontend']), TEMPORAL_UI_PORT: String(ports['ui']) };
     case 'postgres':
       return { POSTGRES_PORT: String(ports['server']) };
+    case 'schema-registry':
+      throw new Error('docker-compose.yml has no schema registry');
     default:
       return service satisfies never;
   }

@@ -27,5 +27,11 @@ export async function servicesInContainers(
     kind === 'postgres' ||
     version !== undefined ||
     (knownTemporal?.source !== 'container' && (await machine.findOnPath()) !== undefined);
-  return new Set(services.filter((service) => service !== 'temporal' || !isTemporalProcess));
+  return new Set(
+    services.filter(
+      (service) =>
+        // docker-compose.yml has no schema registry.
+        service !== 'schema-registry' && (service !== 'temporal' || !isTemporalProcess),
+    ),
+  );
 }

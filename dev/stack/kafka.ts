@@ -4,13 +4,14 @@ import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 import { downloadFile, downloadText, hashOf, untar } from './download.ts';
+import { JAVA } from './java.ts';
 import { downloadJars, MAVEN } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { CACHE_DIR } from './places.ts';
 import { port, type Installed, type LocalService, type Progress } from './service.ts';
 import { checkSources, install, type Source } from './sources.ts';
 import { allOrStackError, StackError } from './stack-error.ts';
-import { checkTool, requireTool, type Tool } from './tool.ts';
+import { checkTool, requireTool } from './tool.ts';
 
 /** A Kafka broker in KRaft mode. */
 export const kafka: LocalService = {
@@ -105,15 +106,6 @@ const JARS = [
 /** The jars of the broker and its command-line tools. */
 export const KAFKA_LIBRARIES = path.join(CACHE_DIR, `kafka-${KAFKA_VERSION}`);
 const CLUSTER_ID = 'b3JkZXItaW5nZXN0LWRldg';
-
-const JAVA: Tool = {
-  command: 'java',
-  versionArgs: ['-version'],
-  versionPattern: /version "(\d+)/,
-  atLeast: '17',
-  name: 'Java',
-  install: 'Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17',
-};
 
 const BROKER = 'A Kafka broker';
 const OTHER_WAYS = [

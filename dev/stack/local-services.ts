@@ -6,6 +6,7 @@ import { withLock } from './lock.ts';
 import { postgres } from './postgres.ts';
 import { portsLock } from './places.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
+import { schemaRegistry } from './schema-registry.ts';
 import type {
   LocalService,
   Ports,
@@ -31,6 +32,8 @@ export function localService(
       return postgres;
     case 'temporal':
       return kind === 'postgres' ? temporalOnPostgres(version) : temporalDev(version);
+    case 'schema-registry':
+      return schemaRegistry;
     default:
       return service satisfies never;
   }
@@ -70,7 +73,7 @@ export async function startService(
       spec,
       path.join(context.places.logs, `${local.name}.log`),
       () => local.probe(ports),
-      START_TIMEOUT_MS,
+      local.startTimeoutMs ?? START_TIMEOUT_MS,
       (started) => {
         save({ source: 'process', ports, process: started, origin });
       },

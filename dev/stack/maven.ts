@@ -42,6 +42,33 @@ export async function downloadJars(
   );
 }
 
+/**
+ * Downloads one file into the folder.
+ *
+ * @param artifact such as `group:name:version:tar.gz:classifier`
+ */
+export async function downloadArtifact(
+  target: string,
+  artifact: string,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<void> {
+  await runDownload(
+    'mvn',
+    ['-B', 'dependency:copy', `-Dartifact=${artifact}`, `-DoutputDirectory=${target}`],
+    {
+      title: 'Maven',
+      asks: /Downloading from /,
+      isAnswered: /Downloaded from /,
+      onOutput: (text) => {
+        const file = /Downloading from \S+: \S*\/(\S+)/.exec(text)?.[1];
+        if (file) report(file);
+      },
+      signal,
+    },
+  );
+}
+
 const pomOf = (packages: readonly string[]) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>order-ingest</groupId><artifactId>downloads</artifactId><version>1</version>

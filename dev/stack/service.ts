@@ -2,7 +2,11 @@ import type { DaemonSpec } from './daemon.ts';
 import type { StackPlaces } from './places.ts';
 
 export const SERVICE_NAMES = ['kafka', 'postgres', 'temporal'] as const;
-export type ServiceName = (typeof SERVICE_NAMES)[number];
+/** Services that are started only on request. */
+export const OPTIONAL_SERVICES = ['schema-registry'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number] | (typeof OPTIONAL_SERVICES)[number];
+/** All services. */
+export const ALL_SERVICES: readonly ServiceName[] = [...SERVICE_NAMES, ...OPTIONAL_SERVICES];
 
 /** The Temporal server: the CLI's dev server on SQLite, or the server on Postgres, as in production. */
 export const TEMPORAL_KINDS = ['dev', 'postgres'] as const;
@@ -60,6 +64,8 @@ export interface LocalService {
   readonly usualPorts: Ports;
   /** The highest port that the service supports, if there is a limit. */
   readonly highestPort?: number;
+  /** How long it may take to start, if that is longer than usual. */
+  readonly startTimeoutMs?: number;
   /** The signal for a graceful shutdown. */
   readonly stopSignal: NodeJS.Signals;
   /** Throws a StackError with instructions if the machine lacks a prerequisite. Takes seconds at most. */

@@ -19,6 +19,8 @@ import {
 import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
 import {
+  ALL_SERVICES,
+  OPTIONAL_SERVICES,
   SERVICE_NAMES,
   type Progress,
   type Report,
@@ -45,6 +47,8 @@ export interface StackOptions {
   readonly temporalKind?: TemporalKind | undefined;
   /** The version of that server, such as `1.29.1`; by default that of the last start. */
   readonly temporalVersion?: string | undefined;
+  /** Also starts a schema registry. */
+  readonly schemaRegistry?: boolean | undefined;
   /** Ends the start early; what has been started keeps running. */
   readonly signal?: AbortSignal;
 }
@@ -81,7 +85,8 @@ export async function startStack(
       writeState(places, state);
     };
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
-    const here = SERVICE_NAMES.filter((service) => !isElsewhere(service));
+    const services = options.schemaRegistry ? ALL_SERVICES : SERVICE_NAMES;
+    const here = services.filter((service) => !isElsewhere(service));
     const inContainers = await servicesInContainers(here, {
       ephemeral,
       temporal,
@@ -142,7 +147,7 @@ export async function startStack(
       }
     };
     await runSteps(
-      SERVICE_NAMES.map((service) => ({
+      services.map((service) => ({
         title: localService(service, temporal).title,
         run: async (report, note = report) => {
           const started = start(service, { report, note, signal: options.signal });
@@ -239,7 +244,7 @@ export async function stopStack(name: string): Promise<void> {
       return;
     }
     if (inContainers) await deleteContainers(places);
-    for (const service of SERVICE_NAMES) await local(service).deleteData(places);
+    for (const service of ALL_SERVICES) await local(service).deleteData(places);
     rmSync(places.dir, { recursive: true, force: true });
   });
 }
@@ -255,8 +260,12 @@ export interface ServiceStatus {
 /** Whether each service is running, and its source. */
 export async function stackStatus(name: string): Promise<readonly ServiceStatus[]> {
   const state = readState(stackPlaces(name));
+  const services = [
+    ...SERVICE_NAMES,
+    ...OPTIONAL_SERVICES.filter((service) => state?.services[service] !== undefined),
+  ];
   return Promise.all(
-    SERVICE_NAMES.map(async (service) => {
+    services.map(async (service) => {
       const known = state?.services[service];
       return {
         service,

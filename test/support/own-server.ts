@@ -16,14 +16,19 @@ export interface OwnServer {
   remove(): Promise<void>;
 }
 
-const ADDRESSES = { kafka: 'KAFKA_BROKERS', postgres: 'DATABASE_URL' } as const;
+const ADDRESSES = {
+  kafka: 'KAFKA_BROKERS',
+  postgres: 'DATABASE_URL',
+  'schema-registry': 'SCHEMA_REGISTRY_URL',
+} as const;
 
 /** Starts the server as a local process. */
 export async function startOwnServer(service: keyof typeof ADDRESSES): Promise<OwnServer> {
   const name = uniqueName(service);
   const variable = ADDRESSES[service];
   const env = { ...process.env, [variable]: undefined };
-  const start = () => startStack({ name, ephemeral: true, env }, quietly);
+  const schemaRegistry = service === 'schema-registry';
+  const start = () => startStack({ name, ephemeral: true, env, schemaRegistry }, quietly);
   const [{ [variable]: address = '' }, remove] = await setUp((onUndo) => {
     onUndo(() => stopStack(name));
     return start();
