@@ -28,7 +28,7 @@ const MAY_IMPORT = {
     'temporal',
   ],
   operate: [
-    ...['bridge', 'config', 'contract', 'kafka', 'order-module', 'postgres', 'program'],
+    ...['bridge', 'config', 'contract', 'decode', 'kafka', 'order-module', 'postgres', 'program'],
     ...['telemetry', 'temporal', 'terminal'],
   ],
 };

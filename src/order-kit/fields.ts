@@ -48,13 +48,22 @@ export const oneOf = <const Choice extends string>(choices: readonly Choice[]) =
     return choice === undefined ? err(`one of ${choices.join(', ')}`) : ok(choice);
   });
 
-/** An exact amount that is not negative: a number or a decimal string. */
+/**
+ * An exact amount that is not negative: a number, a decimal string, or an object that has one of these as its
+ * `amount`, which is what a `google.type.Money` becomes. The currency of such an object is ignored.
+ */
 export const money = z.transform((value: unknown, context) => {
-  const exact = typeof value === 'string' ? value : exactNumber(value);
+  const amount = amountOf(value) ?? value;
+  const exact = typeof amount === 'string' ? amount : exactNumber(amount);
   return exact === undefined
     ? reject(`a number or a decimal string, received ${jsonKind(value)}`, context)
     : unwrap(Money.parse(exact), context);
 });
+
+const amountOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'amount')
+    ? (value as { readonly amount: unknown }).amount
+    : undefined;
 
 /** An ISO 8601 date and time, to the microsecond. */
 export const instant = string(parseInstant);

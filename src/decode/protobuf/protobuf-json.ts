@@ -40,8 +40,12 @@ function defaultOf(field: protobuf.Field): unknown {
   if (field.map) return {};
   if (field.repeated) return [];
   if (field.resolvedType instanceof protobuf.Type) return undefined;
-  const hasDeclaredDefault = field.options?.['default'] !== undefined;
-  return !field.hasPresence || hasDeclaredDefault ? field.typeDefault : undefined;
+  const declared: unknown = field.options?.['default'];
+  // protobufjs parses it as a JavaScript number.
+  if (field.long && typeof declared === 'number' && !Number.isSafeInteger(declared)) {
+    throw notRepresentable(`the default of ${field.name}, which has more than 53 bits`);
+  }
+  return !field.hasPresence || declared !== undefined ? field.typeDefault : undefined;
 }
 
 function writeList(field: protobuf.Field, values: readonly unknown[], json: JsonText): void {

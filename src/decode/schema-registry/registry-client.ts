@@ -66,8 +66,8 @@ export class RegistryClient {
     throw this.#unexpected(path, status, json);
   }
 
-  /** Throws an OperatorError unless the registry answers. */
-  async check(): Promise<readonly string[]> {
+  /** The types of schemas that the registry supports. Throws an OperatorError if it cannot be asked. */
+  async schemaTypes(): Promise<readonly string[]> {
     const path = '/schemas/types';
     const { status, body } = await this.#request(path);
     const json = parseJson(body);

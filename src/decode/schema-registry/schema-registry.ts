@@ -1,8 +1,9 @@
 import { UnusableValue } from '../unusable-value.ts';
 import type { RegistryClient } from './registry-client.ts';
 
-/** The schema types of a registry. */
-export type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON';
+/** The type of the schemas of a registry by the format of the values. */
+export const SCHEMA_TYPES = { avro: 'AVRO', protobuf: 'PROTOBUF', 'json-schema': 'JSON' } as const;
+export type SchemaType = (typeof SCHEMA_TYPES)[keyof typeof SCHEMA_TYPES];
 
 /** A schema as the registry has it. */
 export interface RegisteredSchema {
@@ -34,9 +35,9 @@ const MAX_REFERENCES = 500;
 
 /** Reads schemas and what they refer to. */
 export class SchemaRegistry {
-  readonly #client: RegistryClient;
+  readonly #client: Pick<RegistryClient, 'get'>;
 
-  constructor(client: RegistryClient) {
+  constructor(client: Pick<RegistryClient, 'get'>) {
     this.#client = client;
   }
 

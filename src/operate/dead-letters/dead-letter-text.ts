@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { recordHeaders } from '../../kafka/record-headers.ts';
 import type { DeadLetter } from './dead-letter-topic.ts';
+import type { DecodedValue } from './decoded-value.ts';
 
 /** How much of a value is printed; `--raw` prints all of it. */
 const SHOWN_BYTES = 4096;
@@ -10,11 +11,15 @@ const SHOWN_BYTES = 4096;
  * `replayed` are older than the words `id` and `requeued`.
  *
  * @param complete include the headers and the value
+ * @param decoded is included if there is one
  */
 export function deadLetterAsJson(
   deadLetter: DeadLetter,
   isRequeued: boolean,
-  { complete = false } = {},
+  {
+    complete = false,
+    decoded,
+  }: { readonly complete?: boolean; readonly decoded?: DecodedValue | undefined } = {},
 ): unknown {
   const { metadata } = deadLetter;
   return {
@@ -36,10 +41,19 @@ export function deadLetterAsJson(
           value: asJson(deadLetter.value),
         }
       : {}),
+    ...(decoded && {
+      schemaId: decoded.schemaId ?? null,
+      decoded: decoded.text ?? null,
+      decodeError: decoded.error ?? null,
+    }),
   };
 }
 
-export function deadLetterAsText(deadLetter: DeadLetter, isRequeued: boolean): string {
+export function deadLetterAsText(
+  deadLetter: DeadLetter,
+  isRequeued: boolean,
+  decoded?: DecodedValue,
+): string {
   const { metadata } = deadLetter;
   const lines: [string, string][] = [
     ['id', deadLetter.id],
@@ -65,10 +79,18 @@ export function deadLetterAsText(deadLetter: DeadLetter, isRequeued: boolean): s
       ? []
       : [['headers', omittedText(metadata.omitted.headers) ?? ''] satisfies [string, string]]),
     ['value', omittedText(metadata.omitted.value) ?? valueText(deadLetter)],
+    ...(decoded?.schemaId === undefined
+      ? []
+      : [['schema ID', String(decoded.schemaId)] satisfies [string, string]]),
+    ...(decoded?.error === undefined
+      ? []
+      : [['decoding', decoded.error] satisfies [string, string]]),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   const text = lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
-  return deadLetter.value === null ? text : `${text}\n\n${shown(deadLetter.value)}`;
+  if (deadLetter.value === null) return text;
+  const content = decoded?.text === undefined ? deadLetter.value : Buffer.from(decoded.text);
+  return `${text}\n\n${shown(content)}`;
 }
 
 const omittedText = (bytes: number | undefined): string | undefined =>

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { quoted } from '../../kafka/source-topics.ts';
 import { OperatorError } from '../../program/operator-error.ts';
+import { environmentOf } from '../../terminal/environment.ts';
 import { deadLettersFor, type TopicFlags } from './command-options.ts';
+import { decodedValueOf } from './decoded-value.ts';
 import { deadLetterAsJson, deadLetterAsText } from './dead-letter-text.ts';
 
 export async function show(
@@ -27,8 +29,11 @@ export async function show(
       `read the original message from "${sourceTopic}", partition ${sourcePartition}, offset ${sourceOffset}`,
     );
   }
+  const decoded = flags.raw ? undefined : await decodedValueOf(environmentOf(command), deadLetter);
   if (flags.raw) process.stdout.write(deadLetter.value ?? Buffer.alloc(0));
   else if (flags.json) {
-    console.log(JSON.stringify(deadLetterAsJson(deadLetter, isRequeued, { complete: true })));
-  } else console.log(deadLetterAsText(deadLetter, isRequeued));
+    console.log(
+      JSON.stringify(deadLetterAsJson(deadLetter, isRequeued, { complete: true, decoded })),
+    );
+  } else console.log(deadLetterAsText(deadLetter, isRequeued, decoded));
 }
