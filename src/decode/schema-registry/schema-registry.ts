@@ -30,7 +30,7 @@ export interface CompiledSchema {
   toJsonText(body: Buffer, maxBytes: number): string;
 }
 
-/** Against references in a circle, and a registry that has no end of them. */
+/** A schema has a few dozen at most. */
 const MAX_REFERENCES = 500;
 
 /** Reads schemas and what they refer to. */
@@ -48,19 +48,22 @@ export class SchemaRegistry {
   async schema(id: number): Promise<RegisteredSchema | undefined> {
     const answer = await this.#client.get(`/schemas/ids/${id}`);
     if (answer === undefined) return undefined;
-    const references = new Map<string, SchemaReference>();
-    await this.#readReferences(answer, references);
+    const references: SchemaReference[] = [];
+    await this.#readReferences(answer, references, new Set());
     const { schema: text, schemaType: type } = answer;
-    return { type, text, references: [...references.values()] };
+    return { type, text, references };
   }
 
   async #readReferences(
     { references }: RegistryAnswer,
-    known: Map<string, SchemaReference>,
+    read: SchemaReference[],
+    seen: Set<string>,
   ): Promise<void> {
     for (const { name, subject, version } of references) {
-      if (known.has(name)) continue;
-      if (known.size >= MAX_REFERENCES) {
+      // Also one that is being read: they may refer to each other in a circle.
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (seen.size > MAX_REFERENCES) {
         throw new UnusableValue('unusable-schema', `it has more than ${MAX_REFERENCES} references`);
       }
       // `deleted` finds versions that have been deleted but are still referred to.
@@ -74,8 +77,8 @@ export class SchemaRegistry {
         );
       }
       // Its own references come first.
-      await this.#readReferences(answer, known);
-      known.set(name, { name, text: answer.schema });
+      await this.#readReferences(answer, read, seen);
+      read.push({ name, text: answer.schema });
     }
   }
 }

@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import http, { type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { RegistryClient } from '../../../../src/decode/schema-registry/registry-client.ts';
+import { SchemaRegistry } from '../../../../src/decode/schema-registry/schema-registry.ts';
+import { OperatorError } from '../../../../src/program/operator-error.ts';
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+  server = undefined;
+});
+
+/** A client of a server that answers like this. */
+async function clientOf(listener: RequestListener, settings = {}) {
+  server = http.createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return new RegistryClient({
+    url: new URL(`http://127.0.0.1:${port}/base/`),
+    username: undefined,
+    password: undefined,
+    token: undefined,
+    caFile: undefined,
+    certFile: undefined,
+    keyFile: undefined,
+    timeoutMs: 2000,
+    ...settings,
+  });
+}
+
+const answering = (status: number, body: unknown, headers = {}): RequestListener => {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return (_, response) => {
+    response.writeHead(status, headers).end(text);
+  };
+};
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'resolved',
+    (error: unknown) => (error instanceof OperatorError ? error.code : error),
+  );
+
+test('reads a schema below the path of the URL; one without a type is Avro', async () => {
+  const paths: (string | undefined)[] = [];
+  const client = await clientOf((request, response) => {
+    paths.push(request.url);
+    answering(200, { schema: '"string"' })(request, response);
+  });
+  expect(await client.get('/schemas/ids/1')).toEqual({
+    schema: '"string"',
+    schemaType: 'AVRO',
+    references: [],
+  });
+  expect(paths).toEqual(['/base/schemas/ids/1']);
+});
+
+test.each([
+  [{ username: 'me', password: 'p:w' }, `Basic ${Buffer.from('me:p:w').toString('base64')}`],
+  [{ token: 'abc' }, 'Bearer abc'],
+  [{}, undefined],
+])('authenticates with %j', async (settings, expected) => {
+  let sent: string | undefined;
+  const client = await clientOf((request, response) => {
+    sent = request.headers.authorization;
+    answering(200, { schema: '' })(request, response);
+  }, settings);
+  await client.get('/schemas/ids/1');
+  expect(sent).toBe(expected);
+});
+
+test('only the answer of a registry says that a schema does not exist', async () => {
+  const client = await clientOf(answering(404, { error_code: 40403, message: 'Schema not found' }));
+  expect(await client.get('/schemas/ids/1')).toBeUndefined();
+});
+
+const HTML = '<html><body>Not here</body></html>';
+
+test.each<[string, RequestListener, string]>([
+  ['a 404 of a proxy', answering(404, HTML), 'SCHEMA_REGISTRY_FAILED'],
+  [
+    'a 404 in JSON of another service',
+    answering(404, { message: 'no route' }),
+    'SCHEMA_REGISTRY_FAILED',
+  ],
+  ['HTML with status 200', answering(200, HTML), 'SCHEMA_REGISTRY_FAILED'],
+  ['JSON that is no schema', answering(200, {}), 'SCHEMA_REGISTRY_FAILED'],
+  [
+    'a redirect',
+    answering(302, '', { location: 'https://example.com/login' }),
+    'SCHEMA_REGISTRY_FAILED',
+  ],
+  ['429', answering(429, {}), 'SCHEMA_REGISTRY_FAILED'],
+  ['500', answering(500, { error_code: 50001 }), 'SCHEMA_REGISTRY_FAILED'],
+  ['401', answering(401, {}), 'SCHEMA_REGISTRY_LOGIN_REJECTED'],
+  ['403', answering(403, HTML), 'SCHEMA_REGISTRY_LOGIN_REJECTED'],
+  ['a closed connection', (request) => request.socket.destroy(), 'SCHEMA_REGISTRY_UNREACHABLE'],
+  [
+    'a body that is cut off',
+    (_, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('{', () => response.destroy());
+    },
+    'SCHEMA_REGISTRY_UNREACHABLE',
+  ],
+])('%s is an error that may pass', async (_, listener, code) => {
+  const client = await clientOf(listener);
+  expect(await codeOf(client.get('/schemas/ids/1'))).toBe(code);
+});
+
+test('no answer in time is an error that may pass', async () => {
+  const client = await clientOf(() => undefined, { timeoutMs: 100 });
+  expect(await codeOf(client.get('/schemas/ids/1'))).toBe('SCHEMA_REGISTRY_UNREACHABLE');
+});
+
+test('an error names neither the password nor the token', async () => {
+  const client = await clientOf(answering(401, {}), { username: 'me', password: 'hidden' });
+  const error: unknown = await client.get('/schemas/ids/1').catch((reason: unknown) => reason);
+  expect(String(error)).not.toContain('hidden');
+});
+
+test('what a schema refers to is read with it, what is referred to first, and once', async () => {
+  const reference = (name: string) => ({ name, subject: `${name} subject`, version: 3 });
+  const schemas: Readonly<Record<string, unknown>> = {
+    '/base/schemas/ids/1': { schema: 'main', references: [reference('a'), reference('b')] },
+    '/base/subjects/a%20subject/versions/3?deleted=true': {
+      schema: 'A',
+      references: [reference('c')],
+    },
+    '/base/subjects/b%20subject/versions/3?deleted=true': {
+      schema: 'B',
+      references: [reference('c')],
+    },
+    '/base/subjects/c%20subject/versions/3?deleted=true': { schema: 'C' },
+  };
+  const client = await clientOf((request, response) => {
+    answering(200, schemas[request.url ?? ''] ?? {})(request, response);
+  });
+  expect(await new SchemaRegistry(client).schema(1)).toEqual({
+    type: 'AVRO',
+    text: 'main',
+    references: [
+      { name: 'c', text: 'C' },
+      { name: 'a', text: 'A' },
+      { name: 'b', text: 'B' },
+    ],
+  });
+});
+
+test('references in a circle end', async () => {
+  const client = await clientOf(
+    answering(200, { schema: '', references: [{ name: 'a', subject: 'a', version: 1 }] }),
+  );
+  expect(await new SchemaRegistry(client).schema(1)).toMatchObject({
+    references: [{ name: 'a', text: '' }],
+  });
+});
