@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import type { DeadLetter } from '../../../src/bridge/dead-letter-writer.ts';
-import { Pipeline } from '../../../src/bridge/pipeline.ts';
+import { Pipeline, type PipelinePorts } from '../../../src/bridge/pipeline.ts';
 import type { StartOutcome } from '../../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../../src/config/roles.ts';
@@ -44,7 +44,10 @@ interface LogLine {
 }
 
 /** A pipeline whose starts and dead letters wait until the test answers them. */
-function createPipeline(env: Readonly<Record<string, string>> = {}) {
+function createPipeline(
+  env: Readonly<Record<string, string>> = {},
+  messageReader: PipelinePorts['reader'] = reader,
+) {
   const starts: { orderId: string; offset: string; answer: PromiseWithResolvers<StartOutcome> }[] =
     [];
   const letters: { letter: DeadLetter; answer: PromiseWithResolvers<OmittedParts> }[] = [];
@@ -57,7 +60,7 @@ function createPipeline(env: Readonly<Record<string, string>> = {}) {
   });
   const durations: number[] = [];
   const pipeline = new Pipeline(settings, {
-    reader,
+    reader: messageReader,
     starter: {
       start({ orderId, message }) {
         const answer = promiseWithResolvers<StartOutcome>();
@@ -429,4 +432,46 @@ test('a single message is ingested without the gates of a batch', async () => {
   await answer('a');
   await expect(outcome).resolves.toEqual({ kind: 'started' });
   expect(pipeline.counts.snapshot().read).toBe(0);
+});
+
+describe('while the schema registry is down', () => {
+  /** The schema of the messages whose key is `unknown` is not there until the test says so. */
+  function withRegistry(env: Readonly<Record<string, string>> = {}) {
+    let isDown = true;
+    const parts = createPipeline(env, {
+      ...reader,
+      prepare: (value) =>
+        !value?.toString().includes('unknown')
+          ? undefined
+          : isDown
+            ? Promise.reject(new Error('registry down'))
+            : Promise.resolve(),
+    });
+    return { ...parts, recover: () => (isDown = false) };
+  }
+
+  test('messages whose schema is not known wait without a permit, and the others go on', async () => {
+    const { ingest, received, recover, letters, readiness } = withRegistry({
+      BRIDGE_MAX_CONCURRENT_STARTS: '1',
+    });
+    const waiting = await ingest(orders('unknown-1', 'unknown-2'));
+    await ingest(orders('known'), 1);
+    await pass(10_000);
+    expect(received()).toEqual(['known']);
+    expect(Object.keys(readiness.reasons())).toContain('the schema registry');
+    expect(waiting.ended()).toBeUndefined();
+    expect(letters).toEqual([]);
+    recover();
+    await pass(10_000);
+    expect(Object.keys(readiness.reasons())).not.toContain('the schema registry');
+  });
+
+  test('a batch that waits for a schema ends when the partition is revoked', async () => {
+    const { ingest } = withRegistry();
+    const batch = await ingest(orders('unknown-1'));
+    batch.revoked.abort();
+    await pass(A_MOMENT_MS);
+    expect(batch.ended()).toBe('resolved');
+    expect(batch.reported).toEqual([]);
+  });
 });

@@ -57,7 +57,10 @@ describe('a secret in a file', () => {
   });
 
   test('is read for every setting that is secret', () => {
-    expect(SECRETS).toEqual(['KAFKA_SASL_PASSWORD', 'TEMPORAL_API_KEY', 'DATABASE_URL']);
+    expect(SECRETS).toEqual([
+      ...['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN'],
+      ...['TEMPORAL_API_KEY', 'DATABASE_URL'],
+    ]);
     expect(databaseUrl({ DATABASE_URL_FILE: secretFile(`${DATABASE}\n`) })).toBe(DATABASE);
   });
 
