@@ -46,14 +46,14 @@ const programs = Object.entries(PROGRAMS).map(([program, reads]) => ({
 
 const secretFiles = all.filter((setting) => fileVariable(setting)).map(({ name }) => name);
 
-/** May be in a Secret, although it is shown. */
-const IN_SECRETS_TOO = 'KAFKA_SASL_USERNAME';
+/** May be in a Secret, although they are shown. */
+const IN_SECRETS_TOO = ['KAFKA_SASL_USERNAME', 'SCHEMA_REGISTRY_USERNAME'];
 
 /** What the templates of the chart know about the settings: the chart's `files/settings.json`. */
 export const SETTINGS_OF_PROGRAMS = {
   names: all.map(({ name }) => name),
   programs: Object.fromEntries(programs.map(({ program, names }) => [program, names])),
-  secrets: [IN_SECRETS_TOO, ...secretFiles],
+  secrets: [...IN_SECRETS_TOO, ...secretFiles],
   secretFiles,
   certificates: CERTIFICATES.map(({ group, value, variable }) => ({
     group,

@@ -8,7 +8,7 @@ export const valueSettings = settingGroup({
     schema: choice(['json', 'avro', 'protobuf', 'json-schema']),
     default: 'json',
     description:
-      'Format of the values of the topic. `json` is JSON text as it is. The others begin with the ID of a schema, as the serializers of Confluent write them, and need `SCHEMA_REGISTRY_URL`. See [docs/value-formats.md](value-formats.md).',
+      'Format of the values of the topic. `json` is JSON text as it is. The others begin with the ID of a schema, as the serializers of Confluent write them, and need `SCHEMA_REGISTRY_URL`. See [value-formats.md](value-formats.md).',
   },
   payloadPointer: {
     name: 'ORDER_PAYLOAD_POINTER',
