@@ -29,22 +29,22 @@ const PROGRESS_TIMEOUT_MS = 180_000;
 
 /** Waits until the group has committed more of every partition of the topics than when it was called. */
 async function expectProgressInAll(topics: readonly LoadedTopic[]): Promise<void> {
-  const offsets = () => Promise.all(topics.map(committedOffsets));
-  const before = await eventually(offsets);
+  const before = await Promise.all(topics.map(committedOffsets));
   await eventually(async () => {
-    const now = (await offsets()).map((ofTopic, t) =>
-      ofTopic.map((offset, p) => offset > (before[t]?.[p] ?? -1)),
+    const now = await Promise.all(topics.map(committedOffsets));
+    const hasMoved = now.map((ofTopic, t) =>
+      ofTopic.map((offset, partition) => offset > (before[t]?.[partition] ?? -1)),
     );
-    expect(now).toEqual(before.map((ofTopic) => ofTopic.map(() => true)));
+    expect(hasMoved).toEqual(before.map((ofTopic) => ofTopic.map(() => true)));
   }, PROGRESS_TIMEOUT_MS);
 }
 
-/** By partition; -1 where nothing is committed. */
+/** By partition; -1 if nothing is committed. */
 async function committedOffsets({ topic, partitions }: LoadedTopic): Promise<readonly number[]> {
-  const { name, groupId, admin } = topic;
-  const [committed] = await admin.fetchOffsets({ groupId, topics: [name] });
-  return Array.from({ length: partitions }, (_, one) =>
-    Number(committed?.partitions.find(({ partition }) => partition === one)?.offset ?? -1),
+  const { admin, groupId, name } = topic;
+  const [found] = await admin.fetchOffsets({ groupId, topics: [name] });
+  return Array.from({ length: partitions }, (_, number) =>
+    Number(found?.partitions.find(({ partition }) => partition === number)?.offset ?? -1),
   );
 }
 
