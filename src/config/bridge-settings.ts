@@ -8,7 +8,7 @@ export const bridgeSettings = settingGroup({
     // An inherited name, kept on purpose: the offsets of existing deployments are stored under it.
     default: 'storage_loader',
     description:
-      'The consumer group. Bridges of one topic share a group; each service that needs all orders uses its own group.',
+      'The consumer group. Bridges of the same topics share a group; each service that needs all orders uses its own group.',
   },
   autoOffsetReset: {
     name: 'KAFKA_AUTO_OFFSET_RESET',

@@ -106,7 +106,7 @@ export const topicSettings = settingGroup({
     schema: integer(1, 10_000),
     default: '6',
     description:
-      'Number of partitions of the topics that `setup` creates, and so the maximum number of bridges that share the work. Existing topics are not changed.',
+      'Number of partitions of each topic that `setup` creates. The maximum number of bridges that share the work is the number of partitions of all topics in `KAFKA_TOPIC`. Existing topics are not changed.',
   },
   replicationFactor: {
     name: 'KAFKA_TOPIC_REPLICATION_FACTOR',

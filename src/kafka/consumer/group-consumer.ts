@@ -49,8 +49,8 @@ interface TopicProgress {
 
 /**
  * A member of a consumer group that reads one or more topics. It commits only what is finished, and only for
- * partitions that are still assigned to it. Everything it knows belongs to one generation of the group; `Assignment` says which is
- * the current one. What follows from a commit is decided in one place, `#handleOutcome`.
+ * partitions that are still assigned to it. Everything it knows belongs to one generation of the group;
+ * `Assignment` says which is the current one. What follows from a commit is decided in one place, `#commit`.
  */
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;

@@ -50,9 +50,9 @@ export interface Reconciliation {
 }
 
 /**
- * Determines the outcome of every message of the topics, or of a part of them, from Kafka, Postgres and Temporal,
- * one topic after the other. Changes nothing. Memory is bounded whatever the size of the topics. Throws an OperatorError when one of the
- * servers cannot be reached.
+ * Determines the outcome of every message of the topics, or of a part of them, from Kafka, Postgres and
+ * Temporal, one topic after the other. Changes nothing. Memory is bounded whatever the size of the topics.
+ * Throws an OperatorError when one of the servers cannot be reached.
  */
 export async function reconcile(env: Environment, options: ReconcileOptions): Promise<void> {
   const settings = readSettings(RECONCILE_ROLE, env, valueSettingMistakes);
