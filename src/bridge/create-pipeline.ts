@@ -11,7 +11,7 @@ import { createWorkflowStarter } from './workflow-starter.ts';
 
 export interface PipelineConnections extends Pick<
   PipelinePorts,
-  'readiness' | 'logger' | 'startDuration'
+  'readiness' | 'logger' | 'startDuration' | 'priority'
 > {
   readonly reader: MessageReader;
   readonly client: Client;

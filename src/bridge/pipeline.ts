@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { SpanKind } from '@opentelemetry/api';
 import type { BridgeSettings } from '../config/roles.ts';
-import type { DeadLetterReason } from '../contract/dead-letter.ts';
+import { requeuedPriority, type DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
+import type { StartPreferences } from '../contract/order-module.ts';
+import type { Priority } from '../contract/priority.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
-import type { Identified, MessageReader } from '../order-module/message-reader.ts';
+import type {
+  Identified,
+  IdentifiedOrder,
+  MessageReader,
+} from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
 import { contextOf, inSpan, markActiveSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { isThrottled } from '../temporal/temporal-error.ts';
@@ -22,6 +29,7 @@ import { Semaphore } from './flow-control/semaphore.ts';
 import { OutcomeCounts, type MessageOutcome } from './outcome-counts.ts';
 import { BatchProgress } from './batch-progress.ts';
 import { createRetryForever, type RetryForever } from './retry-forever.ts';
+import { checkPreferences } from './start-preferences.ts';
 import type { OrderToStart } from './start-request.ts';
 import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
 
@@ -33,6 +41,8 @@ export interface PipelinePorts {
   readonly deadLetters: DeadLetterWriter;
   readonly readiness: Conditions;
   readonly logger: Logger;
+  /** The priority of every order, instead of what the order module prefers. */
+  readonly priority?: Priority | undefined;
   /** Receives how long Temporal took to answer each start, in seconds. */
   readonly startDuration?: { observe(seconds: number): void } | undefined;
 }
@@ -68,6 +78,7 @@ export class Pipeline {
   readonly #retryTemporal: RetryForever;
   readonly #retryDeadLetters: RetryForever;
   readonly #retrySchemaRegistry: RetryForever;
+  readonly #preferenceProblems: RateLimitedLog;
   readonly #stopping = new AbortController();
   readonly #batches = new Set<Promise<void>>();
 
@@ -93,6 +104,7 @@ export class Pipeline {
       isThrottled,
       logger,
     });
+    this.#preferenceProblems = new RateLimitedLog(logger);
     this.#retryTemporal = createRetryForever('Temporal', { readiness, logger, isThrottled });
     this.#retryDeadLetters = createRetryForever('the dead-letter topic', { readiness, logger });
     this.#retrySchemaRegistry = createRetryForever('the schema registry', { readiness, logger });
@@ -235,6 +247,7 @@ export class Pipeline {
         orderId,
         fingerprint,
         message: { text, source: { ...source, timestamp: message.timestamp } },
+        start: this.#startPreferences(identified, message, source),
       },
       signal,
     );
@@ -290,6 +303,22 @@ export class Pipeline {
     return this.#retrySchemaRegistry(call, signal);
   }
 
+  /** What the order module prefers, with the priority of the replay or requeue that the message is part of. */
+  #startPreferences(
+    order: IdentifiedOrder,
+    { headers }: ConsumedMessage,
+    source: MessageSource,
+  ): StartPreferences | undefined {
+    const { start, problems } = checkPreferences(order.start);
+    for (const problem of [...problems, ...(order.startProblem ? [order.startProblem] : [])]) {
+      const fields = { event: 'start_preference_invalid', ...source, problem };
+      const text = "the order module's start preferences are not used as they are";
+      this.#preferenceProblems.write('warn', fields, `${text}: ${problem}`, problem);
+    }
+    const priority = this.#ports.priority ?? requeuedPriority(headers);
+    return priority === undefined ? start : { ...start, priority };
+  }
+
   /** Starts the order's workflow once the gates for starts let it pass. */
   async #start(order: OrderToStart, signal: AbortSignal): Promise<StartOutcome> {
     await this.#sequencer.acquire(order.orderId, signal);
@@ -300,7 +329,7 @@ export class Pipeline {
           () => this.startLimit.run(() => this.#attemptStart(order), signal),
           signal,
         );
-        if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow);
+        if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow, order.start);
         return outcome;
       } finally {
         this.backlogLimit.release();

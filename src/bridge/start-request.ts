@@ -1,8 +1,10 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { msNumberToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { startRequestId, workflowId } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
 import type { OrderMessage } from '../contract/message.ts';
+import type { StartPreferences } from '../contract/order-module.ts';
 import {
   FINGERPRINT_MEMO,
   SOURCE_OFFSET,
@@ -19,6 +21,8 @@ export interface OrderToStart {
   readonly orderId: OrderId;
   readonly fingerprint: string;
   readonly message: OrderMessage;
+  /** As `checkPreferences` returns them. */
+  readonly start?: StartPreferences | undefined;
 }
 
 export interface StartTarget {
@@ -74,6 +78,25 @@ export function startRequest(
     userMetadata: {
       summary: payload(`${source.topic}, partition ${source.partition}, offset ${source.offset}`),
     },
+    ...scheduling(order.start),
+  };
+}
+
+/** Left out where there is no preference, so that the server's defaults apply. */
+function scheduling({
+  priority: priorityKey,
+  fairnessKey,
+  fairnessWeight,
+  startDelayMs,
+}: StartPreferences = {}): Pick<Request, 'priority' | 'workflowStartDelay'> {
+  const priority = {
+    ...(priorityKey === undefined ? {} : { priorityKey }),
+    ...(fairnessKey === undefined ? {} : { fairnessKey }),
+    ...(fairnessWeight === undefined ? {} : { fairnessWeight }),
+  };
+  return {
+    ...(Object.keys(priority).length > 0 ? { priority } : {}),
+    ...(startDelayMs === undefined ? {} : { workflowStartDelay: msNumberToTs(startDelayMs) }),
   };
 }
 

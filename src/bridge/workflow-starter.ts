@@ -7,8 +7,9 @@ import type { MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
+import type { Priority } from '../contract/priority.ts';
 import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
-import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
+import { messageOf, readRunStart, type RunStart, withPriority } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
@@ -66,7 +67,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       const again = completed ? options.replayId : undefined;
       const request = {
         ...startRequest(target, order, input, { again, trace: activeTraceHeaders() }),
-        ...(completed ? startedAs(completed, again) : {}),
+        ...(completed ? startedAs(completed, again, order.start?.priority) : {}),
       };
       const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
       return { kind: 'started', workflow: { workflowId: idOf(order), runId } };
@@ -129,7 +130,14 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
  * Starts the run again with its own message, which may have been corrected: the message being replayed
  * may be the one from before the correction, or a duplicate.
  */
-const startedAs = ({ attributes, userMetadata }: RunStart, replay: string | undefined) => ({
+const startedAs = (
+  { attributes, userMetadata }: RunStart,
+  replay: string | undefined,
+  priority: Priority | undefined,
+) => ({
+  priority: withPriority(attributes.priority, priority),
+  // The order has waited for its delay before.
+  workflowStartDelay: null,
   ...(attributes.input ? { input: attributes.input } : {}),
   ...(attributes.searchAttributes ? { searchAttributes: attributes.searchAttributes } : {}),
   ...(userMetadata ? { userMetadata } : {}),

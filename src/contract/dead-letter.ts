@@ -1,3 +1,5 @@
+import { isPriority, LOW_PRIORITY, type Priority } from './priority.ts';
+
 /** Why no workflow could be started for a message. Operators filter by these values. */
 export const DEAD_LETTER_REASONS = [
   'tombstone',
@@ -30,6 +32,8 @@ export const DEAD_LETTER_HEADERS = {
   sourceOffset: 'dead-letter.source.offset',
   sourceTimestamp: 'dead-letter.source.timestamp',
   attempt: 'dead-letter.attempt',
+  /** The priority that a requeue gives to the order. Only in the source topic, never in a dead letter. */
+  priority: 'dead-letter.priority',
   bridgeVersion: 'dead-letter.bridge.version',
   /** The size of a value that was too large to carry; only the source topic has it. */
   omittedBytes: 'dead-letter.value.omitted-bytes',
@@ -114,6 +118,14 @@ function lastText(headers: MessageHeaders, name: string): string {
   const all = headers[name];
   const value = (Array.isArray(all) ? all.at(-1) : all) ?? '';
   return typeof value === 'string' ? value : new TextDecoder().decode(value);
+}
+
+/** The priority of a requeued message: low, unless the requeue has set another. Undefined for all others. */
+export function requeuedPriority(headers: MessageHeaders | undefined): Priority | undefined {
+  if (attemptOf(headers) === 0) return undefined;
+  const text = lastText(headers ?? {}, DEAD_LETTER_HEADERS.priority);
+  const priority = /^[1-5]$/.test(text) ? Number(text) : undefined;
+  return isPriority(priority) ? priority : LOW_PRIORITY;
 }
 
 /** How often the message has been dead-lettered before; 0 if it has no such header. */

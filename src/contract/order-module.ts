@@ -61,6 +61,8 @@ export type Identification =
        */
       readonly fingerprint: string;
       readonly start?: StartPreferences;
+      /** Why the order has no start preferences although the module sets them; quotes no value. */
+      readonly startProblem?: string;
     }
   | {
       readonly kind: 'unusable';
@@ -69,15 +71,21 @@ export type Identification =
       readonly error: string;
     };
 
-/** How Temporal schedules the order's workflow. */
+/**
+ * How Temporal schedules the order's workflow. The bridge leaves out or limits what Temporal would reject, and
+ * logs `start_preference_invalid`: docs/priority.md.
+ */
 export interface StartPreferences {
   /** 1 is the highest, 5 the lowest; 3 if left out. Needs Temporal server 1.31; older ones ignore it. */
   readonly priority?: 1 | 2 | 3 | 4 | 5;
-  /** Orders with different keys share the workers fairly, for instance by customer. Up to 64 bytes. */
+  /**
+   * Orders with different keys share the workers fairly, for instance by customer. Up to 64 bytes; a longer
+   * key is replaced by its hash. The server must have `matching.enableFairness`; others ignore the key.
+   */
   readonly fairnessKey?: string;
   /** The share of this key, from 0.001 to 1000; 1 if left out. */
   readonly fairnessWeight?: number;
-  /** How long to wait before the workflow runs, in milliseconds. */
+  /** How long to wait before the workflow runs, in milliseconds from its start; at most a year. */
   readonly startDelayMs?: number;
 }
 

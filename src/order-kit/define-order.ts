@@ -38,7 +38,10 @@ export interface OrderDefinition<Order> extends Pick<
    */
   readonly fingerprintForm?: number;
 
-  /** How Temporal schedules the order's workflow. Also called for messages that are not valid orders. */
+  /**
+   * How Temporal schedules the order's workflow. Also called for messages that are not valid orders. If it
+   * throws, the order is ingested without preferences, and the bridge logs where.
+   */
   readonly start?: (message: JsonObject) => StartPreferences;
 
   /**
@@ -74,7 +77,7 @@ export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderMod
         kind: 'order',
         orderId: id.orderId,
         fingerprint: fingerprintOf(message, definition.translate(message)),
-        ...(start ? { start: start(message) } : {}),
+        ...(start ? startPreferences(start, message) : {}),
       };
     },
     translate: (message): Translation<Order> => {
@@ -104,6 +107,22 @@ export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderMod
     ...(recognizes ? { recognizes } : {}),
     ...(samples ? { samples } : {}),
   };
+}
+
+/** An error of `start` must not keep the order from being ingested. */
+function startPreferences(
+  start: (message: JsonObject) => StartPreferences,
+  message: JsonObject,
+): Pick<Extract<Identification, { kind: 'order' }>, 'start' | 'startProblem'> {
+  try {
+    return { start: start(message) };
+  } catch (error) {
+    // Without its message, which may quote a value.
+    const name = error instanceof Error ? error.name : typeof error;
+    const [, where = ''] =
+      (error instanceof Error ? error.stack : undefined)?.split(/\n\s*(?=at )/) ?? [];
+    return { startProblem: `start threw a ${name} ${where}`.trimEnd() };
+  }
 }
 
 type FoundOrderId =

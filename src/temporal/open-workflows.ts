@@ -2,8 +2,11 @@ import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { WorkflowRun } from '../contract/ids.ts';
 import { orderQuery } from './order-visibility.ts';
+import { quoted } from './visibility-query.ts';
 
 const COUNT_TIMEOUT_MS = 3000;
+/** How far this machine's clock may be behind the server's before open orders are not counted. */
+const CLOCK_DIFFERENCE_MS = 5000;
 
 const { HistoryEventFilterType } = proto.temporal.api.enums.v1;
 
@@ -35,12 +38,16 @@ export async function untilClosed(
 }
 
 /**
- * Counts the running workflows under the prefix, in one attempt. Temporal's visibility may be a second
- * or more behind. If a query cannot express the whole prefix, the count may be too high.
+ * Counts the running workflows under the prefix, without those that wait for their start delay, in one
+ * attempt. Temporal's visibility may be a second or more behind. If a query cannot express the whole prefix, the count may be too high.
  */
 export async function countOpenOrders(client: Client, workflowIdPrefix: string): Promise<number> {
   const { namespace } = client.options;
-  const query = orderQuery(workflowIdPrefix, { statuses: ['running'] });
+  const due = quoted(new Date(Date.now() + CLOCK_DIFFERENCE_MS).toISOString());
+  const query = orderQuery(workflowIdPrefix, {
+    statuses: ['running'],
+    query: `ExecutionTime <= ${due}`,
+  });
   const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
     client.workflowService.countWorkflowExecutions({ namespace, query }),
   );

@@ -37,10 +37,19 @@ export interface OrderRun extends WorkflowRun {
     readonly partition: number | undefined;
     readonly offset: number | undefined;
   };
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, here and below. */
   readonly startedAt: number;
   readonly closedAt: number | undefined;
+  /** The end of the start delay, if the run has one: no worker gets it before. */
+  readonly delayedUntil: number | undefined;
+  /** From 1, the highest, to 5; undefined for Temporal's default, and on a server without priorities. */
+  readonly priority: number | undefined;
+  readonly fairnessKey: string | undefined;
 }
+
+/** Whether the run waits for the end of its start delay. */
+export const isDelayed = ({ status, delayedUntil }: OrderRun): boolean =>
+  status === 'running' && delayedUntil !== undefined && delayedUntil > Date.now();
 
 /** The latest run of an order's workflow, with what only a description of the workflow contains. */
 export interface OrderWorkflow extends OrderRun {
@@ -128,7 +137,16 @@ export function toOrderRun(info: Info, workflowIdPrefix: string): OrderRun {
     },
     startedAt: milliseconds(info.startTime) ?? 0,
     closedAt: milliseconds(info.closeTime),
+    delayedUntil: delayEnd(info),
+    priority: info.priority?.priorityKey || undefined,
+    fairnessKey: info.priority?.fairnessKey || undefined,
   };
+}
+
+/** The server sets the time of execution to the end of the delay, and without one to that of the start. */
+function delayEnd({ startTime, executionTime }: Info): number | undefined {
+  const end = milliseconds(executionTime);
+  return end !== undefined && end > (milliseconds(startTime) ?? 0) ? end : undefined;
 }
 
 function fingerprintsIn(

@@ -3,6 +3,7 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import type { WorkflowRun } from '../contract/ids.ts';
 import type { OrderMessage } from '../contract/message.ts';
+import type { Priority } from '../contract/priority.ts';
 import { type Call, callWithRetry } from './call-with-retry.ts';
 
 /** What a run was started with: the first event of its history. */
@@ -34,6 +35,18 @@ export async function readRunStart(
   if (!attributes) throw new Error(`the history of ${workflowId} does not begin with its start`);
   return { attributes, userMetadata: first.userMetadata };
 }
+
+type WorkflowPriority = proto.temporal.api.common.v1.IPriority;
+
+/** The priority of a further run. It keeps the fairness key and weight of the order's earlier run. */
+export const withPriority = (
+  earlier: WorkflowPriority | null | undefined,
+  priority: Priority | undefined,
+): WorkflowPriority => ({
+  ...(earlier?.fairnessKey ? { fairnessKey: earlier.fairnessKey } : {}),
+  ...(earlier?.fairnessWeight ? { fairnessWeight: earlier.fairnessWeight } : {}),
+  ...(priority === undefined ? {} : { priorityKey: priority }),
+});
 
 /** The run's message; undefined when the workflow was started by hand with another input. */
 export function messageOf({ attributes }: RunStart): OrderMessage | undefined {

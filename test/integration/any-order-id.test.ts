@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import pMap from 'p-map';
 import type { Client } from '@temporalio/client';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
+import { LOW_PRIORITY } from '../../src/contract/priority.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
 import { readWorkflowDetails } from '../../src/operate/orders/order-details.ts';
 import { rerunOrder } from '../../src/operate/orders/rerun-orders.ts';
@@ -116,6 +117,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
     const rerun = await rerunOrder(
       { client, taskQueue, identity: 'a test' },
       { workflowId, runId: first?.runId ?? '' },
+      LOW_PRIORITY,
     );
     await eventually(async () => {
       expect((await readWorkflowDetails(place, id))?.runs.map(({ runId }) => runId)).toEqual([

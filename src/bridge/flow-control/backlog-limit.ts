@@ -1,11 +1,17 @@
 import type { WorkflowRun } from '../../contract/ids.ts';
+import type { StartPreferences } from '../../contract/order-module.ts';
+import { DEFAULT_PRIORITY } from '../../contract/priority.ts';
+import { DelayedOrders, type DueOrders } from './delayed-orders.ts';
 import { Semaphore } from './semaphore.ts';
 
 /** What the limit asks Temporal. */
 export interface OpenOrders {
   /** Resolves when the workflow has closed. */
   untilClosed(workflow: WorkflowRun, signal: AbortSignal): Promise<void>;
-  /** How many orders are open (started and not closed), whoever has started them. */
+  /**
+   * How many orders are open (started and not closed), whoever has started them. Those that wait for their
+   * start delay are left out.
+   */
   count(): Promise<number>;
 }
 
@@ -30,10 +36,17 @@ const MAX_WATCHED = 16;
  * retries, and a start is cheaper than the rest of an order, so that without a limit the starts would
  * take the server's time from the workers.
  *
- * **Flow.** At most `window` orders are open at a time. Temporal hands out tasks roughly in the order
- * of the starts, so a closed order stands for all that were started before it, and only one of every
- * half window is watched. While the window is full, a count of the open orders once a second shows
- * what else has closed.
+ * **Flow.** At most `window` orders are open at a time. Temporal hands out the tasks of one priority
+ * roughly in the order of the starts, and those of a more urgent one earlier. A closed order therefore
+ * stands for all of its own and of more urgent priorities that were started before it, and only one of
+ * every half window is watched per priority. While the window is full, a count of the open orders once a
+ * second shows what else has closed.
+ *
+ * **Fairness.** Within a priority, Temporal delays the orders of the fairness key that has the most of
+ * them. The latest order of that key is the one that is watched: it is handed out last.
+ *
+ * **Start delay.** An order takes room in the window from the end of its delay. Until then it costs
+ * Temporal a timer only, and any number of orders may wait.
  *
  * **Stuck orders.** When no order has closed for ten seconds, those that are open count as stuck, and
  * another window is opened beside them: orders that are retried indefinitely do not hold up the
@@ -49,22 +62,27 @@ export class BacklogLimit {
   /** A permit for each start in flight: as many as the window leaves free. */
   readonly #starts: Semaphore;
   /** Watched orders, the oldest first. */
-  readonly #watched = new Set<AbortController>();
+  readonly #watched = new Map<OpenEntry, AbortController>();
   #beginning: Promise<void> | undefined;
   #hasBegun = false;
   /** How many orders may be open, stuck ones aside. 1 while orders are probes, then doubled up to the full window. */
   #window: number;
 
-  // The orders that this bridge has started are numbered from 1. Each of these is the number of an order.
+  // The orders that this bridge has started are numbered from 1, those with a delay at its end. Each of these
+  // is the number of an order.
   #started = 0;
-  /** This order and all before it are closed or count as stuck. The ones after it fill the window. */
-  #settled = 0;
-  /** The last order that was watched. */
+  /** The last order that had been started when orders were last watched. */
   #watchedUpTo = 0;
   /** The last order that began to count as stuck: a later one that closes is a probe that succeeded. */
   #stuckUpTo = 0;
 
-  #latest: WorkflowRun | undefined;
+  /** The orders that fill the window, in the order of their numbers. They may be open, and do not count as stuck. */
+  #open: OpenEntry[] = [];
+  /** How many orders these are. */
+  #openCount = 0;
+  readonly #delayed = new DelayedOrders((due) => {
+    this.#add(due);
+  });
   /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
   #ticksWithoutProgress = 0;
@@ -100,12 +118,15 @@ export class BacklogLimit {
     return this.#starts.acquire(signal);
   }
 
-  /** The order that was waited for is open: it takes room in the window until it closes. */
-  started(workflow: WorkflowRun): void {
-    this.#started += 1;
-    this.#latest = workflow;
-    this.#resize();
-    if (this.#started - this.#watchedUpTo >= this.#window / 2) this.#watchLatest();
+  /**
+   * The order that was waited for has been started. It takes room in the window from the end of its start
+   * delay until it closes.
+   */
+  started(workflow: WorkflowRun, start: StartPreferences = {}): void {
+    const { startDelayMs = 0, priority = DEFAULT_PRIORITY, fairnessKey, fairnessWeight } = start;
+    const order = { workflow, count: 1, priority, fairnessKey, fairnessWeight };
+    if (startDelayMs > 0) this.#delayed.add(order, startDelayMs);
+    else this.#add(order);
   }
 
   /** The start that was waited for is over, whether or not it has started a workflow. */
@@ -115,21 +136,25 @@ export class BacklogLimit {
 
   dispose(): void {
     clearInterval(this.#timer);
-    for (const watch of this.#watched) watch.abort();
+    this.#delayed.dispose();
+    for (const watch of this.#watched.values()) watch.abort();
+  }
+
+  #add(order: DueOrders): void {
+    this.#started += order.count;
+    this.#open.push({ ...order, number: this.#started });
+    this.#openCount += order.count;
+    this.#resize();
+    if (this.#started - this.#watchedUpTo >= this.#window / 2) this.#watchLatest();
   }
 
   #startTicking(): void {
     this.#timer ??= setInterval(() => void this.#tick(), TICK_MS);
   }
 
-  /** How much of the window is used: orders that may be open and do not count as stuck. */
-  get #open(): number {
-    return this.#started - this.#settled;
-  }
-
-  /** Call it when the window or `#open` has changed. */
+  /** Call it when the window or `#openCount` has changed. */
   #resize(): void {
-    this.#starts.resize(this.#window - this.#open);
+    this.#starts.resize(this.#window - this.#openCount);
   }
 
   /** A bridge that starts during an outage must not open another window of orders. */
@@ -140,28 +165,31 @@ export class BacklogLimit {
     this.#hasBegun = true;
   }
 
-  /** Watches for the order that was started last to close. */
+  /** Watches, for each priority, for the order to close that Temporal hands out last. */
   #watchLatest(): void {
-    const number = this.#started;
-    if (!this.#latest || this.#watchedUpTo === number) return;
-    this.#watchedUpTo = number;
+    this.#watchedUpTo = this.#started;
+    for (const order of handedOutLast(this.#open)) this.#watch(order);
+  }
+
+  #watch(order: OpenEntry): void {
+    if (this.#watched.has(order)) return;
     const watch = new AbortController();
-    this.#watched.add(watch);
-    const [oldest] = this.#watched;
+    this.#watched.set(order, watch);
+    const [oldest] = this.#watched.values();
     if (this.#watched.size > MAX_WATCHED) oldest?.abort();
     this.#temporal
-      .untilClosed(this.#latest, watch.signal)
+      .untilClosed(order.workflow, watch.signal)
       .then(() => {
-        this.#closed(number);
+        this.#closed(order);
       })
       // An order that cannot be watched shows nothing; the count of open orders still does.
       .catch(() => undefined)
-      .finally(() => this.#watched.delete(watch));
+      .finally(() => this.#watched.delete(order));
   }
 
-  #closed(number: number): void {
+  #closed({ number, priority }: OpenEntry): void {
     if (number > this.#stuckUpTo) this.#window = Math.min(this.#fullWindow, this.#window * 2);
-    this.#settleUpTo(Math.max(this.#settled, number));
+    this.#settle(this.#open.filter((other) => other.number > number || other.priority > priority));
   }
 
   async #tick(): Promise<void> {
@@ -179,7 +207,7 @@ export class BacklogLimit {
     if (this.isFull) this.#ticksWithoutProgress += 1;
     if (count !== undefined) this.#useCount(count);
     if (this.#ticksWithoutProgress >= this.#ticksUntilStuck)
-      this.#countAsStuck(count ?? this.#stuck + this.#open);
+      this.#countAsStuck(count ?? this.#stuck + this.#openCount);
   }
 
   /** Finds out from the number of open orders whether some have closed, stuck ones included. */
@@ -187,13 +215,15 @@ export class BacklogLimit {
     this.#stuck = Math.min(this.#stuck, count);
     // Also when no order of this bridge is open that could show it by closing.
     if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
-    const settled = this.#started - (count - this.#stuck);
-    if (settled > this.#settled) this.#settleUpTo(settled);
+    const open = count - this.#stuck;
+    if (open < this.#openCount) this.#settle(latest(this.#open, open));
     else this.#resize();
   }
 
-  #settleUpTo(settled: number): void {
-    this.#settled = settled;
+  /** Some orders have closed; these still fill the window. */
+  #settle(open: OpenEntry[]): void {
+    this.#open = open;
+    this.#openCount = open.reduce((sum, { count }) => sum + count, 0);
     this.#ticksWithoutProgress = 0;
     this.#ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
     this.#resize();
@@ -202,7 +232,8 @@ export class BacklogLimit {
   /** Counts all open orders as stuck. */
   #countAsStuck(open: number): void {
     this.#stuck = open;
-    this.#settled = this.#started;
+    this.#open = [];
+    this.#openCount = 0;
     this.#stuckUpTo = this.#started;
     this.#ticksWithoutProgress = 0;
     if (open + this.#fullWindow <= this.#maxOpen) {
@@ -216,4 +247,61 @@ export class BacklogLimit {
     }
     this.#resize();
   }
+}
+
+/** Orders that fill the window: one, or several whose start delay has ended at the same time. */
+interface OpenEntry extends DueOrders {
+  /** The number of the last of them. */
+  readonly number: number;
+}
+
+/**
+ * For each priority, the order that Temporal hands out last: the latest one of the fairness key that has the
+ * most orders, by its weight.
+ */
+function handedOutLast(open: readonly OpenEntry[]): readonly OpenEntry[] {
+  const last: OpenEntry[] = [];
+  for (const [, ofPriority] of groupBy(open, ({ priority }) => priority)) {
+    let longest = 0;
+    let latestOfLongest: OpenEntry | undefined;
+    for (const [, ofKey] of groupBy(ofPriority, ({ fairnessKey }) => fairnessKey)) {
+      const length = ofKey.reduce(
+        (sum, { count, fairnessWeight = 1 }) => sum + count / fairnessWeight,
+        0,
+      );
+      const latestOfKey = ofKey.at(-1);
+      const isLater = (latestOfKey?.number ?? 0) > (latestOfLongest?.number ?? 0);
+      if (length > longest || (length === longest && isLater)) {
+        longest = length;
+        latestOfLongest = latestOfKey;
+      }
+    }
+    if (latestOfLongest) last.push(latestOfLongest);
+  }
+  return last;
+}
+
+function groupBy<Key>(
+  open: readonly OpenEntry[],
+  keyOf: (entry: OpenEntry) => Key,
+): ReadonlyMap<Key, readonly OpenEntry[]> {
+  const groups = new Map<Key, OpenEntry[]>();
+  for (const entry of open) {
+    const group = groups.get(keyOf(entry));
+    if (group) group.push(entry);
+    else groups.set(keyOf(entry), [entry]);
+  }
+  return groups;
+}
+
+/** The latest of these orders, as many as `count`. */
+function latest(open: readonly OpenEntry[], count: number): OpenEntry[] {
+  const kept: OpenEntry[] = [];
+  let room = count;
+  for (const entry of open.toReversed()) {
+    if (room <= 0) break;
+    kept.unshift(entry.count > room ? { ...entry, count: room } : entry);
+    room -= entry.count;
+  }
+  return kept;
 }

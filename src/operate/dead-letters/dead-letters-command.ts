@@ -4,6 +4,7 @@ import { deadLetterId, deadLetterIds, withFilters } from './command-options.ts';
 import { list } from './list-command.ts';
 import { requeue } from './requeue-command.ts';
 import { show } from './show-command.ts';
+import { priorityOption } from '../priority-option.ts';
 
 export function addDeadLettersCommand(program: Command): void {
   const group = program
@@ -57,6 +58,7 @@ function addRequeue(command: Command): void {
       3,
     )
     .option('--again', 'include those that have been requeued before')
+    .addOption(priorityOption())
     .option('--json', 'print the result as a JSON object')
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Priority } from '../../contract/priority.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
@@ -13,6 +14,7 @@ export async function requeue(
     readonly batchSize: number;
     readonly maxAttempts: number;
     readonly again?: true;
+    readonly priority?: Priority;
     readonly json?: true;
   },
   command: Command,
@@ -28,6 +30,7 @@ export async function requeue(
       limit: flags.limit ?? Number.POSITIVE_INFINITY,
       maxAttempts: flags.maxAttempts,
       again: flags.again ?? false,
+      priority: flags.priority,
       dryRun,
       signal,
       onProgress(requeued) {

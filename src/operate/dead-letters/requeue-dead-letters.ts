@@ -1,4 +1,5 @@
 import { DEAD_LETTER_HEADERS } from '../../contract/dead-letter.ts';
+import type { Priority } from '../../contract/priority.ts';
 import { messageBytes, type OutgoingMessage } from '../../kafka/producer.ts';
 import { recordHeaders } from '../../kafka/record-headers.ts';
 import type { TransactionalProducer } from '../../kafka/transactional-producer.ts';
@@ -25,6 +26,8 @@ export interface RequeueDeadLettersOptions {
   readonly maxAttempts: number;
   /** Include dead letters that have been requeued before. */
   readonly again: boolean;
+  /** The priority of the orders; low if left out. */
+  readonly priority?: Priority | undefined;
   readonly signal: AbortSignal;
   /** The IDs that were asked for, to report those that were not found; undefined for no particular ones. */
   readonly ids?: readonly string[] | undefined;
@@ -104,7 +107,7 @@ export async function requeueDeadLetters(
       else if (decision !== 'send') result[decision] += 1;
       else {
         const partitions = sourceTopics.get(deadLetter.metadata.sourceTopic) ?? 0;
-        due.push({ deadLetter, message: originalMessage(deadLetter, partitions) });
+        due.push({ deadLetter, message: originalMessage(deadLetter, partitions, options.priority) });
       }
     }
     return due;
@@ -219,10 +222,14 @@ const OUR_HEADERS: ReadonlySet<unknown> = new Set(Object.values(DEAD_LETTER_HEAD
 
 /**
  * The message as it was before it became a dead letter. Of the headers that the bridge added it keeps
- * only the attempt, from which the bridge counts on if it becomes a dead letter again. A message whose
- * partition no longer exists is partitioned by its key.
+ * only the attempt, from which the bridge counts on if it becomes a dead letter again and by which it knows
+ * that the message has been requeued. A message whose partition no longer exists is partitioned by its key.
  */
-function originalMessage(deadLetter: DeadLetter, sourcePartitions: number): OutgoingMessage {
+function originalMessage(
+  deadLetter: DeadLetter,
+  sourcePartitions: number,
+  priority: Priority | undefined,
+): OutgoingMessage {
   const { sourcePartition, attempt } = deadLetter.metadata;
   return {
     key: deadLetter.key,
@@ -230,6 +237,9 @@ function originalMessage(deadLetter: DeadLetter, sourcePartitions: number): Outg
     headers: [
       ...recordHeaders(deadLetter.headers).filter(({ name }) => !OUR_HEADERS.has(name)),
       { name: DEAD_LETTER_HEADERS.attempt, value: String(attempt) },
+      ...(priority === undefined
+        ? []
+        : [{ name: DEAD_LETTER_HEADERS.priority, value: String(priority) }]),
     ],
     ...(sourcePartition < sourcePartitions ? { partition: sourcePartition } : {}),
   };

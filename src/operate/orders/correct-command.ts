@@ -3,7 +3,9 @@ import { hostname, userInfo } from 'node:os';
 import { text as readText } from 'node:stream/consumers';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
+import { checkPreferences } from '../../bridge/start-preferences.ts';
 import type { Correction, OrderMessage } from '../../contract/message.ts';
+import { DEFAULT_PRIORITY, type Priority } from '../../contract/priority.ts';
 import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
 import { formatIssue, translateText } from '../../contract/order-module.ts';
 import { readSettings } from '../../config/read-settings.ts';
@@ -84,6 +86,8 @@ export async function correct(
 export interface CorrectedMessage {
   readonly text: string;
   readonly fingerprint: string;
+  /** As the order module prefers it, unlike that of a re-run: somebody waits for this order. */
+  readonly priority: Priority;
 }
 
 /** What Temporal's limit of 2 MiB (`limit.blobSize.error`) leaves for the text. */
@@ -108,7 +112,8 @@ export function parseCorrection(
   if (translation.kind === 'invalid') {
     throw notValid(translation.issues.map(formatIssue).join('; '));
   }
-  return { text: read.text, fingerprint: read.fingerprint };
+  const priority = checkPreferences(read.start).start?.priority ?? DEFAULT_PRIORITY;
+  return { text: read.text, fingerprint: read.fingerprint, priority };
 }
 
 const notValid = (problem: string) =>
@@ -125,7 +130,7 @@ const notValid = (problem: string) =>
 async function startCorrected(
   target: RerunTarget,
   { workflowId, runId }: OrderRun,
-  { text, fingerprint }: CorrectedMessage,
+  { text, fingerprint, priority }: CorrectedMessage,
   correction: Correction,
 ): Promise<RerunOutcome> {
   const start = await readRunStart(target.client, { workflowId, runId });
@@ -138,7 +143,7 @@ async function startCorrected(
     );
   }
   const corrected: OrderMessage = { ...message, text, correction };
-  return startRerun(target, start, {
+  const changes = {
     workflowId,
     requestId: `correct/${runId}/${fingerprint}`,
     input: { payloads: [defaultPayloadConverter.toPayload(corrected)] },
@@ -148,7 +153,8 @@ async function startCorrected(
         [CORRECTION_MEMO]: defaultPayloadConverter.toPayload({ ...correction, fingerprint }),
       },
     },
-  });
+  };
+  return startRerun(target, start, changes, priority);
 }
 
 async function readPayloadFile(file: string): Promise<Buffer> {

@@ -3,6 +3,7 @@ import type { OrderStatus } from '../../temporal/order-status.ts';
 import { listOrders } from '../../temporal/order-visibility.ts';
 import {
   describeOrder,
+  isDelayed,
   type OrderNamespace,
   type OrderRun,
   type PendingActivity,
@@ -77,7 +78,9 @@ const MAX_FAILURE_CHARACTERS = 100;
 function rowOf(run: OrderRun, pending: PendingActivity | undefined): string[] {
   const failure = pending
     ? `${pending.activity}: ${pending.lastFailure ?? 'in progress'}`
-    : [run.failureType, run.failure].filter(Boolean).join(': ');
+    : isDelayed(run)
+      ? `delayed until ${new Date(run.delayedUntil ?? 0).toISOString()}`
+      : [run.failureType, run.failure].filter(Boolean).join(': ');
   return [
     run.orderId,
     run.status,

@@ -3,7 +3,7 @@ import type { FoundDeadLetter } from '../dead-letters/open-dead-letters.ts';
 import type { OrderDescription, OrderList } from '../../contract/order-module.ts';
 import { deadLetterAsJson } from '../dead-letters/dead-letter-text.ts';
 import { table } from '../../terminal/table.ts';
-import type { OrderRun, PendingActivity } from '../../temporal/order-workflow.ts';
+import { isDelayed, type OrderRun, type PendingActivity } from '../../temporal/order-workflow.ts';
 import type { Answer } from '../../program/answer.ts';
 import type { OrderDetailsParts, WorkflowDetails } from './order-details.ts';
 
@@ -54,6 +54,7 @@ function workflowText({ runs, message, pending }: WorkflowDetails): string {
         [run.failureType, run.failure].filter(Boolean).join(': '),
       ]),
     ),
+    ...schedulingText(runs[0]),
     ...pending.map(
       ({ activity, attempt, lastFailure, nextAttemptAt }) =>
         `waiting for ${activity}, attempt ${attempt}${nextAttemptAt === undefined ? ', in progress' : `, due at ${time(nextAttemptAt)}`}${lastFailure === undefined ? '' : `\nlast failure: ${lastFailure}`}`,
@@ -66,6 +67,19 @@ function workflowText({ runs, message, pending }: WorkflowDetails): string {
     );
   }
   return parts.join('\n\n');
+}
+
+function schedulingText(run: OrderRun | undefined): readonly string[] {
+  if (!run) return [];
+  const { priority, fairnessKey, delayedUntil } = run;
+  const keys = [
+    ...(priority === undefined ? [] : [`priority ${priority}`]),
+    ...(fairnessKey === undefined ? [] : [`fairness key ${fairnessKey}`]),
+  ].join(', ');
+  return [
+    ...(isDelayed(run) ? [`waiting for the end of its start delay at ${time(delayedUntil)}`] : []),
+    ...(keys === '' ? [] : [keys]),
+  ];
 }
 
 const correctionText = (correction: OrderMessage['correction']): string =>
@@ -134,6 +148,9 @@ export const runAsJson = (run: OrderRun) => ({
   source: run.source,
   startedAt: isoTime(run.startedAt),
   closedAt: isoTime(run.closedAt),
+  delayedUntil: isoTime(run.delayedUntil),
+  priority: run.priority,
+  fairnessKey: run.fairnessKey,
 });
 
 export const pendingAsJson = ({

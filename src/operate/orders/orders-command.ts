@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { pointInTime, positiveNumber } from '../../terminal/arguments.ts';
 import { statusOption, withOrderFilters } from './filter-options.ts';
+import { priorityOption } from '../priority-option.ts';
 
 export function addOrdersCommand(program: Command): void {
   const group = program
@@ -51,6 +52,7 @@ Example:
     .option('--failed', 'select all failed orders that match the filters')
     .option('--limit <count>', 're-run at most this many', positiveNumber)
     .option('--rate <count>', 'maximum re-runs per second', positiveNumber, 100)
+    .addOption(priorityOption())
     .option('--dry-run', 'print how many orders would be re-run')
     .option('--yes', 'skip the confirmation')
     .option('--wait', 'wait for the outcomes; the exit code is 1 unless all complete')

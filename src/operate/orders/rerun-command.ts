@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { LOW_PRIORITY, type Priority } from '../../contract/priority.ts';
 import type { Environment } from '../../config/read-settings.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
@@ -18,6 +19,7 @@ interface RerunFlags extends OrderFilterFlags {
   readonly failed?: true;
   readonly limit?: number;
   readonly rate: number;
+  readonly priority?: Priority;
   readonly dryRun?: boolean;
   readonly yes?: true;
   readonly wait?: true;
@@ -98,7 +100,7 @@ async function rerunChosen(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, settings } = orders;
-  const { limit = Number.POSITIVE_INFINITY, dryRun = false } = flags;
+  const { limit = Number.POSITIVE_INFINITY, dryRun = false, priority = LOW_PRIORITY } = flags;
   const line = createProgressLine();
   const known = await rerunOrders(
     {
@@ -109,6 +111,7 @@ async function rerunChosen(
     upTo(limit, runs),
     {
       perSecond: flags.rate,
+      priority,
       dryRun,
       signal,
       onProgress: (handled) => {
@@ -121,7 +124,7 @@ async function rerunChosen(
     ...unknown.map((orderId) => [orderId, undefined] as const),
     ...known.gone.map((run) => [run.orderId, positionOf(run)] as const),
   ]);
-  const replayed = await rerunExpired(env, expired, dryRun, signal);
+  const replayed = await rerunExpired(env, expired, { dryRun, priority, signal });
   const result: Rerun = {
     started: [...known.started, ...replayed.started],
     skipped: known.skipped + replayed.leftAlone.length,

@@ -2,6 +2,7 @@ import type { Environment } from '../../config/read-settings.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
 import type { TopicPosition } from '../../kafka/offset-ranges.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
+import type { ReplayOptions } from '../replay/open-replay.ts';
 
 /** The position of the message that started a run, if its search attributes have it. */
 export const positionOf = ({
@@ -40,8 +41,7 @@ export interface ExpiredRerun {
 export async function rerunExpired(
   env: Environment,
   expired: ReadonlyMap<string, TopicPosition | undefined>,
-  dryRun: boolean,
-  signal: AbortSignal,
+  { dryRun, priority, signal }: Pick<ReplayOptions, 'dryRun' | 'priority' | 'signal'>,
 ): Promise<ExpiredRerun> {
   const leftAlone: string[] = [];
   const started: string[] = [];
@@ -55,8 +55,7 @@ export async function rerunExpired(
   const line = createProgressLine();
   const { outcomes, gone } = await replayExpired(env, {
     positions,
-    dryRun,
-    signal,
+    ...{ dryRun, priority, signal },
     onProgress: (read, waitingFor) => {
       const [reason] = Object.entries(waitingFor);
       line.show(

@@ -5,9 +5,10 @@ import { status } from '@grpc/grpc-js';
 import pMap from 'p-map';
 import type { WorkflowRun } from '../../contract/ids.ts';
 import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
+import type { Priority } from '../../contract/priority.ts';
 import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
-import { readRunStart, type RunStart } from '../../temporal/run-start.ts';
+import { readRunStart, type RunStart, withPriority } from '../../temporal/run-start.ts';
 import { hasCode } from '../../temporal/temporal-error.ts';
 
 /** The result of a re-run or a correction. */
@@ -26,7 +27,8 @@ export interface RerunTarget {
 type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 
 /**
- * Starts a new run of a failed order as the given run was started, except for `changes`. Safe to repeat
+ * Starts a new run of a failed order as the given run was started, except for `changes` and the priority,
+ * and without a start delay, for which the order has waited before. Safe to repeat
  * with the same request ID: Temporal then returns the run that it has already started. It rejects the
  * start when the order is running or stored.
  */
@@ -34,6 +36,7 @@ export async function startRerun(
   { client, taskQueue, identity }: RerunTarget,
   { attributes, userMetadata }: RunStart,
   changes: Pick<Request, 'workflowId' | 'requestId' | 'input' | 'memo'>,
+  priority: Priority,
 ): Promise<RerunOutcome> {
   const { namespace } = client.options;
   const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
@@ -53,6 +56,7 @@ export async function startRerun(
         ...(memo ? { memo } : {}),
         ...(searchAttributes ? { searchAttributes } : {}),
         ...(userMetadata ? { userMetadata } : {}),
+        priority: withPriority(attributes.priority, priority),
         ...changes,
       }),
     );
@@ -67,14 +71,16 @@ export async function startRerun(
 export async function rerunOrder(
   target: RerunTarget,
   { workflowId, runId }: WorkflowRun,
+  priority: Priority,
 ): Promise<RerunOutcome> {
   const start = await readRunStart(target.client, { workflowId, runId });
-  return startRerun(target, start, { workflowId, requestId: `rerun/${runId}` });
+  return startRerun(target, start, { workflowId, requestId: `rerun/${runId}` }, priority);
 }
 
 export interface RerunOptions {
   /** Maximum re-runs per second. */
   readonly perSecond: number;
+  readonly priority: Priority;
   /** Counts the orders without starting anything. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -96,7 +102,7 @@ const STARTS_AT_ONCE = 16;
 export async function rerunOrders(
   target: RerunTarget,
   runs: AsyncIterable<OrderRun>,
-  { perSecond, dryRun, signal, onProgress }: RerunOptions,
+  { perSecond, priority, dryRun, signal, onProgress }: RerunOptions,
 ): Promise<RerunResult> {
   const started: string[] = [];
   const gone: OrderRun[] = [];
@@ -109,7 +115,7 @@ export async function rerunOrders(
       if (dryRun) started.push(run.orderId);
       else {
         try {
-          const outcome = await rerunOrder(target, run);
+          const outcome = await rerunOrder(target, run, priority);
           if (outcome.kind === 'started') started.push(run.orderId);
           else skipped += 1;
         } catch (error) {

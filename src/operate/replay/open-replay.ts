@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createPipeline } from '../../bridge/create-pipeline.ts';
+import type { Priority } from '../../contract/priority.ts';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../../config/roles.ts';
 import { valueSettingMistakes } from '../../config/value-settings.ts';
@@ -30,6 +31,7 @@ import { replayMessage, type Replayed } from './replay-message.ts';
 export interface ReplayOptions {
   /** Also re-runs orders whose workflow has completed, to restore rows that were lost from the database. */
   readonly completed: boolean;
+  readonly priority: Priority;
   /** Only reports what would be done. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -87,6 +89,7 @@ export async function withReplay<Result>(
     identity: 'order-ingest-replay',
     logger: silentLogger(),
     readiness,
+    priority: options.priority,
     replayId: options.completed ? `replay-${Date.now()}` : undefined,
   });
   readiness.check('open orders', () => pipeline.backlogLimit.reason());

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import { LOW_PRIORITY, type Priority } from '../../contract/priority.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { RangeReplay } from './replay-range.ts';
 import { offsetNumber, wholeNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
+import { priorityOption } from '../priority-option.ts';
 
 interface ReplayFlags {
   readonly topic?: string;
@@ -12,6 +14,7 @@ interface ReplayFlags {
   readonly from: bigint;
   readonly to: bigint;
   readonly completed?: true;
+  readonly priority?: Priority;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -30,6 +33,7 @@ export function addReplayCommand(program: Command): void {
       '--completed',
       'also re-run orders whose workflow has completed, to restore lost database rows',
     )
+    .addOption(priorityOption())
     .option('--dry-run', 'only count the messages')
     .option('--json', 'print the result as a JSON object')
     .addHelpText(
@@ -56,6 +60,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
       partition: flags.partition,
       range: { from: flags.from, to: flags.to },
       completed: flags.completed ?? false,
+      priority: flags.priority ?? LOW_PRIORITY,
       dryRun,
       signal,
       onProgress(handled, waitingFor) {

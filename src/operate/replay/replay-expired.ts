@@ -1,3 +1,4 @@
+import type { Priority } from '../../contract/priority.ts';
 import type { Environment } from '../../config/read-settings.ts';
 import {
   isWithin,
@@ -14,6 +15,7 @@ import { withReplay, type Replay } from './open-replay.ts';
 export interface ReplayExpiredOptions {
   /** Order ID to the position of its message, if known. */
   readonly positions: ReadonlyMap<string, TopicPosition | undefined>;
+  readonly priority: Priority;
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
   /**

@@ -24,6 +24,8 @@ export interface Sample {
   }>;
   readonly temporal: Answer<{
     readonly running: number;
+    /** Those of `running` that wait for the end of their start delay. */
+    readonly delayed: number;
     readonly completed: number;
     readonly failed: number;
     /** The newest first. */
@@ -110,13 +112,15 @@ export async function takeSample(sources: Sources): Promise<Sample> {
       };
     }),
     query(sources.temporal, async (orders) => {
-      const [running, completed, failed, failures] = await Promise.all([
+      const query = `ExecutionTime > '${new Date().toISOString()}'`;
+      const [running, delayed, completed, failed, failures] = await Promise.all([
         countRuns(orders, { statuses: ['running'] }),
+        countRuns(orders, { statuses: ['running'], query }),
         countRuns(orders, { statuses: ['completed'] }),
         countRuns(orders, { statuses: ['failed'] }),
         take(listOrders(orders, { statuses: ['failed'] }, FAILURES_SHOWN), FAILURES_SHOWN),
       ]);
-      return { running, completed, failed, failures };
+      return { running, delayed, completed, failed, failures };
     }),
     query(sources.postgres, async ({ pool, storage }) => ({
       inserted: await countInsertedRows(pool, storage.orderTable),

@@ -82,7 +82,7 @@ function screen({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates
       ],
       { alignRight: [1, 2] },
     ),
-    `${known(kafka, ({ lag }) => lag)} messages to read, ${known(temporal, ({ running }) => running)} workflows running`,
+    `${known(kafka, ({ lag }) => lag)} messages to read, ${known(temporal, ({ running }) => running)} workflows running${delayedText(temporal)}`,
     ...(kafka.ok ? topicsText(kafka.value.topics) : []),
     table(
       ['bridge', 'ready', 'messages in flight', 'starts in flight', 'start limit'],
@@ -129,6 +129,11 @@ type Counts = Extract<Sample['temporal'], { ok: true }>['value'];
 
 const known = <Value>(answer: Answer<Value>, count: (value: Value) => number): string =>
   answer.ok ? String(count(answer.value)) : '?';
+
+const delayedText = (temporal: Sample['temporal']): string =>
+  temporal.ok && temporal.value.delayed > 0
+    ? `, ${temporal.value.delayed} of them waiting for the end of their start delay`
+    : '';
 
 function failures(temporal: Sample['temporal']): string {
   if (!temporal.ok || temporal.value.failures.length === 0) return 'no failed orders';

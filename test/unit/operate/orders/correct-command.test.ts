@@ -16,6 +16,7 @@ test('accepts a valid order with the ID of the order to correct', () => {
   expect(parseCorrection(reader, 'A-1', Buffer.from(text))).toEqual({
     text,
     fingerprint: expect.stringMatching(/^2:/),
+    priority: 3,
   });
 });
 
