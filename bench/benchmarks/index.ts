@@ -7,6 +7,7 @@ import { growth } from './growth.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
+import { rerunPriority } from './rerun-priority.ts';
 import { twoBridges, twoWorkers } from './scale.ts';
 import { shape } from './shape.ts';
 import { start } from './start.ts';
@@ -23,6 +24,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   store,
   latencyP50,
   latencyP99,
+  rerunPriority,
   memory,
   growth,
   commit,

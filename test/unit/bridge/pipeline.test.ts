@@ -4,10 +4,13 @@ import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import type { DeadLetter } from '../../../src/bridge/dead-letter-writer.ts';
 import { Pipeline, type PipelinePorts } from '../../../src/bridge/pipeline.ts';
+import type { OrderToStart } from '../../../src/bridge/start-request.ts';
 import type { StartOutcome } from '../../../src/bridge/workflow-starter.ts';
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { BRIDGE_ROLE } from '../../../src/config/roles.ts';
 import type { DeadLetterReason, OmittedParts } from '../../../src/contract/dead-letter.ts';
+import type { StartPreferences } from '../../../src/contract/order-module.ts';
+import type { Identified } from '../../../src/order-module/message-reader.ts';
 import type { ConsumedMessage } from '../../../src/kafka/consumer/consumed-message.ts';
 import {
   promiseWithResolvers,
@@ -46,10 +49,14 @@ interface LogLine {
 /** A pipeline whose starts and dead letters wait until the test answers them. */
 function createPipeline(
   env: Readonly<Record<string, string>> = {},
-  messageReader: PipelinePorts['reader'] = reader,
+  ports: Partial<PipelinePorts> = {},
 ) {
-  const starts: { orderId: string; offset: string; answer: PromiseWithResolvers<StartOutcome> }[] =
-    [];
+  const starts: {
+    order: OrderToStart;
+    orderId: string;
+    offset: string;
+    answer: PromiseWithResolvers<StartOutcome>;
+  }[] = [];
   const letters: { letter: DeadLetter; answer: PromiseWithResolvers<OmittedParts> }[] = [];
   const lines: LogLine[] = [];
   const { readiness } = createHealth();
@@ -60,11 +67,12 @@ function createPipeline(
   });
   const durations: number[] = [];
   const pipeline = new Pipeline(settings, {
-    reader: messageReader,
+    reader,
     starter: {
-      start({ orderId, message }) {
+      start(order) {
+        const { orderId, message } = order;
         const answer = promiseWithResolvers<StartOutcome>();
-        starts.push({ orderId, offset: message.source.offset, answer });
+        starts.push({ order, orderId, offset: message.source.offset, answer });
         return answer.promise;
       },
     },
@@ -82,6 +90,7 @@ function createPipeline(
     readiness,
     logger: pino({}, { write: (line) => void lines.push(JSON.parse(line) as LogLine) }),
     startDuration: { observe: (seconds) => durations.push(seconds) },
+    ...ports,
   });
   return {
     pipeline,
@@ -187,6 +196,66 @@ describe('progress', () => {
       duplicates: 1,
       deadLetters: { 'not-json': 1 },
     });
+  });
+});
+
+describe('start preferences', () => {
+  const preferring = (start: StartPreferences, startProblem?: string) => ({
+    reader: {
+      identify: (value: Uint8Array | null): Identified => {
+        const identified = reader.identify(value);
+        if (identified instanceof Promise) throw new Error('the built-in decoder is synchronous');
+        return identified.kind === 'order'
+          ? { ...identified, start, ...(startProblem === undefined ? {} : { startProblem }) }
+          : identified;
+      },
+    },
+  });
+  const startsOf = ({ starts }: ReturnType<typeof createPipeline>) =>
+    // Different orders may overtake each other.
+    starts.toSorted((a, b) => a.orderId.localeCompare(b.orderId)).map(({ order }) => order.start);
+
+  test('an order starts as its module prefers', async () => {
+    const start = { priority: 1, fairnessKey: 'C-7', startDelayMs: 5 } as const;
+    const pipeline = createPipeline({}, preferring(start));
+    await pipeline.ingest(orders('a'));
+    expect(startsOf(pipeline)).toEqual([start]);
+  });
+
+  test('a requeued message starts at low priority or that of the requeue, with the same fairness key', async () => {
+    const pipeline = createPipeline({}, preferring({ priority: 1, fairnessKey: 'C-7' }));
+    const requeued = (id: string, headers: Readonly<Record<string, string>>) =>
+      consumedMessage(orderText(id), { headers });
+    await pipeline.ingest([
+      requeued('a', { 'dead-letter.attempt': '1' }),
+      requeued('b', { 'dead-letter.attempt': '1', 'dead-letter.priority': '2' }),
+    ]);
+    expect(startsOf(pipeline)).toEqual([
+      { priority: 5, fairnessKey: 'C-7' },
+      { priority: 2, fairnessKey: 'C-7' },
+    ]);
+  });
+
+  test('the priority of a replay applies to every order', async () => {
+    const pipeline = createPipeline({}, { ...preferring({ fairnessKey: 'C-7' }), priority: 5 });
+    await pipeline.ingest(orders('a'));
+    expect(startsOf(pipeline)).toEqual([{ priority: 5, fairnessKey: 'C-7' }]);
+  });
+
+  test('an invalid preference is left out and logged once, and the order starts', async () => {
+    const { ingest, answer, starts, lines, letters } = createPipeline(
+      {},
+      preferring({ fairnessWeight: -1 }, 'start threw a TypeError'),
+    );
+    await ingest(orders('a', 'b', 'c'));
+    for (const id of ['a', 'b', 'c']) await answer(id);
+    expect(starts.map(({ order: { start } }) => start)).toEqual([{}, {}, {}]);
+    expect(letters).toEqual([]);
+    const logged = lines.filter(({ event }) => event === 'start_preference_invalid');
+    expect(logged).toMatchObject([
+      { offset: '0', problem: expect.stringContaining('fairnessWeight') },
+      { offset: '0', problem: 'start threw a TypeError' },
+    ]);
   });
 });
 
@@ -439,13 +508,15 @@ describe('while the schema registry is down', () => {
   function withRegistry(env: Readonly<Record<string, string>> = {}) {
     let isDown = true;
     const parts = createPipeline(env, {
-      ...reader,
-      prepare: (value) =>
-        !value?.toString().includes('unknown')
-          ? undefined
-          : isDown
-            ? Promise.reject(new Error('registry down'))
-            : Promise.resolve(),
+      reader: {
+        ...reader,
+        prepare: (value) =>
+          !value?.toString().includes('unknown')
+            ? undefined
+            : isDown
+              ? Promise.reject(new Error('registry down'))
+              : Promise.resolve(),
+      },
     });
     return { ...parts, recover: () => (isDown = false) };
   }

@@ -49,6 +49,7 @@ async function requeue(
     rejects?: (message: OutgoingMessage) => TransactionResult | undefined;
     limit?: number;
     batchSize?: number;
+    priority?: 1 | 5;
   } = {},
 ) {
   const transactions: (readonly OutgoingMessage[])[] = [];
@@ -80,6 +81,7 @@ async function requeue(
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     maxAttempts: 3,
     again: false,
+    priority: options.priority,
     signal: new AbortController().signal,
     onProgress: () => undefined,
   });
@@ -236,5 +238,16 @@ test('sends a tombstone as a tombstone, and leaves out a generated key', async (
       partition: 0,
     },
     { key: null, value: Buffer.from('value 2'), headers: [attempt], partition: 0 },
+  ]);
+});
+
+test('a priority goes with the message, and replaces one that it had before', async () => {
+  const { sent } = await requeue(
+    [deadLetter({ offset: 1, headers: { [DEAD_LETTER_HEADERS.priority]: Buffer.from('4') } })],
+    { priority: 1 },
+  );
+  expect(sent[0]?.headers).toEqual([
+    { name: DEAD_LETTER_HEADERS.attempt, value: '1' },
+    { name: DEAD_LETTER_HEADERS.priority, value: '1' },
   ]);
 });

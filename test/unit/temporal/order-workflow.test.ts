@@ -1,6 +1,7 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { toOrderWorkflow } from '../../../src/temporal/order-workflow.ts';
+import Long from 'long';
+import { isDelayed, toOrderWorkflow } from '../../../src/temporal/order-workflow.ts';
 
 const { WorkflowExecutionStatus: Status } = proto.temporal.api.enums.v1;
 
@@ -100,4 +101,34 @@ test('lists pending activities with their attempt, last failure and next attempt
 
 test('is undefined when the description has no workflow', () => {
   expect(toOrderWorkflow({}, 'order:')).toBeUndefined();
+});
+
+describe('start delay and priority', () => {
+  const seconds = (count: number) => ({ seconds: Long.fromNumber(count), nanos: 0 });
+  const now = Math.floor(Date.now() / 1000);
+  const delayed = { startTime: seconds(now), executionTime: seconds(now + 600) };
+
+  test('a run waits for its delay while it is running and the delay has not ended', () => {
+    const run = workflowOf(delayed);
+    expect(run).toMatchObject({ delayedUntil: (now + 600) * 1000 });
+    expect(run && isDelayed(run)).toBe(true);
+    for (const other of [
+      { startTime: seconds(now), executionTime: seconds(now) },
+      { startTime: seconds(now - 600), executionTime: seconds(now - 1) },
+      { ...delayed, status: Status.WORKFLOW_EXECUTION_STATUS_TERMINATED },
+    ]) {
+      const notWaiting = workflowOf(other);
+      expect(notWaiting && isDelayed(notWaiting)).toBe(false);
+    }
+  });
+
+  test('the defaults of the server are not shown as a priority', () => {
+    const priority = { priorityKey: 5, fairnessKey: 'C-7' };
+    expect(workflowOf({ priority })).toMatchObject({ priority: 5, fairnessKey: 'C-7' });
+    const none = { priorityKey: 0, fairnessKey: '' };
+    expect(workflowOf({ priority: none })).toMatchObject({
+      priority: undefined,
+      fairnessKey: undefined,
+    });
+  });
 });

@@ -5,6 +5,7 @@ import {
   promiseWithResolvers,
   type PromiseWithResolvers,
 } from '../../../../src/program/promise-with-resolvers.ts';
+import type { StartPreferences } from '../../../../src/contract/order-module.ts';
 import type { StartOutcome } from '../../../../src/bridge/workflow-starter.ts';
 
 const never = new AbortController().signal;
@@ -31,11 +32,12 @@ async function run(
   limit: BacklogLimit,
   start: () => Promise<StartOutcome>,
   signal = never,
+  preferences?: StartPreferences,
 ): Promise<void> {
   await limit.acquire(signal);
   try {
     const outcome = await start();
-    if (outcome.kind === 'started') limit.started(outcome.workflow);
+    if (outcome.kind === 'started') limit.started(outcome.workflow, preferences);
   } finally {
     limit.release();
   }
@@ -86,6 +88,11 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
       for (let n = 0; n < count; n += 1) {
         void run(limit, start);
       }
+      await settle();
+    },
+    /** Starts one order with these preferences. */
+    askOne: async (preferences: StartPreferences): Promise<void> => {
+      void run(limit, startOne, never, preferences);
       await settle();
     },
     /** Closes these orders in Temporal. */
@@ -280,4 +287,68 @@ test('no timer runs when no start waits, or after dispose', async () => {
   expect(jest.getTimerCount()).toBe(1);
   limit.dispose();
   expect(jest.getTimerCount()).toBe(0);
+});
+
+describe('priority, fairness and start delay', () => {
+  test('a closed order does not stand for less urgent ones, which Temporal hands out later', async () => {
+    const { askOne, ask, started, watched, close } = createLimit();
+    for (const priority of [5, 5, 5, 3, 3, 3, 3, 3, 3, 3] as const) await askOne({ priority });
+    await ask(20);
+    expect(started()).toBe(10);
+    expect([...watched.keys()].sort((a, b) => a - b)).toEqual([3, 5, 10]);
+    await close(10);
+    // The three of low priority still fill the window.
+    expect(started()).toBe(17);
+  });
+
+  test('a closed order of low priority stands for all that were started before it', async () => {
+    const { askOne, ask, started, close } = createLimit();
+    for (const priority of [3, 3, 3, 3, 5] as const) await askOne({ priority });
+    await ask(20);
+    await close(5);
+    expect(started()).toBe(15);
+  });
+
+  test('orders of low priority that no worker gets do not hold up the others', async () => {
+    // A re-run of many orders makes the count useless.
+    const { askOne, ask, started, watched, close, limit } = createLimit({ counts: false });
+    for (let n = 0; n < 3; n += 1) await askOne({ priority: 5 });
+    await ask(400);
+    for (let second = 0; second < 60; second += 1) {
+      await close(...[...watched.keys()].filter((number) => number > 3));
+      await seconds(1);
+    }
+    expect(started()).toBe(403);
+    expect(limit.reason()).toBeUndefined();
+  });
+
+  test('of the fairness keys, the one with the most orders is watched, whose orders come last', async () => {
+    const { askOne, watched } = createLimit();
+    for (const fairnessKey of ['a', 'a', 'a', 'b', 'c']) await askOne({ fairnessKey });
+    expect([...watched.keys()]).toEqual([3]);
+  });
+
+  test('an order takes no room in the window before its start delay has ended', async () => {
+    const { limit, askOne, ask, started } = createLimit();
+    for (let n = 0; n < 50; n += 1) await askOne({ startDelayMs: 60_000 });
+    expect(started()).toBe(50);
+    await seconds(59);
+    expect(limit.isFull).toBe(false);
+    expect(limit.reason()).toBeUndefined();
+    await seconds(3);
+    expect(limit.isFull).toBe(true);
+    await ask(1);
+    expect(started()).toBe(50);
+  });
+
+  test('delayed orders that have closed make room again', async () => {
+    const { limit, askOne, ask, started, watched, close } = createLimit();
+    for (let n = 0; n < 12; n += 1) await askOne({ startDelayMs: 10_000 });
+    await seconds(12);
+    await ask(5);
+    expect(started()).toBe(12);
+    await close(...watched.keys());
+    expect(started()).toBe(17);
+    expect(limit.isFull).toBe(false);
+  });
 });

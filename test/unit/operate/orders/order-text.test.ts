@@ -11,6 +11,9 @@ const workflow: OrderWorkflow = {
   source: { topic: 'orders', partition: 3, offset: 17 },
   startedAt: 0,
   closedAt: undefined,
+  delayedUntil: 60_000,
+  priority: 5,
+  fairnessKey: 'C-7',
   fingerprints: ['2:a'],
   replay: undefined,
   pending: [],
@@ -27,6 +30,9 @@ test('the JSON of a run has the documented keys only, with times in ISO 8601', (
     source: { topic: 'orders', partition: 3, offset: 17 },
     startedAt: '1970-01-01T00:00:00.000Z',
     closedAt: undefined,
+    delayedUntil: '1970-01-01T00:01:00.000Z',
+    priority: 5,
+    fairnessKey: 'C-7',
   });
 });
 
