@@ -9,16 +9,16 @@ import { orderLatencies, percentileOf } from '../harness/latencies.ts';
 import { orderText } from '../harness/orders.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const RERUNS = 2000;
-const LIVE = 100;
-const LIVE_PAUSE_MS = 100;
+const RERUNS = 1000;
+const LIVE = 60;
+const LIVE_PAUSE_MS = 80;
 const POLL_MS = 200;
 const REJECTED = 'Mallory';
 
 /** Live orders beside a re-run of many: at low priority, as by default, and at the priority of live orders. */
 export const rerunPriority: Benchmark = {
   name: 'rerun-priority',
-  ratio: `p99 of the time from message to row of live orders, 10 per second, while ${RERUNS} re-runs are open, at low priority ÷ at the same priority as the live orders`,
+  ratio: `p99 of the time from message to row of live orders, 12 per second, while ${RERUNS} re-runs are open, at low priority ÷ at the same priority as the live orders`,
   unit: 'ms',
   goal: { atMost: 0.1 },
   async prepare() {
