@@ -42,9 +42,6 @@ export interface OrderRun extends WorkflowRun {
   readonly closedAt: number | undefined;
   /** The end of the start delay, if the run has one: no worker gets it before. */
   readonly delayedUntil: number | undefined;
-  /** From 1, the highest, to 5; undefined for Temporal's default, and on a server without priorities. */
-  readonly priority: number | undefined;
-  readonly fairnessKey: string | undefined;
 }
 
 /** Whether the run waits for the end of its start delay. */
@@ -60,6 +57,9 @@ export interface OrderWorkflow extends OrderRun {
   readonly fingerprints: readonly string[];
   /** The name of the replay that started this run; undefined for other runs. */
   readonly replay: string | undefined;
+  /** From 1, the highest, to 5; undefined for Temporal's default. */
+  readonly priority: number | undefined;
+  readonly fairnessKey: string | undefined;
   readonly pending: readonly PendingActivity[];
 }
 
@@ -115,6 +115,8 @@ export function toOrderWorkflow(
     ...toOrderRun(info, workflowIdPrefix),
     fingerprints: fingerprintsIn(memo),
     replay: text(readPayload(memo?.[REPLAY_MEMO])),
+    priority: info.priority?.priorityKey || undefined,
+    fairnessKey: info.priority?.fairnessKey || undefined,
     pending: (pendingActivities ?? []).map(toPendingActivity),
   };
 }
@@ -138,8 +140,6 @@ export function toOrderRun(info: Info, workflowIdPrefix: string): OrderRun {
     startedAt: milliseconds(info.startTime) ?? 0,
     closedAt: milliseconds(info.closeTime),
     delayedUntil: delayEnd(info),
-    priority: info.priority?.priorityKey || undefined,
-    fairnessKey: info.priority?.fairnessKey || undefined,
   };
 }
 

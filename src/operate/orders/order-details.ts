@@ -48,6 +48,9 @@ export interface WorkflowDetails {
   /** The message of the latest run. */
   readonly message: OrderMessage | undefined;
   readonly pending: readonly PendingActivity[];
+  /** Those of the latest run, here too: Temporal lists runs without them. */
+  readonly priority: number | undefined;
+  readonly fairnessKey: string | undefined;
 }
 
 /**
@@ -95,7 +98,8 @@ export async function readWorkflowDetails(
     runsOf(orders, workflow),
     readMessage(orders, workflow),
   ]);
-  return { runs, message, pending: workflow.pending };
+  const { pending, priority, fairnessKey } = workflow;
+  return { runs, message, pending, priority, fairnessKey };
 }
 
 async function readMessage(

@@ -43,7 +43,8 @@ const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '  ');
 
 const time = (milliseconds: number | undefined) => isoTime(milliseconds) ?? '';
 
-function workflowText({ runs, message, pending }: WorkflowDetails): string {
+function workflowText(workflow: WorkflowDetails): string {
+  const { runs, message, pending } = workflow;
   const parts = [
     table(
       ['started', 'ended', 'status', 'failure'],
@@ -54,7 +55,7 @@ function workflowText({ runs, message, pending }: WorkflowDetails): string {
         [run.failureType, run.failure].filter(Boolean).join(': '),
       ]),
     ),
-    ...schedulingText(runs[0]),
+    ...schedulingText(workflow),
     ...pending.map(
       ({ activity, attempt, lastFailure, nextAttemptAt }) =>
         `waiting for ${activity}, attempt ${attempt}${nextAttemptAt === undefined ? ', in progress' : `, due at ${time(nextAttemptAt)}`}${lastFailure === undefined ? '' : `\nlast failure: ${lastFailure}`}`,
@@ -69,15 +70,16 @@ function workflowText({ runs, message, pending }: WorkflowDetails): string {
   return parts.join('\n\n');
 }
 
-function schedulingText(run: OrderRun | undefined): readonly string[] {
-  if (!run) return [];
-  const { priority, fairnessKey, delayedUntil } = run;
+function schedulingText({ runs, priority, fairnessKey }: WorkflowDetails): readonly string[] {
+  const [run] = runs;
   const keys = [
     ...(priority === undefined ? [] : [`priority ${priority}`]),
     ...(fairnessKey === undefined ? [] : [`fairness key ${fairnessKey}`]),
   ].join(', ');
   return [
-    ...(isDelayed(run) ? [`waiting for the end of its start delay at ${time(delayedUntil)}`] : []),
+    ...(run && isDelayed(run)
+      ? [`waiting for the end of its start delay at ${time(run.delayedUntil)}`]
+      : []),
     ...(keys === '' ? [] : [keys]),
   ];
 }
@@ -124,6 +126,8 @@ export const detailsAsJson = (
       workflow && {
         runs: workflow.runs.map(runAsJson),
         message: workflow.message,
+        priority: workflow.priority,
+        fairnessKey: workflow.fairnessKey,
         pending: workflow.pending.map(pendingAsJson),
       },
   ),
@@ -149,8 +153,6 @@ export const runAsJson = (run: OrderRun) => ({
   startedAt: isoTime(run.startedAt),
   closedAt: isoTime(run.closedAt),
   delayedUntil: isoTime(run.delayedUntil),
-  priority: run.priority,
-  fairnessKey: run.fairnessKey,
 });
 
 export const pendingAsJson = ({

@@ -31,8 +31,6 @@ test('the JSON of a run has the documented keys only, with times in ISO 8601', (
     startedAt: '1970-01-01T00:00:00.000Z',
     closedAt: undefined,
     delayedUntil: '1970-01-01T00:01:00.000Z',
-    priority: 5,
-    fairnessKey: 'C-7',
   });
 });
 
