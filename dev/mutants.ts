@@ -337,6 +337,30 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/e2e/doctor-and-top', '-t', 'names what is missing'],
   },
   {
+    name: 'count-less-urgent-orders-as-closed',
+    breaks: 'while urgent orders are stored, any number of less urgent ones is opened in Temporal',
+    changes: [
+      {
+        file: 'src/bridge/flow-control/backlog-limit.ts',
+        from: 'other.number > number || other.priority > priority',
+        to: 'other.number > number',
+      },
+    ],
+    tests: ['test/unit/bridge/flow-control/backlog-limit'],
+  },
+  {
+    name: 'trust-fairness-keys',
+    breaks: 'an order with a long fairness key becomes a dead letter',
+    changes: [
+      {
+        file: 'src/bridge/start-preferences.ts',
+        from: 'if (isUsable && Buffer.byteLength(value) <= FAIRNESS_KEY_MAX_BYTES) return { value };',
+        to: 'if (isUsable) return { value };',
+      },
+    ],
+    tests: ['test/unit/bridge/start-preferences'],
+  },
+  {
     name: 'leave-open-orders-unbounded',
     breaks: 'an outage of Postgres moves the whole backlog into Temporal',
     changes: [

@@ -70,7 +70,7 @@ export const bridgeSettings = settingGroup({
     schema: integer(2, 1_000_000),
     default: '200',
     description:
-      'Maximum number of orders of one bridge that are open in Temporal (started and not closed). At this number the bridge stops starting workflows, so that a backlog stays in Kafka, where it costs nothing. If no order closes for ten seconds, the open ones count as stuck and the bridge starts as many again, up to `BRIDGE_MAX_OPEN_ORDERS`.',
+      'Maximum number of orders of one bridge that are open in Temporal (started and not closed; those that wait for a start delay do not count). At this number the bridge stops starting workflows, so that a backlog stays in Kafka, where it costs nothing. If no order closes for ten seconds, the open ones count as stuck and the bridge starts as many again, up to `BRIDGE_MAX_OPEN_ORDERS`.',
   },
   maxOpenOrders: {
     name: 'BRIDGE_MAX_OPEN_ORDERS',

@@ -202,6 +202,7 @@ describe('progress', () => {
 describe('start preferences', () => {
   const preferring = (start: StartPreferences, startProblem?: string) => ({
     reader: {
+      ...reader,
       identify: (value: Uint8Array | null): Identified => {
         const identified = reader.identify(value);
         if (identified instanceof Promise) throw new Error('the built-in decoder is synchronous');
