@@ -107,7 +107,10 @@ export async function requeueDeadLetters(
       else if (decision !== 'send') result[decision] += 1;
       else {
         const partitions = sourceTopics.get(deadLetter.metadata.sourceTopic) ?? 0;
-        due.push({ deadLetter, message: originalMessage(deadLetter, partitions, options.priority) });
+        due.push({
+          deadLetter,
+          message: originalMessage(deadLetter, partitions, options.priority),
+        });
       }
     }
     return due;

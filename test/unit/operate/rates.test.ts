@@ -15,7 +15,10 @@ const down = { ok: false, error: 'connect ECONNREFUSED' } as const;
 test('divides what was added between two samples by the seconds between them', () => {
   const now = sample(3000, {
     kafka: { ok: true, value: { committed: 14, end: 50, lag: 36, offline: [], topics: [] } },
-    temporal: { ok: true, value: { running: 3, delayed: 0, completed: 8, failed: 3, failures: [] } },
+    temporal: {
+      ok: true,
+      value: { running: 3, delayed: 0, completed: 8, failed: 3, failures: [] },
+    },
     postgres: { ok: true, value: { inserted: 9 } },
   });
   expect(ratesBetween(sample(1000), now)).toEqual({
@@ -55,7 +58,10 @@ test('no rate is known between two samples of the same time', () => {
 
 test('a count that has decreased, as after retention has deleted workflows, is a rate of zero', () => {
   const now = sample(2000, {
-    temporal: { ok: true, value: { running: 0, delayed: 0, completed: 0, failed: 0, failures: [] } },
+    temporal: {
+      ok: true,
+      value: { running: 0, delayed: 0, completed: 0, failed: 0, failures: [] },
+    },
   });
   expect(ratesBetween(sample(1000), now)).toMatchObject({ started: 0, failed: 0 });
 });
