@@ -32,6 +32,13 @@ describe('translating a message into an order', () => {
     ]);
   });
 
+  test('takes the amount of a google.type.Money', () => {
+    const money = '{"currency_code": "EUR", "amount": 12345678901234567.890000001}';
+    const order = orderOf(orderText('A', { total_price: money }));
+    expect(order.totalPrice.toString()).toBe('12345678901234567.890000001');
+    expect(issuesOf(orderText('A', { total_price: '{"units": 1}' }))).toHaveLength(1);
+  });
+
   test('ignores unknown fields', () => {
     expect(issuesOf(orderText('A', { coupon: '{"a": [1, null]}', __proto__: '1' }))).toEqual([]);
   });

@@ -1,6 +1,11 @@
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http, { type RequestListener, type Server } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
 import { RegistryClient } from '../../../../src/decode/schema-registry/registry-client.ts';
 import { SchemaRegistry } from '../../../../src/decode/schema-registry/schema-registry.ts';
 import { OperatorError } from '../../../../src/program/operator-error.ts';
@@ -12,22 +17,19 @@ afterEach(() => {
   server = undefined;
 });
 
+const NO_SETTINGS = {
+  ...{ username: undefined, password: undefined, token: undefined },
+  ...{ caFile: undefined, certFile: undefined, keyFile: undefined },
+  timeoutMs: 2000,
+};
+
 /** A client of a server that answers like this. */
 async function clientOf(listener: RequestListener, settings = {}) {
   server = http.createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return new RegistryClient({
-    url: new URL(`http://127.0.0.1:${port}/base/`),
-    username: undefined,
-    password: undefined,
-    token: undefined,
-    caFile: undefined,
-    certFile: undefined,
-    keyFile: undefined,
-    timeoutMs: 2000,
-    ...settings,
-  });
+  const url = new URL(`http://127.0.0.1:${port}/base/`);
+  return new RegistryClient({ ...NO_SETTINGS, url, ...settings });
 }
 
 const answering = (status: number, body: unknown, headers = {}): RequestListener => {
@@ -154,5 +156,55 @@ test('references in a circle end', async () => {
   );
   expect(await new SchemaRegistry(client).schema(1)).toMatchObject({
     references: [{ name: 'a', text: '' }],
+  });
+});
+
+describe('over TLS with client certificates', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = mkdtempSync(path.join(tmpdir(), 'registry-tls-'));
+    const openssl = (command: string) => execa('openssl', command.split(' '), { cwd: dir });
+    const keys = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
+    await openssl(`req -x509 ${keys} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca`);
+    for (const name of ['server', 'client']) {
+      await openssl(
+        `req -x509 ${keys} -keyout ${name}.key -out ${name}.pem -days 2 -subj /CN=${name} -addext subjectAltName=IP:127.0.0.1 -CA ca.pem -CAkey ca.key`,
+      );
+    }
+  });
+  afterAll(() => {
+    rmSync(dir, { recursive: true });
+  });
+
+  const file = (name: string) => path.join(dir, name);
+
+  test.each([
+    ['the authority and the client certificate are known', ['ca', 'cert', 'key'], 'resolved'],
+    ['the client certificate is missing', ['ca'], 'SCHEMA_REGISTRY_UNREACHABLE'],
+    ['the authority is not known', ['cert', 'key'], 'SCHEMA_REGISTRY_UNREACHABLE'],
+  ])('when %s', async (_, given, expected) => {
+    const tls = https.createServer(
+      {
+        ...{ key: readFileSync(file('server.key')), cert: readFileSync(file('server.pem')) },
+        ...{ ca: readFileSync(file('ca.pem')), requestCert: true },
+      },
+      answering(200, { schema: '' }),
+    );
+    server = tls.listen(0, '127.0.0.1');
+    await once(tls, 'listening');
+    const client = new RegistryClient({
+      ...NO_SETTINGS,
+      url: new URL(`https://127.0.0.1:${(tls.address() as AddressInfo).port}`),
+      caFile: given.includes('ca') ? file('ca.pem') : undefined,
+      certFile: given.includes('cert') ? file('client.pem') : undefined,
+      keyFile: given.includes('key') ? file('client.key') : undefined,
+    });
+    expect(await codeOf(client.get('/schemas/ids/1'))).toBe(expected);
+  });
+
+  test('a file that cannot be read is named', () => {
+    const caFile = file('missing.pem');
+    const settings = { ...NO_SETTINGS, url: new URL('https://127.0.0.1'), caFile };
+    expect(() => new RegistryClient(settings)).toThrow('SCHEMA_REGISTRY_CA_FILE');
   });
 });
