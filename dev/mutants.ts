@@ -457,4 +457,52 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/e2e/orders', '-t', 'has expired from Temporal'],
   },
+  {
+    name: 'dead-letter-unknown-answers',
+    breaks: 'a 404 of a proxy in front of the schema registry makes dead letters',
+    changes: [
+      {
+        file: 'src/decode/schema-registry/registry-client.ts',
+        from: 'if (status === 404 && notFoundAnswer.safeParse(json).success)',
+        to: 'if (status === 404)',
+      },
+    ],
+    tests: ['test/unit/decode/schema-registry/registry-client'],
+  },
+  {
+    name: 'wait-with-a-permit',
+    breaks: 'messages that wait for the schema registry hold back those whose schemas are known',
+    changes: [
+      {
+        file: PIPELINE,
+        from: 'if (preparing) await preparing;',
+        to: 'if (preparing) void preparing;',
+      },
+    ],
+    tests: ['test/unit/bridge/pipeline'],
+  },
+  {
+    name: 'ignore-trailing-bytes',
+    breaks: 'a value with bytes after its end is taken for an order',
+    changes: [
+      {
+        file: 'src/decode/avro/avro-decoder.ts',
+        from: 'if (reader.remaining > 0) {',
+        to: 'if (reader.remaining < 0) {',
+      },
+    ],
+    tests: ['test/unit/decode/avro-decoder'],
+  },
+  {
+    name: 'round-long-integers',
+    breaks: '64-bit integers of Avro lose digits',
+    changes: [
+      {
+        file: 'src/decode/avro/avro-decoder.ts',
+        from: 'if (!logical) return value.toString();',
+        to: 'if (!logical) return Number(value).toString();',
+      },
+    ],
+    tests: ['test/unit/decode'],
+  },
 ];
