@@ -244,12 +244,12 @@ const sample: fc.Arbitrary<{ schema: avro.Schema; value: unknown }> = fc
       fc.constant({ schema: 'null', value: null }),
       tie('any').chain(({ schema, value }) =>
         fc.nat(3).map((length) => ({
-          schema: { type: 'array', items: schema } as avro.Schema,
+          schema: { type: 'array', items: schema },
           value: Array(length).fill(value),
         })),
       ),
       tie('any').map(({ schema, value }) => ({
-        schema: { type: 'map', values: schema } as avro.Schema,
+        schema: { type: 'map', values: schema },
         value: { first: value, second: value },
       })),
       fc.array(tie('any'), { maxLength: 4 }).map((parts) => ({
@@ -257,7 +257,7 @@ const sample: fc.Arbitrary<{ schema: avro.Schema; value: unknown }> = fc
           type: 'record',
           name: `R${(names += 1)}`,
           fields: parts.map(({ schema }, index) => ({ name: `f${index}`, type: schema })),
-        } as avro.Schema,
+        },
         value: Object.fromEntries(parts.map(({ value }, index) => [`f${index}`, value])),
       })),
     ),
