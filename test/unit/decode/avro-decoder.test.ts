@@ -228,42 +228,44 @@ test.each([
   expect(() => compile(schema)).toThrow();
 });
 
+interface Sample {
+  readonly schema: avro.Schema;
+  readonly value: unknown;
+}
+
+const sampleOf = (schema: avro.Schema, value: unknown): Sample => ({ schema, value });
+
 /** Schemas of avsc's types whose values have the same JSON here, with values for them. */
-const sample: fc.Arbitrary<{ schema: avro.Schema; value: unknown }> = fc
-  .letrec<{ any: { schema: avro.Schema; value: unknown } }>((tie) => ({
-    any: fc.oneof(
-      { maxDepth: 3, withCrossShrink: true },
-      fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((value) => ({ schema: 'int', value })),
-      // avsc 5.7.9 writes -(2 ** 52) - 1 as 2 ** 52.
-      fc.integer({ min: -(2 ** 51), max: 2 ** 51 }).map((value) => ({ schema: 'long', value })),
+const { any: sample } = fc.letrec<{ any: Sample }>((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).map((value) => sampleOf('int', value)),
+    // avsc 5.7.9 writes -(2 ** 52) - 1 as 2 ** 52.
+    fc.integer({ min: -(2 ** 51), max: 2 ** 51 }).map((value) => sampleOf('long', value)),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => sampleOf('double', value)),
+    fc.boolean().map((value) => sampleOf('boolean', value)),
+    fc.string({ unit: 'grapheme' }).map((value) => sampleOf('string', value)),
+    fc.constant(sampleOf('null', null)),
+    tie('any').chain(({ schema, value }) =>
       fc
-        .double({ noNaN: true, noDefaultInfinity: true })
-        .map((value) => ({ schema: 'double', value })),
-      fc.boolean().map((value) => ({ schema: 'boolean', value })),
-      fc.string({ unit: 'grapheme' }).map((value) => ({ schema: 'string', value })),
-      fc.constant({ schema: 'null', value: null }),
-      tie('any').chain(({ schema, value }) =>
-        fc.nat(3).map((length) => ({
-          schema: { type: 'array', items: schema },
-          value: Array(length).fill(value),
-        })),
-      ),
-      tie('any').map(({ schema, value }) => ({
-        schema: { type: 'map', values: schema },
-        value: { first: value, second: value },
-      })),
-      fc.array(tie('any'), { maxLength: 4 }).map((parts) => ({
-        schema: {
+        .nat(3)
+        .map((length) => sampleOf({ type: 'array', items: schema }, Array(length).fill(value))),
+    ),
+    tie('any').map(({ schema, value }) =>
+      sampleOf({ type: 'map', values: schema }, { first: value, second: value }),
+    ),
+    fc.array(tie('any'), { maxLength: 4 }).map((parts) =>
+      sampleOf(
+        {
           type: 'record',
-          name: `R${(names += 1)}`,
+          name: 'R0',
           fields: parts.map(({ schema }, index) => ({ name: `f${index}`, type: schema })),
         },
-        value: Object.fromEntries(parts.map(({ value }, index) => [`f${index}`, value])),
-      })),
+        Object.fromEntries(parts.map(({ value }, index) => [`f${index}`, value])),
+      ),
     ),
-  }))
-  .any.map((one) => one);
-let names = 0;
+  ),
+}));
 
 test('what avsc writes is read as avsc means it', () => {
   fc.assert(
