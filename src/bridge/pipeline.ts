@@ -8,11 +8,7 @@ import type { StartPreferences } from '../contract/order-module.ts';
 import type { Priority } from '../contract/priority.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
-import type {
-  Identified,
-  IdentifiedOrder,
-  MessageReader,
-} from '../order-module/message-reader.ts';
+import type { Identified, IdentifiedOrder, MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
