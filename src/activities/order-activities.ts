@@ -10,7 +10,9 @@ import {
   type OrderModule,
   type OrderRecord,
   type StoreOutcome,
+  type Translation,
 } from '../contract/order-module.ts';
+import { describeThrown } from '../contract/thrown.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { measured, type OnAttempt } from './attempts.ts';
@@ -53,11 +55,29 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
 const createTranslate =
   ({ orderModule, logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
-    const translation = translateText(orderModule, text);
+    const moduleFailed = (problem: string) => {
+      const error = `${problem}; Temporal retries until a worker has a module that fits`;
+      logger.error(
+        { event: 'order_module_failed', ...source, ...activityLogFields(), error },
+        'the order module has a fault',
+      );
+      return Promise.reject(new Error(error));
+    };
+    let translation: Translation<unknown>;
+    try {
+      translation = translateText(orderModule, text);
+    } catch (error) {
+      return moduleFailed(`translate of the order module threw ${describeThrown(error)}`);
+    }
     switch (translation.kind) {
       case 'translated': {
         const { topic, partition, offset } = source;
         const { orderId, order, fingerprint } = translation;
+        if (!isWorkflowOf(orderId)) {
+          return moduleFailed(
+            'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
+          );
+        }
         return Promise.resolve({
           orderId,
           order,
@@ -131,6 +151,13 @@ function fromPlainRecord(
   if (translation.kind === 'invalid') throw orderInvalid(translation.issues);
   return { ...rest, orderId, order: translation.order };
 }
+
+/**
+ * Whether the workflow is that of the order, by the end of its ID. A worker with another module than the bridge
+ * would store the order under an ID that nothing else knows.
+ */
+const isWorkflowOf = (orderId: string): boolean =>
+  activityInfo().workflowExecution?.workflowId.endsWith(orderId) ?? true;
 
 /** The workflow and the attempt that a log line is about. */
 function activityLogFields(): {

@@ -75,6 +75,7 @@ export class Pipeline {
   readonly #retryDeadLetters: RetryForever;
   readonly #retrySchemaRegistry: RetryForever;
   readonly #preferenceProblems: RateLimitedLog;
+  readonly #moduleFailures: RateLimitedLog;
   readonly #stopping = new AbortController();
   readonly #batches = new Set<Promise<void>>();
 
@@ -104,6 +105,7 @@ export class Pipeline {
     this.#retryTemporal = createRetryForever('Temporal', { readiness, logger, isThrottled });
     this.#retryDeadLetters = createRetryForever('the dead-letter topic', { readiness, logger });
     this.#retrySchemaRegistry = createRetryForever('the schema registry', { readiness, logger });
+    this.#moduleFailures = new RateLimitedLog(logger);
     // Each batch listens.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -236,7 +238,15 @@ export class Pipeline {
       return deadLetter(reason, error);
     }
 
-    const { orderId, fingerprint, text } = identified;
+    const { orderId, fingerprint, text, fingerprintProblem } = identified;
+    if (fingerprintProblem !== undefined) {
+      this.#moduleFailures.write(
+        'error',
+        { event: 'order_module_failed', ...source, orderId, error: fingerprintProblem },
+        'the order module has a fault; the order waits in Temporal until a worker with a corrected module translates it',
+        fingerprintProblem,
+      );
+    }
     markActiveSpan({ 'order_ingest.order_id': orderId });
     const answer = await this.#start(
       {

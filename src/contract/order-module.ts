@@ -16,11 +16,15 @@ export interface OrderModule<Order = unknown> {
 
   /**
    * Finds the order ID and the fingerprint of a message. Pure, synchronous, and the only part that the
-   * bridge uses: whether the order is valid is decided by the workflow.
+   * bridge uses: whether the order is valid is decided by the workflow. A message for which it throws
+   * becomes a dead letter.
    */
   identify(message: JsonObject): Identification;
 
-  /** Translates a message into an order of the domain, or returns every invalid field. Pure and synchronous. */
+  /**
+   * Translates a message into an order of the domain, or returns every invalid field. Pure and synchronous. If
+   * it throws, the workflow waits for a worker with a corrected module.
+   */
   translate(message: JsonObject): Translation<Order>;
 
   /**
@@ -56,13 +60,15 @@ export type Identification =
       readonly kind: 'order';
       readonly orderId: OrderId;
       /**
-       * Equal for messages about the same order: `<form>:<hash>`, where the form is a number that changes
-       * whenever the fingerprint of a known order would.
+       * Equal for messages about the same order: `<form>:<hash>`, where the form is a text that changes
+       * whenever the fingerprint of a known order would. Where two forms differ, the orders are compared.
        */
       readonly fingerprint: string;
       readonly start?: StartPreferences;
       /** Why the order has no start preferences although the module sets them; quotes no value. */
       readonly startProblem?: string;
+      /** Why the fingerprint is only that of the JSON: the module has a fault. Quotes no value. */
+      readonly fingerprintProblem?: string;
     }
   | {
       readonly kind: 'unusable';

@@ -1,5 +1,6 @@
 import { jsonKind, type Json, type JsonObject } from '../contract/json.ts';
 import { parseOrderId, type OrderId } from '../contract/order-id.ts';
+import { describeThrown } from '../contract/thrown.ts';
 import type {
   Identification,
   OrderModule,
@@ -17,19 +18,23 @@ export interface OrderDefinition<Order> extends Pick<
   'name' | 'recognizes' | 'samples'
 > {
   /**
-   * The field with the order ID, or a function that returns the ID. Only a string is an order ID; `digitsOf`
-   * makes one of a number. The ID decides what a duplicate is, and must never change.
+   * The field with the order ID, or a function that returns the ID. Only a string is an order ID: `idText` makes
+   * one of a number, `compositeId` of several values. The ID decides what a duplicate is, and must never change.
+   * A message for which the function throws becomes a dead letter.
    */
   readonly orderId: string | ((message: JsonObject) => Json | undefined);
 
-  /** Translates a message into an order, or returns every invalid field. `translateWith` creates one. */
+  /**
+   * Translates a message into an order, or returns every invalid field. `translateWith` creates one. An order
+   * for which it throws waits in the worker for a corrected module.
+   */
   readonly translate: (message: JsonObject) => TranslatedFields<Order>;
 
   /**
-   * The values that make two orders the same. What is not among them may differ between a message and its
-   * duplicate, such as the time at which it was sent.
+   * The values that make two orders the same: the whole order, or a list of those values that count. What is
+   * not among them may differ between a message and its duplicate, such as the time at which it was sent.
    */
-  readonly identity: (order: Order) => readonly IdentityValue[];
+  readonly identity: (order: Order) => IdentityValue;
 
   /**
    * A number that you increase whenever `identity` returns other values for an order that it has known, for
@@ -57,32 +62,53 @@ export interface OrderDefinition<Order> extends Pick<
   readonly storage: OrderStorage<Order>;
 }
 
-/** Creates an order module. */
+/** Creates an order module. Throws a TypeError if a part is missing, for modules that no compiler has checked. */
 export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderModule<Order> {
+  checkDefinition(definition);
   const { orderId, identity, fingerprintForm: form = 1 } = definition;
   const { name, storage, json, start, recognizes, samples } = definition;
 
-  const fingerprintOf = (message: JsonObject, fields: TranslatedFields<Order>): string =>
-    fields.ok
-      ? fingerprintOfValues(form, identity(fields.value))
-      : fingerprintOfJson(form, message);
+  const translateFields = (message: JsonObject): TranslatedFields<Order> => {
+    const fields: unknown = definition.translate(message);
+    if (isTranslated<Order>(fields)) return fields;
+    throw new TypeError(
+      `translate returned ${fields instanceof Promise ? 'a promise' : 'no result'}`,
+    );
+  };
+  const fingerprintOf = (message: JsonObject, fields: TranslatedFields<Order>): string => {
+    if (!fields.ok) return fingerprintOfJson(form, message);
+    const values = identity(fields.value);
+    // An array, so that it cannot equal the canonical text of a message, which is an object.
+    return fingerprintOfValues(form, isList(values) ? values : [values]);
+  };
+  /** An error in the module must not keep the order from being ingested: a corrected worker stores it. */
+  const fingerprintOrFallback = (
+    message: JsonObject,
+  ): Pick<Extract<Identification, { kind: 'order' }>, 'fingerprint' | 'fingerprintProblem'> => {
+    try {
+      return { fingerprint: fingerprintOf(message, translateFields(message)) };
+    } catch (error) {
+      const fingerprintProblem = `translate or identity of the order module threw ${describeThrown(error)}`;
+      return { fingerprint: fingerprintOfJson(form, message), fingerprintProblem };
+    }
+  };
 
   return {
     name,
     storage,
     identify: (message) => {
-      const id = findOrderId(message, orderId);
+      const id = findOrderIdOrWhy(message, orderId);
       if (id.kind === 'unusable') return id;
       return {
         kind: 'order',
         orderId: id.orderId,
-        fingerprint: fingerprintOf(message, definition.translate(message)),
+        ...fingerprintOrFallback(message),
         ...(start ? startPreferences(start, message) : {}),
       };
     },
     translate: (message): Translation<Order> => {
       const id = findOrderId(message, orderId);
-      const fields = definition.translate(message);
+      const fields = translateFields(message);
       if (id.kind === 'unusable') {
         const issues = fields.ok ? [] : fields.issues;
         // The schema may have found the same.
@@ -125,9 +151,50 @@ function startPreferences(
   }
 }
 
+/** `Array.isArray` does not narrow readonly arrays. */
+const isList = (value: IdentityValue): value is readonly IdentityValue[] => Array.isArray(value);
+
+const isTranslated = <Order>(fields: unknown): fields is TranslatedFields<Order> =>
+  typeof fields === 'object' && fields !== null && 'ok' in fields && typeof fields.ok === 'boolean';
+
+/** All mistakes at once. */
+function checkDefinition(
+  definition: Readonly<Partial<Record<keyof OrderDefinition<never>, unknown>>>,
+) {
+  const { name, orderId, translate, identity, storage, fingerprintForm: form } = definition;
+  const mistakes = [
+    typeof name === 'string' && name !== '' ? [] : ['name: expected a text'],
+    ['string', 'function'].includes(typeof orderId)
+      ? []
+      : ['orderId: expected the name of a field, or a function'],
+    typeof translate === 'function'
+      ? []
+      : ['translate: expected a function, for instance of translateWith'],
+    typeof identity === 'function' ? [] : ['identity: expected a function'],
+    typeof storage === 'object' ? [] : ['storage: expected what orderTables returns'],
+    form === undefined || (Number.isSafeInteger(form) && Number(form) >= 1)
+      ? []
+      : ['fingerprintForm: expected an integer from 1'],
+  ].flat();
+  if (mistakes.length > 0) throw new TypeError(`defineOrder: ${mistakes.join('; ')}`);
+}
+
 type FoundOrderId =
   | { readonly kind: 'found'; readonly orderId: OrderId }
   | Extract<Identification, { kind: 'unusable' }>;
+
+/** A message whose ID the module cannot find is a dead letter, which keeps it for a corrected module. */
+function findOrderIdOrWhy(
+  message: JsonObject,
+  orderId: OrderDefinition<never>['orderId'],
+): FoundOrderId {
+  try {
+    return findOrderId(message, orderId);
+  } catch (error) {
+    const problem = `orderId of the order module threw ${describeThrown(error)}`;
+    return { kind: 'unusable', reason: 'no-order-id', error: problem };
+  }
+}
 
 function findOrderId(
   message: JsonObject,
@@ -140,6 +207,7 @@ function findOrderId(
       ? message[orderId]
       : undefined
     : orderId(message);
+  if (value instanceof Promise) throw new TypeError('orderId returned a promise');
   if (typeof value !== 'string') {
     const error = `${field}: expected a string, received ${jsonKind(value)}`;
     return { kind: 'unusable', reason: 'no-order-id', error };

@@ -1,10 +1,18 @@
 import Big from 'big.js';
 import { z } from 'zod';
-import { exactNumber, jsonKind, JsonNumber, type JsonObject } from '../contract/json.ts';
+import {
+  canonicalJson,
+  exactNumber,
+  jsonKind,
+  JsonNumber,
+  type Json,
+  type JsonObject,
+} from '../contract/json.ts';
 import { isLongerThan, parseOrderId } from '../contract/order-id.ts';
 import type { ValidationIssue } from '../contract/order-module.ts';
 import { err, ok, type Parsed } from '../contract/parsed.ts';
-import { parseInstant } from './instant.ts';
+import { Decimal } from './exact-decimal.ts';
+import { parseInstant, type Instant } from './instant.ts';
 import { Money } from './money.ts';
 
 /*
@@ -31,8 +39,18 @@ export const number = <Value>(rule: (number: number | string) => Parsed<Value>) 
   });
 
 /** Text in any script, stored unchanged. Lengths are in code points, as in Postgres. */
-export const text = ({ max = 1000 }: { readonly max?: number } = {}) =>
-  string((value) => parseText(value, max));
+export const text = ({
+  min = 1,
+  max = 1000,
+}: { readonly min?: number; readonly max?: number } = {}) =>
+  string((value) => parseText(value, max, min));
+
+/** `true` or `false`. */
+export const boolean = z.transform((value: unknown, context) =>
+  typeof value === 'boolean'
+    ? value
+    : reject(`true or false, received ${jsonKind(value)}`, context),
+);
 
 /** An integer within these limits. Accepts 1.0 and 1e2, too. */
 export const integer = ({
@@ -40,6 +58,20 @@ export const integer = ({
   max = Number.MAX_SAFE_INTEGER,
 }: { readonly min?: number; readonly max?: number } = {}) =>
   number((value) => parseInteger(value, min, max));
+
+/** An integer beyond 2^53, as a number or as digits in a string. Without limits, those of Postgres's `bigint`. */
+export const bigInteger = ({
+  min = -(2n ** 63n),
+  max = 2n ** 63n - 1n,
+}: { readonly min?: bigint; readonly max?: bigint } = {}) =>
+  decimalWith((decimal) => parseBigInteger(decimal, min, max));
+
+/**
+ * An exact number that may be negative, such as a discount or a tax rate: a number or a decimal string. `scale`
+ * limits the digits after the decimal point, not counting zeros at the end.
+ */
+export const decimal = ({ min, max, scale }: DecimalLimits = {}) =>
+  decimalWith((value) => checkDecimal(value, { min, max, scale }));
 
 /** One of these strings. */
 export const oneOf = <const Choice extends string>(choices: readonly Choice[]) =>
@@ -67,6 +99,18 @@ const amountOf = (value: unknown): unknown =>
 
 /** An ISO 8601 date and time, to the microsecond. */
 export const instant = string(parseInstant);
+
+/** A date without a time, such as `2026-11-24`. */
+export const date = string(parseDate);
+
+/** A number of milliseconds (or seconds, or microseconds) since 1970 in UTC, as an `Instant`. */
+export const epoch = ({ unit = 'ms' }: { readonly unit?: 's' | 'ms' | 'us' } = {}) =>
+  number((value) => parseEpoch(value, unit));
+
+/** Any JSON value, unchanged. `jsonText` is its text for a column of the type `jsonb`. */
+export const json = z.transform((value: unknown, context): Json =>
+  value === undefined ? reject('a value, received nothing', context) : (value as Json),
+);
 
 /** An order ID, by the rules that hold for every order. */
 export const orderId = string(parseOrderId);
@@ -99,9 +143,71 @@ export const list = <Element extends z.ZodType>(
 export const optional = <Schema extends z.ZodType>(schema: Schema) =>
   z.nullish(schema).transform((value) => value ?? null);
 
-/** 1 to `max` characters of well-formed Unicode. */
-export function parseText(value: string, max: number): Parsed<string> {
-  if (value === '' || isLongerThan(value, max)) return err(`1 to ${max} characters`);
+/** The JSON text of a value, with every digit: for a column of the type `jsonb`. */
+export const jsonText = (value: Json): string => canonicalJson(value);
+
+interface DecimalLimits {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly scale?: number | undefined;
+}
+
+const decimalWith = <Value>(rule: (decimal: Decimal) => Parsed<Value>) =>
+  z.transform((value: unknown, context) => {
+    const exact = typeof value === 'string' ? value : exactNumber(value);
+    if (exact === undefined) {
+      return reject(`a number or a decimal string, received ${jsonKind(value)}`, context);
+    }
+    const parsed = Decimal.parse(exact);
+    return unwrap(parsed.ok ? rule(parsed.value) : parsed, context);
+  });
+
+function checkDecimal(value: Decimal, { min, max, scale }: DecimalLimits): Parsed<Decimal> {
+  if (min !== undefined && value.compare(min) < 0) return err(`a number of at least ${min}`);
+  if (max !== undefined && value.compare(max) > 0) return err(`a number of at most ${max}`);
+  if (scale === undefined || fractionDigits(value) <= scale) return ok(value);
+  return err(`at most ${scale} digits after the decimal point`);
+}
+
+const fractionDigits = (value: Decimal): number =>
+  new Big(value.toCanonicalString()).toFixed().split('.')[1]?.length ?? 0;
+
+function parseBigInteger(value: Decimal, min: bigint, max: bigint): Parsed<bigint> {
+  const digits = value.toCanonicalString();
+  const integerValue = /^-?\d+$/.test(digits) ? BigInt(digits) : undefined;
+  return integerValue !== undefined && integerValue >= min && integerValue <= max
+    ? ok(integerValue)
+    : err(`an integer from ${min} to ${max}`);
+}
+
+function parseDate(value: string): Parsed<string> {
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(value) && parseInstant(`${value}T00:00Z`).ok;
+  return isDate ? ok(value) : err('a date such as 2026-11-24');
+}
+
+const MICROSECONDS = { s: 1_000_000n, ms: 1000n, us: 1n };
+
+function parseEpoch(exact: number | string, unit: 's' | 'ms' | 'us'): Parsed<Instant> {
+  const value = Decimal.parse(exact);
+  const integerValue = value.ok
+    ? parseBigInteger(value.value, -(2n ** 53n), 2n ** 53n)
+    : err('an integer');
+  if (!integerValue.ok) return err(`an integer number of ${unit} since 1970`);
+  const microseconds = integerValue.value * MICROSECONDS[unit];
+  const second = microseconds / 1_000_000n - (microseconds % 1_000_000n < 0n ? 1n : 0n);
+  const rest = microseconds - second * 1_000_000n;
+  const instantOf = new Date(Number(second) * 1000);
+  if (Number.isNaN(instantOf.getTime())) return err('a time in the years 0001 to 9999');
+  const base = instantOf.toISOString().slice(0, 19);
+  return parseInstant(`${base}.${String(rest).padStart(6, '0')}Z`);
+}
+
+/** `min` to `max` characters of well-formed Unicode. */
+export function parseText(value: string, max: number, min = 1): Parsed<string> {
+  const isTooShort = min > 1 ? !isLongerThan(value, min - 1) : value.length < min;
+  if (isTooShort || isLongerThan(value, max)) {
+    return err(`${min} to ${max} characters`);
+  }
   if (!value.isWellFormed()) return err('well-formed Unicode without lone surrogates');
   return ok(value);
 }
@@ -122,15 +228,24 @@ export type TranslatedFields<Order> =
   | { readonly ok: true; readonly value: Order }
   | { readonly ok: false; readonly issues: readonly ValidationIssue[] };
 
-/** A `translate` function that checks all fields of a schema at once and reports every one that is invalid. */
+/**
+ * A `translate` function that checks all fields of a schema at once and reports every one that is invalid.
+ *
+ * @param findIssues rules that concern several fields, such as a total; called once all fields are valid
+ */
 export function translateWith<Schema extends z.ZodType, Order>(
   schema: Schema,
   toOrder: (fields: z.output<Schema>) => Order,
+  findIssues: (order: Order) => readonly ValidationIssue[] = () => [],
 ): (message: JsonObject) => TranslatedFields<Order> {
   const compiled = z.compile(schema);
   return (message) => {
     const fields = compiled.safeParse(message);
-    if (fields.success) return { ok: true, value: toOrder(fields.data) };
+    if (fields.success) {
+      const order = toOrder(fields.data);
+      const issues = findIssues(order);
+      return issues.length > 0 ? { ok: false, issues } : { ok: true, value: order };
+    }
     const issues = fields.error.issues.map((issue) => ({
       path: formatPath(issue.path),
       problem: issue.message,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
   OrderDatabase,
@@ -7,15 +8,18 @@ import type {
   StoredOrder,
   StoreOutcome,
 } from '../contract/order-module.ts';
+import { Decimal } from './exact-decimal.ts';
 import { runStatement, statementName } from '../postgres/statements.ts';
 
 /** A column that holds a value of an order, or of one of its items. */
 export interface Column<Source> {
   /** The type of the column in Postgres, such as `text`, `numeric`, `timestamptz` or `jsonb`. */
   readonly type: string;
-  /** The value as `pg` takes it: digits as a string, `jsonb` as its text. */
-  readonly value: (source: Source) => string | number | boolean | null;
+  /** The value. A `numeric` is a `Decimal`, `Money` or digits, a `jsonb` its text (`jsonText`). */
+  readonly value: (source: Source) => ColumnValue;
 }
+
+export type ColumnValue = string | number | bigint | boolean | null | Decimal;
 
 export type Columns<Source> = Readonly<Record<string, Column<Source>>>;
 
@@ -43,6 +47,8 @@ export const orderItems = <Order, Item>(definition: {
   readonly columns: Columns<Item>;
 }): ItemTable<Order> => {
   const { table, name = table, primaryKey = `${table}_pkey`, items, columns } = definition;
+  if (Object.keys(columns).length === 0) throw new TypeError(`${table}: it has no columns`);
+  checkNames(table, columns, ['line_number']);
   return {
     table,
     name,
@@ -50,7 +56,9 @@ export const orderItems = <Order, Item>(definition: {
     types: mapValues(columns, ({ type }) => type),
     values: (order) => {
       const rows = items(order);
-      return Object.values(columns).map(({ value }) => rows.map((item) => value(item)));
+      return Object.values(columns).map(({ value }) =>
+        rows.map((item) => asParameter(value(item))),
+      );
     },
   };
 };
@@ -62,10 +70,13 @@ export interface OrderTablesDefinition<Order> {
   readonly idColumn: string;
   /** The name of the primary key's constraint; `<table>_pkey` if left out. */
   readonly primaryKey?: string;
-  /** The columns with the values of the order, without its ID. */
+  /** The columns with the values of the order, without its ID, which is of the type `text`. */
   readonly columns: Columns<Order>;
   readonly items?: readonly ItemTable<Order>[];
-  /** A folder with one `.sql` file per migration. The first one creates the tables, with `SOURCE_COLUMNS`. */
+  /**
+   * The folder with one `.sql` file per migration: `new URL('./migrations', import.meta.url)`, or an absolute
+   * path. The first one creates the tables, with `SOURCE_COLUMNS`.
+   */
   readonly migrations: string | URL;
   /** The table in which the migrations that have run are recorded; `<table>_migrations` if left out. */
   readonly migrationsTable?: string;
@@ -82,10 +93,13 @@ export const SOURCE_COLUMNS = [
 
 /**
  * Stores orders in a table of orders and tables of their items, with one statement per order: one round trip
- * and one transaction.
+ * and one transaction. Throws a TypeError if a name is not usable.
  */
 export function orderTables<Order>(definition: OrderTablesDefinition<Order>): OrderStorage<Order> {
   const { table, idColumn, columns, items = [] } = definition;
+  checkNames(table, { [idColumn]: undefined }, SOURCE_COLUMNS);
+  checkNames(table, columns, [idColumn, ...SOURCE_COLUMNS]);
+  for (const item of items) checkNames(item.table, item.types, [idColumn]);
   const { primaryKey = `${table}_pkey`, migrationsTable = `${table}_migrations` } = definition;
   // Those of all tables, because Postgres does not define which one it checks first.
   const primaryKeys = [primaryKey, ...items.map((item) => item.primaryKey)];
@@ -95,7 +109,8 @@ export function orderTables<Order>(definition: OrderTablesDefinition<Order>): Or
   const describe = describeStatement(definition);
   const select = { operation: 'SELECT', table };
 
-  const orderValues = (order: Order) => Object.values(columns).map(({ value }) => value(order));
+  const orderValues = (order: Order) =>
+    Object.values(columns).map(({ value }) => asParameter(value(order)));
   const itemValues = (order: Order) => items.flatMap((item) => item.values(order));
 
   async function compareWithStored(
@@ -123,13 +138,17 @@ export function orderTables<Order>(definition: OrderTablesDefinition<Order>): Or
       ...[correction?.by, correction?.at, correction?.reason],
       ...itemValues(order),
     ];
+    let violation: UniqueViolation;
     try {
       await runStatement(database, { operation: 'INSERT', table }, { ...insert, values });
       return { kind: 'stored' };
     } catch (error) {
-      if (!isViolationOf(primaryKeys, error)) throw error;
+      // Where the same order is stored already, each of its unique constraints may be the one that is reported.
+      if (!isUniqueViolation(error)) throw error;
+      violation = error;
     }
     const stored = await compareWithStored(database, orderId, order);
+    if (!stored && !primaryKeys.includes(String(violation.constraint))) throw violation;
     if (!stored) throw new Error('the stored order has been deleted in the meantime');
     // Rows, and records in workflows that are still running, may hold an older version's fingerprint.
     return stored.fingerprint === fingerprint || stored.has_same_values
@@ -185,14 +204,49 @@ const sourceOf = (row: SourceRow) => ({
   offset: row.source_offset,
 });
 
+type UniqueViolation = Error & { readonly constraint: unknown };
+
 const UNIQUE_VIOLATION = '23505';
 
-const isViolationOf = (constraints: readonly string[], error: unknown): boolean =>
+const isUniqueViolation = (error: unknown): error is UniqueViolation =>
   error instanceof Error &&
   'code' in error &&
   error.code === UNIQUE_VIOLATION &&
-  'constraint' in error &&
-  constraints.includes(String(error.constraint));
+  'constraint' in error;
+
+/** As `pg` takes it. */
+const asParameter = (value: ColumnValue): string | number | boolean | null =>
+  typeof value === 'bigint' || value instanceof Decimal ? value.toString() : value;
+
+/** A folded or quoted name in a migration would not be the name that the statements use. */
+const NAME = /^[a-z_][a-z0-9_]*$/;
+
+/** Throws a TypeError if a name is not one that is written the same with and without quotes, or is taken. */
+function checkNames(
+  table: string,
+  columns: Readonly<Record<string, unknown>>,
+  taken: readonly string[],
+) {
+  if (!table.split('.').every((part) => NAME.test(part))) {
+    throw new TypeError(
+      `the table "${table}": expected a name of lower-case letters, digits and underscores`,
+    );
+  }
+  for (const column of Object.keys(columns)) {
+    if (!NAME.test(column)) {
+      throw new TypeError(
+        `the column "${column}" of ${table}: expected a name of lower-case letters, digits and underscores`,
+      );
+    }
+    if (taken.includes(column)) {
+      throw new TypeError(`the column "${column}" of ${table} is one that order-ingest fills`);
+    }
+  }
+}
+
+/** Quoted, because a name may be a keyword, such as `order`. */
+const quoted = (name: string): string => name.replace(/[^.]+/g, '"$&"');
+const quotedList = (names: readonly string[]): string => names.map(quoted).join(', ');
 
 /** Counts the parameters of a statement: `$1`, `$2` and so on. */
 function parameters(): () => string {
@@ -213,13 +267,13 @@ function insertStatement({ table, idColumn, columns, items = [] }: OrderTablesDe
   const values = orderColumns.map(next);
   const inserts = items.map(
     (item, index) => `item_${index} AS (
-  INSERT INTO ${item.table} (${[idColumn, 'line_number', ...Object.keys(item.types)].join(', ')})
-  SELECT ${[values[0], 'line_number', ...Object.keys(item.types)].join(', ')}
+  INSERT INTO ${quoted(item.table)} (${quotedList([idColumn, 'line_number', ...Object.keys(item.types)])})
+  SELECT ${values[0]}, ${quotedList(['line_number', ...Object.keys(item.types)])}
   FROM ${unnest(item, next)}
 )`,
   );
-  const text = `${inserts.length === 0 ? '' : `WITH ${inserts.join(',\n')}\n`}INSERT INTO ${table} (
-  ${orderColumns.join(', ')}
+  const text = `${inserts.length === 0 ? '' : `WITH ${inserts.join(',\n')}\n`}INSERT INTO ${quoted(table)} (
+  ${quotedList(orderColumns)}
 )
 VALUES (${values.join(', ')})`;
   return { name: statementName(`insert-${table}`, text), text };
@@ -231,9 +285,12 @@ const INSERTED_SOURCE_COLUMNS = SOURCE_COLUMNS.filter((column) => column !== 'in
 /** The items of an order as rows, from one array for each column. */
 const unnest = ({ types }: ItemTable<never>, next: () => string): string =>
   `unnest(${Object.values(types)
-    .map((type) => `${next()}::${type}[]`)
+    .map((type) => `${next()}::${withoutLength(type)}[]`)
     .join(', ')})
-    WITH ORDINALITY AS item (${[...Object.keys(types), 'line_number'].join(', ')})`;
+    WITH ORDINALITY AS item (${quotedList([...Object.keys(types), 'line_number'])})`;
+
+/** A cast to `varchar(3)` would truncate a longer value, which the column then accepts. */
+const withoutLength = (type: string): string => type.replace(/\s*\([^)]*\)/, '');
 
 /**
  * Compares an order with the row that has its ID. Values are compared and not texts: 10.50 equals 10.5. This
@@ -243,68 +300,77 @@ function compareStatement({ table, idColumn, columns, items = [] }: OrderTablesD
   const next = parameters();
   const id = next();
   const comparisons = [
-    ...Object.keys(columns).map((column) => `${column} IS NOT DISTINCT FROM ${next()}`),
+    ...Object.keys(columns).map((column) => `${quoted(column)} IS NOT DISTINCT FROM ${next()}`),
     ...items.map((item) => {
       const names = Object.keys(item.types);
       return `NOT EXISTS (
     SELECT
     FROM (
-      SELECT ${['line_number', ...names].join(', ')}
-      FROM ${item.table}
-      WHERE ${item.table}.${idColumn} = ${id}
+      SELECT ${quotedList(['line_number', ...names])}
+      FROM ${quoted(item.table)}
+      WHERE ${quoted(idColumn)} = ${id}
     ) AS stored
     FULL JOIN ${unnest(item, next)} USING (line_number)
-    WHERE (${names.map((name) => `stored.${name}`).join(', ')})
-      IS DISTINCT FROM (${names.map((name) => `item.${name}`).join(', ')})
+    WHERE stored.line_number IS NULL OR item.line_number IS NULL
+      OR (${quotedList(names.map((name) => `stored.${name}`))})
+      IS DISTINCT FROM (${quotedList(names.map((name) => `item.${name}`))})
   )`;
     }),
   ];
   const text = `SELECT fingerprint, source_topic, source_partition, source_offset,
   ${comparisons.length === 0 ? 'true' : comparisons.join(' AND ')} AS has_same_values
-FROM ${table}
-WHERE ${idColumn} = ${id}`;
+FROM ${quoted(table)}
+WHERE ${quoted(idColumn)} = ${id}`;
   return { name: statementName(`compare-${table}`, text), text };
 }
 
 const findStatement = ({ table, idColumn }: OrderTablesDefinition<never>): string => `
-SELECT ${idColumn} AS order_id, fingerprint, source_topic, source_partition, source_offset,
+SELECT ${quoted(idColumn)} AS order_id, fingerprint, source_topic, source_partition, source_offset,
   corrected_by IS NOT NULL AS is_corrected
-FROM ${table}
-WHERE ${idColumn} = ANY($1::text[])`;
+FROM ${quoted(table)}
+WHERE ${quoted(idColumn)} = ANY($1::text[])`;
 
 function describeStatement({ table, idColumn, columns, items = [] }: OrderTablesDefinition<never>) {
   const shown = [
-    ...Object.entries(columns).map(([name, { type }]) => `${asText(name, type)} AS ${name}`),
-    `source_topic || '/' || source_partition || '/' || source_offset AS source`,
+    ...Object.entries(columns).map(
+      ([name, { type }]) => `${asText(name, type)} AS ${quoted(name)}`,
+    ),
+    // An order may well have a field with this name.
+    `source_topic || '/' || source_partition || '/' || source_offset AS ${'source' in columns ? 'message' : 'source'}`,
     'fingerprint',
-    ...['ingested_at'].map((name) => `${asText(name, 'timestamptz')} AS ${name}`),
+    `${asText('ingested_at', 'timestamptz')} AS ingested_at`,
     ...['corrected_by', 'corrected_at::text', 'correction_reason'],
     ...items.map((item, index) => {
       const values = Object.entries(item.types).map(([name, type]) => asText(name, type));
       return `(
     SELECT coalesce(json_agg(ARRAY[${values.join(', ')}] ORDER BY line_number), '[]')
-    FROM ${item.table}
-    WHERE ${item.table}.${idColumn} = ${table}.${idColumn}
-  ) AS item_${index}`;
+    FROM ${quoted(item.table)} AS item
+    WHERE item.${quoted(idColumn)} = stored.${quoted(idColumn)}
+  ) AS "${listColumn(index)}"`;
     }),
   ];
   return `SELECT
   ${shown.join(',\n  ')}
-FROM ${table}
-WHERE ${idColumn} = $1`;
+FROM ${quoted(table)} AS stored
+WHERE stored.${quoted(idColumn)} = $1`;
 }
+
+/** No column of an order can have this name. */
+const listColumn = (index: number): string => `item:${index}`;
 
 /** Instants in ISO 8601 to the microsecond, everything else as Postgres writes it. */
 const asText = (column: string, type: string): string =>
-  type.toLowerCase() === 'timestamptz'
-    ? `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
-    : `${column}::text`;
+  TIMESTAMPTZ.test(type)
+    ? `to_char(${quoted(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+    : `${quoted(column)}::text`;
+
+const TIMESTAMPTZ = /^timestamp(?:tz|.* with time zone)/i;
 
 function describeRow(
   row: Readonly<Record<string, unknown>>,
   items: readonly ItemTable<never>[],
 ): OrderDescription {
-  const listNames = items.map((_, index) => `item_${index}`);
+  const listNames = items.map((_, index) => listColumn(index));
   const columns = Object.fromEntries(
     Object.entries(row)
       .filter(([name]) => !listNames.includes(name))
@@ -316,7 +382,7 @@ function describeRow(
       {
         columns: Object.keys(types),
         numeric: Object.keys(types).filter((column) => NUMERIC.test(types[column] ?? '')),
-        rows: row[`item_${index}`] as readonly (readonly (string | null)[])[],
+        rows: row[listColumn(index)] as readonly (readonly (string | null)[])[],
       },
     ]),
   );
@@ -325,8 +391,13 @@ function describeRow(
 
 const NUMERIC = /^(?:numeric|decimal|smallint|integer|bigint|int\d*|real|double precision)\b/i;
 
-const folderOf = (folder: string | URL): string =>
-  typeof folder === 'string' ? folder : fileURLToPath(folder);
+function folderOf(folder: string | URL): string {
+  if (folder instanceof URL || folder.startsWith('file:')) return fileURLToPath(folder);
+  if (path.isAbsolute(folder)) return folder;
+  throw new TypeError(
+    "migrations: expected an absolute path, or new URL('./migrations', import.meta.url)",
+  );
+}
 
 const mapValues = <Value, Result>(
   record: Readonly<Record<string, Value>>,

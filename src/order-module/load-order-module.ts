@@ -166,6 +166,8 @@ function fixOf(error: unknown): string {
 /** Where the module threw. A syntax error does not say where it is. */
 function placeOf(error: unknown): string {
   if (!(error instanceof Error) || error instanceof SyntaxError) return '';
-  const place = /\(?(file:\/\/\/\S+?):(\d+):\d+\)?$/m.exec(error.stack ?? '');
-  return place?.[1] === undefined ? '' : ` (${fileURLToPath(place[1])}:${place[2]})`;
+  const [, file, line] =
+    /(?:\(|at )((?:file:\/\/)?\/.+?):(\d+):\d+\)?$/m.exec(error.stack ?? '') ?? [];
+  if (file === undefined) return '';
+  return ` (${file.startsWith('file:') ? fileURLToPath(file) : file}:${line})`;
 }

@@ -1,5 +1,6 @@
-import { isJsonObject, parseJson } from '../contract/json.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../contract/json.ts';
 import type { Identification, OrderModule } from '../contract/order-module.ts';
+import { describeThrown } from '../contract/thrown.ts';
 import { decodeJson } from '../decode/json-decoder.ts';
 import type { Decoded, Unusable, ValueDecoder } from '../decode/value-decoder.ts';
 
@@ -69,21 +70,26 @@ export function createMessageReader(
 ): MessageReader {
   const identifyDecoded = (decoded: Decoded): Identified => {
     if (decoded.kind === 'unusable') return decoded;
-    const identification = orderModule.identify(decoded.json);
+    const identification = identifySafely(orderModule, decoded.json);
     return identification.kind === 'order'
       ? { ...identification, text: decoded.text }
       : identification;
   };
   const fingerprintOf = (text: string): string | undefined => {
     const message = parseObject(text);
-    const identification = message && orderModule.identify(message);
+    const identification = message && identifySafely(orderModule, message);
     return identification?.kind === 'order' ? identification.fingerprint : undefined;
   };
   const isFingerprintOf = (stored: string, { fingerprint, text }: Fingerprinted): boolean => {
     if (stored === fingerprint) return true;
     if (!orderModule.recognizes || !isOtherForm(stored, fingerprint)) return false;
     const message = parseObject(text);
-    return message !== undefined && orderModule.recognizes(stored, message);
+    try {
+      return message !== undefined && orderModule.recognizes(stored, message);
+    } catch {
+      // Then the fingerprints are different ones.
+      return false;
+    }
   };
   return {
     orderModule,
@@ -104,6 +110,38 @@ export function createMessageReader(
     },
   };
 }
+
+/**
+ * A fault of the module must not block the partition. The message becomes a dead letter, which can be requeued
+ * once the module is corrected.
+ */
+function identifySafely(orderModule: OrderModule, message: JsonObject): Identification {
+  try {
+    const identification: unknown = orderModule.identify(message);
+    if (isIdentification(identification)) return identification;
+    return noOrderId('returned no identification');
+  } catch (error) {
+    return noOrderId(`threw ${describeThrown(error)}`);
+  }
+}
+
+const noOrderId = (problem: string): Identification => ({
+  kind: 'unusable',
+  reason: 'no-order-id',
+  error: `identify of the order module ${problem}`,
+});
+
+/** A module need not be written in TypeScript. */
+const isIdentification = (value: unknown): value is Identification =>
+  typeof value === 'object' &&
+  value !== null &&
+  'kind' in value &&
+  (value.kind === 'unusable' ||
+    (value.kind === 'order' &&
+      'orderId' in value &&
+      typeof value.orderId === 'string' &&
+      'fingerprint' in value &&
+      typeof value.fingerprint === 'string'));
 
 /**
  * Whether another version stored this fingerprint in its own form: an older one, or a newer one whose bridge

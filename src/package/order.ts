@@ -34,20 +34,23 @@ export { parseOrderId, type OrderId } from '../contract/order-id.ts';
 export { err, ok, type Parsed } from '../contract/parsed.ts';
 export { defineOrder, type OrderDefinition } from '../order-kit/define-order.ts';
 export * as fields from '../order-kit/fields.ts';
-export { translateWith, type TranslatedFields } from '../order-kit/fields.ts';
+export { jsonText, translateWith, type TranslatedFields } from '../order-kit/fields.ts';
 export {
   fingerprintOfJson,
   fingerprintOfValues,
   type IdentityValue,
 } from '../order-kit/fingerprint.ts';
 export { parseInstant, type Instant } from '../order-kit/instant.ts';
+export { Decimal } from '../order-kit/exact-decimal.ts';
 export { Money } from '../order-kit/money.ts';
+export { compositeId, idText } from '../order-kit/order-ids.ts';
 export {
   orderItems,
   orderTables,
   SOURCE_COLUMNS,
   type Column,
   type Columns,
+  type ColumnValue,
   type ItemTable,
   type OrderTablesDefinition,
 } from '../order-kit/order-tables.ts';

@@ -4,7 +4,7 @@ import { readSettings, type Environment, type Settings } from '../config/read-se
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
 import type { OrderModule } from '../contract/order-module.ts';
-import { loadOrderModule } from '../order-module/load-order-module.ts';
+import { loadWithOrigin } from '../order-module/load-order-module.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
@@ -63,9 +63,10 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
     databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
   );
   const target = temporalTarget(env);
-  const orderModule = await loadOrderModule(settings.order.module);
+  const { orderModule, origin } = await loadWithOrigin(settings.order.module);
   const deployment = deploymentOptions(settings.worker);
   const logger = createLogger({ ...settings.logging, service: 'worker' });
+  logger.info({ event: 'order_module_loaded', ...origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-worker');
   const pool = createDatabasePool({
     ...settings.database,
