@@ -34,7 +34,7 @@ export interface OrderDefinition<Order> extends Pick<
    * The values that make two orders the same: the whole order, or a list of those values that count. What is
    * not among them may differ between a message and its duplicate, such as the time at which it was sent.
    */
-  readonly identity: (order: Order) => IdentityValue;
+  readonly identity: (order: Order) => IdentityValue | Order;
 
   /**
    * A number that you increase whenever `identity` returns other values for an order that it has known, for
@@ -77,7 +77,8 @@ export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderMod
   };
   const fingerprintOf = (message: JsonObject, fields: TranslatedFields<Order>): string => {
     if (!fields.ok) return fingerprintOfJson(form, message);
-    const values = identity(fields.value);
+    // Checked as it is read: the type of an order may be wider.
+    const values = identity(fields.value) as IdentityValue;
     // An array, so that it cannot equal the canonical text of a message, which is an object.
     return fingerprintOfValues(form, isList(values) ? values : [values]);
   };

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson, digitsOf, type Json } from '../contract/json.ts';
+import { canonicalJson, digitsOf, JsonNumber, type Json } from '../contract/json.ts';
 import { canonicalDecimal } from './decimal.ts';
 import { Decimal } from './exact-decimal.ts';
 
@@ -14,6 +14,7 @@ export type IdentityValue =
   | boolean
   | null
   | Decimal
+  | JsonNumber
   | readonly IdentityValue[]
   | { readonly [field: string]: IdentityValue };
 
@@ -43,14 +44,19 @@ interface CanonicalFields {
 
 function canonical(value: IdentityValue): CanonicalValue {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) throw notAValue(String(value));
+  if (typeof value === 'number') return canonicalDecimal(String(value));
+  if (typeof value === 'bigint') return String(value);
+  if (value instanceof JsonNumber) return canonicalDecimal(value.digits);
   if (value instanceof Decimal) return value.toCanonicalString();
   if (isArray(value)) return value.map(canonical);
-  if (!isPlainObject(value)) throw new TypeError(`not a value of an identity: ${kindOf(value)}`);
+  if (!isPlainObject(value)) throw notAValue(kindOf(value));
   const known = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
   known.sort(([a], [b]) => (a < b ? -1 : 1));
   return { fields: known.map(([name, field]) => [name, canonical(field)] as const) };
 }
+
+const notAValue = (kind: string) => new TypeError(`not a value of an identity: ${kind}`);
 
 /** `Array.isArray` does not narrow readonly arrays. */
 const isArray = (value: IdentityValue): value is readonly IdentityValue[] => Array.isArray(value);

@@ -1,0 +1,50 @@
+import { orderItems, orderTables } from '../../../src/order-kit/order-tables.ts';
+
+const definition = { table: 'shop_orders', idColumn: 'id', columns: {}, migrations: '/' };
+const text = { type: 'text', value: () => 'x' };
+
+test('lists the columns that the statements use', () => {
+  const lines = orderItems({ table: 'lines', items: () => [], columns: { sku: text } });
+  const { tables, migrationsTable } = orderTables({
+    ...definition,
+    columns: { order: text },
+    items: [lines],
+  });
+  expect(tables).toEqual({
+    shop_orders: [
+      ...['id', 'order', 'source_topic', 'source_partition', 'source_offset', 'fingerprint'],
+      ...['ingested_at', 'corrected_by', 'corrected_at', 'correction_reason'],
+    ],
+    lines: ['id', 'line_number', 'sku'],
+  });
+  expect(migrationsTable).toBe('shop_orders_migrations');
+});
+
+test.each<[string, () => unknown, RegExp]>([
+  [
+    'a name with capitals',
+    () => orderTables({ ...definition, columns: { userId: text } }),
+    /userId/,
+  ],
+  ['a table with a hyphen', () => orderTables({ ...definition, table: 'my-orders' }), /my-orders/],
+  [
+    'a column that the tools fill',
+    () => orderTables({ ...definition, columns: { fingerprint: text } }),
+    /fingerprint/,
+  ],
+  ['the ID as a column', () => orderTables({ ...definition, columns: { id: text } }), /"id"/],
+  [
+    'the line number as a column',
+    () => orderItems({ table: 'l', items: () => [], columns: { line_number: text } }),
+    /line_number/,
+  ],
+  ['items without columns', () => orderItems({ table: 'l', items: () => [], columns: {} }), /l:/],
+  [
+    'a relative folder',
+    () => orderTables({ ...definition, migrations: './m' }),
+    /import\.meta\.url/,
+  ],
+])('%s is an error that names it', (_name, create, expected) => {
+  expect(create).toThrow(TypeError);
+  expect(create).toThrow(expected);
+});
