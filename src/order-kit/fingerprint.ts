@@ -51,7 +51,7 @@ function canonical(value: IdentityValue): CanonicalValue {
   if (value instanceof Decimal) return value.toCanonicalString();
   if (isArray(value)) return value.map(canonical);
   if (!isPlainObject(value)) throw notAValue(kindOf(value));
-  const known = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  const known = Object.entries(value).filter(([, field]) => (field ?? null) !== null);
   known.sort(([a], [b]) => (a < b ? -1 : 1));
   return { fields: known.map(([name, field]) => [name, canonical(field)] as const) };
 }

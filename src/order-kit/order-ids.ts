@@ -14,8 +14,11 @@ export function idText(value: Json | undefined): Json | undefined {
  * different values never make the same ID. If one of them cannot be part of an ID, it is returned, for the error.
  */
 export function compositeId(...values: readonly (Json | undefined)[]): Json | undefined {
-  const texts = values.map(idText);
-  const unusable = texts.findIndex((text) => typeof text !== 'string' || text === '');
-  if (unusable >= 0) return texts[unusable];
-  return texts.map((text) => String(text).replace(/[%/]/g, encodeURIComponent)).join('/');
+  const escaped: string[] = [];
+  for (const value of values) {
+    const text = idText(value);
+    if (typeof text !== 'string' || text === '') return text;
+    escaped.push(text.replace(/[%/]/g, encodeURIComponent));
+  }
+  return escaped.join('/');
 }
