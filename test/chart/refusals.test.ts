@@ -55,6 +55,21 @@ test.each<[string, object, RegExp]>([
     /secrets.KAFKA_SASL_PASSWORD[^]*KAFKA_SASL_USERNAME/,
   ],
   [
+    'two order modules',
+    { settings: { ORDER_MODULE: './a.js' }, orderModule: { configMap: 'a', file: 'a.js' } },
+    /settings.ORDER_MODULE and orderModule.configMap/,
+  ],
+  [
+    'an order module without its file',
+    { orderModule: { configMap: 'a' } },
+    /orderModule.file is not/,
+  ],
+  [
+    'migrations without an order module',
+    { orderModule: { migrations: ['a.sql'] } },
+    /orderModule.configMap is not/,
+  ],
+  [
     'a setting among the extra variables',
     { bridge: { extraEnv: [{ name: 'KAFKA_TOPIC', value: 'a' }] } },
     /extraEnv contains KAFKA_TOPIC/,

@@ -141,7 +141,7 @@ describe.each(VALUES_FILES)('with %s', (file) => {
       const { volumeMounts, env } = containerOf(workload);
       const volumes = workload.spec.template.spec.volumes.map(({ name }) => name);
       expect(volumeMounts.map(({ name }) => name).sort()).toEqual(volumes.sort());
-      const files = env.filter(({ name, value }) => /_(FILE|PATH)$/.test(name) && value);
+      const files = env.filter(({ name, value }) => /_(FILE|PATH|MODULE)$/.test(name) && value);
       for (const { value = '' } of files) {
         expect(volumeMounts.some(({ mountPath }) => value.startsWith(`${mountPath}/`))).toBe(true);
       }
@@ -274,6 +274,29 @@ describe('autoscaling', () => {
     expect(text).toContain('"value":"104857600"');
     expect(text).not.toMatch(/"\d\.\d+e\+\d+"/);
   });
+});
+
+test('every program that reads the order module gets it, with its migrations', () => {
+  const file = 'ci/production-values.yaml';
+  const withModule = workloadsOf(objectsOf(file)).filter((workload) =>
+    containerOf(workload).env.some(({ name }) => name === 'ORDER_MODULE'),
+  );
+  expect(withModule.map(componentOf)).toEqual(
+    expect.arrayContaining(['bridge', 'worker', 'setup', 'tools', 'doctor']),
+  );
+  for (const workload of withModule) {
+    const { env, volumeMounts } = containerOf(workload);
+    expect(env.filter(({ name }) => name === 'ORDER_MODULE')).toEqual([
+      { name: 'ORDER_MODULE', value: '/etc/order-ingest/order-module/shop-order.js' },
+    ]);
+    const mount = '/etc/order-ingest/order-module';
+    expect(volumeMounts).toContainEqual(
+      expect.objectContaining({ name: 'order-module', mountPath: mount }),
+    );
+    expect(JSON.stringify(workload.spec)).toContain(
+      '{"key":"0002_currency.sql","path":"migrations/0002_currency.sql"}',
+    );
+  }
 });
 
 test('the network policies allow the ports in the settings', () => {

@@ -43,6 +43,16 @@
 {{- end }}
 {{- $topics := splitList "," (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC $settings.KAFKA_TOPIC)) }}
 {{- $partitions := mul (len $topics) (int (include "order-ingest.text" (default $reference.defaults.KAFKA_TOPIC_PARTITIONS $settings.KAFKA_TOPIC_PARTITIONS))) | int }}
+{{- if $values.orderModule.configMap }}
+{{- if not $values.orderModule.file }}
+{{- $mistakes = append $mistakes "orderModule.configMap is set, but orderModule.file is not: the key of the module in the ConfigMap" }}
+{{- end }}
+{{- if $settings.ORDER_MODULE }}
+{{- $mistakes = append $mistakes "settings.ORDER_MODULE and orderModule.configMap are both set: remove one" }}
+{{- end }}
+{{- else if or $values.orderModule.file $values.orderModule.migrations }}
+{{- $mistakes = append $mistakes "orderModule.file or orderModule.migrations is set, but orderModule.configMap is not" }}
+{{- end }}
 {{- range $component := list "bridge" "worker" }}
 {{- $scaling := (index $values $component).autoscaling }}
 {{- if ne $scaling.type "none" }}

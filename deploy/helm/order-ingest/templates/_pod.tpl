@@ -54,6 +54,10 @@
   value: /etc/order-ingest/certificates/{{ $certificate.group }}/{{ $certificate.value }}.pem
 {{- end }}
 {{- end }}
+{{- if and $root.Values.orderModule.configMap (has "ORDER_MODULE" $names) }}
+- name: ORDER_MODULE
+  value: /etc/order-ingest/order-module/{{ $root.Values.orderModule.file }}
+{{- end }}
 {{- if eq $program "bridge" }}
 - { name: BRIDGE_HTTP_HOST, value: 0.0.0.0 }
 - { name: BRIDGE_HTTP_PORT, value: '9464' }
@@ -83,7 +87,7 @@
 {{- end }}
 {{- end }}
 
-{{/* The volumes with secrets and certificates, as JSON {"volumes": […], "mounts": […]}. */}}
+{{/* The volumes with secrets, certificates and the order module, as JSON {"volumes": […], "mounts": […]}. */}}
 {{- define "order-ingest.volumes" -}}
 {{- $root := .root }}
 {{- $program := .program }}
@@ -118,6 +122,15 @@
 {{- $volumes = append $volumes (dict "name" $name "projected" (dict "defaultMode" 0444 "sources" $sources)) }}
 {{- $mounts = append $mounts (dict "name" $name "mountPath" (printf "/etc/order-ingest/%s" $name) "readOnly" true) }}
 {{- end }}
+{{- end }}
+{{- $module := $root.Values.orderModule }}
+{{- if and $module.configMap (has "ORDER_MODULE" $names) }}
+{{- $items := list (dict "key" $module.file "path" $module.file) }}
+{{- range $module.migrations }}
+{{- $items = append $items (dict "key" . "path" (printf "migrations/%s" .)) }}
+{{- end }}
+{{- $volumes = append $volumes (dict "name" "order-module" "configMap" (dict "name" $module.configMap "defaultMode" 0444 "items" $items)) }}
+{{- $mounts = append $mounts (dict "name" "order-module" "mountPath" "/etc/order-ingest/order-module" "readOnly" true) }}
 {{- end }}
 {{- dict "volumes" (concat $volumes $root.Values.extraVolumes) "mounts" (concat $mounts $root.Values.extraVolumeMounts) | toJson }}
 {{- end }}
