@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa, type Options } from 'execa';
@@ -115,11 +115,13 @@ import {
 } from 'order-ingest/contract';
 import {
   formatIssue,
-  identify,
+  isJsonObject,
   Money,
+  orderModule,
   parseInstant,
+  parseJson,
   parseOrderId,
-  translateMessage,
+  translateText,
   type Order,
 } from 'order-ingest/order';
 
@@ -128,14 +130,16 @@ const message: OrderMessage = {
     '"line_items":[{"product_id":"P","quantity":1,"unit_price":"0.10"}]}',
   source: { topic: 'orders', partition: 0, offset: '0', timestamp: '0' },
 };
-const translation = translateMessage(message.text);
+const translation = translateText(orderModule, message.text);
 if (translation.kind !== 'translated') throw new Error('not an order');
 const order: Order = translation.order;
 const total: Money = order.totalPrice;
-const invalid = translateMessage('{"order_id":"A-1"}');
+const invalid = translateText(orderModule, '{"order_id":"A-1"}');
 const issues: string[] = invalid.kind === 'invalid' ? invalid.issues.map(formatIssue) : [];
 const id = parseOrderId(' A-1');
-const identified = identify(new TextEncoder().encode(message.text), 1000);
+const json = parseJson(message.text);
+if (!json.ok || !isJsonObject(json.value)) throw new Error('not an object');
+const identified = orderModule.identify(json.value);
 const reason: DeadLetterReason | undefined =
   identified.kind === 'unusable' ? identified.reason : undefined;
 const failure: FailureType = FAILURE_TYPES.invalid;
@@ -199,6 +203,54 @@ test.each(['nodenext', 'bundler'])(
   },
 );
 
+describe('an order module of a user', () => {
+  const EXAMPLE = path.join(project, 'examples/marketplace-order');
+  const module = () => path.join(folder, 'marketplace-order.js');
+  beforeAll(() => {
+    cpSync(EXAMPLE, folder, { recursive: true });
+  });
+
+  test.each(['nodenext', 'bundler'])(
+    'is checked by the compiler with module resolution %s',
+    async (moduleResolution) => {
+      const options = {
+        target: 'es2022',
+        module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
+        moduleResolution,
+        ...{ strict: true, allowJs: true, checkJs: true, noEmit: true },
+        ...{ lib: ['es2022', 'dom'], types: [] },
+      };
+      const config = { compilerOptions: options, files: [path.basename(module())] };
+      writeFileSync(path.join(folder, 'module.json'), JSON.stringify(config));
+      const tsc = path.join(project, 'node_modules/.bin/tsc');
+      const compiled = await run(tsc, ['-p', 'module.json'], { reject: false, all: true });
+      expect(compiled.all).toBe('');
+    },
+  );
+
+  test('is loaded by the installed command, by its path and as a package', async () => {
+    const installed = path.join(folder, 'node_modules/@shop/order');
+    cpSync(EXAMPLE, installed, { recursive: true });
+    const exports = { '.': { import: './marketplace-order.js' } };
+    const description = { name: '@shop/order', version: '1.0.0', type: 'module', exports };
+    writeFileSync(path.join(installed, 'package.json'), JSON.stringify(description));
+    const detailOf = async (ORDER_MODULE: string) => {
+      const { stdout } = await run(
+        path.join(folder, 'node_modules/.bin/order-ingest'),
+        ['doctor', '--json'],
+        { env: { ...cleanEnv(), ORDER_MODULE, KAFKA_BROKERS: '127.0.0.1:1' }, reject: false },
+      );
+      const findings = JSON.parse(String(stdout)) as readonly {
+        readonly check: string;
+        readonly detail: string;
+      }[];
+      return findings.find(({ check }) => check === 'Order module')?.detail;
+    };
+    expect(await detailOf('./marketplace-order.js')).toContain('"marketplace-order"');
+    expect(await detailOf('@shop/order')).toBe('"marketplace-order", @shop/order@1.0.0');
+  });
+});
+
 test('the exports are exactly these', async () => {
   const exportsOf = async (name: string) => {
     const code = `console.log(JSON.stringify(Object.keys(await import('${name}'))))`;
@@ -214,12 +266,11 @@ test('the exports are exactly these', async () => {
     'workflowId',
   ]);
   expect(await exportsOf('order-ingest/order')).toEqual([
-    'Money',
-    'formatIssue',
-    'identify',
-    'parseInstant',
-    'parseOrderId',
-    'translateMessage',
+    ...['Decimal', 'JsonNumber', 'Money', 'SOURCE_COLUMNS', 'canonicalJson', 'compositeId'],
+    ...['defineOrder', 'digitsOf', 'err', 'exactNumber', 'fields', 'fingerprintOfJson'],
+    ...['fingerprintOfValues', 'formatIssue', 'idText', 'isJsonObject', 'jsonText', 'ok'],
+    ...['orderItems', 'orderModule', 'orderTables', 'parseInstant', 'parseJson', 'parseOrderId'],
+    ...['translateText', 'translateWith'],
   ]);
   await expect(exportsOf('order-ingest/dist/bridge/pipeline.js')).rejects.toMatchObject({
     stderr: expect.stringContaining('ERR_PACKAGE_PATH_NOT_EXPORTED'),

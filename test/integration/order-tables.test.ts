@@ -100,11 +100,11 @@ const record = (orderId: string, order: Order, fingerprint = '1:a'): OrderRecord
   source: { topic: 'orders', partition: 2, offset: '9007199254740993' },
 });
 
-describe.each<[string, readonly ItemTable<Order>[]]>([
-  ['no table of items', []],
-  ['one table of items', [LINES]],
-  ['two tables of items', [LINES, NOTES]],
-])('an order with %s', (_name, items) => {
+describe.each<{ readonly name: string; readonly items: readonly ItemTable<Order>[] }>([
+  { name: 'no table of items', items: [] },
+  { name: 'one table of items', items: [LINES] },
+  { name: 'two tables of items', items: [LINES, NOTES] },
+])('an order with $name', ({ items }) => {
   const storage = tables(items);
   const store = (orderId: string, order: Order, fingerprint?: string) =>
     createOrderStore(database.pool, storage).store(record(orderId, order, fingerprint));
