@@ -240,10 +240,9 @@ describe('an order module of a user', () => {
         ['doctor', '--json'],
         { env: { ...cleanEnv(), ORDER_MODULE, KAFKA_BROKERS: '127.0.0.1:1' }, reject: false },
       );
-      const findings = JSON.parse(String(stdout)) as readonly {
-        readonly check: string;
-        readonly detail: string;
-      }[];
+      const findings = String(stdout)
+        .split('\n')
+        .map((line) => JSON.parse(line) as { readonly check: string; readonly detail: string });
       return findings.find(({ check }) => check === 'Order module')?.detail;
     };
     expect(await detailOf('./marketplace-order.js')).toContain('"marketplace-order"');
