@@ -1,10 +1,10 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
 import { createActivities } from '../../../src/activities/order-activities.ts';
 import type { IngestOrderResult, PlainOrderRecord } from '../../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../../src/contract/message.ts';
 import type { OrderModule } from '../../../src/contract/order-module.ts';
 import { orderModule } from '../../../src/order/order-module.ts';
-import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { recordOf } from '../../support/built-in-order.ts';
 import { createInMemoryOrderStore } from '../../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../../support/messages.ts';
@@ -12,17 +12,22 @@ import { recordedActivities } from '../../support/recorded-histories.ts';
 
 function createWorker(
   module: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'> = orderModule,
+  workflowId = 'order:A-1',
 ) {
+  const lines: unknown[] = [];
   const orderStore = createInMemoryOrderStore();
   const activities = createActivities({
     orderModule: module,
     orderStore,
-    logger: silentLogger(),
+    logger: pino({}, { write: (line) => void lines.push(JSON.parse(line)) }),
     onOutcome: () => undefined,
     onAttempt: () => undefined,
   });
-  const environment = new MockActivityEnvironment();
+  const environment = new MockActivityEnvironment({
+    workflowExecution: { workflowId, runId: 'run' },
+  });
   return {
+    lines,
     records: orderStore.records,
     translateOrder: (message: OrderMessage): Promise<PlainOrderRecord> =>
       environment.run((input: OrderMessage) => activities.translateOrder(input), message),
@@ -59,6 +64,30 @@ test('fails an order that a newer version of the module no longer accepts', asyn
   const { storeOrder } = createWorker({ translate: (json) => orderModule.translate(json) });
   const invalid = { orderId: 'A-1', order: '{"order_id":"A-1"}', source, fingerprint: '2:a' };
   await expect(storeOrder(invalid)).rejects.toMatchObject({ type: 'OrderInvalid' });
+});
+
+describe('a fault of the module', () => {
+  const failing = (): never => {
+    throw new TypeError('secret');
+  };
+
+  test('fails the attempt, which Temporal repeats, and quotes no data', async () => {
+    const { translateOrder, lines } = createWorker({ translate: failing });
+    const failure: unknown = await translateOrder(message).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      message: expect.stringMatching(/threw TypeError at order-activities\.test\.ts:\d+/),
+    });
+    expect(failure).not.toHaveProperty('nonRetryable', true);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
+    expect(String(failure) + JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  test('that finds another order ID than the bridge stores nothing', async () => {
+    const { translateOrder, lines, records } = createWorker(orderModule, 'order:A-2');
+    await expect(translateOrder(message)).rejects.toThrow(/ORDER_MODULE/);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
+    expect(records.size).toBe(0);
+  });
 });
 
 describe('stores a record as a worker of an older version has translated it', () => {

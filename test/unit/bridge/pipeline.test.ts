@@ -547,3 +547,26 @@ describe('while the schema registry is down', () => {
     expect(batch.reported).toEqual([]);
   });
 });
+
+test('orders that a faulty module identifies are started, and the fault is logged once', async () => {
+  const faulty: PipelinePorts['reader'] = {
+    ...reader,
+    identify: (value, maxBytes) => {
+      const identified = reader.identify(value, maxBytes);
+      return identified instanceof Promise || identified.kind === 'unusable'
+        ? identified
+        : { ...identified, fingerprintProblem: 'identity threw TypeError at my-order.js:1:2' };
+    },
+  };
+  const { pipeline, starts, lines } = createPipeline({}, faulty);
+  for (const offset of ['0', '1']) {
+    const message = consumedMessage(orderText(`A-${offset}`), { offset });
+    void pipeline.ingestMessage(message, { topic: 'orders', partition: 0 }, never);
+  }
+  await settle();
+  expect(starts.map(({ orderId }) => orderId)).toEqual(['A-0', 'A-1']);
+  const logged = lines.filter(({ event }) => event === 'order_module_failed');
+  expect(logged).toEqual([
+    expect.objectContaining({ offset: '0', error: expect.stringContaining('my-order.js:1:2') }),
+  ]);
+});
