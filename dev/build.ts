@@ -27,6 +27,7 @@ export async function build(): Promise<void> {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === sources) return;
   rmSync(DIST, { recursive: true, force: true });
   await Promise.all([compile('tsconfig.build.json'), compile('tsconfig.types.json')]);
+  removeOtherDeclarations();
   chmodSync(path.join(DIST, 'cli/main.js'), 0o755);
   cpSync(path.join(SOURCES, 'order/migrations'), path.join(DIST, 'order/migrations'), {
     recursive: true,
@@ -43,6 +44,15 @@ async function compile(project: string): Promise<void> {
     all: true,
   });
   if (compiled.failed) throw new StackError(`The sources do not compile:\n${compiled.all}`);
+}
+
+/** The compiler also declares what the exports import, but do not show. */
+function removeOtherDeclarations(): void {
+  const exported = ['package', 'order', 'order-kit', 'contract'];
+  for (const file of readdirSync(DIST, { recursive: true, encoding: 'utf8' })) {
+    const [folder = ''] = file.split(path.sep);
+    if (file.endsWith('.d.ts') && !exported.includes(folder)) rmSync(path.join(DIST, file));
+  }
 }
 
 async function writeWorkflowBundles(): Promise<void> {

@@ -43,7 +43,7 @@ export interface OrderModule<Order = unknown> {
    * A cheap test for messages that may be about one of these orders, applied to the JSON text of the message
    * before it is parsed. It may accept others, because `identify` decides.
    */
-  filterByOrderId?(orderIds: readonly string[]): (text: Buffer) => boolean;
+  filterByOrderId?(orderIds: readonly string[]): (text: Uint8Array) => boolean;
 
   /**
    * Whether an older version of the module, in the first form of its fingerprints, made this fingerprint of

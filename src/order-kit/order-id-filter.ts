@@ -10,13 +10,15 @@ const MAX_SEARCHED = 8;
 export function createOrderIdFilter(
   field: string,
   orderIds: readonly string[],
-): (text: Buffer) => boolean {
+): (text: Uint8Array) => boolean {
   const sought: ReadonlySet<unknown> = new Set(orderIds);
   const texts = orderIds.map((orderId) => Buffer.from(orderId));
-  return (value) =>
-    texts.length <= MAX_SEARCHED && !value.includes(BACKSLASH)
+  return (bytes) => {
+    const value = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return texts.length <= MAX_SEARCHED && !value.includes(BACKSLASH)
       ? texts.some((text) => value.includes(text))
       : mayHaveOrderIdAmong(sought, field, value);
+  };
 }
 
 /** `JSON.parse` may change numbers, but no strings. */

@@ -205,9 +205,12 @@ test.each(['nodenext', 'bundler'])(
 
 describe('an order module of a user', () => {
   const EXAMPLE = path.join(project, 'examples/marketplace-order');
-  const module = () => path.join(folder, 'marketplace-order.js');
+  let shop: string;
   beforeAll(() => {
-    cpSync(EXAMPLE, folder, { recursive: true });
+    shop = path.join(folder, 'shop');
+    cpSync(EXAMPLE, shop, { recursive: true });
+    // For the compiler; Node does without it.
+    writeFileSync(path.join(shop, 'package.json'), '{"type":"module"}');
   });
 
   test.each(['nodenext', 'bundler'])(
@@ -220,13 +223,38 @@ describe('an order module of a user', () => {
         ...{ strict: true, allowJs: true, checkJs: true, noEmit: true },
         ...{ lib: ['es2022', 'dom'], types: [] },
       };
-      const config = { compilerOptions: options, files: [path.basename(module())] };
-      writeFileSync(path.join(folder, 'module.json'), JSON.stringify(config));
+      const config = { compilerOptions: options, files: ['marketplace-order.js'] };
+      writeFileSync(path.join(shop, 'module.json'), JSON.stringify(config));
       const tsc = path.join(project, 'node_modules/.bin/tsc');
-      const compiled = await run(tsc, ['-p', 'module.json'], { reject: false, all: true });
+      const compiled = await run(tsc, ['-p', 'shop/module.json'], { reject: false, all: true });
       expect(compiled.all).toBe('');
     },
   );
+
+  test('that docs/your-orders.md has accepts its message, and passes its test', async () => {
+    const guide = readFileSync(
+      path.join(folder, 'node_modules/order-ingest/docs/your-orders.md'),
+      'utf8',
+    );
+    const block = (language: string, contained: string) => {
+      const blocks = [...guide.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))];
+      const found = blocks.map(([, text = '']) => text).find((text) => text.includes(contained));
+      if (found === undefined) throw new Error(`the guide has no ${language} with ${contained}`);
+      return found;
+    };
+    writeFileSync(path.join(shop, 'shop-order.js'), block('js', 'defineOrder({'));
+    writeFileSync(path.join(shop, 'shop-order.test.mjs'), block('js', 'node:test'));
+    writeFileSync(path.join(shop, 'migrations/0001.sql'), block('sql', 'CREATE TABLE'));
+    const check = `import { translateText } from 'order-ingest/order';
+import order from './shop/shop-order.js';
+console.log(JSON.stringify(translateText(order, ${JSON.stringify(block('json', 'order_no'))})));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check]);
+    expect(JSON.parse(String(stdout).replaceAll(/4711(?=[,}])/g, '"4711"'))).toMatchObject({
+      kind: 'translated',
+      orderId: '4711',
+    });
+    await run(process.execPath, ['--test', 'shop/shop-order.test.mjs']);
+  });
 
   test('is loaded by the installed command, by its path and as a package', async () => {
     const installed = path.join(folder, 'node_modules/@shop/order');
@@ -245,7 +273,7 @@ describe('an order module of a user', () => {
         .map((line) => JSON.parse(line) as { readonly check: string; readonly detail: string });
       return findings.find(({ check }) => check === 'Order module')?.detail;
     };
-    expect(await detailOf('./marketplace-order.js')).toContain('"marketplace-order"');
+    expect(await detailOf('./shop/marketplace-order.js')).toContain('"marketplace-order"');
     expect(await detailOf('@shop/order')).toBe('"marketplace-order", @shop/order@1.0.0');
   });
 });

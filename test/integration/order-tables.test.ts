@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { OrderRecord } from '../../src/contract/order-module.ts';
 import { Decimal } from '../../src/order-kit/exact-decimal.ts';
 import { orderItems, orderTables, type ItemTable } from '../../src/order-kit/order-tables.ts';
@@ -21,11 +18,8 @@ interface Order {
   readonly notes: readonly (string | null)[];
 }
 
-let folder: string;
 let database: TestDatabase;
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'order-tables-'));
-  writeFileSync(path.join(folder, '0001.sql'), '');
   database = await createTestDatabase({ empty: true });
   // Names that are keywords, and one that the tools use for something else.
   await database.pool.query(`
@@ -45,10 +39,7 @@ beforeAll(async () => {
       PRIMARY KEY (id, line_number)
     );`);
 });
-afterAll(async () => {
-  await database.drop();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => database.drop());
 
 const LINES = orderItems({
   table: 'lines',
@@ -68,7 +59,8 @@ const tables = (items: readonly ItemTable<Order>[]) =>
   orderTables<Order>({
     table: 'order',
     idColumn: 'id',
-    migrations: folder,
+    // The tables exist.
+    migrations: import.meta.dirname,
     columns: {
       order: { type: 'varchar(5)', value: ({ order }) => order },
       source: { type: 'text', value: ({ source }) => source },
