@@ -205,8 +205,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/order-kit/order-tables.ts',
-        from: 'if (!isViolationOf(primaryKeys, error)) throw error;',
-        to: "if (!isViolationOf(primaryKeys, error)) throw error;\n      return { kind: 'stored' };",
+        from: 'if (!isUniqueViolation(error)) throw error;',
+        to: "if (!isUniqueViolation(error)) throw error;\n      return { kind: 'stored' };",
       },
     ],
     tests: ['test/integration/order-store'],
@@ -390,8 +390,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/order-kit/define-order.ts',
-        from: '? fingerprintOfValues(form, identity(fields.value))',
-        to: '? fingerprintOfValues(form, [...identity(fields.value), ...Object.keys(message)])',
+        from: 'isList(values) ? values : [values]',
+        to: 'isList(values) ? [...values, ...Object.keys(message)] : [values]',
       },
     ],
     tests: ['test/unit/order/fingerprint'],

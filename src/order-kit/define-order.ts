@@ -34,7 +34,7 @@ export interface OrderDefinition<Order> extends Pick<
    * The values that make two orders the same: the whole order, or a list of those values that count. What is
    * not among them may differ between a message and its duplicate, such as the time at which it was sent.
    */
-  readonly identity: (order: Order) => IdentityValue | Order;
+  readonly identity: (order: Order) => IdentityValue | NoInfer<Order>;
 
   /**
    * A number that you increase whenever `identity` returns other values for an order that it has known, for

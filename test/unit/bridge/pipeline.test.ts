@@ -558,7 +558,7 @@ test('orders that a faulty module identifies are started, and the fault is logge
         : { ...identified, fingerprintProblem: 'identity threw TypeError at my-order.js:1:2' };
     },
   };
-  const { pipeline, starts, lines } = createPipeline({}, faulty);
+  const { pipeline, starts, lines } = createPipeline({}, { reader: faulty });
   for (const offset of ['0', '1']) {
     const message = consumedMessage(orderText(`A-${offset}`), { offset });
     void pipeline.ingestMessage(message, { topic: 'orders', partition: 0 }, never);

@@ -40,9 +40,13 @@ describe('the fingerprint of an order', () => {
 describe('a fingerprint that an older version has recorded in this form', () => {
   test.each(recordedStarts.filter(({ memo }) => String(memo['fingerprint']).startsWith('2:')))(
     'is that of the same message now: $file',
-    ({ text, memo }) => {
+    async ({ text, memo }) => {
       const { fingerprint } = (memo['correction'] ?? memo) as { readonly fingerprint: string };
-      expect(identifyOrder(text).fingerprint).toBe(fingerprint);
+      const message = identifyOrder(text);
+      // That of a message that is not a valid order has had another form.
+      if (message.fingerprint.startsWith('2:')) expect(message.fingerprint).toBe(fingerprint);
+      const ingested = () => Promise.resolve(text);
+      await expect(reader.hasSameContent([fingerprint], message, ingested)).resolves.toBe(true);
     },
   );
 });
