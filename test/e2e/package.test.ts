@@ -247,12 +247,10 @@ describe('an order module of a user', () => {
     writeFileSync(path.join(shop, 'migrations/0001.sql'), block('sql', 'CREATE TABLE'));
     const check = `import { translateText } from 'order-ingest/order';
 import order from './shop/shop-order.js';
-console.log(JSON.stringify(translateText(order, ${JSON.stringify(block('json', 'order_no'))})));`;
+const { kind, orderId } = translateText(order, ${JSON.stringify(block('json', 'order_no'))});
+console.log(kind, orderId);`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check]);
-    expect(JSON.parse(String(stdout).replaceAll(/4711(?=[,}])/g, '"4711"'))).toMatchObject({
-      kind: 'translated',
-      orderId: '4711',
-    });
+    expect(stdout).toBe('translated 4711');
     await run(process.execPath, ['--test', 'shop/shop-order.test.mjs']);
   });
 
