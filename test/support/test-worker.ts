@@ -8,6 +8,7 @@ import type { OrderMessage } from '../../src/contract/message.ts';
 import { orderModule } from '../../src/order/order-module.ts';
 import type { OrderStore } from '../../src/worker/order-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { identifyOrder } from './built-in-order.ts';
 import { uniqueName } from './stack.ts';
 
 /** The bundle of workflows in dist/, built by global-setup.mjs. */
@@ -58,6 +59,7 @@ const startOne = (
 ) =>
   client.workflow.start<(message: OrderMessage) => Promise<IngestOrderResult>>(INGEST_ORDER, {
     taskQueue,
-    workflowId: workflowId('order:', uniqueName('order')),
+    // A new workflow for each start, also of the same order.
+    workflowId: workflowId(`${uniqueName('order')}:`, identifyOrder(message.text).orderId),
     args: [message],
   });
