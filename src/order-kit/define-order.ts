@@ -144,11 +144,7 @@ function startPreferences(
   try {
     return { start: start(message) };
   } catch (error) {
-    // Without its message, which may quote a value.
-    const name = error instanceof Error ? error.name : typeof error;
-    const [, where = ''] =
-      (error instanceof Error ? error.stack : undefined)?.split(/\n\s*(?=at )/) ?? [];
-    return { startProblem: `start threw a ${name} ${where}`.trimEnd() };
+    return { startProblem: `start of the order module threw ${describeThrown(error)}` };
   }
 }
 

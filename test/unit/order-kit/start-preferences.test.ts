@@ -24,7 +24,7 @@ test('an order whose start preferences cannot be computed is an order without th
     kind: 'order',
     orderId: 'A-1',
     startProblem: expect.stringMatching(
-      /^start threw a TypeError at .*start-preferences\.test\.ts/,
+      /^start of the order module threw TypeError at start-preferences\.test\.ts:\d/,
     ),
   });
   expect(identification).not.toHaveProperty('start');
