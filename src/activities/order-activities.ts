@@ -56,7 +56,7 @@ const createTranslate =
   ({ orderModule, logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
     const moduleFailed = (problem: string) => {
-      const error = `${problem}; Temporal retries until a worker has a module that fits`;
+      const error = `${problem}; Temporal retries until a worker has a corrected or matching module`;
       logger.error(
         { event: 'order_module_failed', ...source, ...activityLogFields(), error },
         'the order module has a fault',

@@ -121,7 +121,7 @@ export function overlappingMembersReason(
   { groupId, topics, now }: { groupId: string; topics: readonly string[]; now: number },
 ): string | undefined {
   if (members.length === 0 || now - since < OVERLAP_ALLOWED_MS) return undefined;
-  return `members of the group "${groupId}" have subscribed to other topics than ${quoted(topics)} for ${Math.floor((now - since) / 60_000)} min: ${describeMembers(members)}; complete the rolling upgrade, or set the same KAFKA_TOPIC for all bridges of the group`;
+  return `members of the group "${groupId}" have been subscribed to topics other than ${quoted(topics)} for ${Math.floor((now - since) / 60_000)} min: ${describeMembers(members)}; complete the rolling upgrade, or set the same KAFKA_TOPIC for all bridges of the group`;
 }
 
 const missingTopicsReason = (topics: readonly string[]): string | undefined =>

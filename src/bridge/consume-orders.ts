@@ -84,7 +84,7 @@ export async function consumeOrders(
     onOverlap: (members) => {
       logger.warn(
         { event: 'group_topics_differ', topic, groupId, members: members.length },
-        `members of the group read other topics too, or fewer, as during a rolling upgrade that changes KAFKA_TOPIC: ${describeMembers(members)}`,
+        `members of the group have a different KAFKA_TOPIC, which is normal only during a rolling upgrade: ${describeMembers(members)}`,
       );
     },
   });

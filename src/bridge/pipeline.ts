@@ -318,7 +318,7 @@ export class Pipeline {
     const { start, problems } = checkPreferences(order.start);
     for (const problem of [...problems, ...(order.startProblem ? [order.startProblem] : [])]) {
       const fields = { event: 'start_preference_invalid', ...source, problem };
-      const text = "the order module's start preferences are not used as they are";
+      const text = 'invalid start preferences of the order module were corrected or left out';
       this.#preferenceProblems.write('warn', fields, `${text}: ${problem}`, problem);
     }
     const priority = this.#ports.priority ?? requeuedPriority(headers);

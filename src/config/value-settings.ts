@@ -8,7 +8,7 @@ export const valueSettings = settingGroup({
     schema: choice(['json', 'avro', 'protobuf', 'json-schema']),
     default: 'json',
     description:
-      'Format of the values of the topic. `json` is JSON text as it is. The others begin with the ID of a schema, as the serializers of Confluent write them, and need `SCHEMA_REGISTRY_URL`. See [value-formats.md](value-formats.md).',
+      'Format of the values of the topic. With `json`, the value is the JSON text of the message. In the other formats, it begins with a schema ID, as the serializers of Confluent write it, and `SCHEMA_REGISTRY_URL` is required. See [value-formats.md](value-formats.md).',
   },
   payloadPointer: {
     name: 'ORDER_PAYLOAD_POINTER',
@@ -84,7 +84,8 @@ export const schemaRegistrySettings = settingGroup({
     name: 'SCHEMA_REGISTRY_TIMEOUT_MS',
     schema: integer(100, 60_000),
     default: '5000',
-    description: 'How long to wait for an answer of the registry before asking again.',
+    description:
+      'How long to wait for a response from the registry before the request is repeated.',
   },
 });
 

@@ -11,13 +11,12 @@ import type { OrderId } from './order-id.ts';
  * orders in progress.
  */
 export interface OrderModule<Order = unknown> {
-  /** Identifies the module in logs. Its tables' migrations are recorded in a table named after it. */
+  /** Identifies the module in logs. */
   readonly name: string;
 
   /**
-   * Finds the order ID and the fingerprint of a message. Pure, synchronous, and the only part that the
-   * bridge uses: whether the order is valid is decided by the workflow. A message for which it throws
-   * becomes a dead letter.
+   * Finds the order ID and the fingerprint of a message. Pure and synchronous. Whether the order is valid is
+   * decided by the workflow. A message for which it throws becomes a dead letter.
    */
   identify(message: JsonObject): Identification;
 

@@ -91,7 +91,9 @@ function trialProblem(
       `${name} returns ${kindOf(result)} for an empty object, not one with the kind ${kinds.join(' or ')}`,
     ];
   } catch (error) {
-    return [`${name} throws for an empty object: ${String(error)}`];
+    return [
+      `${name} throws for an empty object (orderId and translate must accept a message without any field): ${String(error)}`,
+    ];
   }
 }
 

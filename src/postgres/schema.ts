@@ -56,9 +56,10 @@ export async function checkSchema(pool: Queryable, schema: Schema): Promise<void
       );
 }
 
-const RUN_SETUP = 'run `order-ingest setup --only database`';
+const RUN_SETUP =
+  'run `order-ingest setup --only database`; if it has run all migrations, the order module and its migrations name different columns';
 const RUN_NEWER_VERSION =
-  'run the version of order-ingest that the database was migrated for, or a newer one';
+  'run the version of order-ingest, and of the order module, that the database was migrated for, or a newer one';
 
 /**
  * Throws an OperatorError if a table requires a value for a column that this build does not know. Every insert

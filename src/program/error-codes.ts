@@ -221,7 +221,7 @@ export const ERRORS = {
     fix: 'Check the ID: upper and lower case and white space count.',
   },
   ORDER_MODULE_INVALID: {
-    meaning: 'The order module that `ORDER_MODULE` names cannot be loaded, or lacks something.',
+    meaning: 'The order module that `ORDER_MODULE` names cannot be loaded or is incomplete.',
     fix: 'Correct the module; the error names what is missing.',
   },
   ORDER_MODULE_NOT_FOUND: {
@@ -249,14 +249,15 @@ export const ERRORS = {
   SCHEMA_REGISTRY_FAILED: {
     meaning:
       'The schema registry answered with an error, or with something that is not the answer of a schema registry.',
-    fix: 'Check that `SCHEMA_REGISTRY_URL` is that of an API that is compatible with that of Confluent, and the log of the registry.',
+    fix: 'Check that `SCHEMA_REGISTRY_URL` is the URL of a Confluent-compatible API, and look at the log of the registry.',
   },
   SCHEMA_REGISTRY_LOGIN_REJECTED: {
     meaning: 'The schema registry rejected the credentials, or does not let them read schemas.',
     fix: 'Correct `SCHEMA_REGISTRY_USERNAME` and `SCHEMA_REGISTRY_PASSWORD`, or `SCHEMA_REGISTRY_TOKEN`.',
   },
   SCHEMA_REGISTRY_UNREACHABLE: {
-    meaning: 'The schema registry did not answer, or not in time.',
+    meaning:
+      'The schema registry did not respond within `SCHEMA_REGISTRY_TIMEOUT_MS`, or could not be reached.',
     fix: 'Check `SCHEMA_REGISTRY_URL` and that the registry is running.',
   },
   SEARCH_ATTRIBUTES_FULL: {
