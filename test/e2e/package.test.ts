@@ -57,6 +57,7 @@ test('holds what runs, the types of its exports and the documents, and nothing e
     (file) =>
       !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file) &&
       !/^docs\/[\w/-]+\.md$/.test(file) &&
+      !/^examples\/[\w/-]+\.(md|js|sql|avsc)$/.test(file) &&
       !/^dist\/[\w/-]+\.js$/.test(file) &&
       !/^dist\/(package|order|order-kit|contract)\/[\w-]+\.d\.ts$/.test(file) &&
       !/^dist\/order\/migrations\/\w+\.sql$/.test(file) &&
