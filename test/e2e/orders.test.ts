@@ -341,7 +341,7 @@ test('re-runs an order that has expired from Temporal with its message from the 
     dryRun: false,
     started: 3,
     leftAlone: 1,
-    deadLetters: [{ orderId: 'conflict', partition: 0, offset: '1' }],
+    deadLetters: [{ orderId: 'conflict', topic: system.topic.name, partition: 0, offset: '1' }],
     gone: [],
     outcomes: { completed: 3 },
   });

@@ -88,22 +88,16 @@ export const buildWithWorkflow = async (change: WorkflowChange): Promise<Build> 
 
 /**
  * A build whose bridge writes everything in another form that a version may change: request IDs, the
- * fingerprint in the memo, and the member's metadata in the consumer group. As a new version must, it
- * recognizes the fingerprints of the current one.
+ * fingerprint in the memo, and the member's metadata in the consumer group.
  */
 export const buildWithOtherBridge = (): Build =>
   createBuild({
     changes: [
       { file: 'contract/ids.js', from: ".join('/')", to: ".join('|')" },
       {
-        file: 'order/fingerprint.js',
-        from: "const PREFIX = '2:';",
-        to: "const PREFIX = '3:';",
-      },
-      {
-        file: 'order/fingerprint.js',
-        from: 'stored === fingerprint ||',
-        to: "stored === fingerprint || stored === fingerprint.replace(/^3:/, '2:') ||",
+        file: 'order/order-module.js',
+        from: 'fingerprintForm: 2',
+        to: 'fingerprintForm: 3',
       },
       {
         file: 'kafka/consumer/subscription-assigner.js',
