@@ -77,7 +77,7 @@ test('producer, consume_order, start, workflow, activity and SQL form one trace'
     service: 'order-ingest-worker',
     attributes: {
       'db.system.name': 'postgresql',
-      'db.query.text': expect.stringContaining('INSERT INTO orders'),
+      'db.query.text': expect.stringContaining('INSERT INTO "orders"'),
     },
   });
   expect(JSON.stringify(receiver.spans)).not.toContain('Ada Lovelace');
