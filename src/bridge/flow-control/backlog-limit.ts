@@ -61,8 +61,8 @@ export class BacklogLimit {
   readonly #temporal: OpenOrders;
   /** A permit for each start in flight: as many as the window leaves free. */
   readonly #starts: Semaphore;
-  /** Watched orders, the oldest first. */
-  readonly #watched = new Map<OpenEntry, AbortController>();
+  /** Watched orders by run ID, the oldest first: an entry is replaced when some of its orders have closed. */
+  readonly #watched = new Map<string, AbortController>();
   #beginning: Promise<void> | undefined;
   #hasBegun = false;
   /** How many orders may be open, stuck ones aside. 1 while orders are probes, then doubled up to the full window. */
@@ -172,9 +172,10 @@ export class BacklogLimit {
   }
 
   #watch(order: OpenEntry): void {
-    if (this.#watched.has(order)) return;
+    const { runId } = order.workflow;
+    if (this.#watched.has(runId)) return;
     const watch = new AbortController();
-    this.#watched.set(order, watch);
+    this.#watched.set(runId, watch);
     const [oldest] = this.#watched.values();
     if (this.#watched.size > MAX_WATCHED) oldest?.abort();
     this.#temporal
@@ -184,7 +185,7 @@ export class BacklogLimit {
       })
       // An order that cannot be watched shows nothing; the count of open orders still does.
       .catch(() => undefined)
-      .finally(() => this.#watched.delete(order));
+      .finally(() => this.#watched.delete(runId));
   }
 
   #closed({ number, priority }: OpenEntry): void {

@@ -49,6 +49,8 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
   const open = new Set<number>();
   const others = { open: openBefore };
   const watched = new Map<number, PromiseWithResolvers<undefined>>();
+  /** Numbers of the orders for which a long poll was opened. */
+  const polls: number[] = [];
   const limit = new BacklogLimit({
     window,
     maxOpen,
@@ -60,6 +62,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
           end.reject(signal.reason);
         });
         watched.set(number, end);
+        polls.push(number);
         return end.promise;
       },
       count: () =>
@@ -72,12 +75,13 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     open.add(started);
     return Promise.resolve({
       kind: 'started',
-      workflow: { workflowId: String(started), runId: 'run' },
+      workflow: { workflowId: String(started), runId: `run-${started}` },
     });
   };
   return {
     limit,
     watched,
+    polls,
     open,
     /** Orders that were open before the limit was created. */
     others,
@@ -350,5 +354,17 @@ describe('priority, fairness and start delay', () => {
     await close(...watched.keys());
     expect(started()).toBe(17);
     expect(limit.isFull).toBe(false);
+  });
+
+  test('delayed orders that close one by one are watched by a single long poll', async () => {
+    const { askOne, ask, open, polls } = createLimit();
+    for (let n = 0; n < 20; n += 1) await askOne({ startDelayMs: 10_000 });
+    await seconds(12);
+    await ask(1);
+    for (const closed of [1, 2, 3, 4, 5]) {
+      open.delete(closed);
+      await seconds(1);
+    }
+    expect(polls).toEqual([20]);
   });
 });
