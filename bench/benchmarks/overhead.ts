@@ -95,6 +95,7 @@ const startingAtOnce = (onStart: () => void): WorkflowStarter => ({
     return Promise.resolve({
       kind: 'started',
       workflow: { workflowId: 'order:A-1', runId: 'run' },
+      start: undefined,
     });
   },
 });

@@ -335,7 +335,7 @@ export class Pipeline {
           () => this.startLimit.run(() => this.#attemptStart(order), signal),
           signal,
         );
-        if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow, order.start);
+        if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow, outcome.start);
         return outcome;
       } finally {
         this.backlogLimit.release();

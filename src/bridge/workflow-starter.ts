@@ -3,19 +3,24 @@ import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { status } from '@grpc/grpc-js';
 import { workflowId, type WorkflowRun } from '../contract/ids.ts';
 import { INGEST_ORDER } from '../contract/ingest-workflow.ts';
+import type { StartPreferences } from '../contract/order-module.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
 import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
-import type { Priority } from '../contract/priority.ts';
 import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
-import { messageOf, readRunStart, type RunStart, withPriority } from '../temporal/run-start.ts';
+import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
 import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
 
 /** How a start ended, where a retry would not change it. */
 export type StartOutcome =
-  | { readonly kind: 'started'; readonly workflow: WorkflowRun }
+  | {
+      readonly kind: 'started';
+      readonly workflow: WorkflowRun;
+      /** The preferences with which it was started, which may be others than those of the order. */
+      readonly start: StartPreferences | undefined;
+    }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict'; readonly error: string }
   | { readonly kind: 'too-large'; readonly error: string }
@@ -65,12 +70,16 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     try {
       const completed = await completedRun(order);
       const again = completed ? options.replayId : undefined;
+      const start = completed ? rerunPreferences(completed, order.start) : order.start;
       const request = {
-        ...startRequest(target, order, input, { again, trace: activeTraceHeaders() }),
-        ...(completed ? startedAs(completed, again, order.start?.priority) : {}),
+        ...startRequest(target, { ...order, start }, input, {
+          again,
+          trace: activeTraceHeaders(),
+        }),
+        ...(completed ? startedAs(completed, again) : {}),
       };
       const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
-      return { kind: 'started', workflow: { workflowId: idOf(order), runId } };
+      return { kind: 'started', workflow: { workflowId: idOf(order), runId }, start };
     } catch (error) {
       if (!isGrpcServiceError(error)) throw error;
       if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
@@ -130,19 +139,25 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
  * Starts the run again with its own message, which may have been corrected: the message being replayed
  * may be the one from before the correction, or a duplicate.
  */
-const startedAs = (
-  { attributes, userMetadata }: RunStart,
-  replay: string | undefined,
-  priority: Priority | undefined,
-) => ({
-  priority: withPriority(attributes.priority, priority),
-  // The order has waited for its delay before.
-  workflowStartDelay: null,
+const startedAs = ({ attributes, userMetadata }: RunStart, replay: string | undefined) => ({
   ...(attributes.input ? { input: attributes.input } : {}),
   ...(attributes.searchAttributes ? { searchAttributes: attributes.searchAttributes } : {}),
   ...(userMetadata ? { userMetadata } : {}),
   memo: { fields: { ...attributes.memo?.fields, [REPLAY_MEMO]: payload(replay) } },
 });
+
+/** A further run keeps the fairness key and weight of the earlier one, and does not wait for a delay again. */
+function rerunPreferences(
+  { attributes }: RunStart,
+  { priority }: StartPreferences = {},
+): StartPreferences {
+  const { fairnessKey, fairnessWeight } = attributes.priority ?? {};
+  return {
+    ...(priority === undefined ? {} : { priority }),
+    ...(fairnessKey ? { fairnessKey } : {}),
+    ...(fairnessWeight ? { fairnessWeight } : {}),
+  };
+}
 
 const startSpan = (id: string): SpanDescription => ({
   name: `StartWorkflow:${INGEST_ORDER}`,

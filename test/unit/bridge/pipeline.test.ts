@@ -145,9 +145,10 @@ function createPipeline(
   };
 }
 
-const STARTED: StartOutcome = {
-  kind: 'started',
+const STARTED = {
+  kind: 'started' as const,
   workflow: { workflowId: 'order:x', runId: 'run' },
+  start: undefined,
 };
 const orders = (...ids: readonly string[]) => ids.map((id) => consumedMessage(orderText(id)));
 const deadLetters = (count: number) =>
@@ -241,6 +242,28 @@ describe('start preferences', () => {
     const pipeline = createPipeline({}, { ...preferring({ fairnessKey: 'C-7' }), priority: 5 });
     await pipeline.ingest(orders('a'));
     expect(startsOf(pipeline)).toEqual([{ priority: 5, fairnessKey: 'C-7' }]);
+  });
+
+  test('an order that was started without its delay takes room in the window at once', async () => {
+    const env = { BRIDGE_MAX_WAITING_ORDERS: '2' };
+    const { ingest, answer, received } = createPipeline(env, preferring({ startDelayMs: 60_000 }));
+    await ingest(orders('a', 'b', 'c'));
+    expect(received()).toEqual(['a', 'b']);
+    // As a replay starts orders that have completed.
+    await answer('a');
+    await answer('b');
+    expect(received()).toEqual(['a', 'b']);
+  });
+
+  test('an order that waits for its delay takes no room in the window', async () => {
+    const start = { startDelayMs: 60_000 };
+    const { ingest, answer, received } = createPipeline(
+      { BRIDGE_MAX_WAITING_ORDERS: '2' },
+      preferring(start),
+    );
+    await ingest(orders('a', 'b', 'c'));
+    await answer('a', { ...STARTED, start });
+    expect(received()).toEqual(['a', 'b', 'c']);
   });
 
   test('an invalid preference is left out and logged once, and the order starts', async () => {

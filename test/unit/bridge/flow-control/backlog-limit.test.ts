@@ -76,6 +76,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     return Promise.resolve({
       kind: 'started',
       workflow: { workflowId: String(started), runId: `run-${started}` },
+      start: undefined,
     });
   };
   return {

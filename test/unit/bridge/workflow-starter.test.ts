@@ -1,0 +1,87 @@
+import proto from '@temporalio/proto';
+import { payload, type OrderToStart } from '../../../src/bridge/start-request.ts';
+import { createWorkflowStarter } from '../../../src/bridge/workflow-starter.ts';
+import { parseOrderId } from '../../../src/contract/order-id.ts';
+import { FINGERPRINT_MEMO } from '../../../src/contract/workflow-metadata.ts';
+import { reader } from '../../support/built-in-order.ts';
+
+const { WORKFLOW_EXECUTION_STATUS_COMPLETED } = proto.temporal.api.enums.v1.WorkflowExecutionStatus;
+
+const DELAYED = { priority: 5, fairnessKey: 'from-module', startDelayMs: 60_000 } as const;
+
+function order(): OrderToStart {
+  const orderId = parseOrderId('A-1');
+  if (!orderId.ok) throw new Error(orderId.expected);
+  const source = { topic: 'orders', partition: 0, offset: '17', timestamp: '0' };
+  return {
+    orderId: orderId.value,
+    fingerprint: '2:a',
+    message: { text: '{}', source },
+    start: DELAYED,
+  };
+}
+
+/** A starter over a Temporal in which the order has completed, and the requests that it has sent. */
+function createStarter(replayId: string | undefined) {
+  const requests: proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest[] = [];
+  const client = {
+    options: { namespace: 'default' },
+    connection: { withDeadline: (_: number, work: () => Promise<unknown>) => work() },
+    workflowService: {
+      describeWorkflowExecution: () =>
+        Promise.resolve({
+          workflowExecutionInfo: {
+            execution: { workflowId: 'order:A-1', runId: 'first' },
+            status: WORKFLOW_EXECUTION_STATUS_COMPLETED,
+            memo: { fields: { [FINGERPRINT_MEMO]: payload(order().fingerprint) } },
+          },
+        }),
+      getWorkflowExecutionHistory: () =>
+        Promise.resolve({
+          history: {
+            events: [
+              {
+                workflowExecutionStartedEventAttributes: {
+                  priority: { priorityKey: 1, fairnessKey: 'C-7', fairnessWeight: 2 },
+                },
+              },
+            ],
+          },
+        }),
+      startWorkflowExecution: (request: (typeof requests)[number]) => {
+        requests.push(request);
+        return Promise.resolve({ runId: 'second' });
+      },
+    },
+  };
+  const starter = createWorkflowStarter({
+    client: client as never,
+    reader,
+    taskQueue: 'order-ingest',
+    workflowIdPrefix: 'order:',
+    identity: 'test',
+    timeoutMs: 1000,
+    maxInputBytes: 10_000,
+    replayId,
+  });
+  return { starter, requests };
+}
+
+test('a replay starts a completed order without its delay, and reports the preferences it used', async () => {
+  const { starter, requests } = createStarter('replay-1');
+  const start = { priority: 5, fairnessKey: 'C-7', fairnessWeight: 2 };
+  expect(await starter.start(order())).toEqual({
+    kind: 'started',
+    workflow: { workflowId: 'order:A-1', runId: 'second' },
+    start,
+  });
+  expect(requests).toHaveLength(1);
+  expect(requests[0]).not.toHaveProperty('workflowStartDelay');
+  expect(requests[0]?.priority).toEqual({ priorityKey: 5, fairnessKey: 'C-7', fairnessWeight: 2 });
+});
+
+test('any other order starts as its module prefers', async () => {
+  const { starter, requests } = createStarter(undefined);
+  expect(await starter.start(order())).toMatchObject({ kind: 'started', start: DELAYED });
+  expect(Number(requests[0]?.workflowStartDelay?.seconds)).toBe(60);
+});
