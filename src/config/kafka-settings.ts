@@ -1,4 +1,4 @@
-import { brokerList, choice, flag, integer, settingGroup, text } from './setting.ts';
+import { brokerList, choice, flag, integer, settingGroup, text, type Values } from './setting.ts';
 import { z } from 'zod';
 
 /** The topic names that Kafka allows (`Topic.java`). */
@@ -15,6 +15,8 @@ const topicList = z
     if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
   });
 
+const derivedName = (topic: string): string => `${topic}.dead-letter`;
+
 function topicListMistake(names: readonly string[]): string | undefined {
   if (names.length > 1 && names.includes('')) {
     return 'expected the names of topics, separated by single commas; one of them is empty';
@@ -25,10 +27,10 @@ function topicListMistake(names: readonly string[]): string | undefined {
   }
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) return `expected each topic once; "${repeated}" is repeated`;
-  const source = names.find((name) => names.includes(`${name}.dead-letter`));
+  const source = names.find((name) => names.includes(derivedName(name)));
   return source === undefined
     ? undefined
-    : `"${source}.dead-letter" is the dead-letter topic of "${source}"; it cannot be a topic of orders`;
+    : `"${derivedName(source)}" is the dead-letter topic of "${source}"; it cannot be a topic of orders`;
 }
 
 export const kafkaSettings = settingGroup({
@@ -50,7 +52,7 @@ export const kafkaSettings = settingGroup({
     optional: true,
     unsetMeans: '`<topic>.dead-letter` for each topic',
     description:
-      'The topic for messages for which no workflow can be started. If it is set, all topics of `KAFKA_TOPIC` share it.',
+      'The topic for messages for which no workflow can be started. If it is set, all topics of `KAFKA_TOPIC` share it. It cannot be one of them.',
   },
   clientId: {
     name: 'KAFKA_CLIENT_ID',
@@ -99,6 +101,29 @@ export const kafkaSettings = settingGroup({
     description: 'How long to wait for a connection to one broker.',
   },
 });
+
+/**
+ * Mistakes in the names of topics that are valid by themselves. Those that are not are undefined. A bridge that
+ * reads its own dead letters would make each of them a dead letter again, indefinitely.
+ */
+export function topicMistakes({
+  topics = [],
+  deadLetterTopic,
+}: Partial<Values<typeof kafkaSettings>>): readonly string[] {
+  if (deadLetterTopic !== undefined && topics.includes(deadLetterTopic)) {
+    return [
+      `KAFKA_DEAD_LETTER_TOPIC is "${deadLetterTopic}", which KAFKA_TOPIC lists as a topic of orders`,
+    ];
+  }
+  const deadLetterTopics =
+    deadLetterTopic === undefined ? topics.map(derivedName) : [deadLetterTopic];
+  return deadLetterTopics
+    .filter((name) => topics.includes(`${name}.replayed`))
+    .map(
+      (name) =>
+        `KAFKA_TOPIC lists "${name}.replayed", which holds the marks of the dead-letter topic "${name}"; it cannot be a topic of orders`,
+    );
+}
 
 export const topicSettings = settingGroup({
   partitions: {

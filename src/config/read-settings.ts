@@ -1,5 +1,6 @@
 import { OperatorError } from '../program/operator-error.ts';
 import { givenValue, shownText, type Environment } from './given-value.ts';
+import { kafkaSettings, topicMistakes } from './kafka-settings.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
 export type { Environment };
@@ -28,6 +29,9 @@ export function readSettings<R extends Role>(
   const settings = mapValues(role, (group) =>
     mapValues(group, (setting) => readSetting(setting, env, mistakes)),
   );
+  // Here and not in `contradictions`, so that no command can omit it: `setup` would create such topics.
+  const kafka = Object.entries(role).find(([, group]) => group === kafkaSettings);
+  if (kafka) mistakes.push(...topicMistakes(settings[kafka[0]] ?? {}));
   mistakes.push(...contradictions(settings as PartialSettings<R>));
   if (mistakes.length > 0) {
     throw new OperatorError(

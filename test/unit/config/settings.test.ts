@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { configurationReference } from '../../../src/config/configuration-reference.ts';
-import { readSettings } from '../../../src/config/read-settings.ts';
-import { BRIDGE_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
+import { readSettings, type Environment, type Role } from '../../../src/config/read-settings.ts';
+import * as roles from '../../../src/config/roles.ts';
 import { settingsReport } from '../../../src/config/settings-report.ts';
 import { bridgeTimeoutMistakes, databaseTimeoutMistakes } from '../../../src/config/timeouts.ts';
 import { OperatorError } from '../../../src/program/operator-error.ts';
 import { STORE_ATTEMPT_MS } from '../../../src/worker/worker-options.ts';
 import { REGULAR_OPTIONS } from '../../../src/workflows/retry-policies.ts';
+
+const { BRIDGE_ROLE, WORKER_ROLE } = roles;
 
 const mistakesOf = (read: () => unknown): string => {
   try {
@@ -69,6 +71,36 @@ describe('settings', () => {
     expect(mistakesOf(() => topics('orders,returns, orders'))).toContain('"orders" is repeated');
     expect(mistakesOf(() => topics('orders,or ders'))).toContain('1 to 249');
     expect(mistakesOf(() => topics('orders.dead-letter,orders'))).toContain('dead-letter topic');
+  });
+
+  describe('of topics, for every command that reads them,', () => {
+    const rolesOfKafka = Object.entries(roles).filter(([, role]) => 'kafka' in role);
+    const mistakesIn = (role: Role, env: Environment) =>
+      mistakesOf(() =>
+        readSettings(role, { KAFKA_BROKERS: 'a:1', DATABASE_URL: 'postgres://h/d', ...env }),
+      );
+
+    test('are those of some roles', () => {
+      expect(rolesOfKafka.length).toBeGreaterThan(4);
+    });
+
+    test.each(rolesOfKafka)('are wrong if orders and dead letters share one: %s', (_, role) => {
+      const shared = { KAFKA_DEAD_LETTER_TOPIC: 'returns' };
+      expect(mistakesIn(role, { KAFKA_TOPIC: 'returns', ...shared })).toContain('"returns"');
+      expect(mistakesIn(role, { KAFKA_TOPIC: 'orders,returns', ...shared })).toContain('"returns"');
+      expect(mistakesIn(role, { KAFKA_TOPIC: 'orders', ...shared })).toBe('');
+    });
+
+    test.each(rolesOfKafka)('are wrong if orders and requeue marks share one: %s', (_, role) => {
+      for (const env of [
+        { KAFKA_TOPIC: 'dead.replayed', KAFKA_DEAD_LETTER_TOPIC: 'dead' },
+        { KAFKA_TOPIC: 'orders,dead.replayed', KAFKA_DEAD_LETTER_TOPIC: 'dead' },
+        { KAFKA_TOPIC: 'orders.dead-letter.replayed,orders' },
+      ]) {
+        expect(mistakesIn(role, env)).toContain('.replayed"');
+      }
+      expect(mistakesIn(role, { KAFKA_TOPIC: 'orders,orders.replayed' })).toBe('');
+    });
   });
 
   test('count as unset when empty', () => {
