@@ -1,12 +1,15 @@
-import type { Kafka } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import { withAdmin } from './admin.ts';
 import { otherMembers, readGroup, unreadPartitions, type GroupMember } from './group-members.ts';
 import { readLag, type PartitionLag } from './lag.ts';
 import { partitionKey, type PartitionKey, type TopicPartition } from './topic-partition.ts';
+import { topicExists } from './topic-partitions.ts';
 
 /** What a consumer group looked like when it was last queried; empty before the first query. */
 export interface GroupState {
-  /** How far the group has read each partition of the topics. Every query replaces the list. */
+  /**
+   * How far the group has read each partition of the topics that exist. Every query replaces the list.
+   */
   readonly partitions: readonly (PartitionLag & TopicPartition)[];
   /** Partitions that no member of the group reads. */
   readonly unread: ReadonlySet<PartitionKey>;
@@ -36,7 +39,7 @@ export interface GroupWatch {
 
 /**
  * Queries the lag and the members of a group at an interval. While the broker is unavailable, the latest
- * results stay.
+ * results stay. A topic that does not exist is left out.
  */
 export function watchGroup(options: {
   readonly kafka: Kafka;
@@ -56,8 +59,8 @@ export function watchGroup(options: {
       await withAdmin(kafka, async (admin) => {
         const partitions: (PartitionLag & TopicPartition)[] = [];
         for (const topic of topics) {
-          const lag = await readLag(admin, groupId, topic);
-          partitions.push(...lag.partitions.map((partition) => ({ ...partition, topic })));
+          const lag = await lagOf(admin, groupId, topic);
+          partitions.push(...lag.map((partition) => ({ ...partition, topic })));
         }
         state = { ...state, partitions };
         const group = await readGroup(admin, groupId);
@@ -89,6 +92,17 @@ export function watchGroup(options: {
     },
   };
 }
+
+/**
+ * No partitions if the topic does not exist, so that the lag of the others is still read. This is checked
+ * beforehand, because kafkajs repeats a request for the offsets of a missing topic for several seconds.
+ */
+const lagOf = async (
+  admin: Admin,
+  groupId: string,
+  topic: string,
+): Promise<readonly PartitionLag[]> =>
+  (await topicExists(admin, topic)) ? (await readLag(admin, groupId, topic)).partitions : [];
 
 /** The same object as before while the members and their topics are the same. */
 export function overlapSince(
