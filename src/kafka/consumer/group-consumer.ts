@@ -66,8 +66,11 @@ export class GroupConsumer {
   readonly #invisible = new Map<PartitionKey, InvisibleBatch & { readonly generation: number }>();
   /** Lines about the group, which can go through the same states often. */
   readonly #groupLog: RateLimitedLog;
-  /** Lines about commits that fail: during an outage one after the other does. Reset by one that succeeds. */
-  readonly #commitFailureLog: RateLimitedLog;
+  /**
+   * By topic: lines about commits that fail. During an outage one after the other does. Reset by one that
+   * succeeds, which says nothing about the other topics.
+   */
+  readonly #commitFailureLogs: ReadonlyMap<string, RateLimitedLog>;
 
   constructor(
     options: GroupConsumerOptions,
@@ -76,7 +79,9 @@ export class GroupConsumer {
     this.#options = options;
     this.#group = group;
     this.#groupLog = new RateLimitedLog(options.logger);
-    this.#commitFailureLog = new RateLimitedLog(options.logger);
+    this.#commitFailureLogs = new Map(
+      options.topics.map((topic) => [topic, new RateLimitedLog(options.logger)]),
+    );
     this.#progress = this.#createProgress();
     this.#flushes = options.topics.map((topic) =>
       coalesce(() => this.#commit(topic, (committer) => committer.commit())),
@@ -273,7 +278,7 @@ export class GroupConsumer {
       case 'nothing-pending':
         return;
       case 'committed':
-        this.#commitFailureLog.reset();
+        this.#commitFailureLogs.get(topic)?.reset();
         this.#options.logger.debug(
           { event: 'offset_committed', ...described(topic, outcome.offsets) },
           'offsets committed',
@@ -333,12 +338,14 @@ export class GroupConsumer {
 
   #logFailure(topic: string, { offsets, error }: CommitFailure): void {
     const failure = describeError(error);
-    this.#commitFailureLog.write(
-      'warn',
-      { event: 'commit_failed', ...described(topic, offsets), error: failure },
-      'offsets not committed; if this member leaves, the messages since the last commit are read again',
-      failure,
-    );
+    this.#commitFailureLogs
+      .get(topic)
+      ?.write(
+        'warn',
+        { event: 'commit_failed', ...described(topic, offsets), error: failure },
+        'offsets not committed; if this member leaves, the messages since the last commit are read again',
+        failure,
+      );
   }
 
   /** @param topic by default all topics, as the setting lists them */

@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs';
+import { pino } from 'pino';
 import type { CommittedOffset } from '../../../../src/kafka/group-positions.ts';
 import type {
   ConsumerClientHandlers,
@@ -7,7 +8,6 @@ import type {
 import { GroupConsumer } from '../../../../src/kafka/consumer/group-consumer.ts';
 import type { PartitionBatch } from '../../../../src/kafka/consumer/consumed-message.ts';
 import type { TopicPartition } from '../../../../src/kafka/topic-partition.ts';
-import { silentLogger } from '../../../../src/telemetry/logger.ts';
 import { eventually } from '../../../support/eventually.ts';
 
 /** The group's offsets at the broker, by topic. The log of each partition has 1000 messages. */
@@ -16,12 +16,16 @@ let committedOf: Record<string, Map<number, CommittedOffset>>;
 let committed: Map<number, CommittedOffset>;
 /** The topics about which requests fail. */
 let unknown: string[];
+/** The topics of the requests for offsets. */
+let requests: string[];
 /** Requests about `returns` wait for this. */
 let answer: Promise<void> | undefined;
 let isMember: boolean;
 /** How commits fail, if they do. */
 let failure: Error | undefined;
 let calls: string[];
+/** The lines of the log, at level info and above. */
+let lines: { readonly event: string; readonly topic: string }[];
 /** Whether the client is restarting, so that it cannot seek. */
 let isRestarting: boolean;
 /** The batches that were passed on. Each is in progress until `finish` is called. */
@@ -36,11 +40,13 @@ beforeEach(async () => {
   ]);
   committedOf = { orders: committed, returns: new Map([[0, 500n]]) };
   unknown = [];
+  requests = [];
   answer = undefined;
   isMember = true;
   failure = undefined;
   isRestarting = false;
   calls = [];
+  lines = [];
   batches = [];
   consumer = createConsumer();
   await consumer.start();
@@ -51,6 +57,7 @@ afterEach(async () => {
 });
 
 async function offsetsOf(topic: string): Promise<Map<number, CommittedOffset>> {
+  requests.push(topic);
   if (topic === 'returns') await answer;
   if (unknown.includes(topic)) throw new Error(`no answer about ${topic}`);
   return new Map(committedOf[topic]);
@@ -70,7 +77,7 @@ function createConsumer(...topics: readonly string[]): GroupConsumer {
       fetchMaxBytes: 1_048_576,
       metadataMaxAgeMs: 60_000,
       commitIntervalMs: 5,
-      logger: silentLogger(),
+      logger: pino({}, { write: (line) => void lines.push(JSON.parse(line) as never) }),
       onBatch(batch) {
         batches.push(batch);
         return inProgress;
@@ -374,6 +381,28 @@ describe('a consumer of two topics', () => {
     expect(ofReturns.revoked.aborted).toBe(false);
     unknown = [];
     await until(has('both commits returns/0 at 507'));
+  });
+
+  test('logs once that the commits of the one fail, whatever becomes of the other', async () => {
+    const ofReturns = await deliver(0, 500n, 'returns');
+    const ofOrders = await deliver(0, 10n);
+    const failed = () => lines.filter(({ event }) => event === 'commit_failed');
+    unknown = ['returns'];
+    ofReturns.markFinishedUpTo(507n);
+    await until(() => failed().length > 0);
+    for (const offset of [12n, 13n, 14n, 15n]) {
+      const { length } = requests;
+      ofOrders.markFinishedUpTo(offset);
+      await until(has(`both commits 0 at ${offset}`));
+      // So that the commit of the one has failed again since.
+      await until(() => requests.slice(length).filter((topic) => topic === 'returns').length > 1);
+    }
+    expect(failed()).toMatchObject([{ topic: 'returns' }]);
+    unknown = [];
+    await until(has('both commits returns/0 at 507'));
+    unknown = ['returns'];
+    ofReturns.markFinishedUpTo(508n);
+    await until(() => failed().length > 1);
   });
 
   test('commits the one, again and again, while a request about the other takes long', async () => {
