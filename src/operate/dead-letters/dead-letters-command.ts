@@ -50,6 +50,7 @@ function addRequeue(command: Command): void {
     .argument('[ids...]', 'only the dead letters with these IDs (partition:offset)', deadLetterIds)
     .option('--dry-run', 'send nothing; print what would be sent')
     .option('--limit <count>', 'send at most this many', positiveNumber)
+    .option('--rate <count>', 'maximum dead letters per second (default: no limit)', positiveNumber)
     .option('--batch-size <count>', 'dead letters per transaction', positiveNumber, 100)
     .option(
       '--max-attempts <count>',
@@ -69,7 +70,8 @@ IDs need --topic if there are several dead-letter topics.
 
 Examples:
   order-ingest dead-letters requeue --reason too-large --dry-run
-  order-ingest dead-letters requeue 0:17 0:18`,
+  order-ingest dead-letters requeue 0:17 0:18
+  order-ingest dead-letters requeue --reason unknown-schema-id --rate 50`,
     )
     .action(requeue);
 }

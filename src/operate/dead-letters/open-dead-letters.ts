@@ -58,7 +58,14 @@ export interface DeadLetters {
 
 export interface RequeueOptions extends Pick<
   RequeueDeadLettersOptions,
-  'batchSize' | 'limit' | 'maxAttempts' | 'again' | 'priority' | 'signal' | 'onProgress'
+  | 'batchSize'
+  | 'perSecond'
+  | 'limit'
+  | 'maxAttempts'
+  | 'again'
+  | 'priority'
+  | 'signal'
+  | 'onProgress'
 > {
   readonly filter: DeadLetterFilter;
   /** Send nothing, and only count what would be sent. */

@@ -12,6 +12,7 @@ export async function requeue(
     readonly dryRun?: true;
     readonly limit?: number;
     readonly batchSize: number;
+    readonly rate?: number;
     readonly maxAttempts: number;
     readonly again?: true;
     readonly priority?: Priority;
@@ -27,6 +28,7 @@ export async function requeue(
     const done = await deadLetters.requeue({
       filter: { ...filterOf(flags), ids: ids?.length ? ids : undefined },
       batchSize: flags.batchSize,
+      perSecond: flags.rate ?? Number.POSITIVE_INFINITY,
       limit: flags.limit ?? Number.POSITIVE_INFINITY,
       maxAttempts: flags.maxAttempts,
       again: flags.again ?? false,

@@ -3,6 +3,7 @@ import type { Priority } from '../../contract/priority.ts';
 import { messageBytes, type OutgoingMessage } from '../../kafka/producer.ts';
 import { recordHeaders } from '../../kafka/record-headers.ts';
 import type { TransactionalProducer } from '../../kafka/transactional-producer.ts';
+import { RateLimit, type RateLimitOptions } from '../rate-limit.ts';
 import type { DeadLetter } from './dead-letter-topic.ts';
 import { requeueMark } from './requeue-marks.ts';
 
@@ -20,6 +21,8 @@ export interface RequeueDeadLettersOptions {
   readonly producer: Pick<TransactionalProducer, 'transact'> | undefined;
   /** Most dead letters per transaction. */
   readonly batchSize: number;
+  /** Maximum number of dead letters per second; Infinity for no limit. */
+  readonly perSecond: number;
   /** Stop after this many have been requeued. */
   readonly limit: number;
   /** Skip a message that has become a dead letter this often. */
@@ -32,6 +35,7 @@ export interface RequeueDeadLettersOptions {
   /** The IDs that were asked for, to report those that were not found; undefined for no particular ones. */
   readonly ids?: readonly string[] | undefined;
   readonly onProgress: (requeued: number) => void;
+  readonly clock?: Pick<RateLimitOptions, 'now' | 'wait'>;
 }
 
 export interface RequeueResult {
@@ -90,6 +94,13 @@ export async function requeueDeadLetters(
   const notSent: UnsentDeadLetter[] = [];
   const unseen = new Set(options.ids);
   const limitReached = new AbortController();
+  const rate = new RateLimit({
+    ...options.clock,
+    perSecond: producer ? options.perSecond : Number.POSITIVE_INFINITY,
+    signal,
+  });
+  // A transaction sends its messages at once.
+  const batchSize = Math.max(1, Math.min(options.batchSize, Math.floor(options.perSecond)));
 
   const reportUnsent = ({ id, metadata }: DeadLetter, reason: string) => {
     const { sourceTopic: topic, sourcePartition: partition, sourceOffset } = metadata;
@@ -155,7 +166,8 @@ export async function requeueDeadLetters(
         if (due.length === 0) return;
         let unsent = byPartition(due);
         while (unsent.length > 0) {
-          const batch = nextBatch(unsent, options.batchSize);
+          const batch = nextBatch(unsent, batchSize);
+          await rate.pass(batch.length);
           await send(batch);
           unsent = unsent.slice(batch.length);
         }

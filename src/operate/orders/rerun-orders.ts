@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
@@ -10,6 +9,7 @@ import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
 import { readRunStart, type RunStart, withPriority } from '../../temporal/run-start.ts';
 import { hasCode } from '../../temporal/temporal-error.ts';
+import { RateLimit } from '../rate-limit.ts';
 
 /** The result of a re-run or a correction. */
 export type RerunOutcome =
@@ -136,13 +136,10 @@ async function* paced(
   perSecond: number,
   signal: AbortSignal,
 ): AsyncGenerator<OrderRun, void, undefined> {
-  const startedAt = Date.now();
-  let count = 0;
+  const limit = new RateLimit({ perSecond, signal });
   for await (const run of runs) {
-    const wait = startedAt + (count * 1000) / perSecond - Date.now();
-    if (wait > 0) await delay(wait, undefined, { signal }).catch(() => undefined);
+    await limit.pass();
     if (signal.aborted) return;
-    count += 1;
     yield run;
   }
 }

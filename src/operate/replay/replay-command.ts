@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { LOW_PRIORITY, type Priority } from '../../contract/priority.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { RangeReplay } from './replay-range.ts';
-import { offsetNumber, wholeNumber } from '../../terminal/arguments.ts';
+import { offsetNumber, positiveNumber, wholeNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
@@ -15,6 +15,7 @@ interface ReplayFlags {
   readonly to: bigint;
   readonly completed?: true;
   readonly priority?: Priority;
+  readonly rate?: number;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -34,6 +35,7 @@ export function addReplayCommand(program: Command): void {
       'also re-run orders whose workflow has completed, to restore lost database rows',
     )
     .addOption(priorityOption())
+    .option('--rate <count>', 'maximum messages per second (default: no limit)', positiveNumber)
     .option('--dry-run', 'only count the messages')
     .option('--json', 'print the result as a JSON object')
     .addHelpText(
@@ -61,6 +63,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
       range: { from: flags.from, to: flags.to },
       completed: flags.completed ?? false,
       priority: flags.priority ?? LOW_PRIORITY,
+      perSecond: flags.rate ?? Number.POSITIVE_INFINITY,
       dryRun,
       signal,
       onProgress(handled, waitingFor) {

@@ -6,6 +6,7 @@ import type { OffsetRange } from '../../kafka/offset-ranges.ts';
 import { chooseTopic } from '../../kafka/source-topics.ts';
 import { fetchTopicEnds, partitionsOffline, type TopicEnds } from '../../kafka/topic-partitions.ts';
 import { OperatorError } from '../../program/operator-error.ts';
+import { RateLimit } from '../rate-limit.ts';
 import { withReplay, type Replay, type ReplayOptions } from './open-replay.ts';
 
 export interface ReplayRangeOptions extends ReplayOptions {
@@ -13,6 +14,8 @@ export interface ReplayRangeOptions extends ReplayOptions {
   readonly topic: string | undefined;
   readonly partition: number;
   readonly range: OffsetRange;
+  /** Maximum number of messages per second; Infinity for no limit. */
+  readonly perSecond: number;
   /** @param waitingFor the dependencies that are unavailable, each with the reason */
   readonly onProgress: (handled: number, waitingFor: Readonly<Record<string, string>>) => void;
 }
@@ -45,8 +48,12 @@ export const replayRange = (env: Environment, options: ReplayRangeOptions): Prom
 
 async function replayMessages(
   { settings, kafka, ranges, replay, waitingFor }: Replay,
-  { signal, onProgress }: ReplayRangeOptions,
+  { perSecond, dryRun, signal, onProgress }: ReplayRangeOptions,
 ): Promise<RangeReplay> {
+  const rate = new RateLimit({
+    perSecond: dryRun ? Number.POSITIVE_INFINITY : perSecond,
+    signal,
+  });
   const counts = new OutcomeCounts();
   let deadLettersBefore = 0;
   let handled = 0;
@@ -61,6 +68,7 @@ async function replayMessages(
           await pMap(
             messages,
             async (message) => {
+              await rate.pass();
               if (signal.aborted) return;
               counts.begin();
               const replayed = await replay({ topic, partition }, message);

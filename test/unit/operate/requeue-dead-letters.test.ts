@@ -49,12 +49,16 @@ async function requeue(
     rejects?: (message: OutgoingMessage) => TransactionResult | undefined;
     limit?: number;
     batchSize?: number;
+    perSecond?: number;
     priority?: 1 | 5;
   } = {},
 ) {
   const transactions: (readonly OutgoingMessage[])[] = [];
   const topics: string[] = [];
   const marks: string[] = [];
+  /** When each transaction was sent, in milliseconds. */
+  const times: number[] = [];
+  let time = 0;
   const result = await requeueDeadLetters({
     readDeadLetters: (onBatch) => onBatch(deadLetters),
     isRequeued: () => false,
@@ -73,19 +77,25 @@ async function requeue(
           if (rejected) return Promise.resolve(rejected);
         }
         transactions.push(main.messages);
+        times.push(time);
         marks.push(...marksTopic.messages.map(({ key }) => String(key).replace(/@.*/, '')));
         return Promise.resolve({ kind: 'committed' as const });
       },
     },
     batchSize: options.batchSize ?? 100,
+    perSecond: options.perSecond ?? Number.POSITIVE_INFINITY,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     maxAttempts: 3,
     again: false,
     priority: options.priority,
     signal: new AbortController().signal,
     onProgress: () => undefined,
+    clock: {
+      now: () => time,
+      wait: (ms) => Promise.resolve(void (time += ms)),
+    },
   });
-  return { result, transactions, topics, marks, sent: transactions.flat() };
+  return { result, times, transactions, topics, marks, sent: transactions.flat() };
 }
 
 const tooLarge = { kind: 'rejected', rejection: 'too-large', error: 'too large' } as const;
@@ -99,6 +109,16 @@ test('sends each large dead letter in its own transaction, and small ones togeth
   ]);
   expect(result).toMatchObject({ requeued: 15, notSent: [] });
   expect(transactions.map(({ length }) => length)).toEqual([1, 1, 1, 1, 1, 4, 4, 2]);
+});
+
+test('sends no more per second than the rate, in transactions that are no larger', async () => {
+  const deadLetters = numbers(250).map((n) => deadLetter({ offset: n }));
+  const limited = await requeue(deadLetters, { perSecond: 50 });
+  expect(limited.result.requeued).toBe(250);
+  expect(limited.transactions.map(({ length }) => length)).toEqual([50, 50, 50, 50, 50]);
+  expect(limited.times).toEqual([0, 1000, 2000, 3000, 4000]);
+  const unlimited = await requeue(deadLetters);
+  expect(unlimited.times).toEqual([0, 0, 0]);
 });
 
 test('sends one partition per transaction, in order, and no more than the batch size', async () => {
