@@ -44,6 +44,7 @@ const worker = await Worker.create({
   activities: createActivities({
     orderModule,
     orderStore: postgresOrderStore(pool),
+    workflowIdPrefix: 'order:',
     logger: silentLogger(),
     onOutcome: () => undefined,
     onAttempt: () => undefined,

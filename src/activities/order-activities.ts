@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { workflowId } from '../contract/ids.ts';
 import type {
   IngestOrderResult,
   OrderActivities,
@@ -31,6 +32,8 @@ export type OrderOutcome = (typeof ORDER_OUTCOMES)[number];
 export interface ActivityDependencies {
   readonly orderModule: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'>;
   readonly orderStore: { store(record: OrderRecord): Promise<StoreOutcome> };
+  /** The workflow IDs of the bridge begin with it. */
+  readonly workflowIdPrefix: string;
   readonly logger: Logger;
   readonly onOutcome: (outcome: OrderOutcome) => void;
   readonly onAttempt: OnAttempt;
@@ -53,7 +56,7 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
 
 /** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
 const createTranslate =
-  ({ orderModule, logger, onOutcome }: ActivityDependencies) =>
+  ({ orderModule, workflowIdPrefix, logger, onOutcome }: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
     const moduleFailed = (problem: string) => {
       const error = `${problem}; Temporal retries until a worker has a corrected or matching module`;
@@ -73,7 +76,7 @@ const createTranslate =
       case 'translated': {
         const { topic, partition, offset } = source;
         const { orderId, order, fingerprint } = translation;
-        if (!isWorkflowOf(orderId)) {
+        if (!isWorkflowOf(workflowIdPrefix, orderId)) {
           return moduleFailed(
             'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
           );
@@ -153,11 +156,14 @@ function fromPlainRecord(
 }
 
 /**
- * Whether the workflow is that of the order, by the end of its ID. A worker with another module than the bridge
- * would store the order under an ID that nothing else knows.
+ * Whether the workflow is that of the order. A worker with another module than the bridge would store the order
+ * under an ID that nothing else knows. A workflow whose ID has another prefix can be of any order: it was started
+ * by hand, or before the prefix was changed.
  */
-const isWorkflowOf = (orderId: string): boolean =>
-  activityInfo().workflowExecution?.workflowId.endsWith(orderId) ?? true;
+function isWorkflowOf(prefix: string, orderId: string): boolean {
+  const id = activityInfo().workflowExecution?.workflowId;
+  return !id?.startsWith(prefix) || id === workflowId(prefix, orderId);
+}
 
 /** The workflow and the attempt that a log line is about. */
 function activityLogFields(): {

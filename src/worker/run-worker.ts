@@ -170,6 +170,7 @@ function workerOptions(
     activities: createActivities({
       orderModule,
       orderStore: createOrderStore(pool, orderModule.storage),
+      workflowIdPrefix: settings.temporal.workflowIdPrefix,
       logger,
       onOutcome: metrics.countOrder,
       onAttempt: metrics.countAttempt,

@@ -44,6 +44,8 @@ export async function withWorker<Result>(
     activities: createActivities({
       orderModule,
       orderStore,
+      // Not that of `startOne`, which differs with each start.
+      workflowIdPrefix: 'order:',
       logger: silentLogger(),
       onOutcome: () => undefined,
       onAttempt: () => undefined,

@@ -19,6 +19,7 @@ function createWorker(
   const activities = createActivities({
     orderModule: module,
     orderStore,
+    workflowIdPrefix: 'order:',
     logger: pino({}, { write: (line) => void lines.push(JSON.parse(line)) }),
     onOutcome: () => undefined,
     onAttempt: () => undefined,
@@ -66,6 +67,14 @@ test('fails an order that a newer version of the module no longer accepts', asyn
   await expect(storeOrder(invalid)).rejects.toMatchObject({ type: 'OrderInvalid' });
 });
 
+test.each(['test-1', 'an-older-prefix:A-1'])(
+  'a workflow whose ID has another prefix can be of any order: %s',
+  async (workflowId) => {
+    const { translateOrder } = createWorker(orderModule, workflowId);
+    await expect(translateOrder(message)).resolves.toMatchObject({ orderId: 'A-1' });
+  },
+);
+
 describe('a fault of the module', () => {
   const failing = (): never => {
     throw new TypeError('secret');
@@ -82,12 +91,15 @@ describe('a fault of the module', () => {
     expect(String(failure) + JSON.stringify(lines)).not.toContain('secret');
   });
 
-  test('that finds another order ID than the bridge stores nothing', async () => {
-    const { translateOrder, lines, records } = createWorker(orderModule, 'order:A-2');
-    await expect(translateOrder(message)).rejects.toThrow(/ORDER_MODULE/);
-    expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
-    expect(records.size).toBe(0);
-  });
+  test.each(['order:A-2', 'order:eu/A-1'])(
+    'that finds another order ID than the bridge stores nothing: %s',
+    async (workflowId) => {
+      const { translateOrder, lines, records } = createWorker(orderModule, workflowId);
+      await expect(translateOrder(message)).rejects.toThrow(/ORDER_MODULE/);
+      expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
+      expect(records.size).toBe(0);
+    },
+  );
 });
 
 describe('stores a record as a worker of an older version has translated it', () => {
