@@ -15,7 +15,11 @@ export type OnAttempt = (step: StepName, outcome: AttemptOutcome, seconds: numbe
 
 /** Wraps a step so that the outcome and the duration of each attempt are reported. */
 export const measured =
-  <Input, Result>(step: StepName, run: (input: Input) => Promise<Result>, onAttempt: OnAttempt) =>
+  <Input, Result>(
+    step: StepName,
+    run: (input: Input) => Result | Promise<Result>,
+    onAttempt: OnAttempt,
+  ) =>
   async (input: Input): Promise<Result> => {
     const begin = performance.now();
     const report = (outcome: AttemptOutcome) => {

@@ -11,7 +11,6 @@ import {
   type OrderModule,
   type OrderRecord,
   type StoreOutcome,
-  type Translation,
 } from '../contract/order-module.ts';
 import { describeThrown } from '../contract/thrown.ts';
 import { describeError } from '../program/operator-error.ts';
@@ -29,8 +28,11 @@ export const ORDER_OUTCOMES = [
 ] as const;
 export type OrderOutcome = (typeof ORDER_OUTCOMES)[number];
 
+/** What a worker uses of an order module, besides its storage. */
+export type ModuleOfWorker = Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'>;
+
 export interface ActivityDependencies {
-  readonly orderModule: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'>;
+  readonly orderModule: ModuleOfWorker;
   readonly orderStore: { store(record: OrderRecord): Promise<StoreOutcome> };
   /** The workflow IDs of the bridge begin with it. */
   readonly workflowIdPrefix: string;
@@ -48,46 +50,39 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
     translateAndStoreOrder: async (message) => store(await translate(message)),
     translateOrder: async (message) => {
       const { order, ...record } = await translate(message);
-      return { ...record, order: orderModule.toJson?.(order) ?? message.text };
+      const json = callModule(dependencies, 'toJson', record, () => orderModule.toJson?.(order));
+      return { ...record, order: json ?? message.text };
     },
-    storeOrder: async (record) => store(fromPlainRecord(orderModule, record)),
+    storeOrder: async (record) => store(fromPlainRecord(dependencies, record)),
   };
 }
 
 /** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
 const createTranslate =
-  ({ orderModule, workflowIdPrefix, logger, onOutcome }: ActivityDependencies) =>
-  ({ text, source, correction }: OrderMessage): Promise<OrderRecord> => {
-    const moduleFailed = (problem: string) => {
-      const error = `${problem}; Temporal retries until a worker has a corrected or matching module`;
-      logger.error(
-        { event: 'order_module_failed', ...source, ...activityLogFields(), error },
-        'the order module has a fault',
-      );
-      return Promise.reject(new Error(error));
-    };
-    let translation: Translation<unknown>;
-    try {
-      translation = translateText(orderModule, text);
-    } catch (error) {
-      return moduleFailed(`translate of the order module threw ${describeThrown(error)}`);
-    }
+  (dependencies: ActivityDependencies) =>
+  ({ text, source, correction }: OrderMessage): OrderRecord => {
+    const { orderModule, workflowIdPrefix, logger, onOutcome } = dependencies;
+    const translation = callModule(dependencies, 'translate', { source }, () =>
+      translateText(orderModule, text),
+    );
     switch (translation.kind) {
       case 'translated': {
         const { topic, partition, offset } = source;
         const { orderId, order, fingerprint } = translation;
         if (!isWorkflowOf(workflowIdPrefix, orderId)) {
-          return moduleFailed(
+          throw moduleFailed(
+            dependencies,
+            { source },
             'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
           );
         }
-        return Promise.resolve({
+        return {
           orderId,
           order,
           source: { topic, partition, offset },
           fingerprint,
           ...(correction ? { correction } : {}),
-        });
+        };
       }
       case 'invalid': {
         const failure = orderInvalid(translation.issues);
@@ -101,7 +96,7 @@ const createTranslate =
           },
           'the message is not a valid order',
         );
-        return Promise.reject(failure);
+        throw failure;
       }
       default:
         return translation satisfies never;
@@ -144,15 +139,51 @@ const createStore =
 
 /** Throws if the record breaks a rule of the domain: a version with other rules wrote it. */
 function fromPlainRecord(
-  orderModule: ActivityDependencies['orderModule'],
+  dependencies: ActivityDependencies,
   { order, orderId = (order as { readonly orderId: string }).orderId, ...rest }: PlainOrderRecord,
 ): OrderRecord {
+  const { orderModule } = dependencies;
   if (orderModule.fromJson && typeof order !== 'string') {
-    return { ...rest, orderId, order: orderModule.fromJson(order) };
+    const read = callModule(dependencies, 'fromJson', rest, () => orderModule.fromJson?.(order));
+    return { ...rest, orderId, order: read };
   }
-  const translation = translateText(orderModule, String(order));
+  const translation = callModule(dependencies, 'translate', rest, () =>
+    translateText(orderModule, String(order)),
+  );
   if (translation.kind === 'invalid') throw orderInvalid(translation.issues);
   return { ...rest, orderId, order: translation.order };
+}
+
+/**
+ * Calls the order module. Temporal keeps what is thrown in its history, with all causes, and the text of an
+ * exception may quote personal data: only its class and place are kept.
+ */
+function callModule<Result>(
+  dependencies: Pick<ActivityDependencies, 'logger'>,
+  name: keyof ModuleOfWorker,
+  message: Pick<OrderRecord, 'source'>,
+  call: () => Result,
+): Result {
+  try {
+    return call();
+  } catch (error) {
+    const problem = `${name} of the order module threw ${describeThrown(error)}`;
+    throw moduleFailed(dependencies, message, problem);
+  }
+}
+
+/** Logs a fault of the order module. The error is retried. */
+function moduleFailed(
+  { logger }: Pick<ActivityDependencies, 'logger'>,
+  { source }: Pick<OrderRecord, 'source'>,
+  problem: string,
+): Error {
+  const error = `${problem}; Temporal retries until a worker has a corrected or matching module`;
+  logger.error(
+    { event: 'order_module_failed', ...source, ...activityLogFields(), error },
+    'the order module has a fault',
+  );
+  return new Error(error);
 }
 
 /**

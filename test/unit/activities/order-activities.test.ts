@@ -91,6 +91,26 @@ describe('a fault of the module', () => {
     expect(String(failure) + JSON.stringify(lines)).not.toContain('secret');
   });
 
+  test.each<[string, Partial<OrderModule>, unknown]>([
+    ['toJson', { toJson: failing }, undefined],
+    ['fromJson', { fromJson: failing }, { id: 'A-1' }],
+    ['translate, when it repeats', { translate: failing }, message.text],
+  ])('%s fails the attempt and quotes no data', async (name, functions, order) => {
+    const { translateOrder, storeOrder, lines } = createWorker({ ...orderModule, ...functions });
+    const record = { orderId: 'A-1', order, source, fingerprint: '2:a' };
+    const attempt = order === undefined ? translateOrder(message) : storeOrder(record);
+    const failure: unknown = await attempt.catch((error: unknown) => error);
+    expect(String(failure)).toMatch(
+      new RegExp(`${name.split(',')[0]} of the order module threw TypeError at order-activities`),
+    );
+    expect(failure).not.toHaveProperty('cause');
+    expect(failure).not.toHaveProperty('nonRetryable', true);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ event: 'order_module_failed', offset: source.offset }),
+    );
+    expect(String(failure) + JSON.stringify(lines)).not.toContain('secret');
+  });
+
   test.each(['order:A-2', 'order:eu/A-1'])(
     'that finds another order ID than the bridge stores nothing: %s',
     async (workflowId) => {
