@@ -5,12 +5,13 @@ import type {
   OrderActivities,
   PlainOrderRecord,
 } from '../contract/ingest-workflow.ts';
-import type { OrderMessage } from '../contract/message.ts';
+import type { MessageSource, OrderMessage } from '../contract/message.ts';
 import {
   translateText,
   type OrderModule,
   type OrderRecord,
   type StoreOutcome,
+  type Translation,
 } from '../contract/order-module.ts';
 import { describeThrown } from '../contract/thrown.ts';
 import { describeError } from '../program/operator-error.ts';
@@ -61,47 +62,56 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
 const createTranslate =
   (dependencies: ActivityDependencies) =>
   ({ text, source, correction }: OrderMessage): OrderRecord => {
-    const { orderModule, workflowIdPrefix, logger, onOutcome } = dependencies;
-    const translation = callModule(dependencies, 'translate', { source }, () =>
-      translateText(orderModule, text),
-    );
-    switch (translation.kind) {
-      case 'translated': {
-        const { topic, partition, offset } = source;
-        const { orderId, order, fingerprint } = translation;
-        if (!isWorkflowOf(workflowIdPrefix, orderId)) {
-          throw moduleFailed(
-            dependencies,
-            { source },
-            'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
-          );
-        }
-        return {
-          orderId,
-          order,
-          source: { topic, partition, offset },
-          fingerprint,
-          ...(correction ? { correction } : {}),
-        };
-      }
-      case 'invalid': {
-        const failure = orderInvalid(translation.issues);
-        onOutcome('invalid');
-        logger.warn(
-          {
-            event: 'order_translation_failed',
-            ...source,
-            ...activityLogFields(),
-            error: failure.message,
-          },
-          'the message is not a valid order',
-        );
-        throw failure;
-      }
-      default:
-        return translation satisfies never;
-    }
+    const { orderId, order, fingerprint } = translateMessage(dependencies, text, source);
+    const { topic, partition, offset } = source;
+    return {
+      orderId,
+      order,
+      source: { topic, partition, offset },
+      fingerprint,
+      ...(correction ? { correction } : {}),
+    };
   };
+
+/** Translates the text of a message. Throws `OrderInvalid`, or an error that is retried. */
+function translateMessage(
+  dependencies: ActivityDependencies,
+  text: string,
+  source: MessageSource,
+): Extract<Translation<unknown>, { kind: 'translated' }> {
+  const { orderModule, workflowIdPrefix, logger, onOutcome } = dependencies;
+  const translation = callModule(dependencies, 'translate', { source }, () =>
+    translateText(orderModule, text),
+  );
+  switch (translation.kind) {
+    case 'translated': {
+      if (!isWorkflowOf(workflowIdPrefix, translation.orderId)) {
+        throw moduleFailed(
+          dependencies,
+          { source },
+          'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
+        );
+      }
+      return translation;
+    }
+    case 'invalid': {
+      const failure = orderInvalid(translation.issues);
+      onOutcome('invalid');
+      logger.warn(
+        {
+          event: 'order_translation_failed',
+          ...source,
+          ...activityLogFields(),
+          error: failure.message,
+        },
+        'the message is not a valid order',
+      );
+      throw failure;
+    }
+    default:
+      return translation satisfies never;
+  }
+}
 
 /** Stores an order. Idempotent: storing the same order again succeeds. */
 const createStore =
@@ -143,15 +153,18 @@ function fromPlainRecord(
   { order, orderId = (order as { readonly orderId: string }).orderId, ...rest }: PlainOrderRecord,
 ): OrderRecord {
   const { orderModule } = dependencies;
-  if (orderModule.fromJson && typeof order !== 'string') {
-    const read = callModule(dependencies, 'fromJson', rest, () => orderModule.fromJson?.(order));
-    return { ...rest, orderId, order: read };
+  if (typeof order === 'string') {
+    return { ...rest, orderId, order: translateMessage(dependencies, order, rest.source).order };
   }
-  const translation = callModule(dependencies, 'translate', rest, () =>
-    translateText(orderModule, String(order)),
-  );
-  if (translation.kind === 'invalid') throw orderInvalid(translation.issues);
-  return { ...rest, orderId, order: translation.order };
+  if (!orderModule.fromJson) {
+    throw moduleFailed(
+      dependencies,
+      rest,
+      'another version of the order module has written the order with toJson, and this one has no fromJson',
+    );
+  }
+  const read = callModule(dependencies, 'fromJson', rest, () => orderModule.fromJson?.(order));
+  return { ...rest, orderId, order: read };
 }
 
 /**

@@ -15,13 +15,14 @@ function createWorker(
   workflowId = 'order:A-1',
 ) {
   const lines: unknown[] = [];
+  const outcomes: string[] = [];
   const orderStore = createInMemoryOrderStore();
   const activities = createActivities({
     orderModule: module,
     orderStore,
     workflowIdPrefix: 'order:',
     logger: pino({}, { write: (line) => void lines.push(JSON.parse(line)) }),
-    onOutcome: () => undefined,
+    onOutcome: (outcome) => void outcomes.push(outcome),
     onAttempt: () => undefined,
   });
   const environment = new MockActivityEnvironment({
@@ -29,6 +30,7 @@ function createWorker(
   });
   return {
     lines,
+    outcomes,
     records: orderStore.records,
     translateOrder: (message: OrderMessage): Promise<PlainOrderRecord> =>
       environment.run((input: OrderMessage) => activities.translateOrder(input), message),
@@ -62,9 +64,13 @@ test('without a JSON form of the module, the message crosses it and is translate
 });
 
 test('fails an order that a newer version of the module no longer accepts', async () => {
-  const { storeOrder } = createWorker({ translate: (json) => orderModule.translate(json) });
+  const { storeOrder, lines, outcomes } = createWorker({
+    translate: (json) => orderModule.translate(json),
+  });
   const invalid = { orderId: 'A-1', order: '{"order_id":"A-1"}', source, fingerprint: '2:a' };
   await expect(storeOrder(invalid)).rejects.toMatchObject({ type: 'OrderInvalid' });
+  expect(outcomes).toEqual(['invalid']);
+  expect(lines).toContainEqual(expect.objectContaining({ event: 'order_translation_failed' }));
 });
 
 test.each(['test-1', 'an-older-prefix:A-1'])(
@@ -109,6 +115,17 @@ describe('a fault of the module', () => {
       expect.objectContaining({ event: 'order_module_failed', offset: source.offset }),
     );
     expect(String(failure) + JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  test('without the fromJson of the version that has written the order fails the attempt', async () => {
+    const { translate } = orderModule;
+    const { storeOrder, lines, outcomes } = createWorker({ translate });
+    const record = { orderId: 'A-1', order: { id: 'A-1' }, source, fingerprint: '2:a' };
+    const failure: unknown = await storeOrder(record).catch((error: unknown) => error);
+    expect(String(failure)).toMatch(/fromJson/);
+    expect(failure).not.toHaveProperty('nonRetryable', true);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
+    expect(outcomes).toEqual([]);
   });
 
   test.each(['order:A-2', 'order:eu/A-1'])(
