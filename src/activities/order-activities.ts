@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { workflowId } from '../contract/ids.ts';
+import { isJsonObject, parseJson } from '../contract/json.ts';
 import type {
   IngestOrderResult,
   OrderActivities,
@@ -30,7 +31,7 @@ export const ORDER_OUTCOMES = [
 export type OrderOutcome = (typeof ORDER_OUTCOMES)[number];
 
 /** What a worker uses of an order module, besides its storage. */
-export type ModuleOfWorker = Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'>;
+export type ModuleOfWorker = Pick<OrderModule, 'identify' | 'translate' | 'toJson' | 'fromJson'>;
 
 export interface ActivityDependencies {
   readonly orderModule: ModuleOfWorker;
@@ -79,22 +80,18 @@ function translateMessage(
   text: string,
   source: MessageSource,
 ): Extract<Translation<unknown>, { kind: 'translated' }> {
-  const { orderModule, workflowIdPrefix, logger, onOutcome } = dependencies;
+  const { orderModule, logger, onOutcome } = dependencies;
   const translation = callModule(dependencies, 'translate', { source }, () =>
     translateText(orderModule, text),
   );
   switch (translation.kind) {
     case 'translated': {
-      if (!isWorkflowOf(workflowIdPrefix, translation.orderId)) {
-        throw moduleFailed(
-          dependencies,
-          { source },
-          'the order module of this worker finds another order ID in the message than that of the bridge: do both have the same ORDER_MODULE?',
-        );
-      }
+      checkIsOfWorkflow(dependencies, translation.orderId, source);
       return translation;
     }
     case 'invalid': {
+      // To another module, a valid order may be an invalid one.
+      checkIsOfWorkflow(dependencies, identify(dependencies, text, source), source);
       const failure = orderInvalid(translation.issues);
       onOutcome('invalid');
       logger.warn(
@@ -111,6 +108,39 @@ function translateMessage(
     default:
       return translation satisfies never;
   }
+}
+
+/** The order ID of a message; undefined if it has none, in which case the bridge starts no workflow. */
+function identify(
+  dependencies: ActivityDependencies,
+  text: string,
+  source: MessageSource,
+): string | undefined {
+  const { orderModule } = dependencies;
+  const json = parseJson(text);
+  if (!json.ok || !isJsonObject(json.value)) return undefined;
+  const message = json.value;
+  return callModule(dependencies, 'identify', { source }, () => {
+    const identification = orderModule.identify(message);
+    return identification.kind === 'order' ? identification.orderId : undefined;
+  });
+}
+
+/**
+ * Throws an error that is retried unless the workflow is that of the order. A worker with another module than the
+ * bridge would store the order under an ID that nothing else knows, or fail a valid order.
+ */
+function checkIsOfWorkflow(
+  dependencies: ActivityDependencies,
+  orderId: string | undefined,
+  source: MessageSource,
+): void {
+  if (isWorkflowOf(dependencies.workflowIdPrefix, orderId)) return;
+  throw moduleFailed(
+    dependencies,
+    { source },
+    'the order module of this worker finds another order ID in the message than that of the bridge, or none: do both have the same ORDER_MODULE?',
+  );
 }
 
 /** Stores an order. Idempotent: storing the same order again succeeds. */
@@ -200,13 +230,13 @@ function moduleFailed(
 }
 
 /**
- * Whether the workflow is that of the order. A worker with another module than the bridge would store the order
- * under an ID that nothing else knows. A workflow whose ID has another prefix can be of any order: it was started
+ * Whether the workflow is that of the order. One whose ID has another prefix can be of any order: it was started
  * by hand, or before the prefix was changed.
  */
-function isWorkflowOf(prefix: string, orderId: string): boolean {
+function isWorkflowOf(prefix: string, orderId: string | undefined): boolean {
   const id = activityInfo().workflowExecution?.workflowId;
-  return !id?.startsWith(prefix) || id === workflowId(prefix, orderId);
+  if (!id?.startsWith(prefix)) return true;
+  return orderId !== undefined && id === workflowId(prefix, orderId);
 }
 
 /** The workflow and the attempt that a log line is about. */

@@ -1,19 +1,21 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
-import { createActivities } from '../../../src/activities/order-activities.ts';
+import { createActivities, type ModuleOfWorker } from '../../../src/activities/order-activities.ts';
 import type { IngestOrderResult, PlainOrderRecord } from '../../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../../src/contract/message.ts';
-import type { OrderModule } from '../../../src/contract/order-module.ts';
+import type { OrderId } from '../../../src/contract/order-id.ts';
+import type {
+  Identification,
+  OrderModule,
+  Translation,
+} from '../../../src/contract/order-module.ts';
 import { orderModule } from '../../../src/order/order-module.ts';
 import { recordOf } from '../../support/built-in-order.ts';
 import { createInMemoryOrderStore } from '../../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../../support/messages.ts';
 import { recordedActivities } from '../../support/recorded-histories.ts';
 
-function createWorker(
-  module: Pick<OrderModule, 'translate' | 'toJson' | 'fromJson'> = orderModule,
-  workflowId = 'order:A-1',
-) {
+function createWorker(module: ModuleOfWorker = orderModule, workflowId = 'order:A-1') {
   const lines: unknown[] = [];
   const outcomes: string[] = [];
   const orderStore = createInMemoryOrderStore();
@@ -45,6 +47,11 @@ const crossing = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value
 const message = orderMessage(orderText('A-1'));
 const { source, ...stored } = recordOf(message.text);
 
+const withoutJson: ModuleOfWorker = {
+  identify: (json) => orderModule.identify(json),
+  translate: (json) => orderModule.translate(json),
+};
+
 test('an order crosses Temporal as the JSON of its module', async () => {
   const { translateOrder, storeOrder, records } = createWorker();
   const record = crossing(await translateOrder(message));
@@ -54,9 +61,7 @@ test('an order crosses Temporal as the JSON of its module', async () => {
 });
 
 test('without a JSON form of the module, the message crosses it and is translated again', async () => {
-  const { translateOrder, storeOrder, records } = createWorker({
-    translate: (json) => orderModule.translate(json),
-  });
+  const { translateOrder, storeOrder, records } = createWorker(withoutJson);
   const record = crossing(await translateOrder(message));
   expect(record.order).toBe(message.text);
   await storeOrder(record);
@@ -64,9 +69,7 @@ test('without a JSON form of the module, the message crosses it and is translate
 });
 
 test('fails an order that a newer version of the module no longer accepts', async () => {
-  const { storeOrder, lines, outcomes } = createWorker({
-    translate: (json) => orderModule.translate(json),
-  });
+  const { storeOrder, lines, outcomes } = createWorker(withoutJson);
   const invalid = { orderId: 'A-1', order: '{"order_id":"A-1"}', source, fingerprint: '2:a' };
   await expect(storeOrder(invalid)).rejects.toMatchObject({ type: 'OrderInvalid' });
   expect(outcomes).toEqual(['invalid']);
@@ -87,7 +90,7 @@ describe('a fault of the module', () => {
   };
 
   test('fails the attempt, which Temporal repeats, and quotes no data', async () => {
-    const { translateOrder, lines } = createWorker({ translate: failing });
+    const { translateOrder, lines } = createWorker({ ...withoutJson, translate: failing });
     const failure: unknown = await translateOrder(message).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       message: expect.stringMatching(/threw TypeError at order-activities\.test\.ts:\d+/),
@@ -118,8 +121,7 @@ describe('a fault of the module', () => {
   });
 
   test('without the fromJson of the version that has written the order fails the attempt', async () => {
-    const { translate } = orderModule;
-    const { storeOrder, lines, outcomes } = createWorker({ translate });
+    const { storeOrder, lines, outcomes } = createWorker(withoutJson);
     const record = { orderId: 'A-1', order: { id: 'A-1' }, source, fingerprint: '2:a' };
     const failure: unknown = await storeOrder(record).catch((error: unknown) => error);
     expect(String(failure)).toMatch(/fromJson/);
@@ -135,6 +137,42 @@ describe('a fault of the module', () => {
       await expect(translateOrder(message)).rejects.toThrow(/ORDER_MODULE/);
       expect(lines).toContainEqual(expect.objectContaining({ event: 'order_module_failed' }));
       expect(records.size).toBe(0);
+    },
+  );
+});
+
+describe('a message that is not a valid order to the module', () => {
+  const translate = (): Translation<unknown> => ({ kind: 'invalid', issues: [] });
+  const unusable = { kind: 'unusable', reason: 'no-order-id', error: '' } as const;
+  const identifiedAs = (orderId: string): Identification => ({
+    ...{ kind: 'order', fingerprint: '1:a' },
+    orderId: orderId as OrderId,
+  });
+
+  test('fails finally where the module identifies the order of the workflow', async () => {
+    const { translateOrder } = createWorker({ identify: () => identifiedAs('A-1'), translate });
+    await expect(translateOrder(message)).rejects.toMatchObject({ type: 'OrderInvalid' });
+  });
+
+  test.each<[string, () => Identification]>([
+    ['no order ID', () => unusable],
+    ['the order ID of another workflow', () => identifiedAs('1')],
+    ['an error', () => JSON.parse('') as Identification],
+  ])(
+    'is retried where the module finds %s, until a worker has the right one',
+    async (_, identify) => {
+      const { translateOrder, storeOrder, lines, outcomes } = createWorker({ identify, translate });
+      const record = { orderId: 'A-1', order: message.text, source, fingerprint: '2:a' };
+      for (const attempt of [translateOrder, () => storeOrder(record)]) {
+        const failure: unknown = await attempt(message).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(Error);
+        expect(failure).not.toHaveProperty('nonRetryable', true);
+      }
+      expect(lines).toMatchObject([
+        { event: 'order_module_failed' },
+        { event: 'order_module_failed' },
+      ]);
+      expect(outcomes).toEqual([]);
     },
   );
 });
