@@ -1,4 +1,5 @@
 import { isJsonObject, parseJson, type JsonObject } from '../contract/json.ts';
+import { parseOrderId } from '../contract/order-id.ts';
 import type { Identification, OrderModule } from '../contract/order-module.ts';
 import { describeThrown } from '../contract/thrown.ts';
 import { decodeJson } from '../decode/json-decoder.ts';
@@ -117,9 +118,7 @@ export function createMessageReader(
  */
 function identifySafely(orderModule: OrderModule, message: JsonObject): Identification {
   try {
-    const identification: unknown = orderModule.identify(message);
-    if (isIdentification(identification)) return identification;
-    return noOrderId('returned no identification');
+    return checkIdentification(orderModule.identify(message));
   } catch (error) {
     return noOrderId(`threw ${describeThrown(error)}`);
   }
@@ -131,17 +130,37 @@ const noOrderId = (problem: string): Identification => ({
   error: `identify of the order module ${problem}`,
 });
 
-/** A module need not be written in TypeScript. */
-const isIdentification = (value: unknown): value is Identification =>
-  typeof value === 'object' &&
-  value !== null &&
-  'kind' in value &&
-  (value.kind === 'unusable' ||
-    (value.kind === 'order' &&
-      'orderId' in value &&
-      typeof value.orderId === 'string' &&
-      'fingerprint' in value &&
-      typeof value.fingerprint === 'string'));
+/**
+ * A module need not be written in TypeScript, or with `defineOrder`. Temporal answers an order ID that is too long
+ * as if the server were down, and Kafka takes no header without a value: each would block the partition.
+ */
+function checkIdentification(identification: Identification): Identification {
+  const given: Readonly<Record<string, unknown>> = { ...identification };
+  const { kind, orderId, fingerprint, reason, error } = given;
+  if (kind === 'unusable') {
+    return {
+      kind,
+      reason: reason === 'invalid-order-id' ? reason : 'no-order-id',
+      error:
+        typeof error === 'string' && error !== ''
+          ? error
+          : 'identify of the order module returned no error',
+    };
+  }
+  if (kind !== 'order' || typeof orderId !== 'string') {
+    return noOrderId('returned no identification');
+  }
+  if (typeof fingerprint !== 'string' || fingerprint === '') {
+    return noOrderId('returned no fingerprint');
+  }
+  const parsed = parseOrderId(orderId);
+  if (parsed.ok) return identification;
+  return {
+    kind: 'unusable',
+    reason: 'invalid-order-id',
+    error: `order ID of the order module: expected ${parsed.expected}`,
+  };
+}
 
 /**
  * Whether another version stored this fingerprint in its own form: an older one, or a newer one whose bridge

@@ -1,3 +1,5 @@
+import { createMessageReader } from '../../../src/order-module/message-reader.ts';
+import { orderModule } from '../../../src/order/order-module.ts';
 import { identifyOrder as messageOf, reader } from '../../support/built-in-order.ts';
 import { DIFFERENT_ORDERS, SAME_ORDERS, STORED_BY_V0_1_0 } from '../../support/order-variants.ts';
 import { orderText } from '../../support/messages.ts';
@@ -36,4 +38,47 @@ test('is false where there is no ingested message to compare', async () => {
   const message = messageOf(orderText(orderId, { total_price: '7' }));
   const none = () => Promise.resolve(undefined);
   await expect(reader.hasSameContent([fingerprint], message, none)).resolves.toBe(false);
+});
+
+describe('what a module returns that was not written with defineOrder', () => {
+  const identify = (identification: unknown) =>
+    createMessageReader({
+      ...orderModule,
+      identify: () => identification as never,
+    }).identifyJson(Buffer.from('{}'));
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['another kind', { kind: 'other' }],
+    ['no order ID', { kind: 'order', fingerprint: '1:a' }],
+    ['no fingerprint', { kind: 'order', orderId: 'A-1' }],
+    ['an empty fingerprint', { kind: 'order', orderId: 'A-1', fingerprint: '' }],
+    ['neither reason nor error', { kind: 'unusable' }],
+    ['an unknown reason', { kind: 'unusable', reason: 'bad', error: 7 }],
+  ])('%s is a dead letter with a reason and an error', (_name, identification) => {
+    expect(identify(identification)).toEqual({
+      kind: 'unusable',
+      reason: 'no-order-id',
+      error: expect.stringMatching(/^identify of the order module /),
+    });
+  });
+
+  test.each(['', 'A'.repeat(256), ' A-1', 'A\n1', '\ud800'])(
+    'an order ID that Temporal or Postgres cannot hold is a dead letter: %j',
+    (orderId) => {
+      expect(identify({ kind: 'order', orderId, fingerprint: '1:a' })).toMatchObject({
+        kind: 'unusable',
+        reason: 'invalid-order-id',
+        error: expect.stringMatching(/expected/),
+      });
+    },
+  );
+
+  test('a complete identification is used as it is', () => {
+    const start = { priority: 1 };
+    const order = { kind: 'order', orderId: 'A-1', fingerprint: '1:a', start };
+    expect(identify(order)).toEqual({ ...order, text: '{}' });
+    const unusable = { kind: 'unusable', reason: 'invalid-order-id', error: 'id: expected 1' };
+    expect(identify(unusable)).toEqual(unusable);
+  });
 });
