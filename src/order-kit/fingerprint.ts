@@ -37,7 +37,12 @@ export const fingerprintOfJson = (form: number, json: Json): string =>
     canonicalJson(json, (number) => canonicalDecimal(digitsOf(number))),
   )}`;
 
-type CanonicalValue = string | boolean | null | readonly CanonicalValue[] | CanonicalFields;
+type CanonicalValue =
+  string | boolean | null | CanonicalNumber | readonly CanonicalValue[] | CanonicalFields;
+/** A JSON value may be a number in one message and a text in another: `1` is not `"1"`. */
+interface CanonicalNumber {
+  readonly number: string;
+}
 interface CanonicalFields {
   readonly fields: readonly (readonly [string, CanonicalValue])[];
 }
@@ -45,9 +50,11 @@ interface CanonicalFields {
 function canonical(value: IdentityValue): CanonicalValue {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   if (typeof value === 'number' && !Number.isFinite(value)) throw notAValue(String(value));
-  if (typeof value === 'number') return canonicalDecimal(String(value));
-  if (typeof value === 'bigint') return String(value);
-  if (value instanceof JsonNumber) return canonicalDecimal(value.digits);
+  if (typeof value === 'number' || typeof value === 'bigint' || value instanceof JsonNumber) {
+    const digits = value instanceof JsonNumber ? value.digits : String(value);
+    return { number: canonicalDecimal(digits) };
+  }
+  // A field that is read as a decimal is never a text.
   if (value instanceof Decimal) return value.toCanonicalString();
   if (isArray(value)) return value.map(canonical);
   if (!isPlainObject(value)) throw notAValue(kindOf(value));

@@ -14,7 +14,12 @@ export const orderModule = defineOrder<Order>({
   translate,
   identity: ({ orderId, createdAt, customerName, totalPrice, lineItems }) => [
     ...[orderId, createdAt, customerName, totalPrice],
-    ...lineItems.flatMap(({ productId, quantity, unitPrice }) => [productId, quantity, unitPrice]),
+    ...lineItems.flatMap(({ productId, quantity, unitPrice }) => [
+      productId,
+      // A text, because it has been one since the first fingerprints of this form.
+      String(quantity),
+      unitPrice,
+    ]),
   ],
   fingerprintForm: 2,
   recognizes: (fingerprint, message) => fingerprint === firstFingerprintOf(message),

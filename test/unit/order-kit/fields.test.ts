@@ -109,8 +109,26 @@ describe('values in a fingerprint', () => {
     expect(fingerprintOfValues(1, [{ a: 1, b: null }])).toBe(fingerprintOfValues(1, [{ a: 1 }]));
   });
 
+  test.each([
+    ['1', '"1"'],
+    ['{"code":1}', '{"code":"1"}'],
+    ['[1.50]', '["1.5"]'],
+  ])('differ where a number is not a text: %s and %s', (left, right) => {
+    expect(of(fields.json, left)).not.toBe(of(fields.json, right));
+  });
+
   test('differ where they are structured differently', () => {
-    const all = [[1, 2], [[1, 2]], [[1], 2], ['1', [2]], [{ a: 1 }], [{ a: [1] }], [{}], [null]];
+    const all = [
+      [{ number: '1' }, 2],
+      [1, 2],
+      [[1, 2]],
+      [[1], 2],
+      ['1', [2]],
+      [{ a: 1 }],
+      [{ a: [1] }],
+      [{}],
+      [null],
+    ];
     const fingerprints = all.map((values) => fingerprintOfValues(1, values));
     expect(new Set(fingerprints).size).toBe(all.length);
   });
