@@ -100,6 +100,8 @@ export function orderTables<Order>(definition: OrderTablesDefinition<Order>): Or
   checkNames(table, { [idColumn]: undefined }, SOURCE_COLUMNS);
   checkNames(table, columns, [idColumn, ...SOURCE_COLUMNS]);
   for (const item of items) checkNames(item.table, item.types, [idColumn]);
+  const types = mapValues(columns, ({ type }) => type);
+  for (const checked of [{ table, types }, ...items]) checkTypes(checked.table, checked.types);
   const { primaryKey = `${table}_pkey`, migrationsTable = `${table}_migrations` } = definition;
   // Those of all tables, because Postgres does not define which one it checks first.
   const primaryKeys = [primaryKey, ...items.map((item) => item.primaryKey)];
@@ -227,7 +229,12 @@ function checkNames(
   columns: Readonly<Record<string, unknown>>,
   taken: readonly string[],
 ) {
-  if (!table.split('.').every((part) => NAME.test(part))) {
+  if (table.includes('.')) {
+    throw new TypeError(
+      `the table "${table}": expected a name without a schema; select the schema with ?options=-csearch_path%3Dname in DATABASE_URL`,
+    );
+  }
+  if (!NAME.test(table)) {
     throw new TypeError(
       `the table "${table}": expected a name of lower-case letters, digits and underscores`,
     );
@@ -240,6 +247,23 @@ function checkNames(
     }
     if (taken.includes(column)) {
       throw new TypeError(`the column "${column}" of ${table} is one that order-ingest fills`);
+    }
+  }
+}
+
+/**
+ * Types that Postgres cannot compare, or compares by something else than the value: `box` and `circle` by their
+ * area. An order is compared with its row if it arrives again.
+ */
+const NOT_COMPARABLE =
+  /^\s*(?:json|jsonpath|xml|point|line|lseg|box|path|polygon|circle)(?![\w.])/i;
+
+function checkTypes(table: string, types: Readonly<Record<string, string>>) {
+  for (const [column, type] of Object.entries(types)) {
+    if (NOT_COMPARABLE.test(type)) {
+      throw new TypeError(
+        `the column "${column}" of ${table}: Postgres cannot compare values of the type ${type}; use ${/^\s*json\b/i.test(type) ? 'jsonb' : 'text, or a column for each number'}`,
+      );
     }
   }
 }

@@ -20,13 +20,53 @@ test('lists the columns that the statements use', () => {
   expect(migrationsTable).toBe('shop_orders_migrations');
 });
 
-test.each<[string, () => unknown, RegExp]>([
+test.each(['jsonb', 'line_type', 'path.line', 'numeric(10, 2)', 'text[]', 'boxes'])(
+  'a column can be of the type %s',
+  (type) => {
+    const columns = { place: { ...text, type } };
+    expect(orderTables({ ...definition, columns }).tables).toBeDefined();
+  },
+);
+
+test.each<readonly [string, () => unknown, RegExp]>([
   [
     'a name with capitals',
     () => orderTables({ ...definition, columns: { userId: text } }),
     /userId/,
   ],
   ['a table with a hyphen', () => orderTables({ ...definition, table: 'my-orders' }), /my-orders/],
+  [
+    'a table with a schema',
+    () => orderTables({ ...definition, table: 'shop.orders' }),
+    /shop\.orders.*search_path/,
+  ],
+  [
+    'items in a table with a schema',
+    () => orderItems({ table: 'shop.lines', items: () => [], columns: { sku: text } }),
+    /shop\.lines.*search_path/,
+  ],
+  ...['json', 'JSON', 'json[]', 'xml', 'point', 'polygon', 'box'].map(
+    (type) =>
+      [
+        `a column of the type ${type}`,
+        () => orderTables({ ...definition, columns: { place: { ...text, type } } }),
+        /"place".*(?:jsonb|text)/,
+      ] as const,
+  ),
+  [
+    'a column of items of the type json',
+    () =>
+      orderTables({
+        ...definition,
+        items: [
+          orderItems({
+            ...{ table: 'lines', items: () => [] },
+            columns: { tax: { ...text, type: 'json' } },
+          }),
+        ],
+      }),
+    /"tax" of lines.*jsonb/,
+  ],
   [
     'a column that the tools fill',
     () => orderTables({ ...definition, columns: { fingerprint: text } }),
