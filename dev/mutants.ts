@@ -353,12 +353,12 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'an order with a long fairness key becomes a dead letter',
     changes: [
       {
-        file: 'src/bridge/start-preferences.ts',
+        file: 'src/order-module/start-preferences.ts',
         from: 'if (isUsable && Buffer.byteLength(value) <= FAIRNESS_KEY_MAX_BYTES) return { value };',
         to: 'if (isUsable) return { value };',
       },
     ],
-    tests: ['test/unit/bridge/start-preferences'],
+    tests: ['test/unit/order-module/start-preferences'],
   },
   {
     name: 'leave-open-orders-unbounded',

@@ -9,6 +9,7 @@ import type { Priority } from '../contract/priority.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
 import type { Identified, IdentifiedOrder, MessageReader } from '../order-module/message-reader.ts';
+import { checkPreferences } from '../order-module/start-preferences.ts';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
@@ -25,7 +26,6 @@ import { Semaphore } from './flow-control/semaphore.ts';
 import { OutcomeCounts, type MessageOutcome } from './outcome-counts.ts';
 import { BatchProgress } from './batch-progress.ts';
 import { createRetryForever, type RetryForever } from './retry-forever.ts';
-import { checkPreferences } from './start-preferences.ts';
 import type { OrderToStart } from './start-request.ts';
 import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
 

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { checkPreferences } from '../../src/bridge/start-preferences.ts';
+import { checkPreferences } from '../../src/order-module/start-preferences.ts';
 import { createWorkflowStarter } from '../../src/bridge/workflow-starter.ts';
 import { parseOrderId } from '../../src/contract/order-id.ts';
 import { LOW_PRIORITY } from '../../src/contract/priority.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { checkPreferences } from '../../../src/bridge/start-preferences.ts';
+import { checkPreferences } from '../../../src/order-module/start-preferences.ts';
 
 test('preferences that Temporal accepts are used as they are', () => {
   const start = { priority: 1, fairnessKey: 'C-7', fairnessWeight: 2.5, startDelayMs: 1500 };
