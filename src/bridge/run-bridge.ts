@@ -21,7 +21,6 @@ import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logg
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
 import { hasIngestedFrom } from '../temporal/order-visibility.ts';
-import { loadWithOrigin } from '../order-module/load-order-module.ts';
 import { openMessageReader } from '../order-module/open-message-reader.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
@@ -41,8 +40,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const target = temporalTarget(env);
   const reader = await openMessageReader(settings);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
-  const { origin } = await loadWithOrigin(settings.order.module);
-  logger.info({ event: 'order_module_loaded', ...origin }, 'the order module is loaded');
+  logger.info({ event: 'order_module_loaded', ...reader.origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-bridge');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));
   const closing = createShutdownLimit(settings.bridge.shutdownGraceMs + CLOSING_MS, () => {

@@ -1,8 +1,13 @@
 import type { Settings } from '../config/read-settings.ts';
 import type { READER_ROLE } from '../config/roles.ts';
 import { openValueDecoder } from '../decode/open-value-decoder.ts';
-import { loadOrderModule } from './load-order-module.ts';
+import { loadWithOrigin, type OrderModuleOrigin } from './load-order-module.ts';
 import { createMessageReader, type MessageReader } from './message-reader.ts';
+
+/** A reader of messages, with what a program logs about its order module. */
+export interface OpenedMessageReader extends MessageReader {
+  readonly origin: OrderModuleOrigin;
+}
 
 /**
  * Opens a reader of messages as the settings say. Throws an OperatorError if the order module, or a certificate of
@@ -10,13 +15,15 @@ import { createMessageReader, type MessageReader } from './message-reader.ts';
  */
 export async function openMessageReader(
   settings: Settings<typeof READER_ROLE>,
-): Promise<MessageReader> {
+): Promise<OpenedMessageReader> {
   const { order, value } = settings;
   const isText = value.format === 'json' || value.format === 'json-schema';
-  return createMessageReader(
-    await loadOrderModule(order.module),
+  const { orderModule, origin } = await loadWithOrigin(order.module);
+  const reader = createMessageReader(
+    orderModule,
     await openValueDecoder(settings),
     // In an envelope, the order can be a string, in which quotes are escaped.
     isText && value.payloadPointer === undefined,
   );
+  return { ...reader, origin };
 }
