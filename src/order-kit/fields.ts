@@ -80,22 +80,13 @@ export const oneOf = <const Choice extends string>(choices: readonly Choice[]) =
     return choice === undefined ? err(`one of ${choices.join(', ')}`) : ok(choice);
   });
 
-/**
- * An exact amount that is not negative: a number, a decimal string, or an object that has one of these as its
- * `amount`, which is what a `google.type.Money` becomes. The currency of such an object is ignored.
- */
+/** An exact amount that is not negative and has no currency: a number or a decimal string. */
 export const money = z.transform((value: unknown, context) => {
-  const amount = amountOf(value) ?? value;
-  const exact = typeof amount === 'string' ? amount : exactNumber(amount);
+  const exact = typeof value === 'string' ? value : exactNumber(value);
   return exact === undefined
     ? reject(`a number or a decimal string, received ${jsonKind(value)}`, context)
     : unwrap(Money.parse(exact), context);
 });
-
-const amountOf = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, 'amount')
-    ? (value as { readonly amount: unknown }).amount
-    : undefined;
 
 /** An ISO 8601 date and time, to the microsecond. */
 export const instant = string(parseInstant);
@@ -125,6 +116,12 @@ export const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     // zod alone would accept a `JsonNumber` as an object.
     .custom<object>((value) => !(value instanceof JsonNumber), expectedObject)
     .pipe(z.object(shape, expectedObject));
+
+/** An amount with its currency: the JSON that a Protobuf `google.type.Money` becomes. */
+export const googleMoney = object({
+  currency_code: string(parseCurrency),
+  amount: money,
+}).transform(({ currency_code: currency, amount }) => ({ currency, amount }));
 
 /** A JSON array with this number of elements or more. */
 export const list = <Element extends z.ZodType>(
@@ -178,6 +175,11 @@ function parseBigInteger(value: Decimal, min: bigint, max: bigint): Parsed<bigin
   return integerValue !== undefined && integerValue >= min && integerValue <= max
     ? ok(integerValue)
     : err(`an integer from ${min} to ${max}`);
+}
+
+/** Has the form of an ISO 4217 code. Protobuf writes an unset one as an empty string. */
+function parseCurrency(value: string): Parsed<string> {
+  return /^[A-Z]{3}$/.test(value) ? ok(value) : err('a currency code such as EUR');
 }
 
 function parseDate(value: string): Parsed<string> {

@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import avro from 'avsc';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { startOwnServer, type OwnServer } from '../support/own-server.ts';
-import { runCli } from '../support/programs.ts';
+import { MAIN, runCli } from '../support/programs.ts';
 import {
   framed,
   recordedValue,
@@ -23,6 +26,23 @@ beforeEach(async () => {
   system = await createTestSystem({ partitions: 2 });
 });
 afterEach(() => system.close());
+
+const dir = mkdtempSync(path.join(tmpdir(), 'order-module-'));
+const MONEY_MODULE = path.join(dir, 'order.mjs');
+// The built-in order with a `google.type.Money` as its total, of which it takes the amount.
+writeFileSync(
+  MONEY_MODULE,
+  `import { orderModule } from ${JSON.stringify(path.join(MAIN, '../../order/order-module.js'))};
+   const flat = (message) => ({ ...message, total_price: message.total_price?.amount });
+   export default {
+     ...orderModule,
+     identify: (message) => orderModule.identify(flat(message)),
+     translate: (message) => orderModule.translate(flat(message)),
+   };`,
+);
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
 
 const settings = (format: string) => ({
   KAFKA_VALUE_FORMAT: format,
@@ -59,6 +79,7 @@ test.each([
   {
     format: 'protobuf',
     orderId: 'protobuf-1',
+    module: { ORDER_MODULE: MONEY_MODULE },
     stored: {
       created_at: '2026-11-25 08:30:00.123456+00',
       customer_name: 'Zoë Ångström 🚲',
@@ -68,10 +89,10 @@ test.each([
   },
 ])(
   'an order that the Python client of Confluent has written as $format is stored digit by digit',
-  async ({ format, orderId, stored }) => {
-    const env = settings(format);
+  async ({ format, orderId, module = {}, stored }) => {
+    const env = { ...settings(format), ...module };
     const value = recordedValue(format, 'order');
-    await system.startWorker();
+    await system.startWorker(module);
     await system.startBridge(env);
     await system.topic.send([{ key: 'k', value }]);
     await eventually(async () => {

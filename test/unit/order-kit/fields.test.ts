@@ -2,6 +2,7 @@ import { isJsonObject, parseJson } from '../../../src/contract/json.ts';
 import { formatIssue } from '../../../src/contract/order-module.ts';
 import * as fields from '../../../src/order-kit/fields.ts';
 import { fingerprintOfValues } from '../../../src/order-kit/fingerprint.ts';
+import { Money } from '../../../src/order-kit/money.ts';
 
 type Schema = Parameters<typeof fields.optional>[0];
 
@@ -55,6 +56,7 @@ test.each<[string, Schema, string]>([
   ['decimal', fields.decimal({ scale: 2 }), '0.001'],
   ['decimal', fields.decimal(), '"12,50"'],
   ['money', fields.money, '-0.01'],
+  ['money', fields.money, '{"currency_code":"EUR","amount":1}'],
   ['date', fields.date, '"2026-02-29"'],
   ['date', fields.date, '"2026-02-28T00:00:00Z"'],
   ['epoch', fields.epoch(), '1.5'],
@@ -64,6 +66,27 @@ test.each<[string, Schema, string]>([
   ['list', fields.list(fields.text(), { min: 1 }), '[]'],
 ])('%s is an issue that names the field', (_name, field, json) => {
   expect(valueOf(field, json)).toEqual([expect.stringMatching(/^f(\[\d\])?: expected /)]);
+});
+
+describe('googleMoney', () => {
+  test('is an amount with its currency', () => {
+    const money = '{"currency_code":"EUR","amount":12345678901234567.890000001,"unknown":1}';
+    expect(valueOf(fields.googleMoney, money)).toEqual({
+      value: { currency: 'EUR', amount: Money.from('12345678901234567.890000001') },
+    });
+  });
+
+  test.each([
+    ['{"currency_code":"","amount":1}', 'f.currency_code'],
+    ['{"amount":1}', 'f.currency_code'],
+    ['{"currency_code":"EUR","amount":-1}', 'f.amount'],
+    ['{"currency_code":"EUR"}', 'f.amount'],
+    ['1', 'f'],
+  ])('%s is an issue at %s', (json, path) => {
+    expect(valueOf(fields.googleMoney, json)).toEqual([
+      expect.stringMatching(`^${path}: expected `),
+    ]);
+  });
 });
 
 test('an issue quotes no value', () => {
