@@ -1,6 +1,6 @@
 /**
- * What code of an order module threw, such as `TypeError at my-order.js:12:5`. Without the error's message, which
- * may quote personal data.
+ * What an order module or a decoder threw, such as `TypeError at my-order.js:12:5`. Without the error's message,
+ * which may quote personal data.
  */
 export function describeThrown(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error;

@@ -68,12 +68,17 @@ function writeMap(field: protobuf.MapField, values: Fields, json: JsonText): voi
   });
 }
 
-/** protobufjs packs the 8 bytes of a 64-bit key into a string. */
+/**
+ * protobufjs packs the 8 bytes of a 64-bit key into a string. An entry without a key has the default one, which it
+ * does not pack.
+ */
 function mapKey({ keyType }: protobuf.MapField, key: string): string {
-  if (!/64$/.test(keyType)) return key;
+  if (!/64$/.test(keyType) || key.length !== PACKED_KEY_BYTES) return key;
   const bytes = Buffer.from(key, 'latin1');
   return String(/^u|^fixed/.test(keyType) ? bytes.readBigUInt64LE() : bytes.readBigInt64LE());
 }
+
+const PACKED_KEY_BYTES = 8;
 
 function writeValue(field: protobuf.FieldBase, value: unknown, json: JsonText): void {
   const { resolvedType } = field;

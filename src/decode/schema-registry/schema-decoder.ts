@@ -1,6 +1,7 @@
 import { isJsonObject, jsonKind, parseJson } from '../../contract/json.ts';
+import { describeThrown } from '../../contract/thrown.ts';
 import { tooLarge } from '../json-text.ts';
-import { notRepresentable, UnusableValue } from '../unusable-value.ts';
+import { mismatch, notRepresentable, UnusableValue } from '../unusable-value.ts';
 import { unusable, type Decoded, type ValueDecoder } from '../value-decoder.ts';
 import type { SchemaCache } from './schema-cache.ts';
 import type { CompiledSchema } from './schema-registry.ts';
@@ -58,7 +59,7 @@ export class SchemaDecoder implements ValueDecoder {
 }
 
 function decodeBody(schema: CompiledSchema, body: Buffer, maxBytes: number): Decoded {
-  const text = schema.toJsonText(body, maxBytes);
+  const text = jsonTextOf(schema, body, maxBytes);
   if (Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes);
   const json = parseJson(text);
   if (!json.ok) throw notRepresentable(json.error);
@@ -66,6 +67,18 @@ function decodeBody(schema: CompiledSchema, body: Buffer, maxBytes: number): Dec
     return unusable('not-an-object', `expected a JSON object, received ${jsonKind(json.value)}`);
   }
   return { kind: 'decoded', text, json: json.value };
+}
+
+/**
+ * A decoder is a pure function of the schema and the bytes: whatever it throws, it would throw again. A retry would
+ * stop the partition forever.
+ */
+function jsonTextOf(schema: CompiledSchema, body: Buffer, maxBytes: number): string {
+  try {
+    return schema.toJsonText(body, maxBytes);
+  } catch (error) {
+    throw error instanceof UnusableValue ? error : mismatch(describeThrown(error));
+  }
 }
 
 function unusableFor(error: unknown): Decoded {

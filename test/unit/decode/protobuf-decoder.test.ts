@@ -78,6 +78,25 @@ describe('a message becomes JSON', () => {
     );
   });
 
+  test.each(['int64', 'sint64', 'sfixed64', 'uint64', 'fixed64', 'int32', 'bool', 'string'])(
+    'an entry of a map with the key type %s that has no key has the default key',
+    (keyType) => {
+      const schema = proto3(`message M { map<${keyType}, string> m = 1; }`);
+      const key = { bool: 'false', string: '' }[keyType] ?? '0';
+      expect(decode(schema, [0x0a, 3, 0x12, 1, 0x61])).toBe(`{"m":{"${key}":"a"}}`);
+      expect(decode(schema, [0x0a, 0])).toBe(`{"m":{"${key}":""}}`);
+    },
+  );
+
+  test('an entry of a map that has no value has the default value', () => {
+    const schema = proto3(
+      'message M { map<string, N> m = 1; map<string, E> e = 2; } message N { int32 x = 1; } enum E { NONE = 0; }',
+    );
+    expect(decode(schema, [0x0a, 3, 0x0a, 1, 0x61, 0x12, 3, 0x0a, 1, 0x62])).toBe(
+      '{"m":{"a":{"x":0}},"e":{"b":"NONE"}}',
+    );
+  });
+
   test('64-bit integers keep their digits, also as keys of maps', () => {
     const schema = proto3(
       'message M { uint64 u = 1; sint64 s = 2; fixed64 f = 3; map<int64, string> m = 4; map<uint64, string> n = 5; }',

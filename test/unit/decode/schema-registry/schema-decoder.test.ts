@@ -1,3 +1,4 @@
+import { compileProtobufSchema } from '../../../../src/decode/protobuf/protobuf-decoder.ts';
 import { SchemaCache } from '../../../../src/decode/schema-registry/schema-cache.ts';
 import { SchemaDecoder } from '../../../../src/decode/schema-registry/schema-decoder.ts';
 import type { RegisteredSchema } from '../../../../src/decode/schema-registry/schema-registry.ts';
@@ -110,6 +111,46 @@ test.each([
   await decoder.prepare(value(7));
   await expect(latin1.decode(framed(7, Buffer.from(text, 'latin1')), 100)).resolves.toMatchObject({
     reason,
+  });
+});
+
+test('a value for which a decoder throws any other error does not fit, and the error quotes nothing', async () => {
+  const decoder = new SchemaDecoder(
+    new SchemaCache({
+      registry: { schema: () => Promise.resolve({ type: 'AVRO', text: '', references: [] }) },
+      type: 'AVRO',
+      compile: () => ({
+        toJsonText() {
+          throw new RangeError('Ada Lovelace');
+        },
+      }),
+    }),
+  );
+  const decoded = await decoder.decode(value(7), 100);
+  expect(decoded).toMatchObject({
+    reason: 'schema-mismatch',
+    error: expect.stringMatching(/RangeError at schema-decoder\.test\.ts:\d+/),
+  });
+  expect(JSON.stringify(decoded)).not.toContain('Ada');
+});
+
+test.each([
+  ['Money', 'message Money { string currency_code = 1; string units = 2; }', [0x12, 1, 0x78]],
+  ['Timestamp', 'message Timestamp { double seconds = 1; }', [0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f]],
+])('a schema with a %s of its own does not stop the partition', async (name, message, field) => {
+  const packageName = name === 'Money' ? 'google.type' : 'google.protobuf';
+  const text = `syntax = "proto3"; package ${packageName}; ${message} message M { ${name} v = 1; }`;
+  const decoder = new SchemaDecoder(
+    new SchemaCache({
+      registry: { schema: () => Promise.resolve({ type: 'PROTOBUF', text, references: [] }) },
+      type: 'PROTOBUF',
+      compile: compileProtobufSchema,
+    }),
+  );
+  const bytes = Buffer.from([2, 2, 0x0a, field.length, ...field]);
+  expect(await decoder.decode(framed(7, bytes), 100)).toMatchObject({
+    reason: 'schema-mismatch',
+    error: expect.stringContaining('SyntaxError at protobuf-json.ts'),
   });
 });
 
