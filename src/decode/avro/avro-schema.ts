@@ -1,3 +1,4 @@
+import { ownProperty } from '../own-property.ts';
 import type { FractionDigits } from '../time-text.ts';
 
 /** A schema of the Avro specification 1.12, with its names resolved. A recursive one refers to itself. */
@@ -92,7 +93,7 @@ function primitive(name: string, attributes: JsonObject): AvroType | undefined {
       return { kind: name };
     case 'int':
     case 'long': {
-      const logical = TIME_TYPES[name][String(attributes['logicalType'])];
+      const logical = ownProperty(TIME_TYPES[name], String(attributes['logicalType']));
       return { kind: name, ...(logical && { logical }) };
     }
     case 'bytes': {

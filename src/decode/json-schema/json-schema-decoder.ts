@@ -39,7 +39,7 @@ function parseSchema(text: string): Schema {
   if (typeof schema === 'boolean') return schema;
   if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) {
     // Such a schema of ajv's own would be validated asynchronously.
-    if ('$async' in schema) throw new Error('$async is not supported');
+    if (Object.hasOwn(schema, '$async')) throw new Error('$async is not supported');
     return schema;
   }
   throw new Error('a JSON Schema must be an object or a boolean');
@@ -66,7 +66,8 @@ function compileWith(
     const referenced = parseSchema(reference.text);
     // ajv also adds it by its own `$id`.
     for (const uri of [reference.name, resolve(reference.name, base)]) {
-      if (!(uri in ajv.schemas) && !(uri in ajv.refs)) ajv.addSchema(referenced, uri);
+      if (!Object.hasOwn(ajv.schemas, uri) && !Object.hasOwn(ajv.refs, uri))
+        ajv.addSchema(referenced, uri);
     }
   }
   return ajv.compile(schema);

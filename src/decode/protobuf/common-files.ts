@@ -1,3 +1,5 @@
+import { ownProperty } from '../own-property.ts';
+
 /**
  * Files that every Protobuf client brings along, and that producers therefore do not register as references:
  * google/type/*.proto of the common types of Google's APIs, and the decimal of Confluent. protobufjs has those
@@ -75,9 +77,9 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
 
 /** The text of such a file; undefined for any other. */
 export function commonFile(path: string): string | undefined {
-  const body = Object.hasOwn(BODIES, path) ? BODIES[path] : undefined;
+  const body = ownProperty(BODIES, path);
   if (body === undefined) return undefined;
-  const imports = (IMPORTS[path] ?? []).map((file) => `import "${file}";`).join('\n');
+  const imports = (ownProperty(IMPORTS, path) ?? []).map((file) => `import "${file}";`).join('\n');
   const packageName = path.slice(0, path.lastIndexOf('/')).replaceAll('/', '.');
   return `syntax = "proto3";\npackage ${packageName};\n${imports}${body}\n`;
 }

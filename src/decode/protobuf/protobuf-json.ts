@@ -1,6 +1,7 @@
 import protobuf from 'protobufjs';
 import { decimalOfBytes, decimalText } from '../decimal-text.ts';
 import { base64Text, doubleText, floatText, type JsonText } from '../json-text.ts';
+import { ownProperty } from '../own-property.ts';
 import { dateTimeOfSecond } from '../time-text.ts';
 import { notRepresentable } from '../unusable-value.ts';
 import { decodeMessage, type Fields } from './decode-message.ts';
@@ -12,7 +13,7 @@ import { decodeMessage, type Fields } from './decode-message.ts';
  * value; one with presence if it is set or declares a default.
  */
 export function writeMessage(type: protobuf.Type, fields: Fields, json: JsonText): void {
-  const wellKnown = WELL_KNOWN[type.fullName];
+  const wellKnown = ownProperty(WELL_KNOWN, type.fullName);
   if (wellKnown) wellKnown(fields, json, type);
   else {
     json.nest('{', '}', () => {
@@ -218,7 +219,7 @@ function writeAny(fields: Fields, json: JsonText, root: protobuf.Root): void {
   const bytes = Buffer.from((fields['value'] ?? []) as Uint8Array);
   const value = decodeMessage(found, protobuf.Reader.create(bytes));
   json.write(`"@type":${JSON.stringify(url)}`);
-  if (WELL_KNOWN[found.fullName]) {
+  if (Object.hasOwn(WELL_KNOWN, found.fullName)) {
     json.write(',"value":');
     writeMessage(found, value, json);
   } else writeFields(found, value, json, ',');

@@ -31,6 +31,13 @@ const record = (...fields: unknown[]) => ({
   fields: fields.map((type, index) => ({ name: `f${index}`, type })),
 });
 
+const INHERITED = ['constructor', 'toString', '__proto__', 'hasOwnProperty'];
+
+test.each(INHERITED)('a logical type with the name %s is ignored like any other', (logicalType) => {
+  expect(decode(record({ type: 'long', logicalType }), [2])).toBe('{"f0":1}');
+  expect(decode(record({ type: 'int', logicalType }), [2])).toBe('{"f0":1}');
+});
+
 describe('a value becomes JSON', () => {
   test.each<[string, unknown, readonly number[], string]>([
     ['null', 'null', [], 'null'],

@@ -63,6 +63,14 @@ const proto3 = (body: string, imports: readonly string[] = []) =>
 
 const GOOGLE = (name: string) => `google/protobuf/${name}.proto`;
 
+test.each(['constructor', 'toString'])('%s is a name like any other', (name) => {
+  const schema = proto3(
+    `message ${name} { int32 ${name} = 1; oneof o { E e = 2; } } enum E { ${name}_ = 0; }`,
+    [name],
+  );
+  expect(decode(schema, [8, 1, 16, 0])).toBe(`{"${name}":1,"e":"${name}_"}`);
+});
+
 describe('a message becomes JSON', () => {
   test('fields without presence are written with their defaults, in the order of the file', () => {
     const schema = proto3(`
