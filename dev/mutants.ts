@@ -470,6 +470,18 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ['test/unit/decode/schema-registry/registry-client'],
   },
   {
+    name: 'dead-letter-wrong-registry-path',
+    breaks: 'a wrong path in SCHEMA_REGISTRY_URL makes dead letters',
+    changes: [
+      {
+        file: 'src/decode/schema-registry/registry-client.ts',
+        from: 'await this.#requireRegistry(path);',
+        to: '',
+      },
+    ],
+    tests: ['test/unit/decode/schema-registry/registry-client'],
+  },
+  {
     name: 'wait-with-a-permit',
     breaks: 'messages that wait for the schema registry hold back those whose schemas are known',
     changes: [

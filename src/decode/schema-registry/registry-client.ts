@@ -23,16 +23,19 @@ const registryAnswer = z.object({
     .transform((references) => references ?? []),
 });
 
-/** `404` alone may come from a proxy, or from a URL that is not that of a registry. */
-const notFoundAnswer = z.object({
-  error_code: z.union([z.literal(404), z.number().min(40400).max(40499)]),
-});
+/** The status 404 alone may come from a proxy, or from a URL that is not that of a registry. */
+const notFoundAnswer = z.object({ error_code: z.number().min(40400).max(40499) });
+
+/** Confluent's registry answers so for a path that it does not have, others for a schema. */
+const ambiguousNotFoundAnswer = z.object({ error_code: z.literal(404) });
 
 /** Talks to a schema registry by the REST API of Confluent's. Every error is transient until fixed. */
 export class RegistryClient {
   readonly #base: URL;
   readonly #options: https.RequestOptions;
   readonly #timeoutMs: number;
+  /** Whether the URL is known to be that of a registry. */
+  #isRegistry = false;
 
   /** Throws an OperatorError for a certificate or key file that cannot be read, and without a URL. */
   constructor(settings: SchemaRegistrySettings) {
@@ -61,6 +64,10 @@ export class RegistryClient {
     const { status, body } = await this.#request(path);
     const json = parseJson(body);
     if (status === 404 && notFoundAnswer.safeParse(json).success) return undefined;
+    if (status === 404 && ambiguousNotFoundAnswer.safeParse(json).success) {
+      await this.#requireRegistry(path);
+      return undefined;
+    }
     const answer = status === 200 ? registryAnswer.safeParse(json) : undefined;
     if (answer?.success) return answer.data;
     throw this.#unexpected(path, status, json);
@@ -72,8 +79,24 @@ export class RegistryClient {
     const { status, body } = await this.#request(path);
     const json = parseJson(body);
     const types = status === 200 ? z.array(z.string()).safeParse(json) : undefined;
-    if (types?.success) return types.data;
+    if (types?.success) {
+      this.#isRegistry = true;
+      return types.data;
+    }
     throw this.#unexpected(path, status, json);
+  }
+
+  /** Throws an OperatorError unless the URL is that of a registry, which an answer of 404 to `path` leaves open. */
+  async #requireRegistry(path: string): Promise<void> {
+    if (this.#isRegistry) return;
+    try {
+      await this.schemaTypes();
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code !== 'SCHEMA_REGISTRY_FAILED') throw error;
+      const reason =
+        'it answered with status 404, and has no /schemas/types either, so SCHEMA_REGISTRY_URL may have the wrong path';
+      throw this.#failed('SCHEMA_REGISTRY_FAILED', path, reason, error);
+    }
   }
 
   async #request(path: string): Promise<{ readonly status: number; readonly body: string }> {

@@ -78,10 +78,48 @@ test('only the answer of a registry says that a schema does not exist', async ()
   expect(await client.get('/schemas/ids/1')).toBeUndefined();
 });
 
+const PATH_NOT_FOUND = { error_code: 404, message: 'HTTP 404 Not Found' };
+
+test('a bare 404 says that a schema does not exist if the URL is that of a registry', async () => {
+  const paths: (string | undefined)[] = [];
+  const client = await clientOf((request, response) => {
+    paths.push(request.url);
+    const isTypes = request.url === '/base/schemas/types';
+    answering(isTypes ? 200 : 404, isTypes ? ['AVRO'] : PATH_NOT_FOUND)(request, response);
+  });
+  expect(await client.get('/schemas/ids/1')).toBeUndefined();
+  expect(await client.get('/schemas/ids/2')).toBeUndefined();
+  expect(paths).toEqual(['/base/schemas/ids/1', '/base/schemas/types', '/base/schemas/ids/2']);
+});
+
+test('a bare 404 for every path is an error that names SCHEMA_REGISTRY_URL, until it is a registry', async () => {
+  let isRegistry = false;
+  const client = await clientOf((request, response) => {
+    const isTypes = isRegistry && request.url === '/base/schemas/types';
+    answering(isTypes ? 200 : 404, isTypes ? ['AVRO'] : PATH_NOT_FOUND)(request, response);
+  });
+  await expect(client.get('/schemas/ids/1')).rejects.toMatchObject({
+    code: 'SCHEMA_REGISTRY_FAILED',
+    message: expect.stringContaining('SCHEMA_REGISTRY_URL'),
+  });
+  isRegistry = true;
+  expect(await client.get('/schemas/ids/1')).toBeUndefined();
+});
+
+test('a bare 404 of a registry that then rejects the login is an error that may pass', async () => {
+  const client = await clientOf((request, response) => {
+    const isTypes = request.url === '/base/schemas/types';
+    answering(isTypes ? 401 : 404, PATH_NOT_FOUND)(request, response);
+  });
+  expect(await codeOf(client.get('/schemas/ids/1'))).toBe('SCHEMA_REGISTRY_LOGIN_REJECTED');
+});
+
 const HTML = '<html><body>Not here</body></html>';
 
 test.each<[string, RequestListener, string]>([
   ['a 404 of a proxy', answering(404, HTML), 'SCHEMA_REGISTRY_FAILED'],
+  ['a 404 for a path', answering(404, PATH_NOT_FOUND), 'SCHEMA_REGISTRY_FAILED'],
+  ['a 404 with another code', answering(404, { error_code: 40500 }), 'SCHEMA_REGISTRY_FAILED'],
   [
     'a 404 in JSON of another service',
     answering(404, { message: 'no route' }),
