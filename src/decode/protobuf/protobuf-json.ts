@@ -170,10 +170,7 @@ const WELL_KNOWN: Readonly<Record<string, WriteWellKnown>> = {
     json.write(`{"currency_code":${currency},"amount":${amount}}`);
   },
   '.google.type.Decimal': (fields, json) => {
-    const text = (fields['value'] ?? '') as string;
-    const [, sign = '', digits] = /^([+-]?)(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.exec(text) ?? [];
-    if (digits === undefined) throw notRepresentable('a google.type.Decimal that is not a number');
-    json.write(`${sign === '-' ? '-' : ''}${digits.replace(/^0+(?=\d)/, '')}`);
+    json.write(googleDecimalText((fields['value'] ?? '') as string));
   },
   '.confluent.type.Decimal': (fields, json) => {
     const unscaled = Uint8Array.from((fields['value'] ?? []) as Iterable<number>);
@@ -205,6 +202,18 @@ function fractionText(nanos: bigint): string {
     .toString()
     .padStart(9, '0')
     .replace(/(?:000){1,2}$/, '')}`;
+}
+
+/** As google/type/decimal.proto defines it: an empty string is 0, and JSON needs the digits that it may leave out. */
+function googleDecimalText(text: string): string {
+  if (text === '') return '0';
+  const [, sign, integer = '', fraction = '', exponent = ''] =
+    /^([+-]?)(\d*)(?:\.(\d*))?([eE][+-]?\d+)?$/.exec(text) ?? [];
+  if (integer === '' && fraction === '') {
+    throw notRepresentable('a google.type.Decimal that is not a number');
+  }
+  const digits = integer.replace(/^0+(?=\d)/, '') || '0';
+  return `${sign === '-' ? '-' : ''}${digits}${fraction && `.${fraction}`}${exponent}`;
 }
 
 const withoutTrailingZeros = (decimal: string) => decimal.replace(/\.?0+$/, '');

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs';
 import { compileProtobufSchema } from '../../../src/decode/protobuf/protobuf-decoder.ts';
+import { parseJson } from '../../../src/contract/json.ts';
 import { UnusableValue } from '../../../src/decode/unusable-value.ts';
 
 const FIRST_TYPE = [0];
@@ -225,6 +226,44 @@ describe('a message becomes JSON', () => {
     ];
     expect(decode(schema, bytes)).toBe('{"c":10.50,"g":0.50}');
   });
+
+  const googleDecimal = (text: string) => {
+    const schema = proto3('message M { google.type.Decimal g = 1; }', [
+      'google/type/decimal.proto',
+    ]);
+    const value = Buffer.from(text);
+    return decode(schema, [0x0a, value.length + 2, 0x0a, value.length, ...value]);
+  };
+
+  test.each([
+    ['', '0'],
+    ['.5', '0.5'],
+    ['-.50', '-0.50'],
+    ['5.', '5'],
+    ['+007.10', '7.10'],
+    ['000', '0'],
+    ['-12.5E+3', '-12.5E+3'],
+    ['.5e-8', '0.5e-8'],
+    ['5.e2', '5e2'],
+  ])('the google.type.Decimal "%s" is the number %s', (text, expected) => {
+    expect(googleDecimal(text)).toBe(`{"g":${expected}}`);
+    expect(parseJson(googleDecimal(text))).toMatchObject({ ok: true });
+  });
+
+  test('a google.type.Decimal that is set but empty is 0', () => {
+    const schema = proto3('message M { google.type.Decimal g = 1; }', [
+      'google/type/decimal.proto',
+    ]);
+    expect(decode(schema, [0x0a, 0])).toBe('{"g":0}');
+    expect(decode(schema, [])).toBe('{}');
+  });
+
+  test.each(['.', '-', '+.', 'e5', '5e', '1,5', '0x10', '1.2.3', ' 1', 'NaN'])(
+    'the google.type.Decimal "%s" is not a number',
+    (text) => {
+      expect(reasonFor(() => googleDecimal(text))).toBe('not-representable');
+    },
+  );
 
   test('Any, of a type that the schema has', () => {
     const schema = proto3('message M { google.protobuf.Any v = 1; } message N { int32 x = 1; }', [
