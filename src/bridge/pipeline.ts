@@ -11,6 +11,7 @@ import { removedParts } from '../kafka/truncated-records.ts';
 import type { Identified, IdentifiedOrder, MessageReader } from '../order-module/message-reader.ts';
 import { checkPreferences } from '../order-module/start-preferences.ts';
 import { describeError } from '../program/operator-error.ts';
+import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
@@ -291,12 +292,7 @@ export class Pipeline {
     const preparing = reader.prepare(value);
     if (!preparing) return undefined;
     const call = continuing<unknown>(preparing, () => reader.prepare(value));
-    return this.#retrySchemaRegistry(call, signal).then(
-      () => undefined,
-      (error: unknown) => {
-        if (!signal.aborted) throw error;
-      },
-    );
+    return untilAborted(this.#retrySchemaRegistry(call, signal), signal);
   }
 
   /** A promise only if the schema is not there, as in a replay, which prepares nothing. */
@@ -374,6 +370,22 @@ export class Pipeline {
     await Promise.allSettled(this.#batches);
     this.breaker.dispose();
     this.backlogLimit.dispose();
+  }
+}
+
+/** Waits for the work until the signal is aborted: the registry may be asked for a while longer. */
+async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = promiseWithResolvers<undefined>();
+  const end = () => {
+    aborted.resolve(undefined);
+  };
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await Promise.race([work, aborted.promise]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

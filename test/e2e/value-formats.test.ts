@@ -101,11 +101,11 @@ test.each([
     const { rows } = await system.database.pool.query(STORED, [orderId]);
     expect(rows).toEqual([stored]);
 
+    const otherSchemaId = format === 'avro' ? 6 : 2;
     const unusable = [
       { reason: 'no-schema-id', value: Buffer.from('{"order_id":"x"}') },
-      { reason: 'unknown-schema-id', value: framed(9999, value.subarray(5)) },
       { reason: 'schema-mismatch', value: value.subarray(0, -3) },
-      { reason: 'wrong-schema-type', value: framed(format === 'avro' ? 6 : 2, value.subarray(5)) },
+      { reason: 'wrong-schema-type', value: framed(otherSchemaId, value.subarray(5)) },
     ];
     await system.topic.send(unusable.map(({ value: bytes }) => ({ key: 'k', value: bytes })));
     await system.allCommitted();
@@ -126,23 +126,42 @@ test.each([
     expect(reconciled).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(reconciled.stdout)).toMatchObject({
       missing: [],
-      totals: { stored: 1, 'dead-lettered': 4 },
+      totals: { stored: 1, 'dead-lettered': unusable.length },
     });
     const listed = await runCli(
-      ['dead-letters', 'list', '--reason', 'unknown-schema-id', '--json'],
+      ['dead-letters', 'list', '--reason', 'wrong-schema-type', '--json'],
       toolEnv,
     );
     const { letter } = JSON.parse(listed.stdout) as { letter: string };
     const shown = await runCli(['dead-letters', 'show', letter, '--json'], toolEnv);
     expect(JSON.parse(shown.stdout)).toMatchObject({
-      schemaId: 9999,
+      schemaId: otherSchemaId,
       decoded: null,
-      decodeError: expect.stringContaining('9999'),
+      decodeError: expect.stringContaining('KAFKA_VALUE_FORMAT'),
     });
     const doctor = await runCli(['doctor', '--json'], toolEnv);
     expect(doctor.stdout).toContain('"check":"Schema registry","state":"ok"');
   },
 );
+
+test('a message with an ID that the registry does not know is a dead letter', async () => {
+  const env = settings('avro');
+  await system.startBridge(env);
+  const value = framed(9999, recordedValue('avro', 'order').subarray(5));
+  await system.topic.send([{ key: 'k', value }]);
+  await system.allCommitted();
+  expect(await system.topic.deadLetters()).toMatchObject([{ reason: 'unknown-schema-id', value }]);
+
+  const toolEnv = { ...system.bridgeEnv, ...env, DATABASE_URL: system.database.url };
+  const listed = await runCli(['dead-letters', 'list', '--json'], toolEnv);
+  const { letter } = JSON.parse(listed.stdout) as { letter: string };
+  const shown = await runCli(['dead-letters', 'show', letter, '--json'], toolEnv);
+  expect(JSON.parse(shown.stdout)).toMatchObject({
+    schemaId: 9999,
+    decoded: null,
+    decodeError: expect.stringContaining('9999'),
+  });
+});
 
 /** Two versions of a schema, of which the second is not known to the bridge. */
 const orderSchema = (doc: string) => ({

@@ -11,8 +11,8 @@ import type {
 
 /** A topic has a few schemas; this many are for a topic that garbage is written to. */
 const MAX_SCHEMAS = 1000;
-/** A follower of the registry may not know yet what its leader has just registered. */
-const ASK_AGAIN_AFTER_MS = 1000;
+/** A follower of the registry may not know yet what its leader has just registered: 15 seconds in all. */
+const PAUSES_MS = [1000, 2000, 4000, 4000, 4000];
 /** How long what the registry does not know is taken as unknown without asking again. */
 const UNKNOWN_FOR_MS = 30_000;
 
@@ -21,7 +21,7 @@ export interface SchemaCacheOptions {
   readonly type: SchemaType;
   readonly compile: (schema: RegisteredSchema) => CompiledSchema;
   readonly clock?: Clock;
-  readonly askAgainAfterMs?: number;
+  readonly wait?: (ms: number) => Promise<unknown>;
 }
 
 type Entry =
@@ -101,8 +101,14 @@ export class SchemaCache {
   }
 
   async #askAgain(id: number): Promise<RegisteredSchema | undefined> {
-    await wait(this.#options.askAgainAfterMs ?? ASK_AGAIN_AFTER_MS);
-    return this.#ask(id);
+    // An ID that has been unknown for so long is no news that a follower lacks.
+    if (this.#entries.has(id)) return undefined;
+    for (const pause of PAUSES_MS) {
+      await (this.#options.wait ?? wait)(pause);
+      const schema = await this.#ask(id);
+      if (schema) return schema;
+    }
+    return undefined;
   }
 
   #compile(id: number, schema: RegisteredSchema): Entry {

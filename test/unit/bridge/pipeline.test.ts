@@ -561,6 +561,16 @@ describe('while the schema registry is down', () => {
     expect(Object.keys(readiness.reasons())).not.toContain('the schema registry');
   });
 
+  test('a batch that waits for an answer ends when the partition is revoked', async () => {
+    const waitForever = () => new Promise<void>(() => undefined);
+    const { ingest } = createPipeline({}, { reader: { ...reader, prepare: waitForever } });
+    const batch = await ingest(orders('unknown-1'));
+    batch.revoked.abort();
+    await pass(A_MOMENT_MS);
+    expect(batch.ended()).toBe('resolved');
+    expect(batch.reported).toEqual([]);
+  });
+
   test('a batch that waits for a schema ends when the partition is revoked', async () => {
     const { ingest } = withRegistry();
     const batch = await ingest(orders('unknown-1'));

@@ -24,7 +24,10 @@ function setUp(answer: (id: number) => Promise<Partial<RegisteredSchema> | undef
       return { toJsonText: (body) => body.toString() };
     },
     clock,
-    askAgainAfterMs: 0,
+    wait: (ms) => {
+      clock.advance(ms);
+      return Promise.resolve();
+    },
   });
   return { decoder: new SchemaDecoder(schemas), asked, clock };
 }
@@ -55,17 +58,37 @@ test('a registry that cannot be asked is not remembered', async () => {
   await expect(decoder.decode(value(7), 100)).resolves.toMatchObject({ kind: 'decoded' });
 });
 
-test('an ID is unknown when the registry has said so twice, and is asked for again after 30 seconds', async () => {
+test('an ID is unknown when the registry has said so for 15 seconds, and is asked for again after 30 seconds', async () => {
   let isRegistered = false;
   const { decoder, asked, clock } = setUp(() => Promise.resolve(isRegistered ? {} : undefined));
+  const begun = clock.now();
   await expect(decoder.decode(value(7), 100)).resolves.toMatchObject({
     reason: 'unknown-schema-id',
   });
-  expect(asked).toEqual([7, 7]);
+  expect(clock.now() - begun).toBe(15_000);
+  expect(asked).toEqual([7, 7, 7, 7, 7, 7]);
   isRegistered = true;
   expect(decoder.decode(value(7), 100)).toMatchObject({ reason: 'unknown-schema-id' });
   clock.advance(30_000);
   await expect(decoder.decode(value(7), 100)).resolves.toMatchObject({ kind: 'decoded' });
+});
+
+test('a follower of the registry may take 14 seconds to know a new schema', async () => {
+  const { decoder, clock } = setUp(() => Promise.resolve(clock.now() < 14_000 ? undefined : {}));
+  await expect(decoder.decode(value(7), 100)).resolves.toMatchObject({ kind: 'decoded' });
+});
+
+test('an ID that is still unknown after 30 seconds is not waited for again', async () => {
+  const { decoder, asked, clock } = setUp(() => Promise.resolve(undefined));
+  await decoder.decode(value(7), 100);
+  clock.advance(30_000);
+  const [begun, before] = [clock.now(), asked.length];
+  await expect(decoder.decode(value(7), 100)).resolves.toMatchObject({
+    reason: 'unknown-schema-id',
+  });
+  expect(clock.now()).toBe(begun);
+  expect(asked).toHaveLength(before + 1);
+  expect(decoder.decode(value(7), 100)).toMatchObject({ reason: 'unknown-schema-id' });
 });
 
 test.each<[string, Partial<RegisteredSchema>, string]>([
