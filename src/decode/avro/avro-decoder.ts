@@ -13,14 +13,14 @@ export function compileAvroSchema(schema: RegisteredSchema): CompiledSchema {
   for (const reference of schema.references) parseAvroSchema(schemaJson(reference.text), names);
   const type = parseAvroSchema(schemaJson(schema.text), names);
   return {
-    toJsonText(body, maxBytes) {
+    toJson(body, maxBytes) {
       const reader = new AvroReader(body);
       const json = new JsonText(maxBytes);
       writeValue(type, reader, json);
       if (reader.remaining > 0) {
         throw mismatch(`${reader.remaining} bytes follow its end`);
       }
-      return json.toString();
+      return { text: json.toString() };
     },
   };
 }

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { Ajv, type Options, type Schema, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { parseJson } from '../../contract/json.ts';
+import { JsonNumber, type Json } from '../../contract/json.ts';
+import { parseJsonBytes } from '../json-decoder.ts';
 import type { CompiledSchema, RegisteredSchema } from '../schema-registry/schema-registry.ts';
 import { mismatch, UnusableValue } from '../unusable-value.ts';
 
@@ -14,24 +14,22 @@ import { mismatch, UnusableValue } from '../unusable-value.ts';
 export function compileJsonSchema({ text, references }: RegisteredSchema): CompiledSchema {
   const validate = compile(parseSchema(text), references);
   return {
-    toJsonText(body) {
-      const json = jsonTextOf(body);
-      if (!validate(JSON.parse(json))) throw mismatch(failureOf(validate));
-      return json;
+    toJson(body) {
+      const parsed = parseJsonBytes(body);
+      if (parsed.kind === 'unusable') throw new UnusableValue(parsed.reason, parsed.error);
+      const { text, json } = parsed;
+      if (!validate(hasJsonNumber(json) ? JSON.parse(text) : json)) {
+        throw mismatch(failureOf(validate));
+      }
+      return { text, json };
     },
   };
 }
 
-const BYTE_ORDER_MARK = '\uFEFF';
-
-/** As for values without a schema: errors name a position and never quote the text. */
-function jsonTextOf(body: Buffer): string {
-  if (!isUtf8(body)) throw new UnusableValue('not-utf8', 'the value is not valid UTF-8');
-  const decoded = body.toString('utf8');
-  const text = decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded;
-  const parsed = parseJson(text);
-  if (!parsed.ok) throw new UnusableValue('not-json', parsed.error);
-  return text;
+/** Whether it has a number that a double does not preserve. The validator knows doubles only. */
+function hasJsonNumber(json: Json): boolean {
+  if (typeof json !== 'object' || json === null) return false;
+  return json instanceof JsonNumber || Object.values(json).some(hasJsonNumber);
 }
 
 function parseSchema(text: string): Schema {

@@ -11,13 +11,13 @@ import { readProtobufSchema } from './protobuf-schema.ts';
 export function compileProtobufSchema(registered: RegisteredSchema): CompiledSchema {
   const schema = readProtobufSchema(registered);
   return {
-    toJsonText(body, maxBytes) {
+    toJson(body, maxBytes) {
       const reader = protobuf.Reader.create(body);
       const type = schema.messageAt(readMessageIndexes(reader));
       if (!type) throw mismatch('the schema has no message type at the indexes that precede it');
       const json = new JsonText(maxBytes);
       writeMessage(type, decodeMessage(type, reader), json);
-      return json.toString();
+      return { text: json.toString() };
     },
   };
 }

@@ -48,7 +48,8 @@ interface AddedFile {
 
 /** Registries return the source text of a file, or what Python's client registers: its descriptor in Base64. */
 function addFile(root: protobuf.Root, text: string): AddedFile {
-  return /^[A-Za-z0-9+/\s]+=*\s*$/.test(text)
+  // A source file has at least a brace or a semicolon.
+  return /^[A-Za-z0-9+/=\s]+$/.test(text)
     ? addDescriptor(root, Buffer.from(text, 'base64'))
     : addSource(root, text);
 }

@@ -1,10 +1,11 @@
-import { isJsonObject, jsonKind, parseJson } from '../../contract/json.ts';
+import { parseJson, type Json } from '../../contract/json.ts';
 import { describeThrown } from '../../contract/thrown.ts';
+import { decodedObject } from '../json-decoder.ts';
 import { tooLarge } from '../json-text.ts';
 import { mismatch, notRepresentable, UnusableValue } from '../unusable-value.ts';
 import { unusable, type Decoded, type ValueDecoder } from '../value-decoder.ts';
 import type { SchemaCache } from './schema-cache.ts';
-import type { CompiledSchema } from './schema-registry.ts';
+import type { CompiledSchema, DecodedBody } from './schema-registry.ts';
 import { schemaIdOf, splitWireFormat } from './wire-format.ts';
 
 /** Decodes values that begin with the ID of their schema. */
@@ -59,23 +60,24 @@ export class SchemaDecoder implements ValueDecoder {
 }
 
 function decodeBody(schema: CompiledSchema, body: Buffer, maxBytes: number): Decoded {
-  const text = jsonTextOf(schema, body, maxBytes);
+  const { text, json = parsed(text) } = toJson(schema, body, maxBytes);
   if (Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes);
+  return decodedObject(text, json);
+}
+
+function parsed(text: string): Json {
   const json = parseJson(text);
   if (!json.ok) throw notRepresentable(json.error);
-  if (!isJsonObject(json.value)) {
-    return unusable('not-an-object', `expected a JSON object, received ${jsonKind(json.value)}`);
-  }
-  return { kind: 'decoded', text, json: json.value };
+  return json.value;
 }
 
 /**
  * A decoder is a pure function of the schema and the bytes: whatever it throws, it would throw again. A retry would
  * stop the partition forever.
  */
-function jsonTextOf(schema: CompiledSchema, body: Buffer, maxBytes: number): string {
+function toJson(schema: CompiledSchema, body: Buffer, maxBytes: number): DecodedBody {
   try {
-    return schema.toJsonText(body, maxBytes);
+    return schema.toJson(body, maxBytes);
   } catch (error) {
     throw error instanceof UnusableValue ? error : mismatch(describeThrown(error));
   }

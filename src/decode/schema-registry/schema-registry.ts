@@ -1,3 +1,4 @@
+import type { Json } from '../../contract/json.ts';
 import { UnusableValue } from '../unusable-value.ts';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -27,7 +28,13 @@ export interface CompiledSchema {
    * @param body what follows the schema ID
    * @param maxBytes the largest text
    */
-  toJsonText(body: Buffer, maxBytes: number): string;
+  toJson(body: Buffer, maxBytes: number): DecodedBody;
+}
+
+export interface DecodedBody {
+  readonly text: string;
+  /** What `parseJson` makes of the text, if decoding has parsed it. */
+  readonly json?: Json;
 }
 
 /** A schema has a few dozen at most. */

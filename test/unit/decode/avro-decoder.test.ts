@@ -14,7 +14,7 @@ const compile = (schema: unknown, ...references: unknown[]) =>
   });
 
 const decode = (schema: unknown, bytes: readonly number[] | Buffer, maxBytes = 10_000) =>
-  compile(schema).toJsonText(Buffer.from(bytes), maxBytes);
+  compile(schema).toJson(Buffer.from(bytes), maxBytes).text;
 
 const reasonFor = (schema: unknown, bytes: readonly number[] | Buffer, maxBytes?: number) => {
   try {
@@ -164,7 +164,7 @@ describe('a value becomes JSON', () => {
       fields: [{ name: 'item', type: 'Item' }],
     };
     const item = { type: 'record', name: 'x.Item', fields: [{ name: 'id', type: 'string' }] };
-    expect(compile(schema, item).toJsonText(Buffer.from([2, 0x61]), 100)).toBe(
+    expect(compile(schema, item).toJson(Buffer.from([2, 0x61]), 100).text).toBe(
       '{"item":{"id":"a"}}',
     );
   });
@@ -294,7 +294,7 @@ function uniquelyNamed(schema: avro.Schema, value: unknown) {
   ) as avro.Schema;
   const bytes = avro.Type.forSchema(renamed).toBuffer(value);
   return {
-    read: compile(renamed).toJsonText(bytes, 1_000_000),
+    read: compile(renamed).toJson(bytes, 1_000_000).text,
     written: JSON.stringify(value),
   };
 }

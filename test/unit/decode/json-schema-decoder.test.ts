@@ -1,3 +1,4 @@
+import { parseJson } from '../../../src/contract/json.ts';
 import { compileJsonSchema } from '../../../src/decode/json-schema/json-schema-decoder.ts';
 import { UnusableValue } from '../../../src/decode/unusable-value.ts';
 
@@ -13,7 +14,7 @@ const compile = (schema: unknown, references: Readonly<Record<string, unknown>> 
 
 const decode = (schema: unknown, text: string | Buffer, references = {}) => {
   try {
-    return compile(schema, references).toJsonText(Buffer.from(text), 1000);
+    return compile(schema, references).toJson(Buffer.from(text), 1000).text;
   } catch (error) {
     if (error instanceof UnusableValue) return { reason: error.reason, error: error.message };
     throw error;
@@ -25,6 +26,18 @@ const PRICE = { properties: { price: { type: 'number', multipleOf: 0.01 } } };
 test('valid text is not changed', () => {
   const text = ' {"b": 12345678901234567.890, "a": 1e2, "price": 19.99, "2": 1, "1": 2} ';
   expect(decode(PRICE, text)).toBe(text);
+});
+
+test('numbers are validated as such and keep their digits, also those that a double does not preserve', () => {
+  const schema = { properties: { list: { items: { type: 'number', maximum: 20_000 } } } };
+  for (const text of ['{"list":[1.5,10.50,-0]}', '\ufeff{"list":[1e4,1.00000000000000001]}']) {
+    const decoded = compile(schema).toJson(Buffer.from(text), 1000);
+    expect(decoded.text).toBe(text.replace('\ufeff', ''));
+    expect(parseJson(decoded.text)).toEqual({ ok: true, value: decoded.json });
+  }
+  expect(decode(schema, '{"list":[20000.00000000001]}')).toMatchObject({
+    reason: 'schema-mismatch',
+  });
 });
 
 test.each([

@@ -45,10 +45,10 @@ const decode = (
   indexes: readonly number[] = FIRST_TYPE,
   references: { name: string; text: string }[] = [],
 ) =>
-  compileProtobufSchema({ type: 'PROTOBUF', text, references }).toJsonText(
+  compileProtobufSchema({ type: 'PROTOBUF', text, references }).toJson(
     Buffer.from([...indexes, ...bytes]),
     100_000,
-  );
+  ).text;
 
 function reasonFor(run: () => string): string {
   try {
@@ -70,6 +70,12 @@ test.each(['constructor', 'toString'])('%s is a name like any other', (name) => 
     [name],
   );
   expect(decode(schema, [8, 1, 16, 0])).toBe(`{"${name}":1,"e":"${name}_"}`);
+});
+
+test('a long schema that is neither Base64 nor a source file is rejected at once', () => {
+  const begun = performance.now();
+  expect(() => decode(`${' '.repeat(100_000)}!`, [])).toThrow();
+  expect(performance.now() - begun).toBeLessThan(5000);
 });
 
 describe('a message becomes JSON', () => {

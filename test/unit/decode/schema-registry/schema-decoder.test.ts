@@ -21,7 +21,7 @@ function setUp(answer: (id: number) => Promise<Partial<RegisteredSchema> | undef
     type: 'AVRO',
     compile({ text }) {
       if (text === 'broken') throw new Error('it is broken');
-      return { toJsonText: (body) => body.toString() };
+      return { toJson: (body) => ({ text: body.toString() }) };
     },
     clock,
     wait: (ms) => {
@@ -128,7 +128,7 @@ test.each([
     new SchemaCache({
       registry: { schema: () => Promise.resolve({ type: 'AVRO', text: '', references: [] }) },
       type: 'AVRO',
-      compile: () => ({ toJsonText: (body) => body.toString('latin1') }),
+      compile: () => ({ toJson: (body) => ({ text: body.toString('latin1') }) }),
     }),
   );
   await decoder.prepare(value(7));
@@ -143,7 +143,7 @@ test('a value for which a decoder throws any other error does not fit, and the e
       registry: { schema: () => Promise.resolve({ type: 'AVRO', text: '', references: [] }) },
       type: 'AVRO',
       compile: () => ({
-        toJsonText() {
+        toJson() {
           throw new RangeError('Ada Lovelace');
         },
       }),
