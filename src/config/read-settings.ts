@@ -1,6 +1,7 @@
 import { OperatorError } from '../program/operator-error.ts';
-import { givenValue, shownText, type Environment } from './given-value.ts';
+import { givenValue, shownText, type Environment, type GivenValue } from './given-value.ts';
 import { kafkaSettings, topicMistakes } from './kafka-settings.ts';
+import { Secret } from './secret.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
 export type { Environment };
@@ -49,18 +50,45 @@ function readSetting(setting: Setting, env: Environment, mistakes: string[]): un
     if (!setting.optional) mistakes.push(`${setting.name} is not set. ${setting.description}`);
     return undefined;
   }
-  if ('mistake' in given) {
-    mistakes.push(`${setting.name}: ${given.mistake}`);
+  const parsed = parse(setting, given);
+  if (!parsed.ok) {
+    mistakes.push(parsed.mistake);
     return undefined;
   }
-  const parsed = setting.schema.safeParse(given.value);
-  if (parsed.success) return parsed.data;
-  const problem = parsed.error.issues.map(({ message }) => message).join(', ');
-  mistakes.push(`${setting.name}: ${problem}${shownValue(setting, given)}`);
-  return undefined;
+  if (!setting.secret) return parsed.value;
+  return given.from === 'file'
+    ? new Secret(() => readAgain(setting, env))
+    : new Secret(() => parsed.value);
 }
 
-function shownValue(setting: Setting, given: ReturnType<typeof givenValue>): string {
+/** The present value of a secret whose file was valid when the program started. */
+function readAgain(setting: Setting, env: Environment): unknown {
+  const given = givenValue(setting, env);
+  const parsed =
+    given.from === 'unset'
+      ? { ok: false as const, mistake: `${setting.name} is not set` }
+      : parse(setting, given);
+  if (parsed.ok) return parsed.value;
+  throw new OperatorError(
+    'SETTINGS_INVALID',
+    `A setting is wrong:\n  ${parsed.mistake}`,
+    'correct the file; it is read again for the next connection',
+  );
+}
+
+type Parsed =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly mistake: string };
+
+function parse(setting: Setting, given: Exclude<GivenValue, { from: 'unset' }>): Parsed {
+  const mistake = (text: string): Parsed => ({ ok: false, mistake: `${setting.name}: ${text}` });
+  if ('mistake' in given) return mistake(given.mistake);
+  const parsed = setting.schema.safeParse(given.value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const problem = parsed.error.issues.map(({ message }) => message).join(', ');
+  return mistake(`${problem}${shownValue(setting, given)}`);
+}
+
+function shownValue(setting: Setting, given: GivenValue): string {
   if (given.from === 'file') return `, in the file ${given.file}`;
   return setting.secret || !('value' in given) ? '' : `, got "${shownText(given.value)}"`;
 }

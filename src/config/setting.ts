@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Secret } from './secret.ts';
 
 /** One environment variable: how to parse it, and its text for the configuration reference. */
 export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
@@ -12,7 +13,7 @@ export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<u
   readonly unsetMeans?: string;
   /**
    * Never shown: passwords, and URLs that may contain one. `<name>_FILE` may name a file that holds the value
-   * instead.
+   * instead. Its value is a `Secret`.
    */
   readonly secret?: true;
   /** What it means, and the reason for its default: a few sentences for the reference. */
@@ -22,7 +23,11 @@ export interface Setting<Schema extends z.ZodType<unknown, string> = z.ZodType<u
 export type SettingGroup = Readonly<Record<string, Setting>>;
 
 type Value<S extends Setting> = S extends { optional: true }
-  ? z.output<S['schema']> | undefined
+  ? GivenValue<S> | undefined
+  : GivenValue<S>;
+
+type GivenValue<S extends Setting> = S extends { secret: true }
+  ? Secret<z.output<S['schema']>>
   : z.output<S['schema']>;
 
 export type Values<Group extends SettingGroup> = {

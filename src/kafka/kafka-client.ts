@@ -107,5 +107,5 @@ function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
       'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
   }
-  return { sasl: { mechanism, username, password } };
+  return { sasl: { mechanism, username, password: password.current() } };
 }

@@ -3,7 +3,7 @@ import { OperatorError } from '../program/operator-error.ts';
 import { APPLICATION_NAME } from './sessions.ts';
 
 export interface PoolOptions {
-  readonly url: string;
+  readonly url: string | { current(): string };
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   /** Default `auto`: statements are prepared unless a pooler is in front of Postgres. */
@@ -29,9 +29,10 @@ export interface DatabasePool extends pg.Pool {
  */
 export function createDatabasePool(options: PoolOptions): DatabasePool {
   const { preparedStatements = 'auto' } = options;
+  const url = typeof options.url === 'string' ? options.url : options.url.current();
   let isPooled: boolean | undefined;
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: url,
     application_name: APPLICATION_NAME,
     max: options.maxConnections,
     connectionTimeoutMillis: options.connectTimeoutMs,
@@ -41,7 +42,7 @@ export function createDatabasePool(options: PoolOptions): DatabasePool {
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool awaits it, although its types do not say so
     onConnect: async (client) => {
       isPooled = !(await setStatementTimeout(client, options.statementTimeoutMs));
-      await checkSearchPath(client, options.url);
+      await checkSearchPath(client, url);
     },
   });
   // Without a listener, the error of an idle connection would end the process.

@@ -47,7 +47,7 @@ export function temporalTarget(env: Environment): TemporalTarget {
 /** `@temporalio/envconfig` does not know `TEMPORAL_API_KEY_FILE`. */
 function apiKeyVariables(env: Environment): Environment {
   const { apiKey } = readSettings({ temporal: API_KEY }, env).temporal;
-  return { TEMPORAL_API_KEY: apiKey };
+  return { TEMPORAL_API_KEY: apiKey?.current() };
 }
 
 const API_KEY = { apiKey: temporalConnectionSettings.apiKey } as const;

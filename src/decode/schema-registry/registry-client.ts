@@ -192,9 +192,9 @@ function authorization({
   password,
   token,
 }: SchemaRegistrySettings): Readonly<Record<string, string>> {
-  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  if (token !== undefined) return { authorization: `Bearer ${token.current()}` };
   if (username === undefined) return {};
-  const credentials = Buffer.from(`${username}:${password ?? ''}`).toString('base64');
+  const credentials = Buffer.from(`${username}:${password?.current() ?? ''}`).toString('base64');
   return { authorization: `Basic ${credentials}` };
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { readSettings, type Environment } from '../../../src/config/read-settings.ts';
 import { BRIDGE_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
 import { SECTIONS } from '../../../src/config/sections.ts';
@@ -22,7 +23,7 @@ function secretFile(content: string | Buffer): string {
   return file;
 }
 
-const databaseUrl = (env: Environment) => readSettings(WORKER_ROLE, env).database.url;
+const databaseUrl = (env: Environment) => readSettings(WORKER_ROLE, env).database.url.current();
 
 function mistakeOf(read: () => unknown): OperatorError {
   try {
@@ -53,7 +54,7 @@ describe('a secret in a file', () => {
       KAFKA_BROKERS: 'a:1',
       KAFKA_SASL_PASSWORD_FILE: secretFile(content),
     });
-    expect(kafka.saslPassword).toBe(value);
+    expect(kafka.saslPassword?.current()).toBe(value);
   });
 
   test('is read for every setting that is secret', () => {
@@ -80,6 +81,39 @@ describe('a secret in a file', () => {
   test('is not read for settings that are not secret', () => {
     const env = { KAFKA_BROKERS: 'a:1', KAFKA_TOPIC_FILE: secretFile('from-file') };
     expect(readSettings(BRIDGE_ROLE, env).kafka.topics).toEqual(['orders']);
+  });
+});
+
+describe('a secret', () => {
+  test('is read again from its file each time', () => {
+    const file = secretFile(DATABASE);
+    const { url } = readSettings(WORKER_ROLE, { DATABASE_URL_FILE: file }).database;
+    writeFileSync(file, `${DATABASE}-2\n`);
+    expect(url.current()).toBe(`${DATABASE}-2`);
+  });
+
+  test('is an error while its file is invalid, and usable again afterwards', () => {
+    const file = secretFile(DATABASE);
+    const { url } = readSettings(WORKER_ROLE, { DATABASE_URL_FILE: file }).database;
+    writeFileSync(file, 'mysql://user:hunter2@host/db');
+    const error = mistakeOf(() => url.current());
+    expect(error.code).toBe('SETTINGS_INVALID');
+    expect(error.message).toContain(file);
+    expect(error.message).not.toContain('hunter2');
+    rmSync(file);
+    expect(mistakeOf(() => url.current()).message).toContain('DATABASE_URL_FILE');
+    writeFileSync(file, DATABASE);
+    expect(url.current()).toBe(DATABASE);
+  });
+
+  test('is masked when it is printed', () => {
+    const { url } = readSettings(WORKER_ROLE, { DATABASE_URL: DATABASE }).database;
+     
+    const printed = [String(url), JSON.stringify({ url }), inspect({ url }, { depth: 5 })];
+    for (const text of printed) {
+      expect(text).toContain('********');
+      expect(text).not.toContain('hunter2');
+    }
   });
 });
 

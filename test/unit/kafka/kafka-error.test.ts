@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import { Secret } from '../../../src/config/secret.ts';
 import { kafkaError } from '../../../src/kafka/kafka-error.ts';
 import type { KafkaSettings } from '../../../src/kafka/kafka-client.ts';
 import { errorTypeOf } from '../../../src/kafka/kafkajs-errors.ts';
@@ -19,7 +20,7 @@ const settings: KafkaSettings = {
   sslCaFile: undefined,
   saslMechanism: 'plain',
   saslUsername: 'bridge',
-  saslPassword: 'secret',
+  saslPassword: new Secret(() => 'secret'),
   connectTimeoutMs: 3000,
 };
 

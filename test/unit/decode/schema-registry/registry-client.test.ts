@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { Secret } from '../../../../src/config/secret.ts';
+import type { SchemaRegistrySettings } from '../../../../src/config/value-settings.ts';
 import { RegistryClient } from '../../../../src/decode/schema-registry/registry-client.ts';
 import { SchemaRegistry } from '../../../../src/decode/schema-registry/schema-registry.ts';
 import { OperatorError } from '../../../../src/program/operator-error.ts';
@@ -17,6 +19,8 @@ afterEach(() => {
   server = undefined;
 });
 
+const secret = (value: string) => new Secret(() => value);
+
 const NO_SETTINGS = {
   ...{ username: undefined, password: undefined, token: undefined },
   ...{ caFile: undefined, certFile: undefined, keyFile: undefined },
@@ -24,7 +28,7 @@ const NO_SETTINGS = {
 };
 
 /** A client of a server that answers like this. */
-async function clientOf(listener: RequestListener, settings = {}) {
+async function clientOf(listener: RequestListener, settings: Partial<SchemaRegistrySettings> = {}) {
   server = http.createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -60,8 +64,11 @@ test('reads a schema below the path of the URL; one without a type is Avro', asy
 });
 
 test.each([
-  [{ username: 'me', password: 'p:w' }, `Basic ${Buffer.from('me:p:w').toString('base64')}`],
-  [{ token: 'abc' }, 'Bearer abc'],
+  [
+    { username: 'me', password: secret('p:w') },
+    `Basic ${Buffer.from('me:p:w').toString('base64')}`,
+  ],
+  [{ token: secret('abc') }, 'Bearer abc'],
   [{}, undefined],
 ])('authenticates with %j', async (settings, expected) => {
   let sent: string | undefined;
@@ -155,7 +162,7 @@ test('no answer in time is an error that may pass', async () => {
 });
 
 test('an error names neither the password nor the token', async () => {
-  const client = await clientOf(answering(401, {}), { username: 'me', password: 'hidden' });
+  const client = await clientOf(answering(401, {}), { username: 'me', password: secret('hidden') });
   const error: unknown = await client.get('/schemas/ids/1').catch((reason: unknown) => reason);
   expect(String(error)).not.toContain('hidden');
 });
