@@ -312,7 +312,8 @@ export class Pipeline {
     source: MessageSource,
   ): StartPreferences | undefined {
     const { start, problems } = checkPreferences(order.start);
-    for (const problem of [...problems, ...(order.startProblem ? [order.startProblem] : [])]) {
+    const { startProblem } = order;
+    for (const problem of startProblem ? [...problems, startProblem] : problems) {
       const fields = { event: 'start_preference_invalid', ...source, problem };
       const text = 'invalid start preferences of the order module were corrected or left out';
       this.#preferenceProblems.write('warn', fields, `${text}: ${problem}`, problem);

@@ -63,11 +63,11 @@ export type Identification =
        * whenever the fingerprint of a known order would. Where two forms differ, the orders are compared.
        */
       readonly fingerprint: string;
-      readonly start?: StartPreferences;
+      readonly start?: StartPreferences | undefined;
       /** Why the order has no start preferences although the module sets them; quotes no value. */
-      readonly startProblem?: string;
+      readonly startProblem?: string | undefined;
       /** Why the fingerprint is only that of the JSON: the module has a fault. Quotes no value. */
-      readonly fingerprintProblem?: string;
+      readonly fingerprintProblem?: string | undefined;
     }
   | {
       readonly kind: 'unusable';

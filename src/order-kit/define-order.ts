@@ -65,7 +65,7 @@ export interface OrderDefinition<Order> extends Pick<
 /** Creates an order module. Throws a TypeError if a part is missing, for modules that no compiler has checked. */
 export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderModule<Order> {
   checkDefinition(definition);
-  const { orderId, identity, fingerprintForm: form = 1 } = definition;
+  const { orderId: orderIdRule, identity, fingerprintForm: form = 1 } = definition;
   const { name, storage, json, start, recognizes, samples } = definition;
 
   const translateFields = (message: JsonObject): TranslatedFields<Order> => {
@@ -98,17 +98,15 @@ export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderMod
     name,
     storage,
     identify: (message) => {
-      const id = findOrderIdOrWhy(message, orderId);
+      const id = findOrderIdOrWhy(message, orderIdRule);
       if (id.kind === 'unusable') return id;
-      return {
-        kind: 'order',
-        orderId: id.orderId,
-        ...fingerprintOrFallback(message),
-        ...(start ? startPreferences(start, message) : {}),
-      };
+      const { orderId } = id;
+      const { fingerprint, fingerprintProblem } = fingerprintOrFallback(message);
+      const preferences = start ? startPreferences(start, message) : {};
+      return { kind: 'order', orderId, fingerprint, fingerprintProblem, ...preferences };
     },
     translate: (message): Translation<Order> => {
-      const id = findOrderId(message, orderId);
+      const id = findOrderId(message, orderIdRule);
       const fields = translateFields(message);
       if (id.kind === 'unusable') {
         const issues = fields.ok ? [] : fields.issues;
@@ -128,8 +126,8 @@ export function defineOrder<Order>(definition: OrderDefinition<Order>): OrderMod
         : { kind: 'invalid', issues: fields.issues };
     },
     ...(json ? { toJson: json.to, fromJson: json.from } : {}),
-    ...(typeof orderId === 'string'
-      ? { filterByOrderId: (orderIds) => createOrderIdFilter(orderId, orderIds) }
+    ...(typeof orderIdRule === 'string'
+      ? { filterByOrderId: (orderIds) => createOrderIdFilter(orderIdRule, orderIds) }
       : {}),
     ...(recognizes ? { recognizes } : {}),
     ...(samples ? { samples } : {}),

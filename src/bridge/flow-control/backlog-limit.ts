@@ -140,10 +140,11 @@ export class BacklogLimit {
     for (const watch of this.#watched.values()) watch.abort();
   }
 
-  #add(order: DueOrders): void {
-    this.#started += order.count;
-    this.#open.push({ ...order, number: this.#started });
-    this.#openCount += order.count;
+  #add({ workflow, count, priority, fairnessKey, fairnessWeight }: DueOrders): void {
+    this.#started += count;
+    const number = this.#started;
+    this.#open.push({ workflow, count, priority, fairnessKey, fairnessWeight, number });
+    this.#openCount += count;
     this.#resize();
     if (this.#started - this.#watchedUpTo >= this.#window / 2) this.#watchLatest();
   }
@@ -261,6 +262,12 @@ interface OpenEntry extends DueOrders {
  * most orders, by its weight.
  */
 function handedOutLast(open: readonly OpenEntry[]): readonly OpenEntry[] {
+  const [first] = open;
+  const isOneQueue = open.every(
+    ({ priority, fairnessKey }) =>
+      priority === first?.priority && fairnessKey === first.fairnessKey,
+  );
+  if (isOneQueue) return open.slice(-1);
   const last: OpenEntry[] = [];
   for (const [, ofPriority] of groupBy(open, ({ priority }) => priority)) {
     let longest = 0;
