@@ -131,6 +131,11 @@ export const ERRORS = {
       'No worker of the version polls the task queue, so orders that are routed to it would wait. Nothing was changed.',
     fix: 'Start workers with this `TEMPORAL_BUILD_ID`, and run the command again.',
   },
+  FILE_NOT_PEM: {
+    meaning:
+      'A file that a setting names holds no certificate, or no private key, in PEM format. Such a file would be ignored, and the connection would fail for another reason.',
+    fix: 'Name a PEM file; `openssl x509` and `openssl pkcs12` convert other formats.',
+  },
   FILE_UNREADABLE: {
     meaning: 'A file that a setting or an option names cannot be read.',
     fix: 'Name a file that exists and that this user may read.',
