@@ -17,19 +17,22 @@ const MAY_IMPORT = {
   workflows: ['contract'],
   activities: ['contract', 'program', 'telemetry'],
   telemetry: ['program'],
+  http: ['config', 'program', 'telemetry'],
   config: ['program'],
   terminal: ['config', 'program'],
   postgres: ['contract', 'program', 'telemetry'],
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
-  bridge: ['config', 'contract', 'kafka', 'order-module', 'program', 'telemetry', 'temporal'],
+  bridge: [
+    ...['config', 'contract', 'http', 'kafka', 'order-module', 'program', 'telemetry', 'temporal'],
+  ],
   worker: [
-    ...['activities', 'config', 'contract', 'order-module', 'postgres', 'program', 'telemetry'],
-    'temporal',
+    ...['activities', 'config', 'contract', 'http', 'order-module', 'postgres', 'program'],
+    ...['telemetry', 'temporal'],
   ],
   operate: [
-    ...['bridge', 'config', 'contract', 'decode', 'kafka', 'order-module', 'postgres', 'program'],
-    ...['telemetry', 'temporal', 'terminal'],
+    ...['bridge', 'config', 'contract', 'decode', 'http', 'kafka', 'order-module', 'postgres'],
+    ...['program', 'telemetry', 'temporal', 'terminal'],
   ],
 };
 

@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
+import { endpointOptions } from '../http/endpoint-options.ts';
+import { startHealthEndpoint } from '../http/health-endpoint.ts';
 import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
 import type { KafkaClient } from '../kafka/kafka-client.ts';
 import { describeMembers } from '../kafka/group-members.ts';
@@ -11,7 +13,7 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
-import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
+
 import type { Logger } from '../telemetry/logger.ts';
 import { createHealth } from '../telemetry/health/health.ts';
 import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
@@ -107,10 +109,8 @@ export async function consumeOrders(
   });
 
   try {
-    const endpoint = await startHttpEndpoint({
-      host: bridge.httpHost,
-      port: bridge.httpPort,
-      portSetting: 'BRIDGE_HTTP_PORT',
+    const endpoint = await startHealthEndpoint({
+      ...endpointOptions('BRIDGE', bridge),
       health,
       logger,
       metrics: metrics.registry,

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { httpMistakes } from '../config/http-settings.ts';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
@@ -36,6 +37,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const settings = readSettings(BRIDGE_ROLE, env, (given) => [
     ...bridgeTimeoutMistakes(given.bridge),
     ...valueSettingMistakes(given),
+    ...httpMistakes('BRIDGE', given.bridge),
   ]);
   const target = temporalTarget(env);
   const reader = await openMessageReader(settings);

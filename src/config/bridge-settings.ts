@@ -1,4 +1,5 @@
-import { choice, integer, settingGroup, text } from './setting.ts';
+import { httpSettings } from './http-settings.ts';
+import { choice, integer, settingGroup } from './setting.ts';
 import { z } from 'zod';
 
 export const bridgeSettings = settingGroup({
@@ -129,19 +130,7 @@ export const bridgeSettings = settingGroup({
     description:
       'How long the bridge stops consuming when the circuit breaker opens. A restart or `POST /resume` ends the pause.',
   },
-  httpHost: {
-    name: 'BRIDGE_HTTP_HOST',
-    schema: text,
-    default: '127.0.0.1',
-    description:
-      'Address on which the bridge serves `/livez`, `/readyz` and `/metrics` and accepts `POST /resume`. `0.0.0.0` makes them reachable from other hosts; there is no authentication.',
-  },
-  httpPort: {
-    name: 'BRIDGE_HTTP_PORT',
-    schema: integer(0, 65_535),
-    default: '9464',
-    description: 'Port of these endpoints. 0 opens any free port, which the log names.',
-  },
+  ...httpSettings('BRIDGE', { port: '9464', accepts: ' and accepts `POST /resume`' }),
   lagIntervalMs: {
     name: 'BRIDGE_LAG_INTERVAL_MS',
     schema: integer(100, 3_600_000),

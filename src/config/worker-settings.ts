@@ -1,3 +1,4 @@
+import { httpSettings } from './http-settings.ts';
 import { choice, integer, settingGroup, text } from './setting.ts';
 
 export const workerSettings = settingGroup({
@@ -35,19 +36,7 @@ export const workerSettings = settingGroup({
     description:
       'How long a shutdown waits for activities before it cancels them; Temporal retries them elsewhere. The program ends within five more seconds.',
   },
-  httpHost: {
-    name: 'WORKER_HTTP_HOST',
-    schema: text,
-    default: '127.0.0.1',
-    description:
-      'Address on which the worker serves `/livez`, `/readyz` and `/metrics`. `0.0.0.0` makes them reachable from other hosts; there is no authentication.',
-  },
-  httpPort: {
-    name: 'WORKER_HTTP_PORT',
-    schema: integer(0, 65_535),
-    default: '9465',
-    description: 'Port of these endpoints. 0 opens any free port, which the log names.',
-  },
+  ...httpSettings('WORKER', { port: '9465', accepts: '' }),
   deploymentName: {
     name: 'TEMPORAL_DEPLOYMENT_NAME',
     schema: text,

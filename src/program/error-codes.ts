@@ -144,6 +144,10 @@ export const ERRORS = {
     meaning: 'The consumer group has no committed offset and `KAFKA_AUTO_OFFSET_RESET` is `none`.',
     fix: 'Correct `KAFKA_GROUP_ID`, or set `KAFKA_AUTO_OFFSET_RESET` to `earliest` or `latest` for the first start of a new group.',
   },
+  HTTP_CERTIFICATE_UNUSABLE: {
+    meaning: 'The certificate for the HTTP endpoint, or its private key, cannot be used.',
+    fix: 'Name a file with the certificate and a file with its own private key without a passphrase, both as PEM.',
+  },
   HTTP_PORT_UNAVAILABLE: {
     meaning: 'The port for health and metrics cannot be opened.',
     fix: 'Set the port to a free one, or to 0 for any.',

@@ -1,9 +1,12 @@
 import type { Pool } from 'pg';
 import { createActivities } from '../activities/order-activities.ts';
+import { httpMistakes } from '../config/http-settings.ts';
 import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
 import type { OrderModule } from '../contract/order-module.ts';
+import { endpointOptions } from '../http/endpoint-options.ts';
+import { startHealthEndpoint } from '../http/health-endpoint.ts';
 import { loadWithOrigin } from '../order-module/load-order-module.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
@@ -20,7 +23,6 @@ import {
 } from '../program/shutdown-signals.ts';
 import { DependencyHealth, probeDependency } from '../telemetry/health/dependency-health.ts';
 import { createHealth, type Conditions } from '../telemetry/health/health.ts';
-import { startHttpEndpoint } from '../telemetry/http-endpoint.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
@@ -59,9 +61,10 @@ interface WorkerContext {
  * and closes its connections. Throws an OperatorError when it cannot start.
  */
 export async function runWorker(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(WORKER_ROLE, env, ({ database }) =>
-    databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
-  );
+  const settings = readSettings(WORKER_ROLE, env, ({ database, worker }) => [
+    ...databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
+    ...httpMistakes('WORKER', worker),
+  ]);
   const target = temporalTarget(env);
   const { orderModule, origin } = await loadWithOrigin(settings.order.module);
   const deployment = deploymentOptions(settings.worker);
@@ -127,12 +130,9 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
     const health = createHealth();
     const metrics = createWorkerMetrics(pool, health.readiness);
     const options = workerOptions(context, metrics);
-    const { httpHost: host, httpPort: port } = settings.worker;
     // Started before a worker is created: if the port is in use, there is no worker to release.
-    const endpoint = await startHttpEndpoint({
-      host,
-      port,
-      portSetting: 'WORKER_HTTP_PORT',
+    const endpoint = await startHealthEndpoint({
+      ...endpointOptions('WORKER', settings.worker),
       // Nothing fails the liveness of a worker: one that fails is replaced within the process.
       health,
       logger,
@@ -144,7 +144,7 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
     });
     try {
       logger.info(
-        { event: 'http_listening', host, port: endpoint.port },
+        { event: 'http_listening', host: settings.worker.httpHost, port: endpoint.port },
         'serving health and metrics',
       );
       await superviseUntilStopped(context, options, health.readiness);

@@ -67,7 +67,11 @@ export async function startProgram(
       }),
     async http(method, path) {
       const { port } = await program.logged('http_listening');
-      const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, { method });
+      const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, {
+        method,
+        // A bridge requires it for actions.
+        ...(method === 'POST' && { headers: { 'content-type': 'application/json' } }),
+      });
       return { status: response.status, body: await response.text() };
     },
     pid: child.pid ?? 0,

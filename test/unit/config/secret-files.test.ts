@@ -59,8 +59,9 @@ describe('a secret in a file', () => {
 
   test('is read for every setting that is secret', () => {
     expect(SECRETS).toEqual([
-      ...['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN'],
-      ...['TEMPORAL_API_KEY', 'DATABASE_URL'],
+      ...['KAFKA_SASL_PASSWORD', 'BRIDGE_HTTP_TOKEN'],
+      ...['SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN', 'TEMPORAL_API_KEY'],
+      ...['DATABASE_URL', 'WORKER_HTTP_TOKEN'],
     ]);
     expect(databaseUrl({ DATABASE_URL_FILE: secretFile(`${DATABASE}\n`) })).toBe(DATABASE);
   });
@@ -108,7 +109,7 @@ describe('a secret', () => {
 
   test('is masked when it is printed', () => {
     const { url } = readSettings(WORKER_ROLE, { DATABASE_URL: DATABASE }).database;
-     
+
     const printed = [String(url), JSON.stringify({ url }), inspect({ url }, { depth: 5 })];
     for (const text of printed) {
       expect(text).toContain('********');
