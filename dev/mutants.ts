@@ -221,7 +221,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: "if (!isDatabaseError(error)) return { kind: 'rejected', reason: describeError(error) };",
       },
     ],
-    tests: ['test/fault/links-and-servers', '-t', 'worker-postgres'],
+    tests: ['test/fault/links-and-servers', '--long', '-t', 'worker-postgres'],
   },
   {
     name: 'exit-on-a-crash',
@@ -233,7 +233,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'const MAX_CRASHES = 0;',
       },
     ],
-    tests: ['test/fault/consumer-crash', '-t', 'accepts it again'],
+    tests: ['test/fault/consumer-crash', '--long', '-t', 'accepts it again'],
   },
   {
     name: 'read-aborted-messages',

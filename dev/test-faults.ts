@@ -33,7 +33,7 @@ const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults
 
 if (logs !== undefined) mkdirSync(logs, { recursive: true });
 
-const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`], {
+const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`, '--long'], {
   stdio: 'inherit',
   reject: false,
   env: {

@@ -8,8 +8,7 @@ import { StackError } from './stack/stack-error.ts';
 
 /**
  * A scenario is all files of test/upgrade/ whose names begin with its name. `npm test` runs the files that
- * end in `.test.ts`, with few orders. Those that end in `.long.ts` take too long for that, or need servers
- * that have to be built first.
+ * end in `.test.ts`, with few orders.
  */
 const scenarios = [
   ...new Set(
@@ -56,11 +55,7 @@ await runInterruptibly(async (ending) => {
   try {
     const { exitCode } = await execa(
       'npm',
-      [
-        ...['test', '--', `test/upgrade/(${names.join('|')})[.-]`, '--runInBand'],
-        // The last argument, because it would take the ones after it as further patterns.
-        '--testMatch=**/test/upgrade/*.{test,long}.ts',
-      ],
+      [...['test', '--', `test/upgrade/(${names.join('|')})[.-]`, '--runInBand', '--long']],
       {
         stdio: 'inherit',
         reject: false,

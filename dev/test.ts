@@ -7,16 +7,24 @@ import { secondTemporalAddress } from './stack/second-temporal.ts';
 import { runningStack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
+/** The last argument, because it would take the ones after it as further patterns. */
+const LONG_TESTS = ['--testMatch=**/*.{test,long}.ts'];
+
 /**
- * `npm test`: jest, with the option `--stack NAME` for tests against a running stack. All other arguments
- * are jest's.
+ * `npm test`: jest, with two options of its own. `--stack NAME` runs the tests against a running stack, and
+ * `--long` also runs the files that end in `.long.ts`, which take too long for every run or need servers that have
+ * to be built first. All other arguments are jest's.
  */
-const { stack, args } = parse(process.argv.slice(2));
+const { stack, long, args } = parse(process.argv.slice(2));
 const addresses = stack === undefined ? {} : await addressesOf(stack);
 const jestPackage = createRequire(import.meta.url).resolve('jest/package.json');
 const jest = spawn(
   process.execPath,
-  [path.join(path.dirname(jestPackage), 'bin/jest.js'), ...watchingEverything(args)],
+  [
+    path.join(path.dirname(jestPackage), 'bin/jest.js'),
+    ...watchingEverything(args),
+    ...(long ? LONG_TESTS : []),
+  ],
   {
     stdio: 'inherit',
     env: {
@@ -59,17 +67,23 @@ async function addressesOf(stack: string): Promise<Addresses> {
   }
 }
 
-function parse(given: readonly string[]): { stack?: string; args: readonly string[] } {
+function parse(given: readonly string[]): {
+  stack?: string;
+  long: boolean;
+  args: readonly string[];
+} {
   const rest: string[] = [];
   let stack: string | undefined;
+  let long = false;
   for (let index = 0; index < given.length; index += 1) {
     const arg = given[index] ?? '';
     const [, inline] = /^--stack=(.+)$/.exec(arg) ?? [];
     if (inline !== undefined) stack = inline;
     else if (arg === '--stack') stack = given[(index += 1)] ?? 'dev';
+    else if (arg === '--long') long = true;
     else rest.push(arg);
   }
-  return { ...(stack === undefined ? {} : { stack }), args: rest };
+  return { ...(stack === undefined ? {} : { stack }), long, args: rest };
 }
 
 /**
