@@ -56,6 +56,9 @@ export interface BrokerNode {
   readonly proxied?: { readonly port: number; readonly proxyPort: number };
   /** Lines for server.properties; they override the ones of every node. */
   readonly properties?: readonly string[];
+  /** Users that exist from the first start, in the form of StorageTool's `--add-scram`. */
+  readonly scramUsers?: readonly string[];
+  readonly javaOptions?: readonly string[];
 }
 
 /** Creates the node's folder if there is none, and returns how to run the node. */
@@ -65,18 +68,26 @@ export async function configureBroker(dir: string, node: BrokerNode): Promise<Da
   writeFileSync(properties, serverProperties(path.join(dir, 'data'), node));
   writeFileSync(path.join(dir, 'log4j2.properties'), LOGGING);
   if (!existsSync(path.join(dir, 'data', 'meta.properties'))) {
-    await runJava(dir, 'kafka.tools.StorageTool', [
+    await runKafkaTool(dir, 'kafka.tools.StorageTool', [
       'format',
       '--ignore-formatted',
       '--cluster-id',
       CLUSTER_ID,
       '--config',
       properties,
+      ...(node.scramUsers ?? []).flatMap((user) => ['--add-scram', user]),
     ]);
   }
   return {
     command: 'java',
-    args: [...javaArgs(dir), '-Xms256m', '-Xmx1g', 'kafka.Kafka', properties],
+    args: [
+      ...javaArgs(dir),
+      '-Xms256m',
+      '-Xmx1g',
+      ...(node.javaOptions ?? []),
+      'kafka.Kafka',
+      properties,
+    ],
     cwd: dir,
   };
 }
@@ -175,7 +186,12 @@ const javaArgs = (dir: string) => [
   `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
 ];
 
-async function runJava(dir: string, main: string, args: readonly string[]): Promise<void> {
+/** Runs one of Kafka's own tools. Throws a StackError with its output if it fails. */
+export async function runKafkaTool(
+  dir: string,
+  main: string,
+  args: readonly string[],
+): Promise<void> {
   const result = await execa('java', [...javaArgs(dir), main, ...args], {
     reject: false,
     all: true,
