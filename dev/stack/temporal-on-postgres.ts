@@ -1,19 +1,21 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { GO, goInstall } from './go.ts';
-import { CACHE_DIR } from './places.ts';
-import { port, type LocalService, type Ports } from './service.ts';
-import { checkSources, install, type Source } from './sources.ts';
+import { port, type LocalService } from './service.ts';
 import { StackError } from './stack-error.ts';
-import { NAMESPACE, probeTemporal } from './temporal.ts';
-import { checkTool } from './tool.ts';
-
-/** Needs Go 1.26. Newer patch releases need Go 1.27. */
-const DEFAULT_VERSION = '1.32.1';
+import { probeTemporal } from './temporal.ts';
+import {
+  buildServer,
+  builtFolder,
+  checkServerBuild,
+  DEFAULT_SERVER_VERSION,
+  DYNAMIC_CONFIG,
+  HIGHEST_SERVER_PORT,
+  registerNamespace,
+  SERVER_PORTS,
+  serverConfig,
+} from './temporal-server.ts';
 
 /**
  * The Temporal server with its four services in one process, on Postgres as in production. It has limits,
@@ -23,28 +25,16 @@ const DEFAULT_VERSION = '1.32.1';
  *
  * @param version such as `1.29.1`; each version is built into a cache folder of its own
  */
-export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => ({
+export const temporalOnPostgres = (version = DEFAULT_SERVER_VERSION): LocalService => ({
   name: 'temporal',
   title: 'Temporal on Postgres',
-  usualPorts: {
-    frontend: 7233,
-    history: 7234,
-    matching: 7235,
-    worker: 7239,
-    frontendMembership: 6933,
-    historyMembership: 6934,
-    matchingMembership: 6935,
-    workerMembership: 6939,
-    // Go's profiler, which costs nothing unless it is used.
-    pprof: 7936,
-  },
-  // Temporal's table of cluster members stores the port as a smallint.
-  highestPort: 32_767,
+  usualPorts: SERVER_PORTS,
+  highestPort: HIGHEST_SERVER_PORT,
   stopSignal: 'SIGTERM',
 
-  check: () => checkSources(SERVER, [goBuild(version)], []),
+  check: () => checkServerBuild(SERVER, version),
 
-  prepare: (progress) => install(SERVER, [goBuild(version)], [], progress),
+  prepare: (progress) => buildServer(SERVER, version, progress),
 
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
@@ -55,7 +45,15 @@ export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => (
     writeFileSync(dynamicFile, stringify(DYNAMIC_CONFIG));
     writeFileSync(
       path.join(dir, 'config', 'stack.yaml'),
-      stringify(serverConfig(ports, database, dynamicFile)),
+      stringify(
+        serverConfig(ports, {
+          stores: {
+            default: store(database, 'temporal'),
+            visibility: store(database, 'temporal_visibility'),
+          },
+          dynamicFile,
+        }),
+      ),
     );
     return {
       command: path.join(builtFolder(version), 'temporal-server'),
@@ -67,7 +65,7 @@ export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => (
   async probe(ports) {
     const frontend = port(ports, 'frontend');
     await probeTemporal(frontend).catch(async (error: unknown) => {
-      await registerNamespace(frontend);
+      await registerNamespace({ address: `127.0.0.1:${frontend}` });
       throw error;
     });
   },
@@ -76,21 +74,6 @@ export const temporalOnPostgres = (version = DEFAULT_VERSION): LocalService => (
 });
 
 const SERVER = 'A Temporal server on Postgres';
-
-/** Temporal publishes no executables of the server, only container images. */
-const goBuild = (version: string): Source => ({
-  name: `Temporal server ${version} built with Go`,
-  howTo: `Go ${GO.atLeast} or newer: ${GO.install}`,
-  folder: builtFolder(version),
-  check: () => checkTool(GO),
-  async fetch(folder, report, signal) {
-    await goInstall(`go.temporal.io/server/cmd/server@v${version}`, folder, report, signal);
-    renameSync(path.join(folder, 'server'), path.join(folder, 'temporal-server'));
-    await goInstall(`go.temporal.io/server/cmd/tools/sql@v${version}`, folder, report, signal);
-  },
-});
-
-const builtFolder = (version: string) => path.join(CACHE_DIR, `temporal-server-${version}`);
 
 /** The databases, with the folders of their schemas in Temporal's schema tool. */
 const SCHEMAS = [
@@ -142,82 +125,17 @@ async function prepareDatabase(
   }
 }
 
-async function registerNamespace(frontendPort: number): Promise<void> {
-  const connection = await Connection.connect({
-    address: `127.0.0.1:${frontendPort}`,
-    connectTimeout: '2s',
-    interceptors: [],
-  });
-  try {
-    await connection.workflowService.registerNamespace({
-      namespace: NAMESPACE,
-      workflowExecutionRetentionPeriod: msToTs('3 days'),
-    });
-  } finally {
-    await connection.close();
-  }
-}
-
-function serverConfig(ports: Ports, database: Database, dynamicFile: string) {
-  const service = (name: string) => ({
-    rpc: {
-      grpcPort: port(ports, name),
-      membershipPort: port(ports, `${name}Membership`),
-      bindOnIP: '127.0.0.1',
-    },
-  });
-  const store = (databaseName: string) => ({
-    sql: {
-      pluginName: 'postgres12',
-      databaseName,
-      connectAddr: `${database.host}:${database.port}`,
-      connectProtocol: 'tcp',
-      user: database.user,
-      password: database.password,
-      maxConns: 20,
-      maxIdleConns: 20,
-      maxConnLifetime: '1h',
-    },
-  });
-  const frontend = `127.0.0.1:${port(ports, 'frontend')}`;
-  return {
-    log: { stdout: true, level: 'warn' },
-    persistence: {
-      defaultStore: 'default',
-      visibilityStore: 'visibility',
-      numHistoryShards: 4,
-      datastores: { default: store('temporal'), visibility: store('temporal_visibility') },
-    },
-    global: {
-      membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' },
-      pprof: { host: '127.0.0.1', port: port(ports, 'pprof') },
-    },
-    services: {
-      frontend: service('frontend'),
-      history: service('history'),
-      matching: service('matching'),
-      worker: service('worker'),
-    },
-    clusterMetadata: {
-      enableGlobalNamespace: false,
-      failoverVersionIncrement: 10,
-      masterClusterName: 'active',
-      currentClusterName: 'active',
-      clusterInformation: {
-        active: {
-          enabled: true,
-          initialFailoverVersion: 1,
-          rpcName: 'frontend',
-          rpcAddress: frontend,
-        },
-      },
-    },
-    publicClient: { hostPort: frontend },
-    dynamicConfigClient: { filepath: dynamicFile, pollInterval: '10s' },
-  };
-}
-
-/** Makes a new namespace or search attribute usable within a second. */
-const DYNAMIC_CONFIG = {
-  'system.namespaceCacheRefreshInterval': [{ value: '1s' }],
-};
+/** A database as a value of `datastores` in the server's configuration. */
+const store = ({ host, port: databasePort, user, password }: Database, databaseName: string) => ({
+  sql: {
+    pluginName: 'postgres12',
+    databaseName,
+    connectAddr: `${host}:${databasePort}`,
+    connectProtocol: 'tcp',
+    user,
+    password,
+    maxConns: 20,
+    maxIdleConns: 20,
+    maxConnLifetime: '1h',
+  },
+});
