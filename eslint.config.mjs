@@ -20,7 +20,7 @@ const MAY_IMPORT = {
   http: ['config', 'program', 'telemetry'],
   config: ['program'],
   terminal: ['config', 'program'],
-  postgres: ['contract', 'program', 'telemetry'],
+  postgres: ['config', 'contract', 'program', 'telemetry'],
   kafka: ['config', 'program', 'telemetry'],
   temporal: ['config', 'contract', 'program'],
   bridge: [

@@ -1,10 +1,45 @@
 import { z } from 'zod';
 
-/** A URL that pg reads as intended. What pg would misread or ignore is rejected. */
+/** A URL as libpq reads it. What would be misread or ignored is rejected. */
 export const databaseUrl = z.string().superRefine((value, context) => {
   const mistake = databaseUrlMistake(value);
   if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
 });
+
+/** How to encrypt, and what to verify, as libpq defines it. `no-verify` is pg's name for `require` without a CA. */
+export const SSL_MODES = [
+  ...['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-ca', 'verify-full'],
+] as const;
+export type SslMode =
+  'disable' | 'allow' | 'prefer' | 'require' | 'no-verify' | 'verify-ca' | 'verify-full';
+
+const TARGET_SESSIONS = ['any', 'read-write', 'primary'] as const;
+export type TargetSession = (typeof TARGET_SESSIONS)[number];
+
+export interface DatabaseHost {
+  /** A name, an address, or the folder of a Unix socket; undefined for pg's default. */
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** What a database URL says. */
+export interface DatabaseUrl {
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly database: string | undefined;
+  /** At least one. */
+  readonly hosts: readonly DatabaseHost[];
+  readonly targetSession: TargetSession;
+  /** Undefined if the URL leaves it to the default. */
+  readonly sslMode: SslMode | undefined;
+  readonly sslRootCertificate: string | undefined;
+  readonly sslCertificate: string | undefined;
+  readonly sslKey: string | undefined;
+  readonly sslPassphrase: string | undefined;
+  readonly sslNegotiation: 'postgres' | 'direct';
+  /** Parameters of the session, such as `application_name` and `options`. */
+  readonly session: Readonly<Record<string, string>>;
+}
 
 /** What is wrong with the URL and how to write it, without any part of it that may be secret. */
 export function databaseUrlMistake(value: string): string | undefined {
@@ -16,23 +51,102 @@ export function databaseUrlMistake(value: string): string | undefined {
   return (
     reservedCharacterMistake(authority, rest.slice(authority.length)) ??
     percentMistake(rest) ??
-    hostMistake(authority.slice(authority.lastIndexOf('@') + 1)) ??
-    (URL.canParse(value) ? parameterMistake(new URL(value).searchParams) : NOT_A_URL)
+    parameterMistake(parametersOf(rest)) ??
+    (parseDatabaseUrl(value).hosts.every(isHost) ? undefined : NOT_A_URL)
   );
 }
 
 const NOT_A_URL =
-  'expected postgres://user:password@host:5432/name; encode special characters of the user name and the password, such as %2F for "/"';
+  'expected postgres://user:password@host:5432/name, with commas between several hosts; encode special characters of the user name and the password, such as %2F for "/"';
+
+/** Reads a URL in which `databaseUrlMistake` finds nothing. */
+export function parseDatabaseUrl(value: string): DatabaseUrl {
+  const rest = value.replace(/^\w+:\/\//, '');
+  const [, authority = '', path = ''] = /^([^/?]*)(?:\/([^?]*))?/s.exec(rest) ?? [];
+  const parameters = parametersOf(rest);
+  const given = (name: string) => parameters.get(name) ?? undefined;
+  const at = authority.lastIndexOf('@');
+  const [, user = '', password = ''] =
+    /^([^:]*):?(.*)$/s.exec(authority.slice(0, Math.max(at, 0))) ?? [];
+  return {
+    user: given('user') ?? decoded(user),
+    password: given('password') ?? decoded(password),
+    database: decoded(path) ?? given('dbname') ?? given('database'),
+    hosts: hostsOf(authority.slice(at + 1), given('host'), given('port')),
+    targetSession: TARGET_SESSIONS.find((name) => name === given('target_session_attrs')) ?? 'any',
+    sslMode: sslModeOf(parameters),
+    sslRootCertificate: given('sslrootcert'),
+    sslCertificate: given('sslcert'),
+    sslKey: given('sslkey'),
+    sslPassphrase: given('sslpassword'),
+    sslNegotiation: given('sslnegotiation') === 'direct' ? 'direct' : 'postgres',
+    session: Object.fromEntries(SESSION.flatMap((name) => entryOf(name, given(name)))),
+  };
+}
+
+const parametersOf = (rest: string) => new URLSearchParams(/\?(.*)$/s.exec(rest)?.[1] ?? '');
+
+const decoded = (text: string): string | undefined =>
+  text === '' ? undefined : decodeURIComponent(text);
+
+const entryOf = (name: string, value: string | undefined): [string, string][] =>
+  value === undefined ? [] : [[name, value]];
+
+/** The parameters `host` and `port` replace those of the authority. One port is that of all hosts. */
+function hostsOf(
+  authority: string,
+  hostParameter: string | undefined,
+  portParameter: string | undefined,
+): readonly DatabaseHost[] {
+  const ports = portParameter?.split(',');
+  const portOf = (index: number, own: string | undefined) => {
+    const port = (ports?.length === 1 ? ports[0] : ports?.[index]) ?? own;
+    return port === undefined || port === '' ? undefined : Number(port);
+  };
+  return (hostParameter ?? authority).split(',').map((text, index) => {
+    if (hostParameter !== undefined) {
+      return { host: text === '' ? undefined : text, port: portOf(index, undefined) };
+    }
+    const [, bracketed, plain = '', port] = /^(?:\[(.*)\]|(.*?))(?::([^:\]]*))?$/s.exec(text) ?? [];
+    return { host: decoded(bracketed ?? plain), port: portOf(index, port) };
+  });
+}
+
+const isHost = ({ host, port }: DatabaseHost): boolean =>
+  (port === undefined || (Number.isInteger(port) && port >= 1 && port <= 65_535)) &&
+  (host === undefined ||
+    isSocketFolder(host) ||
+    URL.canParse(`postgres://${host.includes(':') ? `[${host}]` : host}/`));
+
+/** As in libpq, a host that begins with a slash is the folder of a Unix socket. */
+export const isSocketFolder = (host: string | undefined): boolean => host?.startsWith('/') === true;
+
+function sslModeOf(parameters: URLSearchParams): SslMode | undefined {
+  const mode = parameters.get('sslmode');
+  if (mode !== null) return SSL_MODES.find((known) => known === mode);
+  // As in libpq: whoever trusts the public authorities wants the host checked.
+  if (parameters.get('sslrootcert') === 'system') return 'verify-full';
+  return SSL_VALUES[parameters.get('ssl') ?? ''];
+}
+
+/** The values of `ssl`, which is a parameter of pg. */
+const SSL_VALUES: Readonly<Record<string, SslMode>> = {
+  ...{ true: 'verify-full', '1': 'verify-full', false: 'disable', '0': 'disable' },
+  'no-verify': 'no-verify',
+};
 
 /** `/`, `?` and `#` end the authority (user, password and host) wherever they occur. */
 function reservedCharacterMistake(authority: string, rest: string): string | undefined {
   if (rest.includes('#')) return unencoded('#');
-  const hasPassword = /:(?!\d*$)/.test(authority) && !/^\[[^\]]*\](?::\d*)?$/.test(authority);
+  const hasPassword = !HOSTS.test(authority);
   const path = rest.split('?')[0] ?? '';
   if (path.includes('@')) return unencoded(authority.includes('@') ? '@' : '/');
   const isCutShort = !authority.includes('@') && rest.includes('@') && hasPassword;
   return isCutShort ? unencoded(rest.startsWith('?') ? '?' : '/') : undefined;
 }
+
+/** One or several of `host`, `host:port` and `[::1]:port`. */
+const HOSTS = /^(?:\[[^\]]*\]|[^:,[\]]*)(?::\d*)?(?:,(?:\[[^\]]*\]|[^:,[\]]*)(?::\d*)?)*$/;
 
 const unencoded = (character: string) =>
   `"${character}" in the user name, the password or the database name must be written as ${encodeURIComponent(character)}`;
@@ -49,34 +163,87 @@ function percentMistake(text: string): string | undefined {
   }
 }
 
-function hostMistake(hosts: string): string | undefined {
-  return hosts.includes(',')
-    ? 'names several hosts, but only one is supported; use one name that leads to the primary, such as that of a pooler'
-    : undefined;
-}
-
-/** The parameters that pg and pg-connection-string read. */
-const SUPPORTED = [
-  ...['user', 'password', 'host', 'port', 'database', 'db', 'encoding', 'client_encoding'],
-  ...['ssl', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslnegotiation', 'uselibpqcompat'],
-  ...['application_name', 'fallback_application_name', 'options', 'replication', 'binary'],
+/** The parameters of the session that pg passes on. */
+const SESSION = [
+  ...['application_name', 'fallback_application_name', 'options', 'replication', 'client_encoding'],
   ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'query_timeout'],
-  ...['keepAlive', 'keepAliveInitialDelayMillis', 'enableChannelBinding', 'scramMaxIterations'],
+];
+
+const SUPPORTED = [
+  ...['user', 'password', 'host', 'port', 'dbname', 'database', 'target_session_attrs'],
+  ...['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'],
+  // Asks pg for what happens here anyway.
+  'uselibpqcompat',
+  ...SESSION,
 ];
 
 const SEARCH_PATH = ['schema', 'currentschema', 'search_path', 'searchpath'];
 
 function parameterMistake(parameters: URLSearchParams): string | undefined {
-  for (const [name, value] of parameters) {
+  for (const [name] of parameters) {
     if (SEARCH_PATH.includes(name.toLowerCase())) {
       return `the parameter "${name}" is not supported; select the schema with ?options=-csearch_path%3Dname`;
     }
-    if (name === 'host' && value.includes(',')) return hostMistake(value);
     if (!SUPPORTED.includes(name)) return unsupported(name);
   }
-  return undefined;
+  return targetSessionMistake(parameters) ?? portMistake(parameters) ?? sslMistake(parameters);
 }
 
 /** A name that does not look like one is not shown: it may be the end of a password. */
 const unsupported = (name: string) =>
   `${/^[a-z_]{1,40}$/i.test(name) ? `the parameter "${name}"` : 'a parameter'} is not supported and would be ignored; remove it, set a parameter of the server with ?options=-cname%3Dvalue, and encode "?" and "&" in a password as %3F and %26`;
+
+function targetSessionMistake(parameters: URLSearchParams): string | undefined {
+  const value = parameters.get('target_session_attrs');
+  if (value === null || TARGET_SESSIONS.some((known) => known === value)) return undefined;
+  return ['standby', 'read-only', 'prefer-standby'].includes(value)
+    ? `target_session_attrs=${value} is not supported: orders are written to the primary, and what has been written is looked up there; use read-write`
+    : `target_session_attrs must be one of ${TARGET_SESSIONS.join(', ')}`;
+}
+
+function portMistake(parameters: URLSearchParams): string | undefined {
+  const ports = parameters.get('port')?.split(',').length ?? 1;
+  const hosts = parameters.get('host')?.split(',').length;
+  return ports === 1 || hosts === undefined || ports === hosts
+    ? undefined
+    : 'the parameter "port" must have one port, or as many as "host" has hosts';
+}
+
+/** What would leave a connection less protected than the URL suggests. */
+function sslMistake(parameters: URLSearchParams): string | undefined {
+  const given = (name: string) => parameters.get(name) ?? undefined;
+  const mode = sslModeOf(parameters);
+  const rootCertificate = given('sslrootcert');
+  const certificate = ['sslrootcert', 'sslcert', 'sslkey'].find(
+    (name) => given(name) !== undefined,
+  );
+  const isTlsCertain = mode !== undefined && !['disable', 'allow', 'prefer'].includes(mode);
+  if (given('sslmode') !== undefined && mode === undefined) {
+    return `sslmode must be one of ${SSL_MODES.filter((known) => known !== 'no-verify').join(', ')}`;
+  }
+  if (given('sslmode') === undefined && given('ssl') !== undefined && mode === undefined) {
+    return 'ssl must be true or false; sslmode says more precisely what to verify';
+  }
+  if (certificate !== undefined && !isTlsCertain) {
+    return `${certificate} has no effect with ${mode === undefined ? 'the default, sslmode=prefer' : `sslmode=${mode}`}; set sslmode=verify-full, or another one that requires TLS`;
+  }
+  if (rootCertificate === 'system' && mode !== 'verify-full') {
+    return 'sslrootcert=system needs sslmode=verify-full: everyone can have a certificate of a public authority';
+  }
+  if (mode === 'verify-ca' && rootCertificate === undefined) {
+    return 'sslmode=verify-ca needs sslrootcert, the PEM file of the authority that signs the certificate of the server';
+  }
+  if (mode === 'no-verify' && rootCertificate !== undefined) {
+    return 'sslrootcert has no effect with no-verify; set sslmode=verify-full';
+  }
+  if ((given('sslcert') === undefined) !== (given('sslkey') === undefined)) {
+    return 'sslcert and sslkey: set both or neither; one file may contain both';
+  }
+  const negotiation = given('sslnegotiation');
+  if (negotiation !== undefined && !['postgres', 'direct'].includes(negotiation)) {
+    return 'sslnegotiation must be one of postgres, direct';
+  }
+  return negotiation === 'direct' && !isTlsCertain
+    ? 'sslnegotiation=direct needs sslmode=require, verify-ca or verify-full'
+    : undefined;
+}

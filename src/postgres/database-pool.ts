@@ -1,10 +1,10 @@
 import pg from 'pg';
+import type { DatabaseUrl } from '../config/database-url.ts';
 import { OperatorError } from '../program/operator-error.ts';
-import { APPLICATION_NAME } from './sessions.ts';
+import { createConnector, longestConnectMs, type ConnectOptions } from './connect.ts';
+import { deferredClient } from './deferred-client.ts';
 
-export interface PoolOptions {
-  readonly url: string | { current(): string };
-  readonly connectTimeoutMs: number;
+export interface PoolOptions extends Omit<ConnectOptions, 'queryTimeoutMs'> {
   readonly statementTimeoutMs: number;
   /** Default `auto`: statements are prepared unless a pooler is in front of Postgres. */
   readonly preparedStatements?: PreparedStatements;
@@ -23,27 +23,33 @@ export interface DatabasePool extends pg.Pool {
   readonly isPooled: boolean;
 }
 
+/** How much longer than a connection the pool waits, so that the error of the connection is reported. */
+const MARGIN_MS = 500;
+
 /**
  * Session settings are sent after connecting and not in the startup packet, where PgBouncer rejects
  * parameters that it does not know.
  */
 export function createDatabasePool(options: PoolOptions): DatabasePool {
-  const { preparedStatements = 'auto' } = options;
-  const url = typeof options.url === 'string' ? options.url : options.url.current();
+  const { preparedStatements = 'auto', statementTimeoutMs } = options;
+  // Postgres cannot enforce its own timeout when the network or the server is down.
+  const connect = createConnector({ ...options, queryTimeoutMs: statementTimeoutMs + 1000 });
   let isPooled: boolean | undefined;
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: APPLICATION_NAME,
-    max: options.maxConnections,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    // Postgres cannot enforce its own timeout when the network or the server is down.
-    query_timeout: options.statementTimeoutMs + 1000,
-    keepAlive: true,
-    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool awaits it, although its types do not say so
-    onConnect: async (client) => {
-      isPooled = !(await setStatementTimeout(client, options.statementTimeoutMs));
+  const open = async () => {
+    const { client, url } = await connect();
+    try {
+      isPooled = !(await setStatementTimeout(client, statementTimeoutMs));
       await checkSearchPath(client, url);
-    },
+      return client;
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+  };
+  const pool = new pg.Pool({
+    Client: deferredClient(open),
+    max: options.maxConnections,
+    connectionTimeoutMillis: longestConnectMs(options) + MARGIN_MS,
   });
   // Without a listener, the error of an idle connection would end the process.
   pool.on('error', options.onIdleError);
@@ -81,12 +87,10 @@ const announcedPid = (client: pg.ClientBase) =>
   'processID' in client ? client.processID : undefined;
 
 /** The search path in the URL's `options`; undefined when the URL leaves it to the server. */
-export function requestedSearchPath(databaseUrl: string): string | undefined {
-  const options = new URL(databaseUrl).searchParams.get('options') ?? '';
-  return /(?:^|\s)(?:-c\s*|--)search_path=((?:\\.|\S)+)/
-    .exec(options)?.[1]
+export const requestedSearchPath = ({ session }: DatabaseUrl): string | undefined =>
+  /(?:^|\s)(?:-c\s*|--)search_path=((?:\\.|\S)+)/
+    .exec(session['options'] ?? '')?.[1]
     ?.replace(/\\(.)/g, '$1');
-}
 
 /**
  * Throws an OperatorError when the session's search path is not the one in the URL. Behind a pooler that
@@ -94,9 +98,9 @@ export function requestedSearchPath(databaseUrl: string): string | undefined {
  */
 export async function checkSearchPath(
   client: Pick<pg.ClientBase, 'query'>,
-  databaseUrl: string,
+  url: DatabaseUrl,
 ): Promise<void> {
-  const requested = requestedSearchPath(databaseUrl);
+  const requested = requestedSearchPath(url);
   if (requested === undefined) return;
   const { rows } = await client.query<{ search_path: string }>('SHOW search_path');
   const actual = rows[0]?.search_path ?? '';

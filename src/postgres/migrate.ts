@@ -1,11 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
+import { createConnector, type ConnectOptions } from './connect.ts';
 import { checkSearchPath } from './database-pool.ts';
 import { readMigrations, type Migration } from './migrations.ts';
 import { checkSchemaUsage, quoteName } from './privileges.ts';
 import { runMigration, type MigrationRun } from './run-migration.ts';
 import { migrationsDone, type Schema } from './schema.ts';
-import { APPLICATION_NAME, describeSession, findOlderSessions } from './sessions.ts';
+import { describeSession, findOlderSessions } from './sessions.ts';
 
 export interface MigrateOptions {
   /** Whether to run the migrations that break older versions too. */
@@ -40,25 +41,23 @@ export const GIVE_UP_AFTER_MS = 120_000;
  */
 export async function migrate(
   schema: Schema,
-  databaseUrl: string,
+  databaseUrl: ConnectOptions['url'],
   connectTimeoutMs: number,
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
+  const connectAnywhere = createConnector({ url: databaseUrl, connectTimeoutMs });
   const connect = async () => {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      application_name: APPLICATION_NAME,
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-    });
-    // An error event between two queries would end the process; the next query reports the error anyway.
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
+    const { client, url } = await connectAnywhere();
+    try {
+      await checkSearchPath(client, url);
+      return client;
+    } catch (error) {
+      await client.end();
+      throw error;
+    }
   };
   const client = await connect();
   try {
-    await checkSearchPath(client, databaseUrl);
     await checkSchemaUsage(client);
     const schemaName = await currentSchema(client);
     await checkMayMigrate(client, schemaName, schema.migrationsTable);

@@ -49,6 +49,11 @@ export const ERRORS = {
     meaning: 'The database named in `DATABASE_URL` does not exist (SQLSTATE 3D000).',
     fix: 'Correct the name, or create the database.',
   },
+  DATABASE_NOT_WRITABLE: {
+    meaning:
+      'No host of `DATABASE_URL` has the state that `target_session_attrs` asks for: those that could be reached are standbys or read-only.',
+    fix: 'Promote a standby, or add the host of the primary to `DATABASE_URL`.',
+  },
   DATABASE_OLD_VERSION_CONNECTED: {
     meaning:
       '`setup --contract` would run a migration that breaks an older version of order-ingest, which is still connected to the database.',
@@ -85,6 +90,11 @@ export const ERRORS = {
     meaning:
       'A migration runs outside a transaction and needs a session of its own, but a connection pooler is in front of Postgres.',
     fix: 'Run `order-ingest setup --only database` with the address of Postgres itself in `DATABASE_URL`.',
+  },
+  DATABASE_TLS_FAILED: {
+    meaning:
+      'No TLS connection to Postgres could be opened as `sslmode` asks for it: a certificate is not trusted, has expired or has another name, or the server does not offer TLS.',
+    fix: 'Follow the advice in the message; docs/security.md explains `sslmode` and the certificates.',
   },
   DATABASE_UNREACHABLE: {
     meaning: 'No connection to Postgres could be opened.',

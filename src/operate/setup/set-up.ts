@@ -66,7 +66,7 @@ export async function setUpDatabase(
   try {
     const { ran, waiting, schemaName } = await migrate(
       storage,
-      database.url.current(),
+      database.url,
       database.connectTimeoutMs,
       { ...migration, contract, onWait },
     );

@@ -1,3 +1,4 @@
+import { parseDatabaseUrl } from '../../../src/config/database-url.ts';
 import { requestedSearchPath } from '../../../src/postgres/database-pool.ts';
 
 test.each([
@@ -8,5 +9,5 @@ test.each([
   ['postgres://h/d?options=-c%20geqo%3Doff%20-csearch_path%3Dshop', 'shop'],
   ['postgres://h/d?options=-c%20geqo%3Doff', undefined],
 ])('the search path in %s is %s', (url, searchPath) => {
-  expect(requestedSearchPath(url)).toBe(searchPath);
+  expect(requestedSearchPath(parseDatabaseUrl(url))).toBe(searchPath);
 });

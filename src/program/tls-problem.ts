@@ -1,0 +1,57 @@
+/** Why a TLS connection could not be opened. `peer` is the server, `client` this program. */
+export type TlsProblem =
+  | 'authority-unknown'
+  | 'host-name-differs'
+  | 'server-certificate-expired'
+  | 'server-certificate-not-yet-valid'
+  | 'client-certificate-missing'
+  | 'client-certificate-rejected'
+  | 'not-tls'
+  | 'tls-versions-differ';
+
+/** By the code of the error, as Node.js and OpenSSL name them. */
+const BY_CODE: Readonly<Record<string, TlsProblem>> = {
+  CERT_SIGNATURE_FAILURE: 'authority-unknown',
+  CERT_UNTRUSTED: 'authority-unknown',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'authority-unknown',
+  SELF_SIGNED_CERT_IN_CHAIN: 'authority-unknown',
+  UNABLE_TO_GET_ISSUER_CERT: 'authority-unknown',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'authority-unknown',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'authority-unknown',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'host-name-differs',
+  CERT_HAS_EXPIRED: 'server-certificate-expired',
+  CERT_NOT_YET_VALID: 'server-certificate-not-yet-valid',
+  // Sent by a server that accepts clients with a certificate only.
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'client-certificate-missing',
+  // The other alerts are about a certificate that this program has sent.
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'client-certificate-rejected',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'client-certificate-rejected',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'client-certificate-rejected',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'client-certificate-rejected',
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'client-certificate-rejected',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'client-certificate-rejected',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'tls-versions-differ',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'tls-versions-differ',
+  // What OpenSSL makes of bytes that are not TLS.
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'not-tls',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'not-tls',
+};
+
+/** What is wrong with a TLS connection, by the error of Node.js; undefined for any other error. */
+export const tlsProblemOf = (error: unknown): TlsProblem | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? BY_CODE[error.code]
+    : undefined;
+
+/** The host names of the certificate in Node's error about a wrong one: `localhost, 127.0.0.1`. */
+export function namesInCertificate(error: unknown): string {
+  const text =
+    typeof error === 'object' && error !== null && 'cert' in error ? error.cert : undefined;
+  const names =
+    typeof text === 'object' && text !== null && 'subjectaltname' in text
+      ? text.subjectaltname
+      : undefined;
+  return typeof names === 'string' && names !== ''
+    ? names.replaceAll(/\b(?:DNS|IP Address):/g, '')
+    : 'no host name';
+}
