@@ -98,7 +98,8 @@ const ROOT_PROGRAMS = path.join(ROOT_DIR, 'postgres-18.4');
 
 const runsAsRoot = () => process.getuid?.() === 0;
 
-const dataDir = (places: StackPlaces) =>
+/** The folder of the data. */
+export const dataDir = (places: StackPlaces) =>
   runsAsRoot()
     ? path.join(ROOT_DIR, `${places.name}-${stackHash(places)}`)
     : path.join(places.dir, 'postgres');

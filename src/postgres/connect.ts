@@ -44,7 +44,7 @@ export function createConnector(options: ConnectOptions): () => Promise<Connecte
         lastHost = name;
         return { client, url };
       } catch (error) {
-        failures.push(connectionError(name, error));
+        failures.push(connectionError(name, error, url));
         if (!isWorthAnotherHost(error)) break;
       }
     }

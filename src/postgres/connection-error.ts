@@ -1,5 +1,12 @@
-import { describeError, OperatorError } from '../program/operator-error.ts';
-import { namesInCertificate, tlsProblemOf, type TlsProblem } from '../program/tls-problem.ts';
+import type { DatabaseUrl } from '../config/database-url.ts';
+import type { ErrorCode } from '../program/error-codes.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import {
+  describeTlsError,
+  namesInCertificate,
+  tlsProblemOf,
+  type TlsProblem,
+} from '../program/tls-problem.ts';
 import { databaseError } from './database-error.ts';
 import { isDatabaseError } from './sql-state.ts';
 import { isWithoutTls } from './tls.ts';
@@ -8,8 +15,13 @@ import { isWithoutTls } from './tls.ts';
  * Why a connection to one host could not be opened.
  *
  * @param host `host:port`
+ * @param url to see whether a certificate was sent
  */
-export function connectionError(host: string, error: unknown): OperatorError {
+export function connectionError(
+  host: string,
+  error: unknown,
+  { sslCertificate }: Pick<DatabaseUrl, 'sslCertificate'>,
+): OperatorError {
   const what = `Postgres at ${host} cannot be used`;
   if (error instanceof OperatorError) {
     // Its message is about the server, or about a file.
@@ -22,14 +34,29 @@ export function connectionError(host: string, error: unknown): OperatorError {
     const { reason, fix } = TLS_PROBLEMS[problem](error);
     return new OperatorError('DATABASE_TLS_FAILED', `${what}: ${reason}`, fix, { cause: error });
   }
-  return databaseError(what, error);
+  const failure = databaseError(what, error);
+  const addition = sslCertificate === undefined ? undefined : CERTIFICATE_FIXES[failure.code];
+  return addition === undefined
+    ? failure
+    : new OperatorError(failure.code, failure.message, `${failure.fix}; ${addition}`, {
+        cause: error,
+      });
 }
+
+/** A server does not always tell that it was the certificate. */
+const CERTIFICATE_FIXES: Partial<Record<ErrorCode, string>> = {
+  // `clientcert=verify-full` reports a certificate of another user as a wrong password.
+  DATABASE_LOGIN_REJECTED:
+    'the common name of the certificate of sslcert may have to be the user name, see the log of the server',
+  // Its message may be lost when it closes the connection.
+  DATABASE_UNREACHABLE: 'its log has the reason if it rejects the certificate of sslcert',
+};
 
 const TLS_PROBLEMS: Readonly<
   Record<TlsProblem, (error: unknown) => { readonly reason: string; readonly fix: string }>
 > = {
   'authority-unknown': (error) => ({
-    reason: `no trusted authority has signed its certificate (${describeError(error)})`,
+    reason: `no trusted authority has signed its certificate (${describeTlsError(error)})`,
     fix: 'set sslrootcert in DATABASE_URL to the PEM file of the authority that signs the certificate of the server',
   }),
   'host-name-differs': (error) => ({
@@ -49,7 +76,7 @@ const TLS_PROBLEMS: Readonly<
     fix: 'set sslcert and sslkey in DATABASE_URL',
   }),
   'client-certificate-rejected': (error) => ({
-    reason: `it rejects the client certificate (${describeError(error)})`,
+    reason: `it rejects the client certificate (${describeTlsError(error)})`,
     fix: 'set sslcert and sslkey in DATABASE_URL to a certificate that has not expired and is signed by an authority that the server trusts (ssl_ca_file)',
   }),
   'not-tls': () => ({
@@ -57,7 +84,7 @@ const TLS_PROBLEMS: Readonly<
     fix: 'turn on ssl in its postgresql.conf, or set sslmode=disable in DATABASE_URL if the network is trusted',
   }),
   'tls-versions-differ': (error) => ({
-    reason: `it supports no version of TLS that this program does (${describeError(error)})`,
+    reason: `it supports no version of TLS that this program does (${describeTlsError(error)})`,
     fix: 'set ssl_min_protocol_version and ssl_max_protocol_version of the server so that TLS 1.2 or 1.3 is included',
   }),
 };

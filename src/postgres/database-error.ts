@@ -34,7 +34,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const FIXES: Readonly<Record<string, string>> = {
   '28P01': 'correct the user name or the password in DATABASE_URL',
-  '28000': 'correct the user name in DATABASE_URL, or allow the connection in pg_hba.conf',
   '3D000': 'correct the name of the database in DATABASE_URL, or create it',
   '53300':
     'raise max_connections, give the workers fewer slots, or put a pooler in front of Postgres',
@@ -51,7 +50,21 @@ function fixFor(error: unknown): string | undefined {
   const parameter = rejectedParameter(error);
   if (parameter !== undefined) return poolerFix(parameter);
   if (error.code === '42501') return rightsFix(error.message);
+  if (error.code === '28000') return accessFix(error.message);
   return FIXES[error.code ?? ''];
+}
+
+/** SQLSTATE 28000 comes from the rules in pg_hba.conf. */
+function accessFix(message: string): string {
+  if (message.includes('no encryption')) {
+    return 'set sslmode=verify-full and sslrootcert in DATABASE_URL, or allow connections without TLS in pg_hba.conf';
+  }
+  if (message.includes('valid client certificate')) {
+    return 'set sslcert and sslkey in DATABASE_URL to a certificate of this user, signed by an authority that the server trusts (ssl_ca_file)';
+  }
+  return message.includes('certificate authentication failed')
+    ? 'set sslcert and sslkey in DATABASE_URL to a certificate whose common name is the user name'
+    : 'correct the user name in DATABASE_URL, or allow the connection in pg_hba.conf';
 }
 
 /** PgBouncer rejects startup parameters that it cannot keep per client. */

@@ -1,8 +1,8 @@
 import { createSecureContext, type ConnectionOptions } from 'node:tls';
 import { SSL_MODES, type DatabaseUrl, type SslMode } from '../config/database-url.ts';
 import { readPem } from '../config/pem-file.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
-import { tlsProblemOf } from '../program/tls-problem.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import { describeTlsError, tlsProblemOf } from '../program/tls-problem.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /** How one attempt to connect is encrypted, and what it verifies. */
@@ -72,7 +72,7 @@ export function tlsOptions(
 }
 
 function unusableCertificate(error: unknown): OperatorError {
-  const reason = describeError(error);
+  const reason = describeTlsError(error);
   const isPassphrase = /bad decrypt|interrupted or cancelled|passphrase|maybe wrong password/i.test(
     reason,
   );

@@ -1,4 +1,6 @@
-/** Why a TLS connection could not be opened. `peer` is the server, `client` this program. */
+import { describeError } from './operator-error.ts';
+
+/** Why a TLS connection could not be opened. The client is this program. */
 export type TlsProblem =
   | 'authority-unknown'
   | 'host-name-differs'
@@ -54,4 +56,13 @@ export function namesInCertificate(error: unknown): string {
   return typeof names === 'string' && names !== ''
     ? names.replaceAll(/\b(?:DNS|IP Address):/g, '')
     : 'no host name';
+}
+
+/** What OpenSSL or Node.js say, without the places in OpenSSL's source code. */
+export function describeTlsError(error: unknown): string {
+  const reason =
+    typeof error === 'object' && error !== null && 'reason' in error ? error.reason : undefined;
+  return typeof reason === 'string'
+    ? reason.replace(/^(?:sslv3|tlsv1|tlsv13) alert /, '')
+    : describeError(error);
 }
