@@ -83,11 +83,11 @@ export async function startTransactionPooler(options: PoolerOptions): Promise<Tr
       const refused = parametersOf(chunk).find(
         (name) => !KNOWN.includes(name.toLowerCase()) && !options.ignored?.includes(name),
       );
+      client.off('data', onStart);
       if (refused !== undefined) {
         client.end(errorResponse(`unsupported startup parameter: ${refused}`));
         return;
       }
-      client.off('data', onStart);
       client.on('data', onMessage);
       client.write(WELCOME);
     };
