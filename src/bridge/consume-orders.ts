@@ -13,7 +13,8 @@ import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
 import type { ShutdownLimit, ShutdownSignals } from '../program/shutdown-signals.ts';
-
+import type { TemporalTarget } from '../temporal/connect.ts';
+import { explainFailure } from '../temporal/connection-failure.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createHealth } from '../telemetry/health/health.ts';
 import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
@@ -26,6 +27,7 @@ export interface Connections {
   readonly kafka: KafkaClient;
   readonly producer: MessageProducer;
   readonly client: Client;
+  readonly target: TemporalTarget;
   readonly reader: MessageReader;
   readonly logger: Logger;
 }
@@ -36,7 +38,7 @@ export interface Connections {
  */
 export async function consumeOrders(
   settings: BridgeSettings,
-  { kafka, producer, client, reader, logger }: Connections,
+  { kafka, producer, client, target, reader, logger }: Connections,
   { signals, closing }: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { bridge } = settings;
@@ -57,6 +59,7 @@ export async function consumeOrders(
     logger,
     readiness,
     startDuration: metrics.startDuration,
+    explainTemporal: (error) => explainFailure(target, error),
   });
   /** Resolves at the first shutdown signal; rejects when the consumer has ended by itself. */
   const end = promiseWithResolvers<undefined>();

@@ -11,7 +11,7 @@ import { createWorkflowStarter } from './workflow-starter.ts';
 
 export interface PipelineConnections extends Pick<
   PipelinePorts,
-  'readiness' | 'logger' | 'startDuration' | 'priority'
+  'readiness' | 'logger' | 'startDuration' | 'priority' | 'explainTemporal'
 > {
   readonly reader: MessageReader;
   readonly client: Client;

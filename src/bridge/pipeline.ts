@@ -42,6 +42,8 @@ export interface PipelinePorts {
   readonly priority?: Priority | undefined;
   /** Receives how long Temporal took to answer each start, in seconds. */
   readonly startDuration?: { observe(seconds: number): void } | undefined;
+  /** Finds why Temporal is unavailable. */
+  readonly explainTemporal?: (error: unknown) => Promise<unknown>;
 }
 
 /**
@@ -103,7 +105,12 @@ export class Pipeline {
       logger,
     });
     this.#preferenceProblems = new RateLimitedLog(logger);
-    this.#retryTemporal = createRetryForever('Temporal', { readiness, logger, isThrottled });
+    this.#retryTemporal = createRetryForever('Temporal', {
+      readiness,
+      logger,
+      isThrottled,
+      ...(ports.explainTemporal ? { explain: ports.explainTemporal } : {}),
+    });
     this.#retryDeadLetters = createRetryForever('the dead-letter topic', { readiness, logger });
     this.#retrySchemaRegistry = createRetryForever('the schema registry', { readiness, logger });
     this.#moduleFailures = new RateLimitedLog(logger);

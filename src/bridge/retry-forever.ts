@@ -24,6 +24,8 @@ export function createRetryForever(
     readonly readiness: Conditions;
     /** Errors that are retried like all others but do not count as an outage. */
     readonly isThrottled?: (error: unknown) => boolean;
+    /** Finds the cause of an outage: see DependencyHealth. */
+    readonly explain?: (error: unknown) => Promise<unknown>;
   },
 ): RetryForever {
   const health = new DependencyHealth(dependency, parts);

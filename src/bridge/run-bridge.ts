@@ -24,6 +24,7 @@ import { connectTemporal, temporalTarget, type TemporalTarget } from '../tempora
 import { hasIngestedFrom } from '../temporal/order-visibility.ts';
 import { openMessageReader } from '../order-module/open-message-reader.ts';
 import type { MessageReader } from '../order-module/message-reader.ts';
+import { reportRenewal } from '../temporal/renewed-settings.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
@@ -71,7 +72,7 @@ async function connectAndConsume(
 ): Promise<void> {
   const { target, reader, logger } = parts;
   const topics = await waitForCluster(settings, logger);
-  const client = await connectTemporal(target);
+  const client = await connectTemporal(target, reportRenewal(logger));
   try {
     await checkSearchAttributes(client).catch((error: unknown) => {
       throw temporalFailed(target, error);
@@ -81,7 +82,7 @@ async function connectAndConsume(
     const producer = createProducer(kafka);
     await producer.connect();
     try {
-      await consumeOrders(settings, { kafka, producer, client, reader, logger }, shutdown);
+      await consumeOrders(settings, { kafka, producer, client, target, reader, logger }, shutdown);
     } finally {
       await producer.disconnect();
     }

@@ -10,7 +10,10 @@ import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
 /** `temporalTarget` reads them; here, mistakes in them are reported together with all others. */
-const temporalCredentials = { apiKey: temporalConnectionSettings.apiKey } as const;
+const temporalCredentials = {
+  apiKey: temporalConnectionSettings.apiKey,
+  tls: temporalConnectionSettings.tls,
+} as const;
 
 /** What it takes to read messages as the bridge does. */
 export const READER_ROLE = {

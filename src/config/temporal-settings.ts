@@ -1,4 +1,4 @@
-import { settingGroup, text, url } from './setting.ts';
+import { choice, settingGroup, text, url } from './setting.ts';
 import { z } from 'zod';
 
 /** Temporal settings of order-ingest itself; `@temporalio/envconfig` reads those of the connection. */
@@ -52,7 +52,8 @@ export const temporalConnectionSettings = settingGroup({
   },
   tls: {
     name: 'TEMPORAL_TLS',
-    schema: text,
+    // `@temporalio/envconfig` reads anything else as false.
+    schema: choice(['true', 'false', '1', '0']),
     optional: true,
     unsetMeans: '`true` with an API key or another TLS setting, else `false`',
     description: 'Whether to use TLS.',

@@ -305,6 +305,11 @@ export const ERRORS = {
     meaning: 'The Temporal server does not implement the call (UNIMPLEMENTED).',
     fix: 'Check that `TEMPORAL_ADDRESS` is that of a Temporal frontend; upgrade the server if it is old.',
   },
+  TEMPORAL_CLIENT_CERTIFICATE_REJECTED: {
+    meaning:
+      'Temporal rejected the client certificate: it is missing, has expired, or is not signed by an authority that the server accepts.',
+    fix: 'Set `TEMPORAL_TLS_CLIENT_CERT_PATH` and `TEMPORAL_TLS_CLIENT_KEY_PATH` to a valid certificate and its key.',
+  },
   TEMPORAL_FAILED: {
     meaning: 'Temporal failed internally (INTERNAL, UNKNOWN, DATA_LOSS or ABORTED).',
     fix: 'Look at the log of the server and at its database, then try again.',
@@ -329,6 +334,11 @@ export const ERRORS = {
     meaning: 'Temporal rejected the request as invalid.',
     fix: 'Correct `--query` if you gave one, or the setting that the message names.',
   },
+  TEMPORAL_SERVER_CERTIFICATE_INVALID: {
+    meaning:
+      'The certificate of the Temporal server has expired, is for another name, or is not signed by a trusted authority.',
+    fix: 'Renew it, set `TEMPORAL_TLS_SERVER_NAME` to a name that is in it, or `TEMPORAL_TLS_SERVER_CA_CERT_PATH` to the authority that signed it.',
+  },
   TEMPORAL_THROTTLED: {
     meaning: 'Temporal throttled the call (RESOURCE_EXHAUSTED).',
     fix: 'Try again later, or raise the limit of the namespace.',
@@ -336,6 +346,14 @@ export const ERRORS = {
   TEMPORAL_TIMEOUT: {
     meaning: 'Temporal did not answer in time (DEADLINE_EXCEEDED).',
     fix: 'Check `TEMPORAL_ADDRESS`, the load of the server and of its database, and the network.',
+  },
+  TEMPORAL_TLS_NOT_SUPPORTED: {
+    meaning: 'The settings enable TLS, but the Temporal server does not use it.',
+    fix: 'Remove the `TEMPORAL_TLS*` settings, or enable TLS in the server.',
+  },
+  TEMPORAL_TLS_REQUIRED: {
+    meaning: 'The Temporal server expects TLS, but the settings do not enable it.',
+    fix: 'Set `TEMPORAL_TLS=true`, and `TEMPORAL_TLS_SERVER_CA_CERT_PATH` if a private authority signs its certificate.',
   },
   TEMPORAL_UNREACHABLE: {
     meaning: 'No connection to Temporal could be opened.',

@@ -1,56 +1,35 @@
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
-import { readSettings, type Environment } from '../config/read-settings.ts';
-import { temporalConnectionSettings } from '../config/temporal-settings.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
-import { hasCode, temporalFailed } from './temporal-error.ts';
+import type { Environment } from '../config/read-settings.ts';
+import { OperatorError } from '../program/operator-error.ts';
+import { channelCredentials } from './channel-credentials.ts';
+import { explainFailure } from './connection-failure.ts';
+import { readConnectionSettings, type ConnectionSettings } from './connection-settings.ts';
+import { renewSettings, type RenewalReport } from './renewed-settings.ts';
+import { hasCode } from './temporal-error.ts';
 
-/** Address, namespace and credentials of a Temporal server. */
-export type TemporalTarget = ReturnType<typeof loadClientConnectConfig>['connectionOptions'] & {
+/** Where and how to reach a Temporal server. */
+export interface TemporalTarget {
   readonly address: string;
   readonly namespace: string;
-};
+  /** The settings when the program started. */
+  readonly settings: ConnectionSettings;
+  /** Reads the certificates, keys and the API key again. Throws an OperatorError when they are invalid. */
+  readonly read: () => ConnectionSettings;
+}
 
-const DEFAULT_ADDRESS = 'localhost:7233';
-const DEFAULT_NAMESPACE = 'default';
-
-/**
- * Reads where and how to reach Temporal from the `TEMPORAL_*` variables and `temporal.toml`, as
- * Temporal's own tools do. Throws an OperatorError when they are invalid.
- */
+/** Reads where and how to reach Temporal. Throws an OperatorError when the settings are invalid. */
 export function temporalTarget(env: Environment): TemporalTarget {
-  try {
-    const { connectionOptions, namespace } = loadClientConnectConfig({
-      overrideEnvVars: Object.fromEntries(
-        Object.entries({ ...env, ...apiKeyVariables(env) }).flatMap(([name, value]) =>
-          value ? [[name, value]] : [],
-        ),
-      ),
-    });
-    return {
-      ...connectionOptions,
-      address: connectionOptions.address ?? DEFAULT_ADDRESS,
-      namespace: namespace ?? DEFAULT_NAMESPACE,
-    };
-  } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw new OperatorError(
-      'SETTINGS_INVALID',
-      `The Temporal connection settings cannot be read: ${describeError(error)}`,
-      'correct the TEMPORAL_* variables or temporal.toml; docs/configuration.md lists them',
-      { cause: error },
-    );
-  }
+  const settings = readConnectionSettings(env);
+  const { address, namespace } = settings;
+  return {
+    address,
+    namespace,
+    settings,
+    // A program stays with its server and namespace, even if its profile changes.
+    read: () => ({ ...readConnectionSettings(env), address, namespace }),
+  };
 }
-
-/** `@temporalio/envconfig` does not know `TEMPORAL_API_KEY_FILE`. */
-function apiKeyVariables(env: Environment): Environment {
-  const { apiKey } = readSettings({ temporal: API_KEY }, env).temporal;
-  return { TEMPORAL_API_KEY: apiKey?.current() };
-}
-
-const API_KEY = { apiKey: temporalConnectionSettings.apiKey } as const;
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** The deadline of a call that sets none. Without one, the SDK would wait indefinitely. */
@@ -62,19 +41,14 @@ const CALL_TIMEOUT_MS = 30_000;
  * a deadline, 30 s unless it sets another.
  * Throws an OperatorError when the server is unreachable, rejects the call, or has no such namespace.
  */
-export async function connectTemporal(target: TemporalTarget): Promise<Client> {
-  const { address, namespace, ...options } = target;
-  const connection = await Connection.connect({
-    address,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-    ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
-    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    interceptors: [withDefaultDeadline],
-  }).catch((error: unknown) => {
-    throw temporalFailed(target, error);
-  });
+export async function connectTemporal(
+  target: TemporalTarget,
+  report?: RenewalReport,
+): Promise<Client> {
+  const { address, namespace } = target;
+  const connection = openConnection(target, report);
   try {
+    await connection.ensureConnected();
     await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
@@ -88,9 +62,36 @@ export async function connectTemporal(target: TemporalTarget): Promise<Client> {
         { cause: error },
       );
     }
-    throw temporalFailed(target, error);
+    throw await explainFailure(target, error);
   }
   return new Client({ connection, namespace });
+}
+
+function openConnection(
+  { address, settings, read }: TemporalTarget,
+  report: RenewalReport | undefined,
+): Connection {
+  const renewed = renewSettings(settings, read, report);
+  const serverName = settings.tls?.serverName;
+  const connection = Connection.lazy({
+    address,
+    credentials: channelCredentials(renewed),
+    ...(serverName === undefined
+      ? {}
+      : {
+          channelArgs: {
+            'grpc.ssl_target_name_override': serverName,
+            'grpc.default_authority': serverName,
+          },
+        }),
+    metadata: settings.metadata,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    interceptors: [withDefaultDeadline],
+  });
+  if (settings.apiKey !== undefined) {
+    connection.setApiKey(() => renewed.current().apiKey ?? '');
+  }
+  return connection;
 }
 
 const withDefaultDeadline: Interceptor = (options, nextCall) =>

@@ -26,10 +26,12 @@ import { createHealth, type Conditions } from '../telemetry/health/health.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
+import { explainFailure } from '../temporal/connection-failure.ts';
 import { routingProblem } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { isThrottled, temporalFailed } from '../temporal/temporal-error.ts';
 import { createOrderStore } from './order-store.ts';
+import { renewCredentials } from './renew-credentials.ts';
 import { supervisionTimings, superviseWorker } from './supervise-worker.ts';
 import { freeLocalAddress, installTemporalRuntime, readSdkMetrics } from './temporal-runtime.ts';
 import { TemporalWorker } from './temporal-worker.ts';
@@ -194,12 +196,17 @@ async function superviseUntilStopped(
     closing.begin(0);
     stopping.abort();
   });
-  const temporal = new DependencyHealth('Temporal', { readiness, logger, isThrottled });
+  const temporal = new DependencyHealth('Temporal', {
+    readiness,
+    logger,
+    isThrottled,
+    explain: (error) => explainFailure(target, error),
+  });
   const postgres = new DependencyHealth('Postgres', { readiness, logger });
   const { taskQueue } = settings.temporal;
 
-  const first = await TemporalWorker.create(target, options).catch((error: unknown) => {
-    throw temporalFailed(target, error);
+  const first = await TemporalWorker.create(target, options).catch(async (error: unknown) => {
+    throw await explainFailure(target, error);
   });
   logger.info(
     {
@@ -225,19 +232,20 @@ async function superviseUntilStopped(
     },
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
-  const stopProbes = [
+  const stops = [
     probeDependency(() => supervision.current()?.ping(), temporal),
     probeDependency(() => checkWritable(pool, orderModule.storage.tables), postgres),
     watchRouting(async () => {
       const workers = await supervision.current()?.queueWorkers(taskQueue);
       return workers && routingProblem(workers, taskQueue);
     }, logger),
+    renewCredentials(() => supervision.current(), target, logger),
   ];
   try {
     await supervision.ended;
   } finally {
     stopListening();
-    for (const stop of stopProbes) stop();
+    for (const stop of stops) stop();
     // A worker that has not stopped in time still holds its connection, which ends with the process.
     await supervision
       .current()

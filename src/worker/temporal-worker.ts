@@ -1,5 +1,12 @@
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  NativeConnection,
+  Worker,
+  type NativeConnectionOptions,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { TemporalTarget } from '../temporal/connect.ts';
+import type { ConnectionSettings } from '../temporal/connection-settings.ts';
 import { readQueueWorkers, type QueueWorkers } from '../temporal/queue-workers.ts';
 import type { SupervisedWorker } from './supervise-worker.ts';
 
@@ -8,24 +15,32 @@ const CALL_TIMEOUT_MS = 3000;
 /** A worker of the Temporal SDK and the connection that it uses alone. */
 export class TemporalWorker implements SupervisedWorker {
   readonly #worker: Worker;
-  readonly #connection: NativeConnection;
   readonly #namespace: string;
+  #connection: NativeConnection;
+  /** Those of the connection. */
+  #settings: ConnectionSettings;
 
-  private constructor(worker: Worker, connection: NativeConnection, namespace: string) {
+  private constructor(
+    worker: Worker,
+    parts: { connection: NativeConnection; namespace: string; settings: ConnectionSettings },
+  ) {
     this.#worker = worker;
-    this.#connection = connection;
-    this.#namespace = namespace;
+    this.#connection = parts.connection;
+    this.#namespace = parts.namespace;
+    this.#settings = parts.settings;
   }
 
   /** Connects and creates a worker that does not run yet. The SDK can release it only after it has run. */
   static async create(
-    { namespace, ...connectionOptions }: TemporalTarget,
+    { namespace, read }: TemporalTarget,
     options: Omit<WorkerOptions, 'connection' | 'namespace'>,
   ): Promise<TemporalWorker> {
-    const connection = await NativeConnection.connect(connectionOptions);
+    // Read again, because a replacement of a worker that has failed needs the present certificates.
+    const settings = read();
+    const connection = await NativeConnection.connect(connectionOptions(settings));
     try {
       const worker = await Worker.create({ ...options, connection, namespace });
-      return new TemporalWorker(worker, connection, namespace);
+      return new TemporalWorker(worker, { connection, namespace, settings });
     } catch (error) {
       await connection.close();
       throw error;
@@ -44,6 +59,26 @@ export class TemporalWorker implements SupervisedWorker {
 
   shutdown(): void {
     if (this.#worker.getState() === 'RUNNING') this.#worker.shutdown();
+  }
+
+  /**
+   * Uses renewed certificates or a renewed API key, without interrupting what the worker is doing. Rejects if the
+   * server does not accept them; the worker then keeps the ones it has.
+   */
+  async renew(settings: ConnectionSettings): Promise<void> {
+    if (isDeepStrictEqual(settings, this.#settings)) return;
+    const replaced = this.#connection;
+    const connection = await NativeConnection.connect(connectionOptions(settings));
+    try {
+      this.#worker.connection = connection;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    this.#settings = settings;
+    // The SDK keeps it open until the calls that are in progress have ended.
+    await replaced.close();
   }
 
   close(): Promise<void> {
@@ -69,3 +104,27 @@ export class TemporalWorker implements SupervisedWorker {
     return this.#connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
   }
 }
+
+const connectionOptions = ({
+  address,
+  metadata,
+  apiKey,
+  tls,
+}: ConnectionSettings): NativeConnectionOptions => ({
+  address,
+  metadata,
+  ...(apiKey === undefined ? {} : { apiKey }),
+  // Not undefined: with an API key, that would mean TLS.
+  tls: tls !== undefined && {
+    ...(tls.serverName === undefined ? {} : { serverNameOverride: tls.serverName }),
+    ...(tls.serverCa ? { serverRootCACertificate: Buffer.from(tls.serverCa.text) } : {}),
+    ...(tls.client
+      ? {
+          clientCertPair: {
+            crt: Buffer.from(tls.client.certificate.text),
+            key: Buffer.from(tls.client.key.text),
+          },
+        }
+      : {}),
+  },
+});

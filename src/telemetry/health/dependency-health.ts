@@ -14,6 +14,8 @@ const UNAVAILABLE_AFTER_MS = 5000;
 const STUCK_CALL_LOG_INTERVAL_MS = 30_000;
 /** How long an outage is still reported after the last failing call was abandoned. */
 const FORGET_AFTER_MS = 30_000;
+/** How often the cause of an outage is looked for again. */
+const EXPLAIN_INTERVAL_MS = 10_000;
 /** A call that has been failing for this long is logged even while others succeed. */
 const STUCK_CALL_AFTER_MS = 30_000;
 
@@ -22,6 +24,8 @@ export interface DependencyHealthOptions {
   readonly readiness: Conditions;
   /** Recognizes errors by which the dependency asks for fewer calls. They are not an outage, and are reported elsewhere. */
   readonly isThrottled?: (error: unknown) => boolean;
+  /** Finds the cause of an error that does not name it. Called when an outage begins, and while it lasts. */
+  readonly explain?: ((error: unknown) => Promise<unknown>) | undefined;
   readonly clock?: Clock;
 }
 
@@ -34,12 +38,16 @@ export class DependencyHealth {
   readonly #dependency: string;
   readonly #readiness: Conditions;
   readonly #isThrottled: (error: unknown) => boolean;
+  readonly #explain: DependencyHealthOptions['explain'];
   readonly #clock: Clock;
   readonly #outageLog: OutageLog;
   readonly #stuckCalls: RateLimitedLog;
   /** From the first failure after the last success. */
   #failing: { readonly since: number; readonly cancelTimer: () => void } | undefined;
   #lastError: unknown;
+  /** The latest explanation of this outage, and since when there has been none newer. */
+  #cause: { readonly explained: unknown; readonly at: number } | undefined;
+  #isExplaining = false;
   #isUnavailable = false;
   #cancelForgetting: (() => void) | undefined;
 
@@ -49,6 +57,7 @@ export class DependencyHealth {
     this.#dependency = dependency;
     this.#readiness = readiness;
     this.#isThrottled = isThrottled;
+    this.#explain = options.explain;
     this.#clock = clock;
     this.#outageLog = new OutageLog(dependency, logger, clock);
     this.#stuckCalls = new RateLimitedLog(logger, {
@@ -70,10 +79,10 @@ export class DependencyHealth {
       since: this.#clock.now(),
       cancelTimer: this.#clock.after(UNAVAILABLE_AFTER_MS, () => {
         this.#isUnavailable = true;
-        this.#reportUnavailable();
+        this.#reportOutage();
       }),
     };
-    if (this.#isUnavailable) this.#reportUnavailable();
+    if (this.#isUnavailable) this.#reportOutage();
     else if (failingForMs >= STUCK_CALL_AFTER_MS) this.#logStuckCall(error, failingForMs);
   }
 
@@ -95,9 +104,37 @@ export class DependencyHealth {
     } else this.#reset();
   }
 
+  /** Reports the outage at once, but logs it only when its cause has been looked for. */
+  #reportOutage(): void {
+    const explain = this.#explain;
+    if (!explain || this.#isExplained()) {
+      this.#reportUnavailable();
+      return;
+    }
+    this.#readiness.fail(
+      this.#dependency,
+      describeError(this.#cause?.explained ?? this.#lastError),
+    );
+    if (this.#isExplaining) return;
+    this.#isExplaining = true;
+    void explain(this.#lastError)
+      .catch(() => this.#lastError)
+      .then((explained) => {
+        this.#isExplaining = false;
+        if (!this.#isUnavailable) return;
+        this.#cause = { explained, at: this.#clock.now() };
+        this.#reportUnavailable();
+      });
+  }
+
+  #isExplained(): boolean {
+    return this.#cause !== undefined && this.#clock.now() - this.#cause.at < EXPLAIN_INTERVAL_MS;
+  }
+
   #reportUnavailable(): void {
-    this.#readiness.fail(this.#dependency, describeError(this.#lastError));
-    this.#outageLog.unavailable(errorFields(this.#lastError), this.#failing?.since);
+    const error = this.#cause?.explained ?? this.#lastError;
+    this.#readiness.fail(this.#dependency, describeError(error));
+    this.#outageLog.unavailable(errorFields(error), this.#failing?.since);
   }
 
   #logStuckCall(error: unknown, failingForMs: number): void {
@@ -120,6 +157,7 @@ export class DependencyHealth {
     this.#failing?.cancelTimer();
     this.#failing = undefined;
     this.#outageLog.forget();
+    this.#cause = undefined;
     if (!this.#isUnavailable) return;
     this.#isUnavailable = false;
     this.#readiness.clear(this.#dependency);

@@ -68,9 +68,9 @@ describe('a secret in a file', () => {
 
   test('reaches the Temporal connection and enables TLS', () => {
     const target = temporalTarget({ TEMPORAL_API_KEY_FILE: secretFile('key-1\n') });
-    expect(target).toMatchObject({ apiKey: 'key-1', tls: true });
-    expect(temporalTarget({ TEMPORAL_API_KEY: 'key-2' }).apiKey).toBe('key-2');
-    expect(temporalTarget({}).apiKey).toBeUndefined();
+    expect(target.settings).toMatchObject({ apiKey: 'key-1', tls: {} });
+    expect(temporalTarget({ TEMPORAL_API_KEY: 'key-2' }).settings.apiKey).toBe('key-2');
+    expect(temporalTarget({}).settings.apiKey).toBeUndefined();
   });
 
   test('applies when the variable itself is empty', () => {
