@@ -66,7 +66,7 @@ export function readConnectionSettings(env: Environment): ConnectionSettings {
   return {
     address: profile.address ?? DEFAULT_ADDRESS,
     namespace: profile.namespace ?? DEFAULT_NAMESPACE,
-    metadata: fromTomlProfile(profile).grpcMeta ?? {},
+    metadata: fromTomlProfile({ grpc_meta: profile.grpc_meta ?? {} }).grpcMeta ?? {},
     apiKey: profile.api_key,
     tls: readTls(profile, variables),
   };

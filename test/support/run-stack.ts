@@ -68,8 +68,8 @@ async function prepareSecondServer(
   if (useIt(/\buseTemporalOnPostgres\(/)) {
     await start();
   } else if (
-    process.env['FAULT_TEMPORAL'] !== 'dev' &&
-    useIt(/\b(useFaultWorld|startFaultServers)\(/)
+    useIt(/\bstartSecuredTemporal\(/) ||
+    (process.env['FAULT_TEMPORAL'] !== 'dev' && useIt(/\b(useFaultWorld|startFaultServers)\(/))
   ) {
     await temporalOnPostgres().prepare({ ...NOT_SHOWN, signal });
   }

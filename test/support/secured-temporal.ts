@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { createCertificates } from '../../dev/stack/certificates.ts';
+import { CA_FILE, createCertificates } from '../../dev/stack/certificates.ts';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { stopProcess } from '../../dev/stack/process-identity.ts';
@@ -20,12 +20,15 @@ import {
   SERVER_PORTS,
 } from '../../dev/stack/temporal-server.ts';
 import type { ApiKeys } from './api-keys.ts';
+import type { ProgramEnv } from './programs.ts';
 import { setUp } from './set-up.ts';
 
 export interface SecuredTemporal {
   readonly address: string;
   /** The folder of the certificates: see `createCertificates`. */
   readonly certificates: string;
+  /** Lets programs trust the server. They also need a client certificate (`clientEnv`) or an API key. */
+  readonly env: ProgramEnv;
   /** Connects with the operator's certificate, or with an API key that permits everything. */
   connect(): Promise<Client>;
   remove(): Promise<void>;
@@ -77,6 +80,7 @@ export async function startSecuredTemporal({
     return {
       address: `localhost:${frontend}`,
       certificates,
+      env: { TEMPORAL_TLS_SERVER_CA_CERT_PATH: path.join(certificates, CA_FILE) },
       async connect() {
         return new Client({
           connection: await Connection.connect(options()),
@@ -87,3 +91,12 @@ export async function startSecuredTemporal({
   });
   return { ...server, remove };
 }
+
+/** The settings for a client certificate of the folder, such as `client-bridge`. */
+export const clientEnv = (
+  { certificates }: Pick<SecuredTemporal, 'certificates'>,
+  name: string,
+): ProgramEnv => ({
+  TEMPORAL_TLS_CLIENT_CERT_PATH: path.join(certificates, `${name}.crt`),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: path.join(certificates, `${name}.key`),
+});

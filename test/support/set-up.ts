@@ -45,11 +45,11 @@ export function setUpEach(steps: (onUndo: OnUndo) => Promise<void>): void {
 }
 
 /** Runs a set-up before all tests of the file, and undoes it afterwards as far as it came. */
-export function setUpAll(steps: (onUndo: OnUndo) => Promise<void>): void {
+export function setUpAll(steps: (onUndo: OnUndo) => Promise<void>, timeoutMs?: number): void {
   let undo: (() => Promise<void>) | undefined;
   beforeAll(async () => {
     [, undo] = await setUp(steps);
-  });
+  }, timeoutMs);
   afterAll(() => undo?.());
 }
 

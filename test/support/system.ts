@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { createTestTopic, type TestTopic } from './kafka.ts';
 import { startProgram, type ProgramEnv, type RunningProgram } from './programs.ts';
+import type { SecuredTemporal } from './secured-temporal.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 import { connectTestTemporal } from './temporal.ts';
 
@@ -39,6 +40,8 @@ export async function createTestSystem(
     partitions?: number;
     brokers?: string;
     temporalAddress?: string;
+    /** A Temporal server with TLS, instead of the one of the stack. */
+    securedTemporal?: SecuredTemporal;
     databaseUrl?: string;
     maxMessageBytes?: number;
     leaders?: readonly number[];
@@ -47,15 +50,20 @@ export async function createTestSystem(
     fastSettings?: boolean;
   } = {},
 ): Promise<TestSystem> {
-  const temporalAddress = options.temporalAddress ?? stackAddress('TEMPORAL_ADDRESS');
+  const { securedTemporal } = options;
+  const temporalAddress =
+    securedTemporal?.address ?? options.temporalAddress ?? stackAddress('TEMPORAL_ADDRESS');
   const topic = await createTestTopic(options);
   const database = await createTestDatabase(
     options.databaseUrl === undefined ? {} : { base: options.databaseUrl },
   );
-  const client = await connectTestTemporal(temporalAddress);
+  const client = await (securedTemporal
+    ? securedTemporal.connect()
+    : connectTestTemporal(temporalAddress));
   const prefix = `${uniqueName('test')}:`;
   const temporalEnv = {
     TEMPORAL_ADDRESS: temporalAddress,
+    ...securedTemporal?.env,
     TEMPORAL_NAMESPACE: stackAddress('TEMPORAL_NAMESPACE'),
     TEMPORAL_TASK_QUEUE: uniqueName('queue'),
     WORKFLOW_ID_PREFIX: prefix,
