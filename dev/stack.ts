@@ -29,6 +29,10 @@ const program = new Command('npm run stack --')
     'Manages the local stack: real Kafka, Temporal and Postgres servers on this machine.',
   )
   .option('--name <name>', 'name of the stack; each stack has its own data', 'dev')
+  .option(
+    '--secured',
+    'the secured variant of the stack, with data of its own: servers with TLS and authentication',
+  )
   .helpCommand(false)
   .showHelpAfterError();
 
@@ -49,6 +53,14 @@ program
   .action(async (options: StartFlags) => {
     const { temporal, temporalVersion, schemaRegistry } = options;
     const name = stackName();
+    if (isSecured()) {
+      if (temporal !== undefined) {
+        throw new StackError('--temporal cannot be combined with --secured: the server is fixed');
+      }
+      const secured = { name, secured: true, env: {}, temporalVersion, schemaRegistry };
+      console.log(asShellAssignments(await startStack(secured, showSteps)));
+      return;
+    }
     // It would use the same databases.
     if (temporal === 'postgres') await stopStack(secondStack(name));
     const temporalKind = temporal === 'both' ? 'dev' : temporal;
@@ -89,10 +101,11 @@ program
     const state = readState(stackPlaces(stackName()));
     if (!state)
       throw new StackError(
-        `There is no stack "${stackName()}". Start it with: npm run stack -- start`,
+        `There is no stack "${stackName()}". Start it with: npm run stack -- start${isSecured() ? ' --secured' : ''}`,
       );
     const second = await secondTemporalAddress(stackName());
-    console.log(asShellAssignments(withSecond(stackAddresses(state, process.env), second)));
+    const addresses = stackAddresses(state, isSecured() ? {} : process.env);
+    console.log(asShellAssignments(withSecond(addresses, second)));
   });
 
 program
@@ -115,7 +128,14 @@ program
 const withSecond = (addresses: Addresses, second: string | undefined): Addresses =>
   second === undefined ? addresses : { ...addresses, TEMPORAL_ON_POSTGRES_ADDRESS: second };
 
-const stackName = () => program.opts<{ name: string }>().name;
+interface StackFlags {
+  readonly name: string;
+  readonly secured?: true;
+}
+
+const isSecured = () => program.opts<StackFlags>().secured === true;
+/** The secured variant is a stack of its own. */
+const stackName = () => `${program.opts<StackFlags>().name}${isSecured() ? '-secured' : ''}`;
 
 try {
   await program.parseAsync();

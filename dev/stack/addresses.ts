@@ -1,4 +1,7 @@
 import { DATABASE_NAME, DATABASE_PASSWORD, DATABASE_USER } from './postgres.ts';
+import { securedKafkaAddresses } from './secured-kafka.ts';
+import { securedPostgresAddresses } from './secured-postgres.ts';
+import { securedTemporalAddresses } from './secured-temporal.ts';
 import { schemaRegistryUrl } from './schema-registry.ts';
 import type { Ports, ServiceName } from './service.ts';
 import type { ServiceState, StackState } from './state.ts';
@@ -27,6 +30,16 @@ const LOCAL: Record<ServiceName, (ports: Ports) => Addresses> = {
   'schema-registry': (ports) => ({ SCHEMA_REGISTRY_URL: schemaRegistryUrl(ports['http']) }),
 };
 
+/** How to reach the servers of a secured stack with the rights of an operator. */
+const SECURED: Record<
+  Exclude<ServiceName, 'schema-registry'>,
+  (ports: Ports, certificates: string) => Addresses
+> = {
+  kafka: securedKafkaAddresses,
+  temporal: securedTemporalAddresses,
+  postgres: securedPostgresAddresses,
+};
+
 /**
  * Whether the environment names a server for this service. The stack's own address does not count: it is in
  * the environment of a shell that has evaluated `npm run stack -- env`.
@@ -53,7 +66,13 @@ export function stackAddresses(state: StackState, env: NodeJS.ProcessEnv): Addre
         if (value) addresses[setting] = value;
       }
     } else {
-      Object.assign(addresses, LOCAL[name](service.ports));
+      const { certificates } = state;
+      Object.assign(
+        addresses,
+        certificates === undefined || name === 'schema-registry'
+          ? LOCAL[name](service.ports)
+          : SECURED[name](service.ports, certificates),
+      );
     }
   }
   return addresses;

@@ -6,6 +6,9 @@ import { withLock } from './lock.ts';
 import { postgres } from './postgres.ts';
 import { portsLock } from './places.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
+import { securedKafka } from './secured-kafka.ts';
+import { securedPostgres } from './secured-postgres.ts';
+import { securedTemporal } from './secured-temporal.ts';
 import { schemaRegistry } from './schema-registry.ts';
 import type {
   LocalService,
@@ -13,7 +16,7 @@ import type {
   Progress,
   ServiceContext,
   ServiceName,
-  TemporalServer,
+  StackVariant,
 } from './service.ts';
 import { allOrStackError } from './stack-error.ts';
 import type { ServiceState } from './state.ts';
@@ -23,14 +26,15 @@ import { temporalOnPostgres } from './temporal-on-postgres.ts';
 /** The service as a process on this machine. */
 export function localService(
   service: ServiceName,
-  { kind, version }: TemporalServer,
+  { kind, version, certificates }: StackVariant,
 ): LocalService {
   switch (service) {
     case 'kafka':
-      return kafka;
+      return certificates === undefined ? kafka : securedKafka;
     case 'postgres':
-      return postgres;
+      return certificates === undefined ? postgres : securedPostgres;
     case 'temporal':
+      if (certificates !== undefined) return securedTemporal(certificates, version);
       return kind === 'postgres' ? temporalOnPostgres(version) : temporalDev(version);
     case 'schema-registry':
       return schemaRegistry;

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { stringify } from 'yaml';
+import type { Addresses } from './addresses.ts';
 import { CA_FILE, createCertificates } from './certificates.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { port, type LocalService, type Ports } from './service.ts';
@@ -45,6 +46,15 @@ export const securedTemporal = (
   probe: (ports) =>
     probeSecuredTemporal(connectionOptions(port(ports, 'frontend'), { certificates })),
   deleteData: () => Promise.resolve(),
+});
+
+/** The settings of a client with the operator's certificate. */
+export const securedTemporalAddresses = (ports: Ports, certificates: string): Addresses => ({
+  TEMPORAL_ADDRESS: `localhost:${port(ports, 'frontend')}`,
+  TEMPORAL_NAMESPACE: NAMESPACE,
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: path.join(certificates, CA_FILE),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: path.join(certificates, 'client-operator.crt'),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: path.join(certificates, 'client-operator.key'),
 });
 
 export interface SecuredServer {

@@ -31,6 +31,12 @@ export interface Progress {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which servers a stack has. */
+export interface StackVariant extends TemporalServer {
+  /** The folder of the certificates, if all servers require TLS and authentication. */
+  readonly certificates?: string | undefined;
+}
+
 /** The programs of a server on this machine. */
 export interface Installed {
   readonly folder: string;

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { isGiven, stackAddresses, type Addresses } from './addresses.ts';
+import { createCertificates } from './certificates.ts';
 import {
   deleteContainers,
   removeContainer,
@@ -18,6 +19,7 @@ import {
 } from './local-services.ts';
 import { STACKS_DIR, stackPlaces } from './places.ts';
 import { identify, isAlive, stopProcess } from './process-identity.ts';
+import { certificatesFolder } from './secured-kafka.ts';
 import {
   ALL_SERVICES,
   OPTIONAL_SERVICES,
@@ -25,8 +27,8 @@ import {
   type Progress,
   type Report,
   type ServiceName,
+  type StackVariant,
   type TemporalKind,
-  type TemporalServer,
 } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { readState, writeState, type ServiceState, type StackState } from './state.ts';
@@ -47,6 +49,8 @@ export interface StackOptions {
   readonly temporalKind?: TemporalKind | undefined;
   /** The version of that server, such as `1.29.1`; by default that of the last start. */
   readonly temporalVersion?: string | undefined;
+  /** Whether all servers require TLS and authentication. They then run as processes. */
+  readonly secured?: boolean;
   /** Also starts a schema registry. */
   readonly schemaRegistry?: boolean | undefined;
   /** Ends the start early; what has been started keeps running. */
@@ -77,8 +81,11 @@ export async function startStack(
   if (ephemeral) await removeAbandonedStacks();
   return withLock(places, async () => {
     const owner = ephemeral ? await identify(ownerPid) : undefined;
-    const before = await withTemporal(readState(places) ?? NO_STATE, options);
-    const temporal = temporalOf(before);
+    const before = {
+      ...(await withTemporal(readState(places) ?? NO_STATE, options)),
+      ...(options.secured ? { certificates: certificatesFolder(places) } : {}),
+    };
+    const variant = variantOf(before);
     let state: StackState = { ...before, ephemeral, ...(owner ? { owner } : {}) };
     const save = (service: ServiceName, serviceState: ServiceState) => {
       state = { ...state, services: { ...state.services, [service]: serviceState } };
@@ -87,17 +94,21 @@ export async function startStack(
     const isElsewhere = (service: ServiceName) => isGiven(service, env, state.services[service]);
     const services = options.schemaRegistry ? ALL_SERVICES : SERVICE_NAMES;
     const here = services.filter((service) => !isElsewhere(service));
-    const inContainers = await servicesInContainers(here, {
-      ephemeral,
-      temporal,
-      knownTemporal: before.services.temporal,
-    });
+    const inContainers: ReadonlySet<ServiceName> = options.secured
+      ? new Set()
+      : await servicesInContainers(here, {
+          ephemeral,
+          temporal: variant,
+          knownTemporal: before.services.temporal,
+        });
     await checkMachine(
       here
         .filter((service) => !inContainers.has(service))
-        .map((service) => localService(service, temporal)),
+        .map((service) => localService(service, variant)),
     );
     mkdirSync(places.dir, { recursive: true });
+    // Before the servers start, which share them.
+    if (before.certificates !== undefined) await createCertificates(before.certificates);
     let setPostgresStarted: (started: Promise<void>) => void = () => undefined;
     const postgresStarted = new Promise<void>((resolve) => (setPostgresStarted = resolve));
     const databaseUrl = async () => {
@@ -109,7 +120,7 @@ export async function startStack(
         save(service, started);
       };
       return startService(
-        localService(service, temporal),
+        localService(service, variant),
         { places, durable, databaseUrl },
         state.services[service],
         saveStarted,
@@ -118,7 +129,7 @@ export async function startStack(
     };
     const start = async (service: ServiceName, progress: Progress) => {
       const { report, note } = progress;
-      const local = localService(service, temporal);
+      const local = localService(service, variant);
       const known = state.services[service];
       if (isElsewhere(service)) {
         await stopService(local, known);
@@ -148,7 +159,7 @@ export async function startStack(
     };
     await runSteps(
       services.map((service) => ({
-        title: localService(service, temporal).title,
+        title: localService(service, variant).title,
         run: async (report, note = report) => {
           const started = start(service, { report, note, signal: options.signal });
           if (service === 'postgres') setPostgresStarted(started);
@@ -162,9 +173,14 @@ export async function startStack(
 
 const NO_STATE: StackState = { services: {}, ephemeral: false };
 
-const temporalOf = ({ temporalKind = 'dev', temporalVersion }: StackState): TemporalServer => ({
+const variantOf = ({
+  temporalKind = 'dev',
+  temporalVersion,
+  certificates,
+}: StackState): StackVariant => ({
   kind: temporalKind,
   version: temporalVersion,
+  certificates,
 });
 
 /** Stops a Temporal server of another kind or version and removes it from the state. */
@@ -172,7 +188,7 @@ async function withTemporal(
   state: StackState,
   { temporalKind, temporalVersion }: StackOptions,
 ): Promise<StackState> {
-  const present = temporalOf(state);
+  const present = variantOf(state);
   const kind = temporalKind ?? present.kind;
   const isSameKind = kind === present.kind;
   const version = temporalVersion ?? (isSameKind ? present.version : undefined);
@@ -232,7 +248,7 @@ export async function stopStack(name: string): Promise<void> {
     if (!state) return;
     await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
-    const local = (service: ServiceName) => localService(service, temporalOf(state));
+    const local = (service: ServiceName) => localService(service, variantOf(state));
     // Temporal first, because it may run on the database.
     await stopService(local('temporal'), state.services.temporal);
     await Promise.all(
@@ -273,7 +289,7 @@ export async function stackStatus(name: string): Promise<readonly ServiceStatus[
         origin: known?.source === 'process' ? known.origin : undefined,
         running:
           known !== undefined &&
-          (await isRunning(localService(service, temporalOf(state ?? NO_STATE)), known)),
+          (await isRunning(localService(service, variantOf(state ?? NO_STATE)), known)),
       };
     }),
   );

@@ -24,6 +24,8 @@ export interface StackState {
   readonly temporalKind?: TemporalKind;
   /** Its version; absent for the default. */
   readonly temporalVersion?: string | undefined;
+  /** The folder of the certificates of a secured stack. */
+  readonly certificates?: string;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;
   /** The `npm start` that uses the stack, and the programs that it runs. */
   readonly runner?: ProcessIdentity;
