@@ -1,5 +1,5 @@
 import { databaseUrl } from './database-url.ts';
-import { choice, integer, settingGroup } from './setting.ts';
+import { choice, integer, settingGroup, text } from './setting.ts';
 
 export const databaseSettings = settingGroup({
   url: {
@@ -46,5 +46,25 @@ export const migrationSettings = settingGroup({
     default: '120000',
     description:
       'How long `setup` repeats the attempts of a migration that does not get its locks, with growing pauses, and how long it waits for another `setup`. It then names the sessions that are in the way.',
+  },
+});
+
+/** Roles to which `setup` grants privileges. */
+export const databaseRoleSettings = settingGroup({
+  worker: {
+    name: 'DATABASE_WORKER_ROLE',
+    schema: text,
+    optional: true,
+    unsetMeans: '`setup` grants nothing, and prints what a worker needs',
+    description:
+      'Postgres role of the workers. `setup`, which runs as the owner of the tables, grants it what a worker needs and it lacks: SELECT and INSERT on the tables of the orders, SELECT on the table of migrations, USAGE on the schema and on sequences of the tables. The role must exist. `doctor` checks it.',
+  },
+  reader: {
+    name: 'DATABASE_READER_ROLE',
+    schema: text,
+    optional: true,
+    unsetMeans: '`setup` grants nothing, and prints what such a role needs',
+    description:
+      'Postgres role for commands that only read: `orders`, `reconcile`, `top`, `doctor`. `setup` grants it SELECT on the tables and USAGE on the schema. When `doctor` runs as this role, it does not ask for the right to write.',
   },
 });

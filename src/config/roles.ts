@@ -1,5 +1,5 @@
 import { bridgeSettings } from './bridge-settings.ts';
-import { databaseSettings, migrationSettings } from './database-settings.ts';
+import { databaseRoleSettings, databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
@@ -87,5 +87,6 @@ export const KAFKA_SETUP_ROLE = { kafka: kafkaSettings, topics: topicSettings } 
 export const DATABASE_SETUP_ROLE = {
   database: databaseSettings,
   migration: migrationSettings,
+  databaseRoles: databaseRoleSettings,
   order: orderSettings,
 } as const;

@@ -1,5 +1,5 @@
 import { bridgeSettings } from './bridge-settings.ts';
-import { databaseSettings, migrationSettings } from './database-settings.ts';
+import { databaseRoleSettings, databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
@@ -75,6 +75,7 @@ export const SECTIONS: readonly Section[] = [
     settings: databaseSettings,
   },
   { title: 'Migrations', readBy: ['setup'], settings: migrationSettings },
+  { title: 'Database roles', readBy: ['setup', 'doctor'], settings: databaseRoleSettings },
   // `deploy` reads the deployment name and the build ID.
   { title: 'Worker', readBy: ['worker', 'deploy'], settings: workerSettings },
   { title: 'Logging', readBy: ['bridge', 'worker', 'replay'], settings: loggingSettings },

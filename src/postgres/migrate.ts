@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { OperatorError } from '../program/operator-error.ts';
 import { createConnector, type ConnectOptions } from './connect.ts';
 import { checkSearchPath } from './database-pool.ts';
+import { grantRoles, type DatabaseRoles } from './grant-roles.ts';
 import { readMigrations, type Migration } from './migrations.ts';
 import { checkSchemaUsage, quoteName } from './privileges.ts';
 import { runMigration, type MigrationRun } from './run-migration.ts';
@@ -18,6 +19,8 @@ export interface MigrateOptions {
   readonly lockTimeoutMs?: number;
   /** How long to repeat attempts, and to wait for another `setup`. */
   readonly giveUpAfterMs?: number;
+  /** The roles to grant what they need. */
+  readonly roles?: DatabaseRoles;
   /** Called with the reason when a migration has to wait. */
   readonly onWait?: (reason: string) => void;
 }
@@ -27,6 +30,8 @@ export interface MigrationReport {
   readonly ran: readonly string[];
   /** The migrations that wait for `contract`. */
   readonly waiting: readonly Migration[];
+  /** The statements by which roles have got privileges that they lacked. */
+  readonly granted: readonly string[];
   /** The name of the Postgres schema that holds the tables. */
   readonly schemaName: string;
 }
@@ -83,7 +88,8 @@ export async function migrate(
       if (hasRun) ran.push(migration.name);
     }
     const waiting = contract ? [] : missing.filter((migration) => migration.oldestVersion);
-    return { ran, waiting, schemaName };
+    const granted = await grantRoles(run, options.roles ?? {});
+    return { ran, waiting, granted, schemaName };
   } finally {
     await client.end();
   }
@@ -134,11 +140,11 @@ async function checkMayMigrate(
     role: string;
     may_create: boolean;
     owner: string | null;
-    may_read: boolean | null;
+    may_record: boolean | null;
   }>(
     `SELECT current_user AS role, has_schema_privilege($1, 'CREATE') AS may_create,
        pg_get_userbyid(relowner) AS owner,
-       pg_has_role(relowner, 'USAGE') OR has_table_privilege(pg_class.oid, 'SELECT') AS may_read
+       pg_has_role(relowner, 'USAGE') OR has_table_privilege(pg_class.oid, 'INSERT') AS may_record
      FROM (SELECT to_regclass($2) AS migrations) AS named
      LEFT JOIN pg_class ON pg_class.oid = migrations`,
     [schemaName, `${quoteName(schemaName)}.${migrationsTable}`],
@@ -151,7 +157,7 @@ async function checkMayMigrate(
       `GRANT CREATE ON SCHEMA ${quoteName(schemaName)} TO ${quoteName(state.role)}`,
     );
   }
-  if (state && state.owner !== null && !state.may_read) {
+  if (state && state.owner !== null && !state.may_record) {
     throw new OperatorError(
       'DATABASE_RIGHT_MISSING',
       `The tables belong to "${state.owner}", so the user "${state.role}" cannot migrate them`,

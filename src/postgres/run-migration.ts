@@ -60,15 +60,7 @@ async function runInTransaction(run: MigrationRun, migration: Migration): Promis
     return await pRetry(
       async () => {
         const lockingAt = performance.now();
-        // A pooler such as PgBouncer keeps a client on one session for a transaction only. A session-level
-        // lock or setting could stay behind in a session that serves other clients.
-        await untilLocked(run, async () => {
-          await client.query('BEGIN');
-          await applySettings(client, { lockTimeoutMs, isLocal: true });
-          if (await tryLock(client, 'pg_try_advisory_xact_lock')) return true;
-          await client.query('ROLLBACK');
-          return false;
-        });
+        await beginLocked(run);
         otherSetupMs += performance.now() - lockingAt;
         attempts += 1;
         const watch = await watchBlockage(run, lockTimeoutMs / 3, (seen) => (blockage = seen));
@@ -103,6 +95,22 @@ async function runInTransaction(run: MigrationRun, migration: Migration): Promis
       error,
     );
   }
+}
+
+/**
+ * Begins a transaction in which no other `setup` is working. A pooler such as PgBouncer keeps a client on one
+ * session for a transaction only: a session-level lock or setting could stay behind in a session that serves
+ * other clients.
+ */
+export async function beginLocked(run: MigrationRun): Promise<void> {
+  const { client, lockTimeoutMs } = run;
+  await untilLocked(run, async () => {
+    await client.query('BEGIN');
+    await applySettings(client, { lockTimeoutMs, isLocal: true });
+    if (await tryLock(client, 'pg_try_advisory_xact_lock')) return true;
+    await client.query('ROLLBACK');
+    return false;
+  });
 }
 
 /**

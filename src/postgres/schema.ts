@@ -36,7 +36,7 @@ export async function checkSchema(pool: Queryable, schema: Schema): Promise<void
         done.length === 0
           ? 'The database has no tables of order-ingest yet'
           : `The database schema is older than this build: ${missing.join(', ')} not run yet`,
-        RUN_SETUP,
+        await setupFix(pool, schema),
       );
     }
   }
@@ -52,12 +52,39 @@ export async function checkSchema(pool: Queryable, schema: Schema): Promise<void
     : new OperatorError(
         'DATABASE_SCHEMA_OUTDATED',
         `The database schema does not fit this build: it lacks ${columns.join(', ')}`,
-        RUN_SETUP,
+        `${await setupFix(pool, schema)}; if it has run all migrations, the order module and its migrations name different columns`,
       );
 }
 
-const RUN_SETUP =
-  'run `order-ingest setup --only database`; if it has run all migrations, the order module and its migrations name different columns';
+/** How to run the migrations, by a user who may: that of this connection may not own the tables. */
+export async function setupFix(
+  pool: Queryable,
+  { tables, migrationsTable }: Pick<Schema, 'tables' | 'migrationsTable'>,
+  option = '',
+): Promise<string> {
+  const setup = `run \`order-ingest setup --only database${option}\``;
+  const { rows } = await pool.query<{
+    role: string;
+    schema: string;
+    owner: string | null;
+    may: boolean;
+  }>(MAY_SET_UP, [[migrationsTable, ...Object.keys(tables)]]);
+  const [state] = rows;
+  if (!state || state.may) return setup;
+  return state.owner === null
+    ? `${setup} as a user with CREATE on the schema "${state.schema}", which "${state.role}" does not have`
+    : `${setup} as "${state.owner}", to whom the tables belong; "${state.role}" may not change them`;
+}
+
+const MAY_SET_UP = `
+SELECT current_user AS role, current_schema() AS schema, pg_get_userbyid(relowner) AS owner,
+  CASE WHEN relowner IS NULL THEN coalesce(has_schema_privilege(current_schema(), 'CREATE'), true)
+    ELSE pg_has_role(relowner, 'USAGE') END AS may
+FROM (SELECT) AS one
+LEFT JOIN pg_class ON pg_class.oid = (
+  SELECT to_regclass(name) FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL LIMIT 1
+)`;
+
 const RUN_NEWER_VERSION =
   'run the version of order-ingest, and of the order module, that the database was migrated for, or a newer one';
 
@@ -91,6 +118,8 @@ export interface SchemaVersion {
   readonly newer: readonly string[];
   /** Migrations of this build that break older versions, and have not been run. */
   readonly waiting: readonly string[];
+  /** Whether the user may read the table of migrations. If not, nothing is newer or waiting. */
+  readonly isReadable: boolean;
 }
 
 /** A user who may not read the table of migrations gets the names of this build only. */
@@ -98,11 +127,12 @@ export async function readSchemaVersion(pool: Queryable, schema: Schema): Promis
   const done = await migrationsDone(pool, schema);
   const names = migrationNames(schema);
   const latest = requiredMigrations(schema).at(-1) ?? 'nothing';
-  if (done === 'not-readable') return { latest, newer: [], waiting: [] };
+  if (done === 'not-readable') return { latest, newer: [], waiting: [], isReadable: false };
   return {
     latest,
     newer: unknownMigrations(done, schema),
     waiting: names.filter((name) => !done.includes(name)),
+    isReadable: true,
   };
 }
 

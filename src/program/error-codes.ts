@@ -65,8 +65,13 @@ export const ERRORS = {
     fix: 'Take the parameter out of `DATABASE_URL` and set it for the role with `ALTER ROLE`.',
   },
   DATABASE_RIGHT_MISSING: {
-    meaning: 'The user in `DATABASE_URL` lacks a privilege on a table or schema.',
-    fix: 'Run the `GRANT` statement that the message shows.',
+    meaning:
+      'The user in `DATABASE_URL`, or a role that a setting names, lacks a privilege on a table, schema, sequence or database.',
+    fix: 'Have the role that the message names run the `GRANT` statement.',
+  },
+  DATABASE_ROLE_MISSING: {
+    meaning: 'The role that `DATABASE_WORKER_ROLE` or `DATABASE_READER_ROLE` names does not exist.',
+    fix: 'Create it, and run `order-ingest setup --only database` again.',
   },
   DATABASE_SCHEMA_MISSING: {
     meaning: 'No schema in the search path exists, so the tables cannot be created.',

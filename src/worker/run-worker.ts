@@ -11,7 +11,7 @@ import { loadWithOrigin } from '../order-module/load-order-module.ts';
 import { checkWritable } from '../postgres/check-writable.ts';
 import { databaseError } from '../postgres/database-error.ts';
 import { createDatabasePool } from '../postgres/database-pool.ts';
-import { checkPrivileges } from '../postgres/privileges.ts';
+import { checkPrivileges, WORKER_PRIVILEGES } from '../postgres/privileges.ts';
 import { checkRequiredColumns, checkSchema } from '../postgres/schema.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { describeError } from '../program/operator-error.ts';
@@ -107,7 +107,7 @@ async function checkDatabase(pool: Pool, storage: OrderModule['storage']): Promi
   try {
     await checkSchema(pool, storage);
     await checkRequiredColumns(pool, storage);
-    await checkPrivileges(pool, storage.tables, ['SELECT', 'INSERT']);
+    await checkPrivileges(pool, storage, { privileges: WORKER_PRIVILEGES });
   } catch (error) {
     throw databaseError('Postgres cannot be used', error);
   }

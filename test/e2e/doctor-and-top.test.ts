@@ -81,7 +81,7 @@ test('the doctor detects a database user that may not write', async () => {
     expect(of('Postgres: writing')).toMatchObject({
       state: 'failed',
       detail: `The user "${user}" lacks INSERT on orders, INSERT on order_line_items`,
-      remedy: `GRANT INSERT ON orders TO ${user}; GRANT INSERT ON order_line_items TO ${user}`,
+      remedy: `run as "order_ingest": GRANT INSERT ON orders TO ${user}; GRANT INSERT ON order_line_items TO ${user}`,
     });
   } finally {
     await pool.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`);

@@ -171,7 +171,7 @@ describe('a fault is one error with its cause and a fix', () => {
     const url = server.url({ role: 'worker', database: CERTIFICATE_DATABASE, parameters });
     const error = await errorOf(url);
     expect(error).toMatchObject({ code, message: expect.stringMatching(reason) });
-    
+
     expect(error).toMatchObject({ fix: expect.stringMatching(/ssl|PEM/) });
   });
 

@@ -1,4 +1,10 @@
-import { checkPrivileges, grantsFor, type Privilege } from '../../src/postgres/privileges.ts';
+import {
+  checkPrivileges,
+  grantsFor,
+  READER_PRIVILEGES,
+  WORKER_PRIVILEGES,
+  type Privilege,
+} from '../../src/postgres/privileges.ts';
 import { createDatabasePool, type DatabasePool } from '../../src/postgres/database-pool.ts';
 import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
@@ -34,13 +40,13 @@ afterEach(async () => {
 
 const grant = (sql: string) => database.pool.query(sql);
 const granted = (...privileges: Privilege[]) =>
-  grant(grantsFor(orderModule.storage.tables, database.schema, role, privileges));
+  grant(grantsFor(orderModule.storage, database.schema, role, privileges));
 
 test('the grants printed by setup are enough for a worker', async () => {
   await granted('SELECT', 'INSERT');
   await expect(checkSchema(pool, orderModule.storage)).resolves.toBeUndefined();
   await expect(
-    checkPrivileges(pool, orderModule.storage.tables, ['SELECT', 'INSERT']),
+    checkPrivileges(pool, orderModule.storage, { privileges: WORKER_PRIVILEGES }),
   ).resolves.toBeUndefined();
 });
 
@@ -48,13 +54,13 @@ test('SELECT is enough for commands that only read, but not for a worker', async
   await granted('SELECT');
   await expect(checkSchema(pool, orderModule.storage)).resolves.toBeUndefined();
   await expect(
-    checkPrivileges(pool, orderModule.storage.tables, ['SELECT']),
+    checkPrivileges(pool, orderModule.storage, { privileges: READER_PRIVILEGES }),
   ).resolves.toBeUndefined();
   await expect(
-    checkPrivileges(pool, orderModule.storage.tables, ['SELECT', 'INSERT']),
+    checkPrivileges(pool, orderModule.storage, { privileges: WORKER_PRIVILEGES }),
   ).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',
-    fix: `GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
+    fix: `run as "order_ingest": GRANT INSERT ON orders TO ${role}; GRANT INSERT ON order_line_items TO ${role}`,
   });
 });
 
@@ -70,7 +76,7 @@ test('a missing column is reported even if the table of migrations may not be re
 test('a schema without the USAGE right is reported, rather than missing tables', async () => {
   const expected = {
     code: 'DATABASE_RIGHT_MISSING',
-    fix: `GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
+    fix: `run as "order_ingest": GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
   };
   await expect(checkSchema(pool, orderModule.storage)).rejects.toMatchObject(expected);
   await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject(expected);

@@ -2,14 +2,20 @@ import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE } from '../../config/roles.ts';
 import type { OrderStorage } from '../../contract/order-module.ts';
 import { loadOrderModule } from '../../order-module/load-order-module.ts';
-import { checkPrivileges, quoteName } from '../../postgres/privileges.ts';
+import { checkRole, neededByRole, type DatabaseRoles } from '../../postgres/grant-roles.ts';
+import {
+  checkPrivileges,
+  quoteName,
+  READER_PRIVILEGES,
+  WORKER_PRIVILEGES,
+} from '../../postgres/privileges.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool, type DatabasePool } from '../../postgres/database-pool.ts';
 import {
   checkRequiredColumns,
   checkSchema,
   readSchemaVersion,
-  type SchemaVersion,
+  setupFix,
 } from '../../postgres/schema.ts';
 import { readServerState, type ServerState } from '../../postgres/server-state.ts';
 import { failed, fromError, ok, warning, type Finding } from './finding.ts';
@@ -20,7 +26,7 @@ const CLOCK_TOLERANCE_MS = 2000;
 /** Checks the server, the schema, the privilege to write, the pooler and the clock. Never throws. */
 export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
   try {
-    const { database, order } = readSettings(DATABASE_SETUP_ROLE, env);
+    const { database, databaseRoles, order } = readSettings(DATABASE_SETUP_ROLE, env);
     const { storage } = await loadOrderModule(order.module);
     const pool = createDatabasePool({
       ...database,
@@ -35,7 +41,8 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
       return [
         ok('Postgres', `${state.version}, database "${state.database}", schema "${state.schema}"`),
         await checkTables(pool, storage),
-        await checkWriting(pool, state, storage),
+        await checkWriting(pool, state, storage, databaseRoles),
+        ...(await checkRoles(pool, state, storage, databaseRoles)),
         ...checkPooler(pool, state),
         checkClock(clockMs),
       ];
@@ -53,19 +60,34 @@ async function checkTables(pool: DatabasePool, storage: OrderStorage): Promise<F
   try {
     await checkSchema(pool, storage);
     await checkRequiredColumns(pool, storage);
-    return describeVersion(check, await readSchemaVersion(pool, storage));
+    return await describeVersion(check, pool, storage);
   } catch (error) {
     const failure = databaseError('The tables cannot be read', error);
     return failed(check, failure.message, failure.fix);
   }
 }
 
-function describeVersion(check: string, { latest, newer, waiting }: SchemaVersion): Finding {
+async function describeVersion(
+  check: string,
+  pool: DatabasePool,
+  storage: OrderStorage,
+): Promise<Finding> {
+  const { latest, newer, waiting, isReadable } = await readSchemaVersion(pool, storage);
+  if (!isReadable) {
+    const lacking = await checkPrivileges(pool, storage, { privileges: [], complete: true }).catch(
+      (error: unknown) => error,
+    );
+    return {
+      ...fromError(check, lacking, 'grant SELECT on the table of migrations'),
+      // The columns of the tables are those of this build.
+      state: 'warning',
+    };
+  }
   if (waiting.length > 0) {
     return warning(
       check,
       `up to date: ${latest}; not run yet, because they break older versions: ${waiting.join(', ')}`,
-      'once no worker of an older version is left, run `order-ingest setup --only database --contract`',
+      `once no worker of an older version is left, ${await setupFix(pool, storage, ' --contract')}`,
     );
   }
   return newer.length > 0
@@ -73,11 +95,12 @@ function describeVersion(check: string, { latest, newer, waiting }: SchemaVersio
     : ok(check, `up to date: ${latest}`);
 }
 
-/** A worker needs both privileges. Users that only read can ignore a missing INSERT. */
+/** A worker needs both privileges. The role of DATABASE_READER_ROLE needs no INSERT. */
 async function checkWriting(
   pool: DatabasePool,
   { isReadOnly, user }: ServerState,
-  { tables }: OrderStorage,
+  storage: OrderStorage,
+  { reader }: DatabaseRoles,
 ): Promise<Finding> {
   const check = 'Postgres: writing';
   if (isReadOnly) {
@@ -88,11 +111,40 @@ async function checkWriting(
     );
   }
   try {
-    await checkPrivileges(pool, tables, ['SELECT', 'INSERT']);
+    if (user === reader) {
+      await checkPrivileges(pool, storage, { privileges: READER_PRIVILEGES });
+      return ok(
+        check,
+        `user "${user}" may read; DATABASE_READER_ROLE names it, so it need not write`,
+      );
+    }
+    await checkPrivileges(pool, storage, { privileges: WORKER_PRIVILEGES });
     return ok(check, `user "${user}" may insert`);
   } catch (error) {
     return fromError(check, error, 'check that the server is running');
   }
+}
+
+/** The roles that the settings name, but for the one that is connected. */
+async function checkRoles(
+  pool: DatabasePool,
+  { user }: ServerState,
+  storage: OrderStorage,
+  roles: DatabaseRoles,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const { role, privileges, setting } of neededByRole(roles)) {
+    if (role === user) continue;
+    const check = `Postgres: ${setting}`;
+    try {
+      await checkRole(pool, role, setting);
+      await checkPrivileges(pool, storage, { role, privileges, complete: true });
+      findings.push(ok(check, `role "${role}" has the privileges that it needs`));
+    } catch (error) {
+      findings.push(fromError(check, error, 'check that the server is running'));
+    }
+  }
+  return findings;
 }
 
 /** Behind a pooler no timeout can be set for the session, so the role needs one. */

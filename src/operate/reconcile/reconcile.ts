@@ -16,7 +16,7 @@ import type { MessageReader } from '../../order-module/message-reader.ts';
 import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { databaseError } from '../../postgres/database-error.ts';
 import { createDatabasePool } from '../../postgres/database-pool.ts';
-import { checkPrivileges } from '../../postgres/privileges.ts';
+import { checkPrivileges, READER_PRIVILEGES } from '../../postgres/privileges.ts';
 import { checkSchema } from '../../postgres/schema.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
@@ -75,7 +75,7 @@ export async function reconcile(env: Environment, options: ReconcileOptions): Pr
   });
   try {
     await checkSchema(pool, storage);
-    await checkPrivileges(pool, storage.tables, ['SELECT']);
+    await checkPrivileges(pool, storage, { privileges: READER_PRIVILEGES });
     const orders = createOrderLookup(client, pool, reader, settings.temporal.workflowIdPrefix);
     const kafka = createKafkaClient(settings.kafka, silentLogger());
     for (const topic of topics) {

@@ -2,7 +2,12 @@ import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { DATABASE_SETUP_ROLE, KAFKA_SETUP_ROLE } from '../../config/roles.ts';
 import { loadOrderModule } from '../../order-module/load-order-module.ts';
 import { databaseError } from '../../postgres/database-error.ts';
-import { grantsFor, type Privilege } from '../../postgres/privileges.ts';
+import {
+  grantsFor,
+  READER_PRIVILEGES,
+  WORKER_PRIVILEGES,
+  type Privilege,
+} from '../../postgres/privileges.ts';
 import { migrate } from '../../postgres/migrate.ts';
 import { createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
@@ -14,6 +19,8 @@ import { temporalFailed } from '../../temporal/temporal-error.ts';
 export interface SetupResult {
   /** The names of what was created. */
   readonly created: readonly string[];
+  /** The SQL statements by which roles have got privileges. */
+  readonly granted?: readonly string[];
   /** What remains for an operator to do. */
   readonly hints?: readonly string[];
 }
@@ -51,7 +58,8 @@ export async function setUpTemporal(env: Environment): Promise<SetupResult> {
 }
 
 /**
- * Runs the migrations that have not been run. Throws an OperatorError.
+ * Runs the migrations that have not been run, and grants the roles of the settings what they lack. Throws an
+ * OperatorError.
  *
  * @param contract whether to run those that break older versions too
  * @param onWait called with the reason when a migration has to wait
@@ -61,26 +69,35 @@ export async function setUpDatabase(
   contract: boolean,
   onWait: (reason: string) => void,
 ): Promise<SetupResult> {
-  const { database, migration, order } = readSettings(DATABASE_SETUP_ROLE, env);
+  const { database, migration, databaseRoles, order } = readSettings(DATABASE_SETUP_ROLE, env);
   const { storage } = await loadOrderModule(order.module);
   try {
-    const { ran, waiting, schemaName } = await migrate(
+    const { ran, waiting, granted, schemaName } = await migrate(
       storage,
       database.url,
       database.connectTimeoutMs,
-      { ...migration, contract, onWait },
+      { ...migration, contract, roles: databaseRoles, onWait },
     );
-    const grants = (...privileges: Privilege[]) =>
-      grantsFor(storage.tables, schemaName, 'ROLE', privileges);
+    const grants = (privileges: readonly Privilege[]) =>
+      grantsFor(storage, schemaName, 'ROLE', privileges);
     return {
       created: ran,
+      granted,
       hints: [
         ...waiting.map(
           ({ name, oldestVersion = '' }) =>
             `${name} breaks versions before ${oldestVersion}: once none is left, run \`order-ingest setup --only database --contract\``,
         ),
-        `a worker that uses its own role needs: ${grants('SELECT', 'INSERT')};`,
-        `a role for commands that only read needs: ${grants('SELECT')};`,
+        ...(databaseRoles.worker === undefined
+          ? [
+              `a worker that uses its own role needs what \`setup\` grants to DATABASE_WORKER_ROLE: ${grants(WORKER_PRIVILEGES)};`,
+            ]
+          : []),
+        ...(databaseRoles.reader === undefined
+          ? [
+              `a role for commands that only read needs what \`setup\` grants to DATABASE_READER_ROLE: ${grants(READER_PRIVILEGES)};`,
+            ]
+          : []),
       ],
     };
   } catch (error) {

@@ -29,14 +29,18 @@ export function addSetupCommand(program: Command): void {
 async function run({ only = PARTS, contract, json }: SetupFlags, command: Command): Promise<void> {
   const env = environmentOf(command);
   const made: Partial<Record<Part, readonly string[]>> = {};
+  const grants: string[] = [];
   for (const part of PARTS.filter((name) => only.includes(name))) {
-    const { created, hints = [] } = await setUp(part, env, contract === true);
+    const { created, granted = [], hints = [] } = await setUp(part, env, contract === true);
     made[part] = created;
+    grants.push(...granted);
     if (json) continue;
     console.log(`${part}: ${created.length > 0 ? `created ${created.join(', ')}` : 'up to date'}`);
+    for (const statement of granted) console.log(`  ${statement};`);
     for (const hint of hints) console.log(`  ${hint}`);
   }
-  if (json) console.log(JSON.stringify({ made }));
+  if (json)
+    console.log(JSON.stringify({ made, ...(grants.length > 0 ? { granted: grants } : {}) }));
 }
 
 async function setUp(part: Part, env: Environment, contract: boolean): Promise<SetupResult> {
