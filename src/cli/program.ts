@@ -12,6 +12,7 @@ import { addOrdersCommand } from '../operate/orders/orders-command.ts';
 import { addProduceCommand } from '../operate/produce/produce-command.ts';
 import { addReconcileCommand } from '../operate/reconcile/reconcile-command.ts';
 import { addReplayCommand } from '../operate/replay/replay-command.ts';
+import { addResumeCommand } from '../operate/resume/resume-command.ts';
 import { addSetupCommand } from '../operate/setup/setup-command.ts';
 import { addTopCommand } from '../operate/top/top-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
@@ -52,6 +53,7 @@ Exit codes:
   addDeadLettersCommand(program);
   addReconcileCommand(program);
   addReplayCommand(program);
+  addResumeCommand(program);
   addCapacityCommand(program);
   addConfigCommand(program);
   addCompletionCommand(program);

@@ -42,8 +42,8 @@ export const SECTIONS: readonly Section[] = [
     title: 'Bridge',
     readBy: [
       ...['bridge', 'replay'],
-      // The consumer group, and the limit of a message.
-      ...['orders', 'lag', 'top', 'doctor', 'dead-letters', 'reconcile'],
+      // The consumer group, the limit of a message, and the HTTP endpoint.
+      ...['orders', 'lag', 'top', 'doctor', 'dead-letters', 'reconcile', 'resume'],
     ],
     settings: bridgeSettings,
   },

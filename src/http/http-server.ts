@@ -76,7 +76,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   // Closes connections whose client does not read the response. LIMITS covers the others.
   server.setTimeout(IDLE_TIMEOUT_MS);
   if (certificate) {
-    server.on('secureConnection', (socket) => {
+    server.on('secureConnection', (socket: Socket) => {
       connections.secured(socket);
     });
   }

@@ -1,3 +1,5 @@
+import { sendRequest, type HttpTarget } from '../../http/http-client.ts';
+
 /** The state of one bridge, according to its metrics. */
 export interface BridgeState {
   readonly isReady: boolean;
@@ -9,16 +11,14 @@ export interface BridgeState {
 
 const TIMEOUT_MS = 1000;
 
-/** @param url of the bridge's HTTP endpoint, such as `http://localhost:9464` */
-export async function readBridge(url: string): Promise<BridgeState> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const response = await fetch(new URL('/metrics', url), { signal }).catch((error: unknown) => {
-    throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  });
-  if (!response.ok) throw new Error(`responds with HTTP status ${response.status}`);
-  const text = await response.text();
+/** @param target the bridge's HTTP endpoint */
+export async function readBridge(target: HttpTarget): Promise<BridgeState> {
+  const { status, body } = await sendRequest('GET', '/metrics', target, TIMEOUT_MS);
+  if (status === 401)
+    throw new Error('requires BRIDGE_HTTP_TOKEN, which is unset here or another one');
+  if (status !== 200) throw new Error(`responds with HTTP status ${status}`);
   const gauge = (name: string) => {
-    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(body)?.[1];
     if (value === undefined) throw new Error('is not a bridge: its metrics are missing');
     return Number(value);
   };

@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
+import { shownText } from '../../config/given-value.ts';
 import type { Environment } from '../../config/read-settings.ts';
+import type { HttpTarget } from '../../http/http-client.ts';
 import { countInsertedRows } from '../../postgres/server-state.ts';
 import { answerOf, type Answer } from '../../program/answer.ts';
 import { describeError } from '../../program/operator-error.ts';
@@ -50,14 +52,13 @@ export interface Sources {
   readonly lag: Answer<GroupLag>;
   readonly temporal: Answer<{ readonly client: Client; readonly workflowIdPrefix: string }>;
   readonly postgres: Answer<StoredOrders>;
-  /** URLs of the bridges' HTTP endpoints. */
-  readonly bridges: readonly string[];
+  readonly bridges: readonly HttpTarget[];
 }
 
 /** Connects to all three servers and runs `work`, even if some of them cannot be reached. */
 export const withSources = (
   env: Environment,
-  bridges: readonly string[],
+  bridges: readonly HttpTarget[],
   work: (sources: Sources) => Promise<void>,
 ): Promise<void> =>
   withConnection<GroupLag>(
@@ -126,7 +127,10 @@ export async function takeSample(sources: Sources): Promise<Sample> {
       inserted: await countInsertedRows(pool, storage.orderTable),
     })),
     Promise.all(
-      sources.bridges.map(async (url) => ({ url, ...(await answerOf(() => readBridge(url))) })),
+      sources.bridges.map(async (target) => ({
+        url: shownText(target.url),
+        ...(await answerOf(() => readBridge(target))),
+      })),
     ),
   ]);
   return { at, kafka, temporal, postgres, bridges };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Rates } from './rates.ts';
+import type { BridgeFlags } from '../bridge-endpoints.ts';
 import type { Answer } from '../../program/answer.ts';
 import type { Sample, TopicSample } from './sample.ts';
 import { runAsJson } from '../orders/order-text.ts';
@@ -9,8 +10,7 @@ import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { table } from '../../terminal/table.ts';
 
-interface TopFlags {
-  readonly bridge: readonly string[];
+interface TopFlags extends BridgeFlags {
   readonly interval: number;
   readonly count?: number;
   readonly json?: true;
@@ -20,7 +20,11 @@ export function addTopCommand(program: Command): void {
   program
     .command('top')
     .description('Show the current rates of reading, starting, storing and failing')
-    .option('--bridge <url...>', 'HTTP endpoints of the bridges', ['http://127.0.0.1:9464'])
+    .option('--bridge <url...>', 'HTTP endpoints of the bridges (default: the one on this host)')
+    .option(
+      '--bridge-ca <file>',
+      'PEM file of the authorities that sign the certificates of the bridges',
+    )
     .option('--interval <seconds>', 'seconds between two updates', positiveNumber, 2)
     .option('--count <updates>', 'stop after this many updates', positiveNumber)
     .option('--json', 'print newline-delimited JSON, one line per update')
@@ -28,7 +32,7 @@ export function addTopCommand(program: Command): void {
       'after',
       `
 Queries Kafka, Temporal, Postgres and the bridges until Ctrl-C. If one of them is down, the others are
-still shown.
+still shown. BRIDGE_HTTP_TOKEN is sent to the bridges if it is set.
 
 Examples:
   order-ingest top
@@ -39,15 +43,18 @@ Examples:
 }
 
 async function run(
-  { bridge, interval, count = Number.POSITIVE_INFINITY, json }: TopFlags,
+  { interval, count = Number.POSITIVE_INFINITY, json, ...flags }: TopFlags,
   command: Command,
 ): Promise<void> {
-  const [{ withSources, takeSample }, { ratesBetween }] = await Promise.all([
+  const [{ withSources, takeSample }, { ratesBetween }, { bridgeEndpoints }] = await Promise.all([
     import('./sample.ts'),
     import('./rates.ts'),
+    import('../bridge-endpoints.ts'),
   ]);
+  const env = environmentOf(command);
+  const bridges = bridgeEndpoints(flags, env);
   await untilInterrupted((signal) =>
-    withSources(environmentOf(command), bridge, async (sources) => {
+    withSources(env, bridges, async (sources) => {
       let before = await takeSample(sources);
       for (let update = 0; update < count; update += 1) {
         await delay(interval * 1000, undefined, { signal }).catch(() => undefined);
