@@ -17,6 +17,8 @@ const PROGRAMS: Readonly<Record<string, (section: Section) => boolean>> = {
 /** Set by the chart itself, or from values other than `settings`. */
 const SET_BY_CHART: readonly string[] = [
   ...['BRIDGE_HTTP_HOST', 'BRIDGE_HTTP_PORT', 'WORKER_HTTP_HOST', 'WORKER_HTTP_PORT'],
+  ...['BRIDGE_HTTP_TLS_CERT_FILE', 'BRIDGE_HTTP_TLS_KEY_FILE', 'BRIDGE_HTTP_TLS_CLIENT_CA_FILE'],
+  ...['WORKER_HTTP_TLS_CERT_FILE', 'WORKER_HTTP_TLS_KEY_FILE', 'WORKER_HTTP_TLS_CLIENT_CA_FILE'],
   ...['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_BUILD_ID'],
 ];
 
@@ -31,6 +33,18 @@ const CERTIFICATES = [
   { group: 'postgres', value: 'cert', variable: undefined },
   { group: 'postgres', value: 'key', variable: undefined },
 ] as const;
+
+/** Values under `certificates.http`, for the endpoints of both programs. */
+const HTTP_CERTIFICATES = ['bridge', 'worker'].flatMap((program) =>
+  [
+    { value: 'cert', file: 'CERT_FILE' },
+    { value: 'key', file: 'KEY_FILE' },
+    { value: 'clientCa', file: 'CLIENT_CA_FILE' },
+  ].map(({ value, file }) => ({
+    ...{ group: 'http', value, programs: [program] },
+    variable: `${program.toUpperCase()}_HTTP_TLS_${file}`,
+  })),
+);
 
 const settingsOf = ({ settings }: Section): readonly Setting[] => Object.values(settings);
 
@@ -55,14 +69,17 @@ export const SETTINGS_OF_PROGRAMS = {
   programs: Object.fromEntries(programs.map(({ program, names }) => [program, names])),
   secrets: [...IN_SECRETS_TOO, ...secretFiles],
   secretFiles,
-  certificates: CERTIFICATES.map(({ group, value, variable }) => ({
-    group,
-    value,
-    ...(variable === undefined ? {} : { variable }),
-    programs: programs
-      .filter(({ names }) => names.includes(variable ?? 'DATABASE_URL'))
-      .map(({ program }) => program),
-  })),
+  certificates: [
+    ...CERTIFICATES.map(({ group, value, variable }) => ({
+      group,
+      value,
+      ...(variable === undefined ? {} : { variable }),
+      programs: programs
+        .filter(({ names }) => names.includes(variable ?? 'DATABASE_URL'))
+        .map(({ program }) => program),
+    })),
+    ...HTTP_CERTIFICATES,
+  ],
   defaults: Object.fromEntries(
     all.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),
   ),

@@ -55,6 +55,23 @@ test.each<[string, object, RegExp]>([
     /secrets.KAFKA_SASL_PASSWORD[^]*KAFKA_SASL_USERNAME/,
   ],
   [
+    'half of a certificate, and authorities of clients without one',
+    {
+      certificates: {
+        http: { key: { secret: 'a', key: 'b' }, clientCa: { secret: 'a', key: 'c' } },
+      },
+    },
+    /only one of certificates.http.cert[^]*certificates.http.clientCa/,
+  ],
+  [
+    'a token that the monitors cannot read',
+    {
+      secrets: { BRIDGE_HTTP_TOKEN: { file: '/mnt/token' } },
+      metrics: { podMonitor: { enabled: true } },
+    },
+    /secrets.BRIDGE_HTTP_TOKEN.file/,
+  ],
+  [
     'two order modules',
     { settings: { ORDER_MODULE: './a.js' }, orderModule: { configMap: 'a', file: 'a.js' } },
     /settings.ORDER_MODULE and orderModule.configMap/,

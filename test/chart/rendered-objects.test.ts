@@ -45,10 +45,13 @@ function environmentOf(workload: Workload): Environment {
   return Object.fromEntries(
     containerOf(workload).env.map(({ name, value }) => [
       name.replace(/_FILE$/, (suffix) => (isSecretFile(name) ? '' : suffix)),
-      isSecretFile(name) || value === undefined ? 'postgres://user@host/db' : value,
+      isSecretFile(name) || value === undefined ? secretValue(name) : value,
     ]),
   );
 }
+
+const secretValue = (name: string) =>
+  name.includes('TOKEN') ? 'a-token-of-the-tests' : 'postgres://user@host/db';
 
 const isSecretFile = (name: string) => SETTINGS.some((setting) => fileVariable(setting) === name);
 
@@ -322,6 +325,35 @@ test('the monitors set the job names of the alert rules', () => {
     ['bridge', 'worker'],
     ['bridge', 'worker'],
   ]);
+});
+
+test('with a certificate and tokens, the probes use HTTPS, and the monitors send the token of each', () => {
+  const objects = objectsOf('ci/tls-values.yaml');
+  for (const component of ['bridge', 'worker']) {
+    const workload = workloadsOf(objects).find((one) => componentOf(one) === component);
+    const text = JSON.stringify(workload);
+    expect(text.match(/"scheme":"HTTPS"/g)).toHaveLength(3);
+    expect(text).toContain(`"${component.toUpperCase()}_HTTP_TLS_CLIENT_CA_FILE"`);
+    const monitor = objects.find(
+      ({ kind, metadata }) => kind === 'ServiceMonitor' && metadata.name.endsWith(component),
+    );
+    expect(monitor?.spec).toMatchObject({
+      endpoints: [
+        {
+          scheme: 'https',
+          tlsConfig: { serverName: 'order-ingest' },
+          authorization: { credentials: { name: 'http', key: `${component}-token` } },
+        },
+      ],
+    });
+  }
+  const plain = JSON.stringify(objectsOf('ci/production-values.yaml'));
+  expect(plain).not.toMatch(/"scheme"|"authorization":/);
+  // The tools present the token, and have no use for the private key.
+  const tools = workloadsOf(objectsOf('ci/tls-values.yaml')).filter(
+    (one) => !['bridge', 'worker'].includes(componentOf(one)),
+  );
+  expect(JSON.stringify(tools)).not.toContain('HTTP_TLS');
 });
 
 test('the dashboard is that of deploy/grafana', () => {

@@ -36,6 +36,20 @@
 {{- if ne (empty $values.certificates.temporal.cert) (empty $values.certificates.temporal.key) }}
 {{- $mistakes = append $mistakes "only one of certificates.temporal.cert and certificates.temporal.key is set: mutual TLS needs both" }}
 {{- end }}
+{{- if ne (empty $values.certificates.http.cert) (empty $values.certificates.http.key) }}
+{{- $mistakes = append $mistakes "only one of certificates.http.cert and certificates.http.key is set: TLS needs both" }}
+{{- end }}
+{{- if and $values.certificates.http.clientCa (not $values.certificates.http.cert) }}
+{{- $mistakes = append $mistakes "certificates.http.clientCa is set, but certificates.http.cert is not: client certificates need TLS" }}
+{{- end }}
+{{- if or $values.metrics.podMonitor.enabled $values.metrics.serviceMonitor.enabled }}
+{{- range list "BRIDGE_HTTP_TOKEN" "WORKER_HTTP_TOKEN" }}
+{{- $source := index $secrets . }}
+{{- if and $source (not $source.name) }}
+{{- $mistakes = append $mistakes (printf "secrets.%s.file: the monitors read the token from a Secret only; give its name and key" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range concat $values.extraEnv $values.bridge.extraEnv $values.worker.extraEnv $values.setup.extraEnv }}
 {{- if has .name $reference.names }}
 {{- $mistakes = append $mistakes (printf "extraEnv contains %s: set it under settings or secrets, so that every program that reads it gets it" .name) }}
@@ -66,7 +80,7 @@
 {{- end }}
 {{- if or (eq $values.bridge.autoscaling.type "keda") (eq $values.worker.autoscaling.type "keda") }}
 {{- range $name, $source := $secrets }}
-{{- if and $source.file (ne $name "DATABASE_URL") }}
+{{- if and $source.file (not (has $name (list "DATABASE_URL" "BRIDGE_HTTP_TOKEN" "WORKER_HTTP_TOKEN"))) }}
 {{- $mistakes = append $mistakes (printf "secrets.%s.file: KEDA reads credentials from Secrets only; give the name and the key of one" $name) }}
 {{- end }}
 {{- end }}

@@ -154,6 +154,7 @@ long-running program port and resources; optionally command, hook, buildId, vers
 {{- define "order-ingest.pod" -}}
 {{- $values := .root.Values }}
 {{- $volumes := include "order-ingest.volumes" . | fromJson }}
+{{- $scheme := ternary ", scheme: HTTPS" "" (not (empty $values.certificates.http.cert)) }}
 metadata:
   labels:
     {{- include "order-ingest.labels" . | nindent 4 }}
@@ -200,13 +201,13 @@ spec:
       ports:
         - { name: http, containerPort: {{ .port }} }
       startupProbe:
-        httpGet: { path: /livez, port: http }
+        httpGet: { path: /livez, port: http{{ $scheme }} }
         {{- toYaml $values.probes.startup | nindent 8 }}
       livenessProbe:
-        httpGet: { path: /livez, port: http }
+        httpGet: { path: /livez, port: http{{ $scheme }} }
         {{- toYaml $values.probes.liveness | nindent 8 }}
       readinessProbe:
-        httpGet: { path: /readyz, port: http }
+        httpGet: { path: /readyz, port: http{{ $scheme }} }
         {{- toYaml $values.probes.readiness | nindent 8 }}
       {{- end }}
       resources:
