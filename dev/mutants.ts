@@ -300,12 +300,12 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'bytes of a message are logged although the setting forbids it',
     changes: [
       {
-        file: PIPELINE,
+        file: 'src/bridge/order-identifier.ts',
         from: 'shownBytes > 0 ?',
         to: 'shownBytes >= 0 ?',
       },
       {
-        file: PIPELINE,
+        file: 'src/bridge/order-identifier.ts',
         from: 'value.subarray(0, shownBytes)',
         to: 'value.subarray(0, shownBytes || 9)',
       },

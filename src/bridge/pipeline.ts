@@ -1,20 +1,11 @@
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { SpanKind } from '@opentelemetry/api';
 import type { BridgeSettings } from '../config/roles.ts';
-import { requeuedPriority, type DeadLetterReason } from '../contract/dead-letter.ts';
+import type { DeadLetterReason } from '../contract/dead-letter.ts';
 import type { MessageSource } from '../contract/message.ts';
-import type { StartPreferences } from '../contract/order-module.ts';
-import type { Priority } from '../contract/priority.ts';
 import type { ConsumedMessage, PartitionBatch } from '../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../kafka/truncated-records.ts';
-import type { Identified, IdentifiedOrder, MessageReader } from '../order-module/message-reader.ts';
-import { checkPreferences } from '../order-module/start-preferences.ts';
 import { describeError } from '../program/operator-error.ts';
-import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
-import type { Conditions } from '../telemetry/health/health.ts';
 import { contextOf, inSpan, markActiveSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { isThrottled } from '../temporal/temporal-error.ts';
 import type { DeadLetter, DeadLetterWriter } from './dead-letter-writer.ts';
@@ -27,19 +18,15 @@ import { Semaphore } from './flow-control/semaphore.ts';
 import { OutcomeCounts, type MessageOutcome } from './outcome-counts.ts';
 import { BatchProgress } from './batch-progress.ts';
 import { createRetryForever, type RetryForever } from './retry-forever.ts';
+import { OrderIdentifier, type IdentifierPorts } from './order-identifier.ts';
 import type { OrderToStart } from './start-request.ts';
 import type { StartOutcome, WorkflowStarter } from './workflow-starter.ts';
 
 /** What the pipeline works on. */
-export interface PipelinePorts {
-  readonly reader: Pick<MessageReader, 'identify' | 'prepare'>;
+export interface PipelinePorts extends IdentifierPorts {
   readonly starter: WorkflowStarter;
   readonly openOrders: OpenOrders;
   readonly deadLetters: DeadLetterWriter;
-  readonly readiness: Conditions;
-  readonly logger: Logger;
-  /** The priority of every order, instead of what the order module prefers. */
-  readonly priority?: Priority | undefined;
   /** Receives how long Temporal took to answer each start, in seconds. */
   readonly startDuration?: { observe(seconds: number): void } | undefined;
   /** Finds why Temporal is unavailable. */
@@ -72,13 +59,11 @@ export class Pipeline {
   readonly counts = new OutcomeCounts();
   readonly #settings: BridgeSettings;
   readonly #ports: PipelinePorts;
+  readonly #identifier: OrderIdentifier;
   readonly #concurrency: Semaphore;
   readonly #sequencer = new KeyedSequencer();
   readonly #retryTemporal: RetryForever;
   readonly #retryDeadLetters: RetryForever;
-  readonly #retrySchemaRegistry: RetryForever;
-  readonly #preferenceProblems: RateLimitedLog;
-  readonly #moduleFailures: RateLimitedLog;
   readonly #stopping = new AbortController();
   readonly #batches = new Set<Promise<void>>();
 
@@ -87,6 +72,7 @@ export class Pipeline {
     const { readiness, logger } = ports;
     this.#settings = settings;
     this.#ports = ports;
+    this.#identifier = new OrderIdentifier(settings, ports);
     this.breaker = new CircuitBreaker({
       maxPercent: bridge.breakerMaxPercent,
       window: bridge.breakerWindow,
@@ -104,7 +90,6 @@ export class Pipeline {
       isThrottled,
       logger,
     });
-    this.#preferenceProblems = new RateLimitedLog(logger);
     this.#retryTemporal = createRetryForever('Temporal', {
       readiness,
       logger,
@@ -112,8 +97,6 @@ export class Pipeline {
       ...(ports.explainTemporal ? { explain: ports.explainTemporal } : {}),
     });
     this.#retryDeadLetters = createRetryForever('the dead-letter topic', { readiness, logger });
-    this.#retrySchemaRegistry = createRetryForever('the schema registry', { readiness, logger });
-    this.#moduleFailures = new RateLimitedLog(logger);
     // Each batch listens.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -179,7 +162,7 @@ export class Pipeline {
     try {
       for (const [index, message] of messages.entries()) {
         await this.breaker.pass(drain.draining);
-        const preparing = this.#prepare(message, drain.draining);
+        const preparing = this.#identifier.prepare(message, drain.draining);
         if (preparing) await preparing;
         // Not aborted by the drain: the messages in flight return their permits when they are abandoned.
         await this.#concurrency.acquire();
@@ -236,35 +219,14 @@ export class Pipeline {
       const error = `${bytes} bytes, too large even for a dead letter: the content is only in the source topic`;
       return deadLetter('too-large', error);
     }
-    const identifying = this.#identify(message, signal);
-    // Most decoders are synchronous, and waiting would cost every message.
+    const identifying = this.#identifier.identify(message, source, signal);
     const identified = identifying instanceof Promise ? await identifying : identifying;
-    if (identified.kind === 'unusable') {
-      const { reason, error } = identified;
-      const value = describeValue(message.value, this.#settings.logging.valueBytes);
-      logger.warn({ event: 'message_decode_failed', ...source, reason, error, ...value }, error);
-      return deadLetter(reason, error);
-    }
+    if (identified.kind === 'unusable') return deadLetter(identified.reason, identified.error);
 
-    const { orderId, fingerprint, text, fingerprintProblem } = identified;
-    if (fingerprintProblem !== undefined) {
-      this.#moduleFailures.write(
-        'error',
-        { event: 'order_module_failed', ...source, orderId, error: fingerprintProblem },
-        'the order module has a fault; the order waits in Temporal until a worker with a corrected module translates it',
-        fingerprintProblem,
-      );
-    }
+    const { order } = identified;
+    const { orderId } = order;
     markActiveSpan({ 'order_ingest.order_id': orderId });
-    const answer = await this.#start(
-      {
-        orderId,
-        fingerprint,
-        message: { text, source: { ...source, timestamp: message.timestamp } },
-        start: this.#startPreferences(identified, message, source),
-      },
-      signal,
-    );
+    const answer = await this.#start(order, signal);
     switch (answer.kind) {
       case 'started':
         logger.debug(
@@ -287,46 +249,6 @@ export class Pipeline {
       default:
         return answer satisfies never;
     }
-  }
-
-  /**
-   * Waits until the schema of the message is there, for as long as that takes; undefined if there is nothing to
-   * wait for. The message holds no permit meanwhile, so that those whose schema is known go on. Ends when the
-   * signal is aborted.
-   */
-  #prepare({ value }: ConsumedMessage, signal: AbortSignal): Promise<void> | undefined {
-    const { reader } = this.#ports;
-    const preparing = reader.prepare(value);
-    if (!preparing) return undefined;
-    const call = continuing<unknown>(preparing, () => reader.prepare(value));
-    return untilAborted(this.#retrySchemaRegistry(call, signal), signal);
-  }
-
-  /** A promise only if the schema is not there, as in a replay, which prepares nothing. */
-  #identify({ value }: ConsumedMessage, signal: AbortSignal): Identified | Promise<Identified> {
-    const { reader } = this.#ports;
-    const { maxInputBytes } = this.#settings.bridge;
-    const identified = reader.identify(value, maxInputBytes);
-    if (!(identified instanceof Promise)) return identified;
-    const call = continuing(identified, () => reader.identify(value, maxInputBytes));
-    return this.#retrySchemaRegistry(call, signal);
-  }
-
-  /** What the order module prefers, with the priority of the replay or requeue that the message is part of. */
-  #startPreferences(
-    order: IdentifiedOrder,
-    { headers }: ConsumedMessage,
-    source: MessageSource,
-  ): StartPreferences | undefined {
-    const { start, problems } = checkPreferences(order.start);
-    const { startProblem } = order;
-    for (const problem of startProblem ? [...problems, startProblem] : problems) {
-      const fields = { event: 'start_preference_invalid', ...source, problem };
-      const text = 'invalid start preferences of the order module were corrected or left out';
-      this.#preferenceProblems.write('warn', fields, `${text}: ${problem}`, problem);
-    }
-    const priority = this.#ports.priority ?? requeuedPriority(headers);
-    return priority === undefined ? start : { ...start, priority };
   }
 
   /** Starts the order's workflow once the gates for starts let it pass. */
@@ -381,37 +303,6 @@ export class Pipeline {
   }
 }
 
-/** Waits for the work until the signal is aborted: the registry may be asked for a while longer. */
-async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const aborted = promiseWithResolvers<undefined>();
-  const end = () => {
-    aborted.resolve(undefined);
-  };
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    await Promise.race([work, aborted.promise]);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
-}
-
-/** A call to retry whose first attempt has begun already. */
-function continuing<Result>(
-  first: Promise<Result>,
-  again: () => Result | Promise<Result>,
-): () => Promise<Result> {
-  let attempt: Promise<Result> | undefined = first;
-  // If the signal is aborted already, nobody waits for it.
-  first.catch(() => undefined);
-  return async () => {
-    const current = attempt ?? again();
-    attempt = undefined;
-    return current;
-  };
-}
-
 /** With the default window 1,000 open orders: as many as one worker caches by default. */
 const DEFAULT_WINDOWS_OPEN = 5;
 
@@ -451,31 +342,3 @@ const consumeSpan = (
     'messaging.consumer.group.name': groupId,
   },
 });
-
-/** What is logged of a value that cannot be decoded. */
-interface ValueDescription {
-  /** In bytes; null for a message without a value. */
-  readonly length: number | null;
-  readonly sha256?: string;
-  /** The first bytes: `\xNN` for what is not printable ASCII, `\\` for a backslash. */
-  readonly firstBytes?: string;
-}
-
-/** @param shownBytes how many of its first bytes to include; they may be personal data */
-function describeValue(value: Buffer | null, shownBytes: number): ValueDescription {
-  if (value === null) return { length: null };
-  return {
-    length: value.length,
-    sha256: createHash('sha256').update(value).digest('hex'),
-    ...(shownBytes > 0 ? { firstBytes: printable(value.subarray(0, shownBytes)) } : {}),
-  };
-}
-
-const printable = (bytes: Buffer): string =>
-  bytes
-    .toString('latin1')
-    .replaceAll('\\', '\\\\')
-    .replace(
-      /[^ -~]/g,
-      (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    );
