@@ -39,8 +39,9 @@ export function givenValue(setting: Setting, env: Environment): GivenValue {
     : { from: 'default', value: setting.default };
 }
 
-/** A value as it may be shown: a URL that should not hold credentials may hold some by mistake. */
-export const shownText = (value: string): string => value.replace(/\/\/.*@/s, '//********@');
+/** A value as it may be shown: a URL or an address that should not hold credentials may hold some by mistake. */
+export const shownText = (value: string): string =>
+  value.replace(/\/\/.*@/s, '//********@').replace(/^(?!.*\/\/).*:.*@/s, '********@');
 
 /** A URL, or whatever else is not clearly a path, is probably the secret itself and must not be shown. */
 const isPath = (file: string): boolean =>

@@ -1,7 +1,8 @@
 import { OperatorError } from '../program/operator-error.ts';
 import { givenValue, shownText, type Environment, type GivenValue } from './given-value.ts';
-import { kafkaSettings, topicMistakes } from './kafka-settings.ts';
+import { kafkaMistakes, kafkaSettings, topicMistakes } from './kafka-settings.ts';
 import { Secret } from './secret.ts';
+import { unknownKafkaNames } from './unknown-names.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
 
 export type { Environment };
@@ -32,7 +33,14 @@ export function readSettings<R extends Role>(
   );
   // Here and not in `contradictions`, so that no command can omit it: `setup` would create such topics.
   const kafka = Object.entries(role).find(([, group]) => group === kafkaSettings);
-  if (kafka) mistakes.push(...topicMistakes(settings[kafka[0]] ?? {}));
+  if (kafka) {
+    // A value that is invalid is a mistake already, and must not count as one that is unset.
+    const isInvalid = Object.values(kafkaSettings).some(({ name }) =>
+      mistakes.some((mistake) => mistake.startsWith(`${name}:`)),
+    );
+    mistakes.push(...(isInvalid ? topicMistakes : kafkaMistakes)(settings[kafka[0]] ?? {}));
+    mistakes.push(...unknownKafkaNames(env));
+  }
   mistakes.push(...contradictions(settings as PartialSettings<R>));
   if (mistakes.length > 0) {
     throw new OperatorError(

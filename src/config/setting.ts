@@ -73,6 +73,11 @@ export const flag = choice(['true', 'false']).transform((value) => value === 'tr
 export const brokerList = z
   .string()
   .transform((value) => value.split(',').map((broker) => broker.trim()))
+  .refine((brokers) => !brokers.some((broker) => broker.includes('@')), {
+    error:
+      'expected host:port without credentials; set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    abort: true,
+  })
   // kafkajs 2.2.4 splits each broker at its first colon (cluster/connectionPoolBuilder.js).
   .refine((brokers) => !brokers.some((broker) => /^[^,]*:[^,]*:/.test(broker)), {
     error:

@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
-import {
-  Kafka,
-  logLevel,
-  type KafkaConfig,
-  type LogEntry,
-  type RetryOptions,
-  type SASLOptions,
-} from 'kafkajs';
+import { Kafka, logLevel, type LogEntry, type RetryOptions } from 'kafkajs';
 import type { kafkaSettings } from '../config/kafka-settings.ts';
 import type { Values } from '../config/setting.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { RateLimitedLog } from '../telemetry/rate-limited-log.ts';
 import { filterAbortedTransactions } from './patches/aborted-transactions.ts';
 import { reportBrokerPoolErrors } from './patches/broker-pool-errors.ts';
 import { registerCodecs } from './codecs.ts';
+import { saslOptions } from './connection/sasl.ts';
+import { checkTlsFiles, createSocketFactory } from './connection/tls.ts';
 import { disableIdlePolling } from './patches/idle-connections.ts';
 import { tolerateOfflinePartitions } from './patches/offline-partitions.ts';
 import { carryRecordHeaders } from './patches/record-headers.ts';
@@ -28,8 +21,8 @@ const LONG_RUNNING: RetryOptions = { initialRetryTime: 300, maxRetryTime: 5000, 
 
 /**
  * Creates a kafkajs client with the codecs and patches that order-ingest needs (see `codecs.ts` and
- * `patches/`), which logs through our logger. Throws an OperatorError for a CA file that cannot be read
- * and for incomplete SASL settings.
+ * `patches/`), which logs through our logger. Throws an OperatorError for a certificate or key that cannot be
+ * used.
  *
  * @param retry how kafkajs retries requests; by default for about 25 s, which outlasts a broker's restart
  */
@@ -38,6 +31,7 @@ export function createKafkaClient(
   logger: Logger,
   retry: RetryOptions = LONG_RUNNING,
 ): Kafka {
+  checkTlsFiles(settings);
   registerCodecs();
   filterAbortedTransactions();
   disableIdlePolling();
@@ -48,7 +42,10 @@ export function createKafkaClient(
     brokers: [...settings.brokers],
     clientId: settings.clientId,
     connectionTimeout: settings.connectTimeoutMs,
-    ssl: sslOptions(settings),
+    authenticationTimeout: settings.authenticationTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    socketFactory: createSocketFactory(settings),
+    ssl: settings.ssl,
     ...saslOptions(settings),
     retry,
     logLevel: logLevel.INFO,
@@ -82,30 +79,3 @@ const LEVELS = {
   [logLevel.INFO]: 'debug',
   [logLevel.DEBUG]: 'trace',
 } as const;
-
-function sslOptions({ ssl, sslCaFile }: KafkaSettings): NonNullable<KafkaConfig['ssl']> {
-  if (!ssl || sslCaFile === undefined) return ssl;
-  try {
-    return { ca: readFileSync(sslCaFile, 'utf8') };
-  } catch (error) {
-    throw new OperatorError(
-      'FILE_UNREADABLE',
-      `KAFKA_SSL_CA_FILE cannot be read: ${describeError(error)}`,
-      'set it to a PEM file that this user can read',
-      { cause: error },
-    );
-  }
-}
-
-function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions } {
-  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = settings;
-  if (mechanism === undefined) return {};
-  if (username === undefined || password === undefined) {
-    throw new OperatorError(
-      'SETTINGS_INVALID',
-      'KAFKA_SASL_MECHANISM is set, but the user name or the password is not',
-      'set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
-    );
-  }
-  return { sasl: { mechanism, username, password: password.current() } };
-}

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
+import { connectionFailure, isRejectedConnection } from './connection/connection-failure.ts';
 import type { KafkaSettings } from './kafka-client.ts';
 import {
   errorChain,
@@ -34,12 +35,24 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
     new OperatorError(code, message, fix, { cause: error });
   const user = saslUsername === undefined ? 'this client' : `user "${saslUsername}"`;
 
+  // A file or a token that was needed for a connection. kafkajs wraps it in errors of its own.
+  const ours = errorChain(error).find((one) => one instanceof OperatorError);
+  if (ours) return ours;
+  const connection = connectionFailure(settings, error);
+  if (connection) {
+    return failed(
+      connection.code,
+      `No connection to ${kafka} can be opened: ${connection.reason}`,
+      connection.fix,
+    );
+  }
+
   const permissions = findMissingPermissions(error);
   if (permissions.length > 0) {
     return failed(
       'KAFKA_RIGHT_MISSING',
       `${kafka} denies ${user} the permission ${permissionsText(permissions)}`,
-      `grant it: ${permissions.map((permission) => grantCommand(permission, { brokers, user: saslUsername })).join(' and ')}; the table "Permissions in Kafka" in docs/runbook.md lists the permissions that each program needs`,
+      `grant it: ${permissions.map((permission) => grantCommand(permission, { brokers, user: saslUsername })).join(' and ')}; the table "Permissions in Kafka" in docs/security.md lists the permissions that each program needs`,
     );
   }
   const denied = deniedResource(error);
@@ -47,14 +60,16 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
     return failed(
       'KAFKA_RIGHT_MISSING',
       `${kafka} denies ${user} a permission on a ${RESOURCE_NAMES[denied]}: ${reason}`,
-      'compare its permissions (`kafka-acls --list`) with the table "Permissions in Kafka" in docs/runbook.md',
+      'compare its permissions (`kafka-acls --list`) with the table "Permissions in Kafka" in docs/security.md',
     );
   }
   if (isLoginFailure(error)) {
     return failed(
       'KAFKA_LOGIN_REJECTED',
       `${kafka} rejects the login of ${user}${saslMechanism ? ` with ${saslMechanism}` : ''}: ${reason}`,
-      'correct KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+      isMechanismRefused(error)
+        ? 'use a mechanism that the broker enables on this port (sasl.enabled.mechanisms) in KAFKA_SASL_MECHANISM, or another port in KAFKA_BROKERS; a port without SASL needs no mechanism'
+        : loginFix(settings),
     );
   }
   if (isWithoutCoordinator(error)) {
@@ -105,6 +120,27 @@ export function kafkaError(settings: KafkaSettings, error: unknown): OperatorErr
       );
 }
 
+/** Whether the broker would reject every login of this kind. */
+const isMechanismRefused = (error: unknown): boolean =>
+  ['UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE'].includes(errorTypeOf(error) ?? '');
+
+/** What a login depends on. */
+function loginFix({ saslMechanism }: KafkaSettings): string {
+  switch (saslMechanism) {
+    case 'oauthbearer':
+      return 'check that the token is for this cluster (audience, scope, issuer) and has not expired, and KAFKA_SASL_OAUTHBEARER_EXTENSIONS';
+    case 'aws-msk-iam':
+      return "check KAFKA_SASL_AWS_REGION, the AWS credentials of the process, and that the cluster's policy allows kafka-cluster:Connect";
+    case 'plain':
+    case 'scram-sha-256':
+    case 'scram-sha-512':
+    case undefined:
+      return 'correct KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
+    default:
+      return saslMechanism satisfies never;
+  }
+}
+
 /** Whether the error comes from kafkajs, or is a missing permission: one that `kafkaError` explains. */
 export const isKafkaError = (error: unknown): boolean =>
   error instanceof MissingPermissionError ||
@@ -115,5 +151,6 @@ export const isExplained = (error: unknown): boolean =>
   deniedResource(error) !== undefined ||
   findMissingPermissions(error).length > 0 ||
   isLoginFailure(error) ||
+  isRejectedConnection(error) ||
   isWithoutCoordinator(error) ||
   errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL';

@@ -7,6 +7,11 @@ export const ERRORS = {
     meaning: 'An argument or option of a command has an invalid value.',
     fix: 'Correct it; `--help` after the command lists what it accepts.',
   },
+  CLIENT_CERTIFICATE_INVALID: {
+    meaning:
+      'A client certificate and its private key cannot be used: they do not belong together, or the key is encrypted and its passphrase is wrong or missing.',
+    fix: 'Set the certificate, its private key and the passphrase of the key, which the message names.',
+  },
   CONFIRMATION_DECLINED: {
     meaning:
       'A command asked for confirmation before changing many orders, and the answer was not yes. Nothing was changed.',
@@ -213,6 +218,16 @@ export const ERRORS = {
     meaning: 'The Kafka user lacks a permission.',
     fix: 'Run the `kafka-acls` command that the message shows; docs/runbook.md lists the permissions of each program.',
   },
+  KAFKA_TLS_FAILED: {
+    meaning:
+      'No TLS connection to a broker can be opened: a certificate is not trusted, has expired or is for another host, the broker wants a client certificate or rejects it, or one side uses TLS and the other does not. The message says which.',
+    fix: 'Correct what the message names: the files and the server name of `KAFKA_SSL_*`, the port in `KAFKA_BROKERS`, or the certificate of the broker.',
+  },
+  KAFKA_TOKEN_UNAVAILABLE: {
+    meaning:
+      'No token for the login at Kafka could be had: the token endpoint did not answer or rejected the client, or the AWS SDK found no credentials.',
+    fix: 'Correct what the message names. A running bridge is not ready until it gets a token, and then resumes by itself.',
+  },
   KAFKA_TOPIC_MISSING: {
     meaning: 'A topic does not exist.',
     fix: 'Run `order-ingest setup --only kafka`, or correct `KAFKA_TOPIC`.',
@@ -251,6 +266,10 @@ export const ERRORS = {
   ORDER_MODULE_NOT_FOUND: {
     meaning: 'There is no file or package that `ORDER_MODULE` names.',
     fix: 'Set `ORDER_MODULE` to a file, such as `./my-order.js`, or to an installed package. A file is relative to the working directory.',
+  },
+  PACKAGE_MISSING: {
+    meaning: 'A setting needs an npm package that is not installed with order-ingest.',
+    fix: 'Install the package that the message names, or add it to the container image.',
   },
   PARTITION_NOT_FOUND: {
     meaning: 'The topic has no partition with this number.',

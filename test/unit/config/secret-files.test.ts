@@ -52,6 +52,8 @@ describe('a secret in a file', () => {
   ])('is read %s', (_, content, value) => {
     const { kafka } = readSettings(BRIDGE_ROLE, {
       KAFKA_BROKERS: 'a:1',
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: 'bridge',
       KAFKA_SASL_PASSWORD_FILE: secretFile(content),
     });
     expect(kafka.saslPassword?.current()).toBe(value);
@@ -59,7 +61,9 @@ describe('a secret in a file', () => {
 
   test('is read for every setting that is secret', () => {
     expect(SECRETS).toEqual([
-      ...['KAFKA_SASL_PASSWORD', 'BRIDGE_HTTP_TOKEN'],
+      ...['KAFKA_SSL_KEY_PASSPHRASE', 'KAFKA_SASL_PASSWORD'],
+      ...['KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET', 'KAFKA_SASL_OAUTHBEARER_TOKEN'],
+      'BRIDGE_HTTP_TOKEN',
       ...['SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN', 'TEMPORAL_API_KEY'],
       ...['DATABASE_URL', 'WORKER_HTTP_TOKEN'],
     ]);

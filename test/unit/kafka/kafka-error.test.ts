@@ -1,4 +1,6 @@
 import kafkajs from 'kafkajs';
+import { kafkaSettings } from '../../../src/config/kafka-settings.ts';
+import { readSettings } from '../../../src/config/read-settings.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { kafkaError } from '../../../src/kafka/kafka-error.ts';
 import type { KafkaSettings } from '../../../src/kafka/kafka-client.ts';
@@ -12,16 +14,10 @@ import { concernsOneBroker } from '../../../src/kafka/kafkajs-errors.ts';
 import { explainSendFailure } from '../../../src/kafka/producer.ts';
 
 const settings: KafkaSettings = {
-  brokers: ['kafka-1:9092', 'kafka-2:9092'],
-  topics: ['orders'],
-  deadLetterTopic: undefined,
-  clientId: 'order-ingest',
-  ssl: false,
-  sslCaFile: undefined,
+  ...readSettings({ kafka: kafkaSettings }, { KAFKA_BROKERS: 'kafka-1:9092,kafka-2:9092' }).kafka,
   saslMechanism: 'plain',
   saslUsername: 'bridge',
   saslPassword: new Secret(() => 'secret'),
-  connectTimeoutMs: 3000,
 };
 
 /** The error that kafkajs throws for a broker's answer. */
