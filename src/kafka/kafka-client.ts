@@ -10,6 +10,7 @@ import { saslOptions } from './connection/sasl.ts';
 import { checkTlsFiles, createSocketFactory } from './connection/tls.ts';
 import { disableIdlePolling } from './patches/idle-connections.ts';
 import { tolerateOfflinePartitions } from './patches/offline-partitions.ts';
+import { reauthenticateInTime } from './patches/reauthentication.ts';
 import { carryRecordHeaders } from './patches/record-headers.ts';
 
 export type KafkaSettings = Values<typeof kafkaSettings>;
@@ -38,6 +39,7 @@ export function createKafkaClient(
   carryRecordHeaders();
   tolerateOfflinePartitions();
   reportBrokerPoolErrors();
+  reauthenticateInTime();
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,

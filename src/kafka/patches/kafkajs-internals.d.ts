@@ -29,10 +29,49 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 }
 
-/** Used by `idle-connections.ts`. */
+/** Used by `reauthentication.ts`. */
+declare module 'kafkajs/src/network/connection.js' {
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+
+  export default class Connection {
+    constructor(options: {
+      readonly host: string;
+      readonly port: number;
+      readonly logger: object;
+      readonly sasl: object;
+    });
+    readonly requestQueue: RequestQueue;
+    /** From `process.hrtime`. */
+    authenticatedAt: [number, number] | null;
+    /** In milliseconds; 0 for ever. */
+    sessionLifetime: { toString(): string };
+    isAuthenticated: (this: Connection) => boolean;
+  }
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/index.js' {
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+
+  export default class SASLAuthenticator {
+    constructor(
+      connection: object,
+      logger: object,
+      versions: object,
+      supportAuthenticationProtocol: boolean,
+    );
+    readonly connection: { readonly requestQueue: RequestQueue };
+    authenticate: (this: SASLAuthenticator) => Promise<void>;
+  }
+}
+
+/** Used by `idle-connections.ts` and `reauthentication.ts`. */
 declare module 'kafkajs/src/network/requestQueue/index.js' {
-  interface Request {
-    readonly entry: { readonly correlationId: number };
+  export interface Request {
+    readonly entry: {
+      readonly correlationId: number;
+      readonly apiKey: number;
+      reject(error: unknown): void;
+    };
     readonly expectResponse: boolean;
     sendRequest(): void;
   }
@@ -50,7 +89,7 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     /** The timer of the next poll for queued requests; null or undefined when there will be none. */
     readonly throttleCheckTimeoutId?: NodeJS.Timeout | null;
     scheduleCheckPendingRequests: (this: RequestQueue) => void;
-    push(request: Request): void;
+    push: (this: RequestQueue, request: Request) => void;
     maybeThrottle(ms: number): void;
     fulfillRequest(response: { correlationId: number; size: number; payload: Buffer }): void;
   }
@@ -222,6 +261,11 @@ declare module 'kafkajs/src/consumer/consumerGroup.js' {
 }
 
 /** Used by tests only. */
+declare module 'kafkajs/src/utils/long.js' {
+  const Long: { readonly fromValue: (value: string) => { toString(): string } };
+  export default Long;
+}
+
 declare module 'kafkajs/src/protocol/recordBatch/record/v0/index.js' {
   import type Encoder from 'kafkajs/src/protocol/encoder.js';
   import type { IHeaders } from 'kafkajs';

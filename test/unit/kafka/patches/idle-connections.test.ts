@@ -12,7 +12,7 @@ const newQueue = () =>
   });
 
 const request = (correlationId: number, sendRequest: () => void) => ({
-  entry: { correlationId },
+  entry: { correlationId, apiKey: 0, reject: () => undefined },
   expectResponse: true,
   sendRequest,
 });
