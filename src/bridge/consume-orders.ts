@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { BridgeSettings } from '../config/roles.ts';
 import { endpointOptions } from '../http/endpoint-options.ts';
 import { startHealthEndpoint } from '../http/health-endpoint.ts';
-import { isExplained, kafkaError } from '../kafka/kafka-error.ts';
+import { isExplained, isRejected, kafkaError } from '../kafka/kafka-error.ts';
 import type { KafkaClient } from '../kafka/kafka-client.ts';
 import { describeMembers } from '../kafka/group-members.ts';
 import { nameMissingPermission } from '../kafka/missing-permission.ts';
@@ -72,6 +72,7 @@ export async function consumeOrders(
     topics,
     ...bridge,
     logger,
+    describeFailure: (error) => describeConsumerFailure(settings, error),
     onBatch: (batch) => pipeline.ingestBatch(batch),
     onLogAnomaly: (anomaly) => {
       reportLogAnomaly(anomaly, { logger, readiness, metrics });
@@ -178,13 +179,24 @@ async function startConsumer(
   logger.info({ event: 'kafka_consumer_initialized', topic }, 'the bridge is waiting for orders');
 }
 
-function consumerEnded({ kafka, bridge }: BridgeSettings, error: unknown): OperatorError {
-  const named = nameMissingPermission(error, [
+/** Names the permission that a consumer lacks, where the broker's answer names only the kind of resource. */
+const withConsumerPermission = ({ kafka, bridge }: BridgeSettings, error: unknown): unknown =>
+  nameMissingPermission(error, [
     ...kafka.topics.map(
       (topic) => ({ operation: 'READ', resource: 'topic', name: topic }) as const,
     ),
     { operation: 'READ', resource: 'group', name: bridge.groupId },
   ]);
+
+/** The reason for the bridge not to be ready. It names what an operator has to fix outside the bridge. */
+function describeConsumerFailure(settings: BridgeSettings, error: unknown): string {
+  const named = withConsumerPermission(settings, error);
+  return isRejected(named) ? kafkaError(settings.kafka, named).message : describeError(error);
+}
+
+function consumerEnded(settings: BridgeSettings, error: unknown): OperatorError {
+  const { kafka } = settings;
+  const named = withConsumerPermission(settings, error);
   if (isExplained(named)) return kafkaError(kafka, named);
   return new OperatorError(
     'CONSUMER_ENDED',

@@ -5,7 +5,9 @@ import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
 import { valueSettingMistakes } from '../config/value-settings.ts';
 import { committedOffsets } from '../kafka/group-positions.ts';
+import { inTheClear } from '../kafka/connection/sasl.ts';
 import { createKafkaClient } from '../kafka/kafka-client.ts';
+import { permissionsOf, requirePermissions } from '../kafka/program-permissions.ts';
 import { createProducer } from '../kafka/producer.ts';
 import { initializeOffsets } from '../kafka/consumer/starting-offsets.ts';
 import { existingTopics } from '../kafka/topics.ts';
@@ -71,6 +73,13 @@ async function connectAndConsume(
   shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { target, reader, logger } = parts;
+  const secret = inTheClear(settings.kafka);
+  if (secret !== undefined) {
+    logger.warn(
+      { event: 'kafka_login_unencrypted' },
+      `${secret} crosses the network unencrypted; set KAFKA_SSL=true`,
+    );
+  }
   const topics = await waitForCluster(settings, logger);
   const client = await connectTemporal(target, reportRenewal(logger));
   try {
@@ -119,6 +128,11 @@ async function waitForCluster(
     }
     return existing;
   });
+  // Without them the consumer would fail again and again. Those that are revoked later make the bridge not ready.
+  await requirePermissions(
+    kafka,
+    permissionsOf('bridge', { ...kafka, topics: [...topics], groupId: bridge.groupId }),
+  );
   for (const topic of kafka.topics) {
     if (topics.includes(topic)) continue;
     logger.error(

@@ -146,11 +146,13 @@ export const isKafkaError = (error: unknown): boolean =>
   error instanceof MissingPermissionError ||
   (error instanceof Error && error.name.startsWith('KafkaJS'));
 
+/** Whether the broker rejects this client, or the client has no valid credentials at the moment. */
+export const isRejected = (error: unknown): boolean =>
+  isLoginFailure(error) || isRejectedConnection(error) || deniedResource(error) !== undefined;
+
 /** Whether the cause is one that an operator has to fix, such as a missing permission or a rejected login. */
 export const isExplained = (error: unknown): boolean =>
-  deniedResource(error) !== undefined ||
+  isRejected(error) ||
   findMissingPermissions(error).length > 0 ||
-  isLoginFailure(error) ||
-  isRejectedConnection(error) ||
   isWithoutCoordinator(error) ||
   errorTypeOf(error) === 'INCONSISTENT_GROUP_PROTOCOL';

@@ -1,3 +1,4 @@
+import type { KafkaSettings } from './kafka-client.ts';
 import { errorChain, errorTypeOf } from './kafkajs-errors.ts';
 
 /** A permission, in the terms of Kafka's access control lists (ACLs). */
@@ -64,10 +65,23 @@ export const permissionsText = (permissions: readonly KafkaPermission[]): string
   permissions.map(permissionText).join(' or ');
 
 /** Such as `READ on group "storage_loader"`. */
-function permissionText({ operation, resource, name, isPrefix }: KafkaPermission): string {
+export function permissionText({ operation, resource, name, isPrefix }: KafkaPermission): string {
   if (resource === 'cluster') return `${operation} on the cluster`;
   const kind = { topic: 'topic', group: 'consumer group', 'transactional-id': 'transactional ID' };
   return `${operation} on ${kind[resource]} "${name}${isPrefix ? '*' : ''}"`;
+}
+
+/** What to tell an operator about permissions that are all missing. */
+export function rightsMissing(
+  { brokers, saslUsername: user }: Pick<KafkaSettings, 'brokers' | 'saslUsername'>,
+  missing: readonly KafkaPermission[],
+): { readonly message: string; readonly fix: string } {
+  const permissions = missing.length === 1 ? 'the permission' : 'the permissions';
+  const commands = missing.map((one) => grantCommand(one, { brokers, user }));
+  return {
+    message: `Kafka at ${brokers.join(',')} denies ${user === undefined ? 'this client' : `user "${user}"`} ${permissions} ${missing.map(permissionText).join(' and ')}`,
+    fix: `grant ${missing.length === 1 ? 'it' : 'them'}: ${commands.join(' && ')}; the table "Permissions in Kafka" in docs/security.md lists the permissions that each program needs`,
+  };
 }
 
 /** The command that grants the permission. */

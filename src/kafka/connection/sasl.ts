@@ -37,6 +37,16 @@ export function saslOptions(settings: KafkaSettings): { sasl?: SASLOptions | Mec
   }
 }
 
+/** What a login sends over an unencrypted connection so that others could use it; SCRAM sends nothing of use. */
+export function inTheClear({ ssl, saslMechanism }: KafkaSettings): string | undefined {
+  if (ssl) return undefined;
+  if (saslMechanism === 'plain') return 'the password of Kafka (plain)';
+  if (saslMechanism === 'oauthbearer' || saslMechanism === 'aws-msk-iam') {
+    return `the token for Kafka (${saslMechanism})`;
+  }
+  return undefined;
+}
+
 function oauthTokens(settings: KafkaSettings): TokenSource {
   const { oauthToken, oauthTokenEndpoint, oauthClientId, oauthClientSecret } = settings;
   if (oauthTokenEndpoint === undefined || oauthClientId === undefined || !oauthClientSecret) {

@@ -8,7 +8,12 @@ import { describeError } from '../../program/operator-error.ts';
 export class ConnectionState {
   /** The reason by what is failing: fetching from a broker, the group, or the consumer as a whole. */
   readonly #failures = new Map<string, string>();
+  readonly #describe: (error: unknown) => string;
   #hasJoined = false;
+
+  constructor(describe: (error: unknown) => string = describeError) {
+    this.#describe = describe;
+  }
 
   joined(): void {
     this.#hasJoined = true;
@@ -24,7 +29,7 @@ export class ConnectionState {
   groupFailed(error: unknown): void {
     this.#failures.set(
       GROUP,
-      `joining the group or sending heartbeats fails: ${describeError(error)}`,
+      `joining the group or sending heartbeats fails: ${this.#describe(error)}`,
     );
   }
 
@@ -46,13 +51,13 @@ export class ConnectionState {
   fetchFailed(broker: string, error: unknown): void {
     this.#failures.set(
       fetchFrom(broker),
-      `fetching from broker ${broker} fails: ${describeError(error)}`,
+      `fetching from broker ${broker} fails: ${this.#describe(error)}`,
     );
   }
 
   /** The consumer has ended, whether or not it will restart. */
   crashed(error: unknown): void {
-    this.#failures.set(CONSUMER, `the consumer has failed: ${describeError(error)}`);
+    this.#failures.set(CONSUMER, `the consumer has failed: ${this.#describe(error)}`);
   }
 
   /** Whether something has failed and has not succeeded since. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRejected } from '../kafka-error.ts';
 import { errorChain } from '../kafkajs-errors.ts';
 
 const MAX_CRASHES = 6;
@@ -20,7 +21,9 @@ export interface ConsumerRestartsOptions {
  * are delayed, by up to ten seconds. For other errors kafkajs ends the consumer. Many of them, such as a
  * TypeError while the broker is down, are transient: the consumer is run again, and given up only after
  * seven crashes without a success, which takes about a minute. Errors that say that Kafka is unavailable
- * are retried without limit.
+ * are retried without limit, and so are those that an operator has to fix elsewhere: a password or certificate
+ * that is being rotated, a permission that was revoked. An exit would only make the bridge start and fail
+ * again and again.
  */
 export class ConsumerRestarts {
   readonly #run: () => Promise<void>;
@@ -50,7 +53,7 @@ export class ConsumerRestarts {
   afterCrash(error: Error): void {
     if (this.#stopping.signal.aborted) return;
     let delayMs: number;
-    if (errorChain(error).some(({ name }) => OUTAGES.includes(name))) {
+    if (errorChain(error).some(({ name }) => OUTAGES.includes(name)) || isRejected(error)) {
       delayMs = this.#nextRestartDelayMs();
     } else {
       this.#crashes += 1;

@@ -30,6 +30,8 @@ export interface KafkajsConsumerClientOptions {
   readonly fetchMaxBytes: number;
   readonly metadataMaxAgeMs: number;
   readonly logger: Logger;
+  /** What is wrong with a request or a connection; by default the message of the error. */
+  readonly describeFailure?: (error: unknown) => string;
 }
 
 /** The bridge limits how many messages of all these batches are in progress. */
@@ -48,13 +50,14 @@ export class KafkajsConsumerClient implements ConsumerClient {
   readonly #consumer: Consumer;
   readonly #cluster: Cluster;
   readonly #restarts: ConsumerRestarts;
-  readonly #connection = new ConnectionState();
+  readonly #connection: ConnectionState;
   readonly #outageLog: OutageLog;
   readonly #crashLog: RateLimitedLog;
 
   constructor(options: KafkajsConsumerClientOptions, handlers: ConsumerClientHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#connection = new ConnectionState(options.describeFailure);
     this.#outageLog = new OutageLog('Kafka', options.logger);
     this.#crashLog = new RateLimitedLog(options.logger);
     this.#restarts = new ConsumerRestarts({

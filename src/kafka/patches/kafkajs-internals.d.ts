@@ -3,8 +3,10 @@
  * kafkajs's own types do not cover them.
  */
 
-/** Used by `aborted-transactions.ts` and `consumer-group.ts`. */
+/** Used by `aborted-transactions.ts`, `consumer-group.ts` and `authorized-operations.ts`. */
 declare module 'kafkajs/src/broker/index.js' {
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
+
   /** The part of a message, as kafkajs decodes it, that the filter needs. */
   export interface FetchedMessage {
     readonly offset: string;
@@ -22,6 +24,22 @@ declare module 'kafkajs/src/broker/index.js' {
   }
 
   export default class Broker {
+    /** By request: the versions that the broker supports. */
+    readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
+    readonly connectionPool: {
+      send<Result>(protocol: {
+        readonly request: {
+          readonly apiKey: number;
+          readonly apiVersion: number;
+          readonly apiName: string;
+          readonly encode: () => Promise<Encoder>;
+        };
+        readonly response: {
+          readonly decode: (data: Buffer) => Promise<Result>;
+          readonly parse: (data: Result) => Promise<Result>;
+        };
+      }): Promise<Result>;
+    };
     fetch: (
       this: Broker,
       request: unknown,
@@ -99,6 +117,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 declare module 'kafkajs/src/protocol/decoder.js' {
   export default class Decoder {
     constructor(buffer: Buffer);
+    readInt16(): number;
+    readInt32(): number;
+    readBoolean(): boolean;
+    readString(): string | null;
+    readBytes(): Buffer | null;
+    readArray<Item>(reader: () => Item): readonly Item[];
     readVarInt(): number;
     readVarIntBytes(): Buffer | null;
     readVarIntArray: (
@@ -111,6 +135,8 @@ declare module 'kafkajs/src/protocol/decoder.js' {
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
     readonly buffer: Buffer;
+    writeBoolean(value: boolean): Encoder;
+    writeArray(strings: readonly string[]): Encoder;
     writeVarInt(value: number): Encoder;
     writeBufferInternal(buffer: Buffer): void;
     writeVarIntBytes: (this: Encoder, value: string | Buffer | null) => Encoder;
@@ -150,6 +176,7 @@ declare module 'kafkajs/src/protocol/requests/metadata/index.js' {
 }
 
 declare module 'kafkajs/src/cluster/brokerPool.js' {
+  import type ConnectedBroker from 'kafkajs/src/broker/index.js';
   import type { TopicMetadata } from 'kafkajs/src/protocol/requests/metadata/index.js';
 
   interface Broker {
@@ -165,6 +192,7 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
     readonly brokers: Readonly<Record<string, Broker>>;
     /** The connection to a bootstrap broker. */
     readonly seedBroker: Broker | undefined;
+    findConnectedBroker(): Promise<ConnectedBroker>;
     /** kafkajs passes the ID of a coordinator as a number. */
     findBroker: (this: BrokerPool, node: { readonly nodeId: string | number }) => Promise<Broker>;
     withBroker: <Result>(
@@ -181,10 +209,16 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
 }
 
 declare module 'kafkajs/src/cluster/index.js' {
+  import type Broker from 'kafkajs/src/broker/index.js';
   import type BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 
   export default class Cluster {
     readonly brokerPool: BrokerPool;
+    refreshMetadata(): Promise<void>;
+    findGroupCoordinator(group: {
+      readonly groupId: string;
+      readonly coordinatorType?: number;
+    }): Promise<Broker>;
     findTopicPartitionMetadata(
       topic: string,
     ): readonly { readonly partitionId: number; readonly leader: number }[];

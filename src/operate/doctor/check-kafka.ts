@@ -1,8 +1,15 @@
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
-import type { KafkaAdmin } from '../../kafka/kafka-client.ts';
+import { inTheClear } from '../../kafka/connection/sasl.ts';
+import type { KafkaAdmin, KafkaSettings } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
+import { permissionText, rightsMissing } from '../../kafka/missing-permission.ts';
+import {
+  KAFKA_PROGRAMS,
+  lackingPermissions,
+  permissionsOf,
+} from '../../kafka/program-permissions.ts';
 import { deadLetterTopicOf, requeueMarksTopicOf } from '../../kafka/source-topics.ts';
 import {
   fetchTopicEnds,
@@ -27,6 +34,8 @@ export interface KafkaFindings {
 const TOPIC_CHECK = 'Kafka: topic';
 const DEAD_LETTER_TOPIC_CHECK = 'Kafka: dead-letter topic';
 const MARKS_TOPIC_CHECK = 'Kafka: replay marks';
+const ENCRYPTION_CHECK = 'Kafka: encryption';
+const PERMISSIONS_CHECK = 'Kafka: permissions';
 const SIZE_CHECK = 'Kafka: dead letters fit';
 
 const SET_UP = 'run `order-ingest setup --only kafka`, or correct KAFKA_TOPIC';
@@ -113,7 +122,50 @@ async function checkConnected(
     const { groupId } = group;
     await check(GROUP_CHECK, () => checkConsumerGroup(admin, { groupId, topics }, known));
   }
+  await check(ENCRYPTION_CHECK, () => Promise.resolve(encryptionFindings(kafka)));
+  await check(PERMISSIONS_CHECK, () => permissionFindings(kafka, group.groupId));
   return { findings, retentionMs };
+}
+
+function encryptionFindings(kafka: KafkaSettings): readonly Finding[] {
+  const secret = inTheClear(kafka);
+  return secret === undefined
+    ? []
+    : [
+        warning(
+          ENCRYPTION_CHECK,
+          `${secret} crosses the network unencrypted`,
+          'set KAFKA_SSL=true',
+        ),
+      ];
+}
+
+/**
+ * Which programs the user of these settings may run. Each program may have a user of its own, so that a
+ * permission that another program needs is a warning.
+ */
+async function permissionFindings(
+  kafka: KafkaSettings,
+  groupId: string,
+): Promise<readonly Finding[]> {
+  const scope = { ...kafka, groupId };
+  const all = KAFKA_PROGRAMS.flatMap((program) => permissionsOf(program, scope));
+  const lacking = new Set((await lackingPermissions(kafka, all)).map(permissionText));
+  const complete: string[] = [];
+  const findings: Finding[] = [];
+  for (const program of KAFKA_PROGRAMS) {
+    const missing = permissionsOf(program, scope).filter((one) => lacking.has(permissionText(one)));
+    if (missing.length === 0) {
+      complete.push(program);
+      continue;
+    }
+    const { message, fix } = rightsMissing(kafka, missing);
+    findings.push(
+      warning(PERMISSIONS_CHECK, `${program}: ${message}`, `if this user runs it, ${fix}`),
+    );
+  }
+  if (complete.length === 0) return findings;
+  return [ok(PERMISSIONS_CHECK, `this user may run ${complete.join(', ')}`), ...findings];
 }
 
 function partitionsFinding(check: string, topic: string, { ends, offline }: TopicEnds): Finding {
