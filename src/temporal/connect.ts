@@ -84,7 +84,8 @@ function openConnection(
             'grpc.default_authority': serverName,
           },
         }),
-    metadata: settings.metadata,
+    // A copy, because the SDK adds its own headers to it.
+    metadata: { ...settings.metadata },
     connectTimeout: CONNECT_TIMEOUT_MS,
     interceptors: [withDefaultDeadline],
   });

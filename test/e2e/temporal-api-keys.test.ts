@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createApiKeys } from '../support/api-keys.ts';
+import { eventually } from '../support/eventually.ts';
+import { orderText } from '../support/messages.ts';
+import { runCli, type ProgramEnv } from '../support/programs.ts';
+import { startSecuredTemporal, type SecuredTemporal } from '../support/secured-temporal.ts';
+import { setUpAll } from '../support/set-up.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { SERVER_START_TIMEOUT_MS } from '../support/temporal-on-postgres.ts';
+
+/** A Temporal server that authorizes each call by an API key. It has the roles read, write and admin per namespace. */
+const apiKeys = createApiKeys();
+let temporal: SecuredTemporal;
+let system: TestSystem;
+/** The settings of every program, without an API key. */
+let env: ProgramEnv;
+
+setUpAll(async (onUndo) => {
+  temporal = await startSecuredTemporal({ apiKeys });
+  onUndo(() => temporal.remove());
+  system = await createTestSystem({ securedTemporal: temporal });
+  onUndo(() => system.close());
+  env = { ...system.bridgeEnv, ...system.workerEnv };
+}, SERVER_START_TIMEOUT_MS);
+
+const withKey = (key: string): ProgramEnv => ({ ...env, TEMPORAL_API_KEY: key });
+const withRole = (role: 'read' | 'write' | 'admin') => withKey(apiKeys.issue([`default:${role}`]));
+const SETUP = ['setup', '--only', 'temporal'];
+
+test('setup names the way for whoever may not add search attributes, and adds them for an admin', async () => {
+  const denied = await runCli(SETUP, withRole('write'));
+  expect(denied.exitCode).toBe(1);
+  expect(denied.stderr).toContain('SEARCH_ATTRIBUTES_MISSING');
+  expect(denied.stderr).toContain('tcld namespace search-attributes add --namespace default');
+  const { stdout } = await runCli(['doctor'], withRole('write'));
+  expect(stdout).toMatch(/✖ Temporal: search attributes[^]*tcld namespace search-attributes add/);
+  expect(await runCli(SETUP, withRole('admin'))).toMatchObject({ exitCode: 0 });
+  // With them present, no more is needed than to look at them.
+  expect(await runCli(SETUP, withRole('read'))).toMatchObject({ exitCode: 0 });
+});
+
+test('the role write is enough for bridge, worker and tools, and read for those that only read', async () => {
+  const writeKey = { TEMPORAL_API_KEY: apiKeys.issue(['default:write']) };
+  const programs = await Promise.all([system.startBridge(writeKey), system.startWorker(writeKey)]);
+  await system.topic.send([
+    { key: 'a', value: orderText('a') },
+    { key: 'b', value: orderText('b', { customer_name: '""' }) },
+  ]);
+  await eventually(async () => {
+    expect(await system.storedOrderIds()).toEqual(['a']);
+    expect(await system.status('b')).toBe('FAILED');
+  });
+  await system.allCommitted();
+  const commands: [readonly string[], 'read' | 'write', number][] = [
+    [['orders', 'list', '--json'], 'read', 0],
+    [['orders', 'show', 'a', '--json'], 'read', 0],
+    [['reconcile', '--json'], 'read', 0],
+    [['orders', 'rerun', 'b', '--yes', '--json'], 'read', 1],
+    [['orders', 'rerun', 'b', '--yes', '--json'], 'write', 0],
+  ];
+  for (const [command, role, exitCode] of commands) {
+    const result = await runCli(command, withRole(role));
+    expect({ command, role, ...result }).toMatchObject({ exitCode });
+    if (exitCode === 1) expect(result.stderr).toContain('TEMPORAL_PERMISSION_DENIED');
+  }
+  await Promise.all(programs.map((program) => program.end('SIGTERM')));
+});
+
+test('an API key that is missing, has expired or is not known is reported as such', async () => {
+  const faults: [ProgramEnv, string, RegExp][] = [
+    [env, 'TEMPORAL_LOGIN_REJECTED', /no API key and no client certificate is set/],
+    [
+      withKey(apiKeys.issue(['default:write'], -60_000)),
+      'TEMPORAL_LOGIN_REJECTED',
+      /the API key expired at 20/,
+    ],
+    [withKey(createApiKeys().issue(['default:write'])), 'TEMPORAL_PERMISSION_DENIED', /API_KEY/],
+    [withKey('not-a-token'), 'TEMPORAL_PERMISSION_DENIED', /API_KEY/],
+    [withKey(apiKeys.issue(['other:write'])), 'TEMPORAL_PERMISSION_DENIED', /"default"/],
+  ];
+  await Promise.all(
+    (['bridge', 'worker'] as const).flatMap((program) =>
+      faults.map(async ([faulty, code, cause]) => {
+        const { exitCode, stderr } = await runCli([program], faulty);
+        expect({ exitCode, stderr }).toMatchObject({
+          exitCode: 1,
+          stderr: expect.stringContaining(`order-ingest: ${code}: `) as string,
+        });
+        expect(stderr).toMatch(cause);
+        expect(stderr).not.toContain(faulty['TEMPORAL_API_KEY'] ?? 'nothing');
+      }),
+    ),
+  );
+});
+
+test('a renewed API key in a file is used without a restart', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'api-key-'));
+  try {
+    const file = path.join(dir, 'key');
+    const expiry = Date.now() + 12_000;
+    writeFileSync(file, apiKeys.issue(['default:write'], expiry - Date.now()));
+    const keyFile = { TEMPORAL_API_KEY_FILE: file };
+    const programs = await Promise.all([system.startBridge(keyFile), system.startWorker(keyFile)]);
+    writeFileSync(file, apiKeys.issue(['default:write']));
+    await eventually(() => {
+      expect(Date.now()).toBeGreaterThan(expiry + 1000);
+    });
+    await system.topic.send([{ key: 'c', value: orderText('c') }]);
+    await eventually(async () => {
+      expect(await system.storedOrderIds()).toContain('c');
+    });
+    for (const program of programs) {
+      expect((await program.http('GET', '/readyz')).status).toBe(200);
+      await program.logged('temporal_credentials_renewed');
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
