@@ -26,16 +26,20 @@ One newline at the end of the file is removed; everything else is part of the va
 an error, even if one of them is in the file given by \`--env-file\`. So is a file that is empty or cannot be
 read.
 
-A program reads these files, certificates and private keys only when it starts. After you have rotated a
-secret, restart the programs before the old one becomes invalid. Until then, a program keeps its open
-connections, but cannot open new ones with an invalid secret.
+A program that is running reads these files, certificates and private keys again for new connections, so that
+a secret can be rotated without a restart: replace the file before the old secret becomes invalid. A value in
+an environment variable stays the same until the program is restarted. [security.md](security.md) has the details
+for each server.
 
 ${SECTIONS.map(sectionText).join('\n')}
 ## More settings of the Temporal connection
 
 Temporal's own \`@temporalio/envconfig\` reads the settings of the Temporal connection and the profiles of a
 \`temporal.toml\`, so that what works for the \`temporal\` command works here. It supports more variables than
-the table above lists, for instance \`TEMPORAL_GRPC_META_*\` for headers.
+the table above lists: \`TEMPORAL_GRPC_META_*\` for headers, and \`TEMPORAL_TLS_CLIENT_CERT_DATA\`,
+\`TEMPORAL_TLS_CLIENT_KEY_DATA\` and \`TEMPORAL_TLS_SERVER_CA_CERT_DATA\` for the text of a PEM file. It does not
+support \`TEMPORAL_TLS_DISABLE_HOST_VERIFICATION\`: setting it is an error. See
+[security.md](security.md#temporal).
 `;
 
 const sectionText = ({ title, readBy, settings }: Section): string => `## ${title}

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../program/error-codes.ts';
 import { describeError, OperatorError } from '../program/operator-error.ts';
 import { usualAuthorities } from './channel-credentials.ts';
 import {
+  apiKeyExpiry,
   parseCertificate,
   type ConnectionSettings,
   type TlsSettings,
@@ -57,23 +58,10 @@ function findLoginFault({ apiKey, tls }: ConnectionSettings): Fault | undefined 
   if (apiKey === undefined) {
     return tls?.client ? undefined : fault('no API key and no client certificate is set');
   }
-  const expiresAt = expiryOf(apiKey);
+  const expiresAt = apiKeyExpiry(apiKey);
   return expiresAt !== undefined && expiresAt.getTime() < Date.now()
     ? fault(`the API key expired at ${expiresAt.toISOString()}`)
     : undefined;
-}
-
-/** When an API key that is a JSON Web Token expires, as those of Temporal Cloud are. */
-function expiryOf(apiKey: string): Date | undefined {
-  try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(apiKey.split('.')[1] ?? '', 'base64url').toString(),
-    );
-    const isExpiring = typeof claims === 'object' && claims !== null && 'exp' in claims;
-    return isExpiring && typeof claims.exp === 'number' ? new Date(claims.exp * 1000) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 const MAY_NOT_HAVE_REACHED: readonly status[] = [

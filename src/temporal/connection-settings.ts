@@ -185,6 +185,19 @@ export function parseCertificate({ text, origin }: Pem): X509Certificate {
   }
 }
 
+/** When an API key that is a JSON Web Token expires, as those of Temporal Cloud are. */
+export function apiKeyExpiry(apiKey: string): Date | undefined {
+  try {
+    const claims: unknown = JSON.parse(
+      Buffer.from(apiKey.split('.')[1] ?? '', 'base64url').toString(),
+    );
+    const isExpiring = typeof claims === 'object' && claims !== null && 'exp' in claims;
+    return isExpiring && typeof claims.exp === 'number' ? new Date(claims.exp * 1000) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 const invalid = (mistake: string, cause?: unknown) =>
   new OperatorError(
     'SETTINGS_INVALID',

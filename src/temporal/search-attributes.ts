@@ -263,7 +263,8 @@ function problemOf(
   );
 }
 
-const SET_UP = 'run `order-ingest setup --only temporal`';
+const SET_UP =
+  'run `order-ingest setup --only temporal`; if Temporal authorizes calls, it needs the role admin in the namespace';
 
 /** For credentials that may not add search attributes. */
 const addByOthers = (attributes: readonly SearchAttribute[], namespace: string): string => {

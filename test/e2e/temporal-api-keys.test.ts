@@ -35,7 +35,7 @@ test('setup names the way for whoever may not add search attributes, and adds th
   expect(denied.stderr).toContain('SEARCH_ATTRIBUTES_MISSING');
   expect(denied.stderr).toContain('tcld namespace search-attributes add --namespace default');
   const { stdout } = await runCli(['doctor'], withRole('write'));
-  expect(stdout).toMatch(/✖ Temporal: search attributes[^]*tcld namespace search-attributes add/);
+  expect(stdout).toMatch(/✖ Temporal: search attributes[^]*needs the role admin/);
   expect(await runCli(SETUP, withRole('admin'))).toMatchObject({ exitCode: 0 });
   // With them present, no more is needed than to look at them.
   expect(await runCli(SETUP, withRole('read'))).toMatchObject({ exitCode: 0 });

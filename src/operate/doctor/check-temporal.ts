@@ -2,6 +2,11 @@ import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { ORDERS_ROLE } from '../../config/roles.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
+import {
+  apiKeyExpiry,
+  parseCertificate,
+  type ConnectionSettings,
+} from '../../temporal/connection-settings.ts';
 import { readQueueWorkers, queueProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
@@ -34,6 +39,7 @@ export async function checkTemporal(
         const { serverVersion } = await client.workflowService.getSystemInfo({});
         return ok(name, `${serverVersion} at ${target.address}, namespace "${target.namespace}"`);
       });
+      findings.push(...checkCredentials(target.settings, Date.now()));
       await check('Temporal: search attributes', (name) => checkAttributes(name, client));
       await check('Temporal: retention', (name) => checkRetention(name, client, topicRetentionMs));
       await check('Temporal: workers', (name) => checkPollers(name, client, temporal.taskQueue));
@@ -43,6 +49,46 @@ export async function checkTemporal(
   } catch (error) {
     findings.push(
       fromError('Temporal', error, 'check TEMPORAL_ADDRESS and that the server is running'),
+    );
+  }
+  return findings;
+}
+
+const SOON_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+/** Warns of credentials that expire soon, and of an API key that others can read on its way. */
+export function checkCredentials(
+  { apiKey, tls }: Pick<ConnectionSettings, 'apiKey' | 'tls'>,
+  now: number,
+): readonly Finding[] {
+  const name = 'Temporal: credentials';
+  const findings: Finding[] = [];
+  const certificate = tls?.client?.certificate;
+  const expiring: [string, Date | undefined][] = [
+    ['the API key', apiKey === undefined ? undefined : apiKeyExpiry(apiKey)],
+    [
+      `the client certificate of ${certificate?.origin ?? ''}`,
+      certificate && new Date(parseCertificate(certificate).validTo),
+    ],
+  ];
+  for (const [what, expiresAt] of expiring) {
+    if (expiresAt === undefined) continue;
+    const detail = `${what} expires at ${expiresAt.toISOString()}`;
+    const isSoon = expiresAt.getTime() - now < SOON_DAYS * DAY_MS;
+    findings.push(
+      isSoon
+        ? warning(name, detail, 'replace the file; running programs read the new one within 5 s')
+        : ok(name, detail),
+    );
+  }
+  if (apiKey !== undefined && !tls) {
+    findings.push(
+      warning(
+        name,
+        'the API key is sent without encryption',
+        'remove TEMPORAL_TLS=false, so that the API key enables TLS',
+      ),
     );
   }
   return findings;
