@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import { createConnector } from '../../src/postgres/connect.ts';
 import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 
@@ -51,9 +52,8 @@ export async function createOwnDatabase(
   };
 }
 
-async function runSql(connectionString: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
+async function runSql(url: string, sql: string): Promise<void> {
+  const { client } = await createConnector({ url, connectTimeoutMs: 5000 })();
   try {
     await client.query(sql);
   } finally {
