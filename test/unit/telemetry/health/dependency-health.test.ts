@@ -158,3 +158,42 @@ describe('a probed dependency', () => {
     stop();
   });
 });
+
+test('an outage is reported at once, and logged with its cause as soon as that is found', async () => {
+  const cause = new OperatorError(
+    'TEMPORAL_UNREACHABLE',
+    'the certificate has expired',
+    'renew it',
+  );
+  const explained: unknown[] = [];
+  const health = new DependencyHealth('Temporal', {
+    logger: pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line) as never) }),
+    readiness,
+    clock,
+    explain: (error) => {
+      explained.push(error);
+      return Promise.resolve(cause);
+    },
+  });
+  const error = new Error('deadline exceeded');
+  health.callFailed(error);
+  clock.advance(5000);
+  expect(readiness.reasons()).toEqual({ Temporal: 'deadline exceeded' });
+  expect(lines).toEqual([]);
+  await new Promise(setImmediate);
+  expect(readiness.reasons()).toEqual({ Temporal: 'the certificate has expired' });
+  expect(lines).toMatchObject([
+    { event: 'dependency_unavailable', code: 'TEMPORAL_UNREACHABLE', remedy: 'renew it' },
+  ]);
+  // The cause may change, but is not looked for with each call.
+  health.callFailed(error);
+  clock.advance(9000);
+  health.callFailed(error);
+  expect(explained).toEqual([error]);
+  clock.advance(1000);
+  health.callFailed(error);
+  expect(explained).toEqual([error, error]);
+  health.callSucceeded();
+  await new Promise(setImmediate);
+  expect(readiness.reasons()).toEqual({});
+});
