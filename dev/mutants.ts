@@ -517,4 +517,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/unit/decode'],
   },
+  {
+    name: 'stale-certificates',
+    breaks: 'a renewed client certificate is used for new connections to Temporal',
+    changes: [
+      {
+        file: 'src/temporal/renewed-settings.ts',
+        from: 'settings = latest;',
+        to: 'settings = { ...latest, ...initial };',
+      },
+    ],
+    tests: ['test/unit/temporal/renewed-settings'],
+  },
+  {
+    name: 'silent-plaintext',
+    breaks: 'settings that contradict each other do not disable TLS',
+    changes: [
+      {
+        file: 'src/temporal/connection-settings.ts',
+        from: 'if (others.length === 0) return undefined;',
+        to: 'if (others.length >= 0) return undefined;',
+      },
+    ],
+    tests: ['test/unit/temporal/connection-settings'],
+  },
 ];
