@@ -25,6 +25,8 @@ const SET_BY_CHART: readonly string[] = [
 /** Values under `certificates`, and the setting that names the file. */
 const CERTIFICATES = [
   { group: 'kafka', value: 'ca', variable: 'KAFKA_SSL_CA_FILE' },
+  { group: 'kafka', value: 'cert', variable: 'KAFKA_SSL_CERT_FILE' },
+  { group: 'kafka', value: 'key', variable: 'KAFKA_SSL_KEY_FILE' },
   { group: 'temporal', value: 'ca', variable: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH' },
   { group: 'temporal', value: 'cert', variable: 'TEMPORAL_TLS_CLIENT_CERT_PATH' },
   { group: 'temporal', value: 'key', variable: 'TEMPORAL_TLS_CLIENT_KEY_PATH' },

@@ -72,6 +72,16 @@ test.each<[string, object, RegExp]>([
     /secrets.BRIDGE_HTTP_TOKEN.file/,
   ],
   [
+    'OAUTHBEARER without a secret',
+    { settings: { KAFKA_SASL_MECHANISM: 'OAUTHBEARER' } },
+    /secrets.KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET/,
+  ],
+  [
+    'a Kafka client certificate without its key',
+    { settings: { KAFKA_SSL: true }, certificates: { kafka: { cert: { secret: 'a', key: 'b' } } } },
+    /certificates.kafka.cert and certificates.kafka.key/,
+  ],
+  [
     'two order modules',
     { settings: { ORDER_MODULE: './a.js' }, orderModule: { configMap: 'a', file: 'a.js' } },
     /settings.ORDER_MODULE and orderModule.configMap/,

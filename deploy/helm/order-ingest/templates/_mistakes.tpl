@@ -14,7 +14,14 @@
 {{- if and $values.setup.enabled (not $secrets.DATABASE_URL) (not $values.setup.databaseUrl) (not $values.worker.enabled) (or (not $values.setup.only) (has "database" $values.setup.only)) }}
 {{- $mistakes = append $mistakes "setup creates tables, but neither setup.databaseUrl nor secrets.DATABASE_URL is set: name a Secret, or set setup.only to [kafka, temporal]" }}
 {{- end }}
-{{- if $settings.KAFKA_SASL_MECHANISM }}
+{{- $mechanism := $settings.KAFKA_SASL_MECHANISM | default "" | lower | replace "_" "-" }}
+{{- if and (has $mechanism (list "oauthbearer" "aws-msk-iam")) (eq $values.bridge.autoscaling.type "keda") }}
+{{- $mistakes = append $mistakes "bridge.autoscaling.type is keda, which the chart supports with KAFKA_SASL_MECHANISM plain, scram-sha-256 and scram-sha-512 only" }}
+{{- end }}
+{{- if and (eq $mechanism "oauthbearer") (not $secrets.KAFKA_SASL_OAUTHBEARER_TOKEN) (not $secrets.KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET) }}
+{{- $mistakes = append $mistakes "settings.KAFKA_SASL_MECHANISM is oauthbearer, but neither secrets.KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET nor secrets.KAFKA_SASL_OAUTHBEARER_TOKEN is set" }}
+{{- end }}
+{{- if has $mechanism (list "plain" "scram-sha-256" "scram-sha-512") }}
 {{- if not $secrets.KAFKA_SASL_PASSWORD }}
 {{- $mistakes = append $mistakes "settings.KAFKA_SASL_MECHANISM is set, but secrets.KAFKA_SASL_PASSWORD is not" }}
 {{- end }}
@@ -32,6 +39,9 @@
 {{- end }}
 {{- if and $values.certificates.kafka (ne (include "order-ingest.text" $settings.KAFKA_SSL) "true") }}
 {{- $mistakes = append $mistakes "certificates.kafka is set, but settings.KAFKA_SSL is not true" }}
+{{- end }}
+{{- if ne (empty $values.certificates.kafka.cert) (empty $values.certificates.kafka.key) }}
+{{- $mistakes = append $mistakes "only one of certificates.kafka.cert and certificates.kafka.key is set: mutual TLS needs both" }}
 {{- end }}
 {{- if ne (empty $values.certificates.temporal.cert) (empty $values.certificates.temporal.key) }}
 {{- $mistakes = append $mistakes "only one of certificates.temporal.cert and certificates.temporal.key is set: mutual TLS needs both" }}
