@@ -4,7 +4,7 @@ import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { inTheClear } from '../../kafka/connection/sasl.ts';
 import type { KafkaAdmin, KafkaSettings } from '../../kafka/kafka-client.ts';
 import { kafkaError } from '../../kafka/kafka-error.ts';
-import { permissionText, rightsMissing } from '../../kafka/missing-permission.ts';
+import { grantCommand, permissionText } from '../../kafka/missing-permission.ts';
 import {
   KAFKA_PROGRAMS,
   lackingPermissions,
@@ -159,9 +159,15 @@ async function permissionFindings(
       complete.push(program);
       continue;
     }
-    const { message, fix } = rightsMissing(kafka, missing);
+    const commands = missing.map((one) =>
+      grantCommand(one, { brokers: kafka.brokers, user: kafka.saslUsername }),
+    );
     findings.push(
-      warning(PERMISSIONS_CHECK, `${program}: ${message}`, `if this user runs it, ${fix}`),
+      warning(
+        PERMISSIONS_CHECK,
+        `${program}: this user lacks ${missing.map(permissionText).join(', ')}`,
+        `if this user is to run it: ${commands.join(' && ')}`,
+      ),
     );
   }
   if (complete.length === 0) return findings;
