@@ -355,7 +355,15 @@ describe('with exactly the documented permissions', () => {
     'dead-letters list, dead-letters show': ['dead-letters', 'list'],
     'dead-letters requeue': ['dead-letters', 'requeue'],
     'reconcile, orders show': ['reconcile'],
-    'replay, orders rerun of an expired order': ['replay', '--partition', '0', '--from', '0', '--to', '2'],
+    'replay, orders rerun of an expired order': [
+      'replay',
+      '--partition',
+      '0',
+      '--from',
+      '0',
+      '--to',
+      '2',
+    ],
     'setup --only kafka': ['setup', '--only', 'kafka'],
   };
 
