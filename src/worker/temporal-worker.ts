@@ -85,9 +85,12 @@ export class TemporalWorker implements SupervisedWorker {
     return this.#connection.close();
   }
 
-  /** Rejects while Temporal does not answer. */
+  /** Rejects while Temporal does not answer, or does not accept the credentials. */
   ping(): Promise<unknown> {
-    return this.#withDeadline(() => this.#connection.workflowService.getSystemInfo({}));
+    // Temporal answers GetSystemInfo without checking the API key.
+    return this.#withDeadline(() =>
+      this.#connection.workflowService.describeNamespace({ namespace: this.#namespace }),
+    );
   }
 
   /** The workers that poll the task queue, and the versions that get new workflows. */

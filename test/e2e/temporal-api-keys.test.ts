@@ -97,10 +97,10 @@ test('an API key in a file is renewed without a restart, also when the previous 
   const dir = mkdtempSync(path.join(tmpdir(), 'api-key-'));
   try {
     const file = path.join(dir, 'key');
-    const useKey = (role: string) => {
-      writeFileSync(file, apiKeys.issue([`default:${role}`]));
+    const useKeyOf = (namespace: string) => {
+      writeFileSync(file, apiKeys.issue([`${namespace}:write`]));
     };
-    useKey('write');
+    useKeyOf('default');
     const keyFile = { TEMPORAL_API_KEY_FILE: file };
     const programs = await Promise.all([system.startBridge(keyFile), system.startWorker(keyFile)]);
     const haveStatus = (expected: number) =>
@@ -113,12 +113,12 @@ test('an API key in a file is renewed without a restart, also when the previous 
         ),
       );
     await haveStatus(200);
-    // As if it had been revoked.
-    useKey('read');
+    // As if its permission had been revoked.
+    useKeyOf('other');
     for (const program of programs) await program.logged('temporal_credentials_renewed');
     await system.topic.send([{ key: 'c', value: orderText('c') }]);
     await haveStatus(503);
-    useKey('write');
+    useKeyOf('default');
     await haveStatus(200);
     await eventually(async () => {
       expect(await system.storedOrderIds()).toContain('c');
