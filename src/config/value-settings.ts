@@ -80,6 +80,13 @@ export const schemaRegistrySettings = settingGroup({
     optional: true,
     description: 'PEM file of the private key of the client certificate.',
   },
+  keyPassphrase: {
+    name: 'SCHEMA_REGISTRY_KEY_PASSPHRASE',
+    schema: text,
+    optional: true,
+    secret: true,
+    description: 'Passphrase of the private key, if the file is encrypted.',
+  },
   timeoutMs: {
     name: 'SCHEMA_REGISTRY_TIMEOUT_MS',
     schema: integer(100, 60_000),
@@ -101,7 +108,8 @@ export function valueSettingMistakes({
   readonly schemaRegistry?: Partial<SchemaRegistrySettings>;
 }): readonly string[] {
   const { format } = value;
-  const { url: registryUrl, username, password, token, certFile, keyFile } = schemaRegistry;
+  const { url: registryUrl, username, password, token } = schemaRegistry;
+  const { caFile, certFile, keyFile, keyPassphrase } = schemaRegistry;
   const mistakes: string[] = [];
   if (format !== undefined && format !== 'json' && registryUrl === undefined) {
     mistakes.push(`KAFKA_VALUE_FORMAT=${format} needs a valid SCHEMA_REGISTRY_URL`);
@@ -114,6 +122,14 @@ export function valueSettingMistakes({
   }
   if ((certFile === undefined) !== (keyFile === undefined)) {
     mistakes.push('SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE: set both or neither');
+  }
+  if (keyPassphrase !== undefined && keyFile === undefined) {
+    mistakes.push('SCHEMA_REGISTRY_KEY_PASSPHRASE needs SCHEMA_REGISTRY_KEY_FILE');
+  }
+  if (registryUrl?.protocol === 'http:' && (caFile ?? certFile ?? keyFile) !== undefined) {
+    mistakes.push(
+      'SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE have no effect with http:// in SCHEMA_REGISTRY_URL; write https://',
+    );
   }
   return mistakes;
 }

@@ -39,11 +39,25 @@ const BY_CODE: Readonly<Record<string, TlsProblem>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'not-tls',
 };
 
+/** By the reason in the message: where Node.js reports EPROTO, only the message has it. */
+const BY_REASON: readonly (readonly [RegExp, TlsProblem])[] = [
+  [/:wrong version number:|:packet length too long:/, 'not-tls'],
+  [/alert certificate required/, 'client-certificate-missing'],
+  [/alert (?:bad|unsupported) certificate/, 'client-certificate-rejected'],
+  [/alert certificate (?:expired|revoked|unknown)/, 'client-certificate-rejected'],
+  [/alert unknown ca/, 'client-certificate-rejected'],
+  [/alert protocol version|:unsupported protocol:/, 'tls-versions-differ'],
+];
+
 /** What is wrong with a TLS connection, by the error of Node.js; undefined for any other error. */
-export const tlsProblemOf = (error: unknown): TlsProblem | undefined =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? BY_CODE[error.code]
-    : undefined;
+export function tlsProblemOf(error: unknown): TlsProblem | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  if (error.code === 'EPROTO') {
+    const message = 'message' in error ? String(error.message) : '';
+    return BY_REASON.find(([reason]) => reason.test(message))?.[1];
+  }
+  return typeof error.code === 'string' ? BY_CODE[error.code] : undefined;
+}
 
 /** The host names of the certificate in Node's error about a wrong one: `localhost, 127.0.0.1`. */
 export function namesInCertificate(error: unknown): string {
@@ -62,7 +76,9 @@ export function namesInCertificate(error: unknown): string {
 export function describeTlsError(error: unknown): string {
   const reason =
     typeof error === 'object' && error !== null && 'reason' in error ? error.reason : undefined;
-  return typeof reason === 'string'
-    ? reason.replace(/^(?:sslv3|tlsv1|tlsv13) alert /, '')
-    : describeError(error);
+  const text = typeof reason === 'string' ? reason : describeError(error);
+  return (/:SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? text).replace(
+    /^(?:sslv3|tlsv1|tlsv13) alert /,
+    '',
+  );
 }

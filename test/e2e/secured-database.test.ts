@@ -85,18 +85,13 @@ test('the system runs with a worker role and a reader role', async () => {
   await allStored(5);
   await system.allCommitted();
   expect((await worker.http('GET', '/readyz')).status).toBe(200);
-  for (const args of [
-    ['orders', 'show', 'first-0'],
-    ['reconcile'],
-    ['top', '--count', '1', '--interval', '1', '--json'],
-  ]) {
+  for (const args of [['orders', 'show', 'first-0'], ['reconcile']]) {
     const { exitCode, stderr } = await runCli(args, envOf('reader'));
     expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: expect.anything() });
   }
-  expect(await doctor(envOf('worker'))).toEqual([]);
-  expect(await doctor({ ...envOf('reader'), DATABASE_READER_ROLE: 'reader' })).toEqual([]);
+  // What it finds about both roles is that they lack nothing.
   const roles = { DATABASE_WORKER_ROLE: 'worker', DATABASE_READER_ROLE: 'reader' };
-  expect(await doctor({ ...envOf('owner'), ...roles })).toEqual([]);
+  expect(await doctor({ ...envOf('reader'), ...roles })).toEqual([]);
   for (const program of [worker, bridge]) expect(await program.end('SIGTERM')).toBe(0);
 });
 

@@ -1,10 +1,17 @@
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
+import { readPem } from '../../config/pem-file.ts';
 import type { SchemaRegistrySettings } from '../../config/value-settings.ts';
 import type { ErrorCode } from '../../program/error-codes.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
+import {
+  describeTlsError,
+  namesInCertificate,
+  tlsProblemOf,
+  type TlsProblem,
+} from '../../program/tls-problem.ts';
 import type { RegistryAnswer } from './schema-registry.ts';
 
 /** Registries accept schemas of up to a megabyte or so. */
@@ -32,26 +39,15 @@ const ambiguousNotFoundAnswer = z.object({ error_code: z.literal(404) });
 /** Talks to a schema registry by the REST API of Confluent's. Every error is transient until fixed. */
 export class RegistryClient {
   readonly #base: URL;
-  readonly #options: https.RequestOptions;
-  readonly #timeoutMs: number;
+  readonly #settings: SchemaRegistrySettings;
   /** Whether the URL is known to be that of a registry. */
   #isRegistry = false;
 
   /** Throws an OperatorError for a certificate or key file that cannot be read, and without a URL. */
   constructor(settings: SchemaRegistrySettings) {
     this.#base = urlOf(settings);
-    this.#timeoutMs = settings.timeoutMs;
-    this.#options = {
-      // A schema is read once, so connections need not be kept.
-      agent: false,
-      ca: readPem('SCHEMA_REGISTRY_CA_FILE', settings.caFile),
-      cert: readPem('SCHEMA_REGISTRY_CERT_FILE', settings.certFile),
-      key: readPem('SCHEMA_REGISTRY_KEY_FILE', settings.keyFile),
-      headers: {
-        accept: 'application/vnd.schemaregistry.v1+json, application/json',
-        ...authorization(settings),
-      },
-    };
+    this.#settings = settings;
+    requestOptions(settings);
   }
 
   /**
@@ -101,14 +97,26 @@ export class RegistryClient {
 
   async #request(path: string): Promise<{ readonly status: number; readonly body: string }> {
     const url = new URL(`${this.#base.href.replace(/\/+$/, '')}${path}`);
-    const signal = AbortSignal.timeout(this.#timeoutMs);
+    const { timeoutMs } = this.#settings;
+    const signal = AbortSignal.timeout(timeoutMs);
     try {
-      return await request(url, { ...this.#options, signal });
+      return await request(url, { ...requestOptions(this.#settings), signal });
     } catch (error) {
-      const reason = signal.aborted
-        ? `no answer within ${this.#timeoutMs} ms`
-        : describeError(error);
-      throw this.#failed('SCHEMA_REGISTRY_UNREACHABLE', path, reason, error);
+      // About a file of a setting.
+      if (error instanceof OperatorError) throw error;
+      const problem = tlsProblemOf(error);
+      if (problem !== undefined && !signal.aborted) {
+        const { reason, fix } = TLS_PROBLEMS[problem](error);
+        throw this.#failed('SCHEMA_REGISTRY_UNREACHABLE', path, reason, error, fix);
+      }
+      const reason = signal.aborted ? `no answer within ${timeoutMs} ms` : describeError(error);
+      const code = 'SCHEMA_REGISTRY_UNREACHABLE';
+      // A server may close the connection without a word.
+      const fix =
+        this.#settings.certFile === undefined
+          ? FIXES[code]
+          : `${FIXES[code]}; its log has the reason if it rejects the certificate of SCHEMA_REGISTRY_CERT_FILE`;
+      throw this.#failed(code, path, reason, error, fix);
     }
   }
 
@@ -121,12 +129,59 @@ export class RegistryClient {
     return this.#failed(code, path, `it answered with status ${status}${what}`);
   }
 
-  #failed(code: RegistryErrorCode, path: string, reason: string, cause?: unknown): OperatorError {
+  #failed(
+    code: RegistryErrorCode,
+    path: string,
+    reason: string,
+    cause?: unknown,
+    fix = FIXES[code],
+  ): OperatorError {
     return new OperatorError(
       code,
       `The schema registry at ${this.#base.href} cannot be used: ${reason} (GET ${path})`,
-      FIXES[code],
+      fix,
       { cause },
+    );
+  }
+}
+
+/**
+ * With the credentials and certificates of this moment, so that rotated ones are used without a restart. Throws
+ * an OperatorError that names the setting of a file that cannot be used.
+ */
+function requestOptions(settings: SchemaRegistrySettings): https.RequestOptions {
+  const ca = readPem('SCHEMA_REGISTRY_CA_FILE', settings.caFile);
+  const cert = readPem('SCHEMA_REGISTRY_CERT_FILE', settings.certFile);
+  const key = readPem('SCHEMA_REGISTRY_KEY_FILE', settings.keyFile, 'private key');
+  return {
+    // A schema is read once, so connections need not be kept.
+    agent: false,
+    ...(settings.url?.protocol === 'https:'
+      ? {
+          secureContext: secureContextOf({
+            ca,
+            cert,
+            key,
+            passphrase: settings.keyPassphrase?.current(),
+          }),
+        }
+      : {}),
+    headers: {
+      accept: 'application/vnd.schemaregistry.v1+json, application/json',
+      ...authorization(settings),
+    },
+  };
+}
+
+function secureContextOf(options: SecureContextOptions) {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    throw new OperatorError(
+      'SCHEMA_REGISTRY_UNREACHABLE',
+      `The files that SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE name cannot be used: ${describeTlsError(error)}`,
+      'check that they are valid PEM, that the key is that of the certificate, and that SCHEMA_REGISTRY_KEY_PASSPHRASE is the passphrase of the key if it has one',
+      { cause: error },
     );
   }
 }
@@ -148,6 +203,43 @@ const FIXES: Readonly<Record<RegistryErrorCode, string>> = {
     'correct SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN; the user must be allowed to read all schemas',
   SCHEMA_REGISTRY_FAILED:
     'check that SCHEMA_REGISTRY_URL is that of the Confluent-compatible API, and the log of the registry',
+};
+
+const TLS_PROBLEMS: Readonly<
+  Record<TlsProblem, (error: unknown) => { readonly reason: string; readonly fix: string }>
+> = {
+  'authority-unknown': (error) => ({
+    reason: `no trusted authority has signed its certificate (${describeTlsError(error)})`,
+    fix: 'set SCHEMA_REGISTRY_CA_FILE to the PEM file of the authority that signs the certificate of the registry',
+  }),
+  'host-name-differs': (error) => ({
+    reason: `its certificate is valid for ${namesInCertificate(error)}, and not for the host in SCHEMA_REGISTRY_URL`,
+    fix: 'use a host name of the certificate in SCHEMA_REGISTRY_URL, or have the certificate issued for this one',
+  }),
+  'server-certificate-expired': () => ({
+    reason: 'its certificate has expired',
+    fix: 'renew the certificate of the registry',
+  }),
+  'server-certificate-not-yet-valid': () => ({
+    reason: 'its certificate is not valid yet',
+    fix: 'compare the clock of this machine with the certificate of the registry',
+  }),
+  'client-certificate-missing': () => ({
+    reason: 'it accepts clients with a certificate only',
+    fix: 'set SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE',
+  }),
+  'client-certificate-rejected': (error) => ({
+    reason: `it rejects the client certificate (${describeTlsError(error)})`,
+    fix: 'set SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE to a certificate that has not expired and is signed by an authority that the registry trusts',
+  }),
+  'not-tls': () => ({
+    reason: 'it does not offer TLS on this port',
+    fix: 'write http:// instead of https:// in SCHEMA_REGISTRY_URL, or use its port for TLS',
+  }),
+  'tls-versions-differ': (error) => ({
+    reason: `it supports no version of TLS that this program does (${describeTlsError(error)})`,
+    fix: 'configure TLS 1.2 or 1.3 in the registry',
+  }),
 };
 
 function request(
@@ -196,18 +288,4 @@ function authorization({
   if (username === undefined) return {};
   const credentials = Buffer.from(`${username}:${password?.current() ?? ''}`).toString('base64');
   return { authorization: `Basic ${credentials}` };
-}
-
-function readPem(setting: string, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new OperatorError(
-      'FILE_UNREADABLE',
-      `${setting} cannot be read: ${describeError(error)}`,
-      'set it to a PEM file that this user can read',
-      { cause: error },
-    );
-  }
 }

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { execa } from 'execa';
+import { createCertificates, KEY_PASSPHRASE } from '../../../../dev/stack/certificates.ts';
 import { Secret } from '../../../../src/config/secret.ts';
 import type { SchemaRegistrySettings } from '../../../../src/config/value-settings.ts';
 import { RegistryClient } from '../../../../src/decode/schema-registry/registry-client.ts';
@@ -24,6 +24,7 @@ const secret = (value: string) => new Secret(() => value);
 const NO_SETTINGS = {
   ...{ username: undefined, password: undefined, token: undefined },
   ...{ caFile: undefined, certFile: undefined, keyFile: undefined },
+  keyPassphrase: undefined,
   timeoutMs: 2000,
 };
 
@@ -204,52 +205,131 @@ test('references in a circle end', async () => {
   });
 });
 
-describe('over TLS with client certificates', () => {
+describe('over TLS', () => {
   let dir: string;
   beforeAll(async () => {
     dir = mkdtempSync(path.join(tmpdir(), 'registry-tls-'));
-    const openssl = (command: string) => execa('openssl', command.split(' '), { cwd: dir });
-    const keys = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
-    await openssl(`req -x509 ${keys} -keyout ca.key -out ca.pem -days 2 -subj /CN=ca`);
-    for (const name of ['server', 'client']) {
-      await openssl(
-        `req -x509 ${keys} -keyout ${name}.key -out ${name}.pem -days 2 -subj /CN=${name} -addext subjectAltName=IP:127.0.0.1 -CA ca.pem -CAkey ca.key`,
-      );
-    }
+    await createCertificates(dir);
   });
   afterAll(() => {
     rmSync(dir, { recursive: true });
   });
 
   const file = (name: string) => path.join(dir, name);
+  const certificateOf = (name: string) => ({
+    certFile: file(`${name}.crt`),
+    keyFile: file(`${name}.key`),
+  });
+  const KNOWN = () => ({ caFile: file('ca.crt'), ...certificateOf('client-bridge') });
 
-  test.each([
-    ['the authority and the client certificate are known', ['ca', 'cert', 'key'], 'resolved'],
-    ['the client certificate is missing', ['ca'], 'SCHEMA_REGISTRY_UNREACHABLE'],
-    ['the authority is not known', ['cert', 'key'], 'SCHEMA_REGISTRY_UNREACHABLE'],
-  ])('when %s', async (_, given, expected) => {
+  /** A client of a registry with this certificate, which demands one of its clients. */
+  async function clientOver(settings: Partial<SchemaRegistrySettings>, certificate = 'server') {
     const tls = https.createServer(
       {
-        ...{ key: readFileSync(file('server.key')), cert: readFileSync(file('server.pem')) },
-        ...{ ca: readFileSync(file('ca.pem')), requestCert: true },
+        key: readFileSync(file(`${certificate}.key`)),
+        cert: readFileSync(file(`${certificate}.crt`)),
+        ...{ ca: readFileSync(file('ca.crt')), requestCert: true },
       },
       answering(200, { schema: '' }),
     );
     server = tls.listen(0, '127.0.0.1');
     await once(tls, 'listening');
-    const client = new RegistryClient({
-      ...NO_SETTINGS,
-      url: new URL(`https://127.0.0.1:${(tls.address() as AddressInfo).port}`),
-      caFile: given.includes('ca') ? file('ca.pem') : undefined,
-      certFile: given.includes('cert') ? file('client.pem') : undefined,
-      keyFile: given.includes('key') ? file('client.key') : undefined,
-    });
-    expect(await codeOf(client.get('/schemas/ids/1'))).toBe(expected);
+    const url = new URL(`https://127.0.0.1:${(tls.address() as AddressInfo).port}`);
+    return new RegistryClient({ ...NO_SETTINGS, url, ...settings });
+  }
+
+  test.each<[string, () => Partial<SchemaRegistrySettings>, string]>([
+    ['a client certificate', KNOWN, 'server'],
+    [
+      'a key with a passphrase',
+      () => ({
+        ...{ ...KNOWN(), ...certificateOf('client-passphrase') },
+        keyPassphrase: secret(KEY_PASSPHRASE),
+      }),
+      'server',
+    ],
+  ])('a schema is read with %s', async (_, settings, certificate) => {
+    const client = await clientOver(settings(), certificate);
+    expect(await codeOf(client.get('/schemas/ids/1'))).toBe('resolved');
   });
 
-  test('a file that cannot be read is named', () => {
-    const caFile = file('missing.pem');
-    const settings = { ...NO_SETTINGS, url: new URL('https://127.0.0.1'), caFile };
-    expect(() => new RegistryClient(settings)).toThrow('SCHEMA_REGISTRY_CA_FILE');
+  test.each<[string, string, () => Partial<SchemaRegistrySettings>, string]>([
+    ['an unknown authority', 'server', () => certificateOf('client-bridge'), 'CA_FILE'],
+    ['an expired certificate', 'expired', KNOWN, 'renew'],
+    ['a certificate for another host', 'wrong-name', KNOWN, 'SCHEMA_REGISTRY_URL'],
+    ['no client certificate', 'server', () => ({ caFile: file('ca.crt') }), 'CERT_FILE'],
+    [
+      'an expired client certificate',
+      'server',
+      () => ({ ...KNOWN(), ...certificateOf('client-expired') }),
+      'CERT_FILE',
+    ],
+    [
+      'a client certificate of another authority',
+      'server',
+      () => ({ ...KNOWN(), ...certificateOf('client-other-ca') }),
+      'CERT_FILE',
+    ],
+  ])('%s is named with a fix', async (_, certificate, settings, fix) => {
+    const client = await clientOver(settings(), certificate);
+    await expect(client.get('/schemas/ids/1')).rejects.toMatchObject({
+      code: 'SCHEMA_REGISTRY_UNREACHABLE',
+      fix: expect.stringContaining(fix),
+    });
   });
+
+  test('a registry without TLS is named with a fix', async () => {
+    server = http.createServer(answering(200, {})).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await expect(new RegistryClient({ ...NO_SETTINGS, url }).get('/')).rejects.toMatchObject({
+      fix: expect.stringContaining('http://'),
+    });
+  });
+
+  test('certificates are read again for each request', async () => {
+    const install = (name: string) => {
+      for (const extension of ['crt', 'key']) {
+        copyFileSync(file(`${name}.${extension}`), file(`rotated.${extension}`));
+      }
+    };
+    install('client-expired');
+    const client = await clientOver({ ...KNOWN(), ...certificateOf('rotated') });
+    expect(await codeOf(client.get('/schemas/ids/1'))).toBe('SCHEMA_REGISTRY_UNREACHABLE');
+    install('client-bridge');
+    expect(await codeOf(client.get('/schemas/ids/1'))).toBe('resolved');
+  });
+
+  test.each<[string, () => Partial<SchemaRegistrySettings>, string]>([
+    ['that cannot be read', () => ({ caFile: file('missing.pem') }), 'FILE_UNREADABLE'],
+    ['that is not PEM', () => ({ caFile: file('ca.key') }), 'FILE_NOT_PEM'],
+    [
+      'whose passphrase is missing',
+      () => certificateOf('client-passphrase'),
+      'SCHEMA_REGISTRY_UNREACHABLE',
+    ],
+  ])('a file %s is an error at the start', (_, settings, code) => {
+    const url = new URL('https://127.0.0.1');
+    let error: unknown;
+    try {
+      new RegistryClient({ ...NO_SETTINGS, url, ...settings() });
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code });
+  });
+});
+
+test('a rotated password is used for the next request', async () => {
+  let password = 'old';
+  const client = await clientOf(
+    (request, response) => {
+      const isRight = request.headers.authorization === `Basic ${btoa('me:new')}`;
+      response.writeHead(isRight ? 200 : 401).end(JSON.stringify({ schema: '' }));
+    },
+    { username: 'me', password: new Secret(() => password) },
+  );
+  expect(await codeOf(client.get('/schemas/ids/1'))).toBe('SCHEMA_REGISTRY_LOGIN_REJECTED');
+  password = 'new';
+  expect(await codeOf(client.get('/schemas/ids/1'))).toBe('resolved');
 });
