@@ -8,6 +8,8 @@ import { handleSignals } from '../program/shutdown-signals.ts';
 if (process.pid === 1) handleSignals();
 // Has Node reuse compiled code from one start to the next; available from Node 22.1.
 (module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();
+// A diagnostic report of Node contains the environment, and so secrets. Available from Node 22.13.
+(process.report as { excludeEnv?: boolean }).excludeEnv = true;
 exitOnBrokenPipe();
 
 const { CommanderError } = await import('commander');

@@ -39,9 +39,14 @@ export function givenValue(setting: Setting, env: Environment): GivenValue {
     : { from: 'default', value: setting.default };
 }
 
-/** A value as it may be shown: a URL or an address that should not hold credentials may hold some by mistake. */
+/**
+ * A value as it may be shown: a URL or an address that should not hold credentials may hold some by mistake. What
+ * is before the last "@" is masked, because a password may contain any character.
+ */
 export const shownText = (value: string): string =>
-  value.replace(/\/\/.*@/s, '//********@').replace(/^(?!.*\/\/).*:.*@/s, '********@');
+  value.replace(/^([a-z][a-z\d+.-]*:\/\/)?(.*)@/is, (text, scheme: string | undefined, before: string) =>
+    scheme !== undefined || before.includes(':') ? `${scheme ?? ''}********@` : text,
+  );
 
 /** A URL, or whatever else is not clearly a path, is probably the secret itself and must not be shown. */
 const isPath = (file: string): boolean =>

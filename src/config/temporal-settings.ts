@@ -20,7 +20,10 @@ export const temporalSettings = settingGroup({
   },
   ui: {
     name: 'TEMPORAL_UI',
-    schema: url('http:', 'https:'),
+    // Links are printed.
+    schema: url('http:', 'https:').refine((value) => !/^[^/]*\/\/[^/?#]*@/.test(value), {
+      error: 'must not contain a user name or password, because it is part of printed links',
+    }),
     optional: true,
     description: 'Base URL of the Temporal Web UI, for links to workflows.',
   },

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readPem, type PemKind } from '../config/pem-file.ts';
 import type { Secret } from '../config/secret.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
 import type { HealthEndpointOptions } from './health-endpoint.ts';
 
 interface HttpSettings {
@@ -20,7 +19,8 @@ export function endpointOptions(
 ): Pick<HealthEndpointOptions, 'host' | 'port' | 'portSetting' | 'access' | 'certificate'> {
   const { httpHost, httpPort, httpAllowedHosts = [], httpToken } = settings;
   const { httpTlsCertFile, httpTlsKeyFile, httpTlsClientCaFile } = settings;
-  const read = (name: string, file: string) => readPemFile(`${program}_HTTP_TLS_${name}`, file);
+  const read = (name: string, file: string, kind?: PemKind) =>
+    readPem(`${program}_HTTP_TLS_${name}_FILE`, file, kind);
   return {
     host: httpHost,
     port: httpPort,
@@ -33,25 +33,12 @@ export function endpointOptions(
     ...(httpTlsCertFile !== undefined &&
       httpTlsKeyFile !== undefined && {
         certificate: () => ({
-          cert: read('CERT_FILE', httpTlsCertFile),
-          key: read('KEY_FILE', httpTlsKeyFile),
+          cert: read('CERT', httpTlsCertFile),
+          key: read('KEY', httpTlsKeyFile, 'private key'),
           ...(httpTlsClientCaFile !== undefined && {
-            ca: read('CLIENT_CA_FILE', httpTlsClientCaFile),
+            ca: read('CLIENT_CA', httpTlsClientCaFile),
           }),
         }),
       }),
   };
-}
-
-function readPemFile(setting: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new OperatorError(
-      'FILE_UNREADABLE',
-      `The file of ${setting} cannot be read: ${describeError(error)}`,
-      `set ${setting} to a file that this user may read`,
-      { cause: error },
-    );
-  }
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { bridgeSettings } from '../config/bridge-settings.ts';
+import { readPem } from '../config/pem-file.ts';
 import { readSettings, type Environment } from '../config/read-settings.ts';
 import type { HttpTarget } from '../http/http-client.ts';
-import { describeError, OperatorError } from '../program/operator-error.ts';
 
 export interface BridgeFlags {
   /** URLs; undefined for the bridge on this host. */
@@ -25,24 +24,11 @@ export function bridgeEndpoints(
   const settings = readSettings(ROLE, env).bridge;
   const token = settings.httpToken?.current();
   if (bridge !== undefined) {
-    const ca = bridgeCa === undefined ? undefined : readFile('--bridge-ca', bridgeCa);
+    const ca = readPem('--bridge-ca', bridgeCa);
     return bridge.map((url) => ({ url, token, ca }));
   }
   const port = settings.httpPort === 0 ? httpPort.default : settings.httpPort;
   if (settings.httpTlsCertFile === undefined) return [{ url: `http://127.0.0.1:${port}`, token }];
-  const certificate = readFile(httpTlsCertFile.name, settings.httpTlsCertFile);
+  const certificate = readPem(httpTlsCertFile.name, settings.httpTlsCertFile);
   return [{ url: `https://127.0.0.1:${port}`, token, certificate }];
-}
-
-function readFile(name: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new OperatorError(
-      'FILE_UNREADABLE',
-      `The file of ${name} cannot be read: ${describeError(error)}`,
-      'name a PEM file that this user may read',
-      { cause: error },
-    );
-  }
 }

@@ -22,6 +22,14 @@ export interface TemporalTarget {
 export function temporalTarget(env: Environment): TemporalTarget {
   const settings = readConnectionSettings(env);
   const { address, namespace } = settings;
+  // Errors and logs show it.
+  if (address.includes('@')) {
+    throw new OperatorError(
+      'SETTINGS_INVALID',
+      'TEMPORAL_ADDRESS must not contain a user name or password',
+      'set it to host:port, and the credentials with TEMPORAL_API_KEY or TEMPORAL_TLS_CLIENT_CERT_PATH',
+    );
+  }
   return {
     address,
     namespace,
