@@ -1,8 +1,8 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import { createLogDestination, writeTo, type LogDestination } from './log-destination.ts';
 import { describeError } from '../program/operator-error.ts';
 import { writeToStderr } from '../program/exit.ts';
+import { readableLine } from './readable-line.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 import { activeTraceIds } from './tracing.ts';
 
@@ -70,13 +70,12 @@ function stdoutOf(service: string): LogDestination {
 }
 
 const prettyStream = (stdout: LogDestination): DestinationStream => {
-  const format = prettyFactory({
-    ignore: 'pid,hostname,service',
-    messageFormat: '{event}: {msg}',
-  });
+  // Also respects NO_COLOR. Undefined if standard output is no terminal, whatever its type says.
+  const { hasColors } = process.stdout as { hasColors?: () => boolean };
+  const isColored = hasColors?.call(process.stdout) ?? false;
   return {
     write(line) {
-      stdout.write(format(line));
+      stdout.write(readableLine(line, isColored));
     },
   };
 };
