@@ -24,7 +24,7 @@ export function readableLine(line: string, isColored: boolean): string {
   // `2026-01-31T12:00:00.000Z`
   const time = String(entry['time']).slice(11, -1);
   const message = [entry['event'], entry['msg']]
-    .flatMap((part) => (part === undefined ? [] : [String(part)]))
+    .filter((part) => typeof part === 'string')
     .join(': ');
   const fields = Object.entries(entry)
     .filter(([key]) => !NOT_FIELDS.includes(key))
