@@ -44,8 +44,10 @@ export function givenValue(setting: Setting, env: Environment): GivenValue {
  * is before the last "@" is masked, because a password may contain any character.
  */
 export const shownText = (value: string): string =>
-  value.replace(/^([a-z][a-z\d+.-]*:\/\/)?(.*)@/is, (text, scheme: string | undefined, before: string) =>
-    scheme !== undefined || before.includes(':') ? `${scheme ?? ''}********@` : text,
+  value.replace(
+    /^([a-z][a-z\d+.-]*:\/\/)?(.*)@/is,
+    (text, scheme: string | undefined, before: string) =>
+      scheme !== undefined || before.includes(':') ? `${scheme ?? ''}********@` : text,
   );
 
 /** A URL, or whatever else is not clearly a path, is probably the secret itself and must not be shown. */
