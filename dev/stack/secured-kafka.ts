@@ -125,7 +125,7 @@ export function issueToken(
   return `${content}.${sign('sha256', Buffer.from(content), key).toString('base64url')}`;
 }
 
-/** Gives a user another password for SCRAM-SHA-256 and SCRAM-SHA-512. Connections that exist are not affected. */
+/** Gives a user another password for SCRAM-SHA-512. Connections that exist are not affected. */
 export async function changeScramPassword(
   dir: string,
   ports: Ports,
@@ -141,7 +141,7 @@ export async function changeScramPassword(
     '--entity-name',
     user,
     '--add-config',
-    `SCRAM-SHA-256=[password=${password}],SCRAM-SHA-512=[password=${password}]`,
+    `SCRAM-SHA-512=[password=${password}]`,
   ]);
 }
 

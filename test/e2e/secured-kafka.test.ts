@@ -29,6 +29,10 @@ setUpAll(async (onUndo) => {
   onUndo(() => kafka.remove());
   system = await createTestSystem({ brokers: kafka.address });
   onUndo(() => system.close());
+  // `setup` creates it, or the first requeue.
+  await system.topic.admin.createTopics({
+    topics: [{ topic: `${system.topic.deadLetterTopic}.replayed` }],
+  });
   endpoint = await startTokenEndpoint({
     clientId: 'operator',
     clientSecret: 'client secret',
@@ -184,11 +188,22 @@ describe('every usual mistake', () => {
       'KAFKA_SASL_MECHANISM',
     ],
     [
+      'an expired token',
+      () => ({
+        ...kafka.tls('oauth'),
+        KAFKA_SASL_MECHANISM: 'oauthbearer',
+        KAFKA_SASL_OAUTHBEARER_TOKEN: kafka.issueToken({ subject: 'a', lifetimeMs: -10_000 }),
+      }),
+      'KAFKA_LOGIN_REJECTED',
+      'the token has expired',
+    ],
+    [
       'a token that the broker rejects',
       () => ({
         ...kafka.tls('oauth'),
         KAFKA_SASL_MECHANISM: 'oauthbearer',
-        KAFKA_SASL_OAUTHBEARER_TOKEN: kafka.issueToken({ subject: 'a', lifetimeMs: -300_000 }),
+        // The header and the claims of a token without a signature.
+        KAFKA_SASL_OAUTHBEARER_TOKEN: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.',
       }),
       'KAFKA_LOGIN_REJECTED',
       'invalid_token',
@@ -243,8 +258,10 @@ describe('while a bridge runs', () => {
     try {
       // The broker asks for a login every three seconds.
       const begun = Date.now();
-      for (let round = 0; Date.now() - begun < 8000; round += 1) await send(`load-${round}`, 20);
-      await system.allCommitted();
+      for (let round = 0; Date.now() - begun < 8000; round += 1) {
+        await send(`load-${round}`, 10);
+        await system.allCommitted();
+      }
       expect(bridge.events.filter(({ event }) => event === 'kafka_poll_error')).toEqual([]);
 
       await kafka.changeScramPassword('bridge', 'second password');
@@ -280,9 +297,8 @@ describe('while a bridge runs', () => {
           expect(reason).toMatch(/^503 /);
           expect(reason).toContain(permissionText(permission));
         });
-        // More than after which other errors end the bridge would take a minute.
         await eventually(() => {
-          expect(crashes().length).toBeGreaterThan(before + 1);
+          expect(crashes().length).toBeGreaterThan(before);
         });
         expect(await readiness(bridge)).toMatch(/^503 /);
         await kafka.grant('limited', [permission]);
@@ -328,7 +344,8 @@ describe('while a bridge runs', () => {
     try {
       const issued = endpoint.issued;
       await eventually(async () => {
-        await send(`token-${endpoint.issued}-${Date.now()}`, 5);
+        await send(`token-${Date.now()}`, 1);
+        await system.allCommitted();
         expect(endpoint.issued).toBeGreaterThan(issued + 1);
       });
       await system.allCommitted();
@@ -388,7 +405,7 @@ describe('with exactly the documented permissions', () => {
     await eventually(async () => {
       const { stderr, stdout } = await runCli(args, env());
       expect(stderr).not.toContain('KAFKA_RIGHT_MISSING');
-      expect(stdout).not.toMatch(/"check":"Kafka[^}]*"state":"failed"/);
+      expect(stdout).not.toContain('denies');
       expect(stderr).not.toContain('UNEXPECTED');
     });
   });

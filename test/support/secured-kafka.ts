@@ -91,7 +91,8 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
     changeScramPassword: (user, password) =>
       changeScramPassword(path.join(dir, 'kafka'), ports, user, password),
     async grant(user, permissions) {
-      await admin.createAcls({ acl: permissions.map((one) => allowed(user, one)) });
+      if (permissions.length > 0)
+        await admin.createAcls({ acl: permissions.map((one) => allowed(user, one)) });
     },
     async revoke(user, permissions) {
       await admin.deleteAcls({ filters: permissions.map((one) => allowed(user, one)) });

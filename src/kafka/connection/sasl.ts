@@ -99,6 +99,11 @@ function oauthBearer(
         options,
       );
     };
+    // Some brokers accept it, and close the connection at the next request without a reason.
+    const expiry = expiryOf(token);
+    if (expiry !== undefined && expiry.getTime() <= Date.now()) {
+      throw rejected(`the token has expired, at ${expiry.toISOString()}`);
+    }
     let answer: string;
     try {
       answer = await send(`${parts.join(SEPARATOR)}${SEPARATOR}${SEPARATOR}`);
@@ -116,6 +121,20 @@ function oauthBearer(
     mechanism: 'oauthbearer',
     authenticationProvider: (parts) => ({ authenticate: () => login(parts) }),
   };
+}
+
+/** Undefined for a token that is no JSON Web Token (RFC 7519), or has no time of expiry. */
+function expiryOf(token: string): Date | undefined {
+  try {
+    const claims: unknown = JSON.parse(
+      Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'),
+    );
+    if (typeof claims !== 'object' || claims === null || !('exp' in claims)) return undefined;
+    const expiry = new Date(Number(claims.exp) * 1000);
+    return Number.isNaN(expiry.getTime()) ? undefined : expiry;
+  } catch {
+    return undefined;
+  }
 }
 
 const isRejection = (error: unknown): boolean =>
