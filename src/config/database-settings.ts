@@ -7,13 +7,14 @@ export const databaseSettings = settingGroup({
     schema: databaseUrl,
     secret: true,
     description:
-      'URL of the Postgres database, as `postgres://user:password@host:5432/name`. Percent-encode special characters in the user name and the password, for instance `/` as `%2F`. The tables are in the first schema of the search path; `?options=-csearch_path%3Dname` selects another one.',
+      'URL of the Postgres database, as `postgres://user:password@host:5432/name`. Percent-encode special characters in the user name and the password, for instance `/` as `%2F`. The tables are in the first schema of the search path; `?options=-csearch_path%3Dname` selects another one. `sslmode`, certificates and several hosts are parameters of the URL, as in libpq: see [security.md](security.md#postgres).',
   },
   connectTimeoutMs: {
     name: 'DATABASE_CONNECT_TIMEOUT_MS',
     schema: integer(100, 60_000),
     default: '2000',
-    description: 'How long to wait for a new connection, or for a free one in the pool.',
+    description:
+      'How long to wait for a new connection, or for a free one in the pool. If the URL has several hosts, for each of them.',
   },
   statementTimeoutMs: {
     name: 'DATABASE_STATEMENT_TIMEOUT_MS',
