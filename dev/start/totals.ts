@@ -1,10 +1,10 @@
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import kafkajs, { type Admin } from 'kafkajs';
-import pg from 'pg';
 import { INGEST_ORDER } from '../../src/contract/ingest-workflow.ts';
 import { committedOffsets, isOffset } from '../../src/kafka/group-positions.ts';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
+import { createDatabasePool } from '../../src/postgres/database-pool.ts';
 
 /** Current counts in Kafka, Postgres and Temporal. */
 export interface Totals {
@@ -51,13 +51,13 @@ export async function openTotals(options: TotalsOptions): Promise<TotalsReader> 
     interceptors: [],
   });
   const { workflow } = new Client({ connection, namespace: options.namespace });
-  const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
-    max: 1,
-    connectionTimeoutMillis: TIMEOUT_MS,
-    query_timeout: TIMEOUT_MS,
+  const pool = createDatabasePool({
+    url: options.databaseUrl,
+    maxConnections: 1,
+    connectTimeoutMs: TIMEOUT_MS,
+    statementTimeoutMs: TIMEOUT_MS,
+    onIdleError: () => undefined,
   });
-  pool.on('error', () => undefined);
 
   return {
     async read() {

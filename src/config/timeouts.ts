@@ -1,4 +1,6 @@
+import { parseDatabaseUrl } from './database-url.ts';
 import type { BridgeSettings } from './roles.ts';
+import type { Secret } from './secret.ts';
 
 type BridgeTimeouts = Partial<
   Pick<
@@ -41,14 +43,19 @@ export function bridgeTimeoutMistakes(bridge: BridgeTimeouts): readonly string[]
  * `attemptMs`.
  */
 export function databaseTimeoutMistakes(
-  database: { readonly connectTimeoutMs?: number; readonly statementTimeoutMs?: number },
+  database: {
+    readonly url?: Secret;
+    readonly connectTimeoutMs?: number;
+    readonly statementTimeoutMs?: number;
+  },
   attemptMs: number,
 ): readonly string[] {
+  const hosts = database.url ? parseDatabaseUrl(database.url.current()).hosts.length : 1;
   const connect = named('DATABASE_CONNECT_TIMEOUT_MS', database.connectTimeoutMs);
   const statement = named('DATABASE_STATEMENT_TIMEOUT_MS', database.statementTimeoutMs);
-  return connect.ms + statement.ms >= attemptMs
+  return hosts * connect.ms + statement.ms >= attemptMs
     ? [
-        `${connect.text} and ${statement.text} together are not less than ${attemptMs} ms, the time limit of one attempt to store an order: the order would be retried while the statement of the previous attempt is still running`,
+        `${connect.text}${hosts === 1 ? '' : `, for each of the ${hosts} hosts in DATABASE_URL,`} and ${statement.text} together are not less than ${attemptMs} ms, the time limit of one attempt to store an order: the order would be retried while the statement of the previous attempt is still running`,
       ]
     : [];
 }

@@ -51,6 +51,8 @@ function fixFor(error: unknown): string | undefined {
   if (parameter !== undefined) return poolerFix(parameter);
   if (error.code === '42501') return rightsFix(error.message);
   if (error.code === '28000') return accessFix(error.message);
+  // PgBouncer's words for a rule of pg_hba.conf.
+  if (error.message === 'SSL required') return accessFix('no encryption');
   return FIXES[error.code ?? ''];
 }
 

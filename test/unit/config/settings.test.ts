@@ -146,6 +146,11 @@ describe('contradicting timeouts', () => {
     const env = { DATABASE_CONNECT_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '25000' };
     expect(workerMistakes(env)).toMatch(/CONNECT.*\(5000\) and .*STATEMENT.*\(25000\) .* 30000 ms/);
     expect(workerMistakes({ ...env, DATABASE_CONNECT_TIMEOUT_MS: '4999' })).toBe('');
+    const severalHosts = { ...env, DATABASE_URL: 'postgres://h,i/d' };
+    expect(workerMistakes({ ...severalHosts, DATABASE_CONNECT_TIMEOUT_MS: '2500' })).toMatch(
+      /2 hosts/,
+    );
+    expect(workerMistakes({ ...severalHosts, DATABASE_CONNECT_TIMEOUT_MS: '2499' })).toBe('');
     expect(REGULAR_OPTIONS.startToCloseTimeout).toBe(`${STORE_ATTEMPT_MS / 1000}s`);
   });
 

@@ -16,6 +16,9 @@ test.each([
   ['53300', 'sorry, too many clients already', 'max_connections'],
   ['08P01', 'unsupported startup parameter: options', 'SET search_path'],
   ['08P01', 'unsupported startup parameter: statement_timeout', 'SET statement_timeout'],
+  ['28000', 'no pg_hba.conf entry for host "::1", no encryption', 'set sslmode=verify-full'],
+  ['28000', 'connection requires a valid client certificate', 'set sslcert and sslkey'],
+  ['08P01', 'SSL required', 'set sslmode=verify-full'],
   ['57P03', 'the database system is starting up', 'that the server runs'],
 ])('SQLSTATE %s, %s, has a fix', (code, message, fix) => {
   expect(fixFor(code, message)).toContain(fix);
