@@ -19,8 +19,8 @@ const STAMP = path.join(DIST, '.built-from');
 const SOURCES = path.join(PROJECT_DIR, 'src');
 
 /**
- * Builds dist/: the compiled sources, the declarations of the package's exports, the migrations, and two
- * bundles of the workflows, with and without tracing. Does nothing if dist/ was built from the same sources.
+ * Builds dist/: the compiled sources, the declarations of the package's exports, the migrations, and the
+ * bundles of the workflows, with and without tracing and encryption. Does nothing if dist/ was built from the same sources.
  */
 export async function build(): Promise<void> {
   const sources = hashOfSources();
@@ -58,15 +58,24 @@ function removeOtherDeclarations(): void {
 async function writeWorkflowBundles(): Promise<void> {
   // Loaded here, because the bundler takes a second to load and most calls build nothing.
   const { bundleWorkflows, licenseTexts } = await import('./workflow-bundle.ts');
-  const workflows = path.join(DIST, 'workflows/index.js');
+  const workflowsPath = path.join(DIST, 'workflows/index.js');
   const interceptors = '@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors';
-  const plain = await bundleWorkflows(workflows);
-  const traced = await bundleWorkflows(workflows, [
-    createRequire(import.meta.url).resolve(interceptors),
-  ]);
-  writeFileSync(path.join(DIST, 'workflow-bundle.js'), plain.code);
-  writeFileSync(path.join(DIST, 'workflow-bundle-traced.js'), traced.code);
-  const packages = new Set([...plain.packages, ...traced.packages]);
+  const tracing = {
+    workflowInterceptorModules: [createRequire(import.meta.url).resolve(interceptors)],
+  };
+  const encryption = { failureConverterPath: path.join(DIST, 'temporal/failure-converter.js') };
+  const packages = new Set<string>();
+  // As src/worker/workflow-code.ts names them.
+  for (const [suffix, options] of [
+    ['', {}],
+    ['-traced', tracing],
+    ['-encrypted', encryption],
+    ['-traced-encrypted', { ...tracing, ...encryption }],
+  ] as const) {
+    const bundle = await bundleWorkflows({ workflowsPath, ...options });
+    writeFileSync(path.join(DIST, `workflow-bundle${suffix}.js`), bundle.code);
+    for (const name of bundle.packages) packages.add(name);
+  }
   writeFileSync(
     path.join(DIST, 'workflow-bundle.licenses.txt'),
     licenseTexts([...packages].sort()),

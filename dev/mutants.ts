@@ -277,8 +277,8 @@ export const MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: 'src/temporal/order-workflow.ts',
-        from: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), corrected].filter(',
-        to: 'return [readPayload(memo?.[FINGERPRINT_MEMO]), typeof corrected === "number"].filter(',
+        from: 'return [await decodedValue(client, memo?.[FINGERPRINT_MEMO]), corrected].filter(',
+        to: 'return [await decodedValue(client, memo?.[FINGERPRINT_MEMO]), typeof corrected === "number"].filter(',
       },
     ],
     tests: ['test/e2e/orders', '-t', 'records who did it and why'],

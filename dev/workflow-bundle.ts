@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { type BundleOptions, bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { z } from 'zod';
 import { PROJECT_DIR } from './stack/places.ts';
 
@@ -12,12 +12,13 @@ export interface WorkflowBundle {
 
 /** Bundles the workflows with everything they import, so that a worker starts without a bundler. */
 export async function bundleWorkflows(
-  workflowsPath: string,
-  workflowInterceptorModules: readonly string[] = [],
+  options: Pick<
+    BundleOptions,
+    'workflowsPath' | 'workflowInterceptorModules' | 'failureConverterPath'
+  >,
 ): Promise<WorkflowBundle> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath,
-    workflowInterceptorModules: [...workflowInterceptorModules],
+    ...options,
     logger: new DefaultLogger('WARN'),
   });
   const mapStart = code.lastIndexOf(SOURCE_MAP_PREFIX) + SOURCE_MAP_PREFIX.length;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import { workflowId } from '../contract/ids.ts';
 import { isJsonObject, parseJson } from '../contract/json.ts';
@@ -38,6 +39,8 @@ export interface ActivityDependencies {
   readonly orderStore: { store(record: OrderRecord): Promise<StoreOutcome> };
   /** The workflow IDs of the bridge begin with it. */
   readonly workflowIdPrefix: string;
+  /** Replaces the order ID in workflow IDs by its HMAC, if they do not contain it. */
+  readonly workflowIdKey?: KeyObject | undefined;
   readonly logger: Logger;
   readonly onOutcome: (outcome: OrderOutcome) => void;
   readonly onAttempt: OnAttempt;
@@ -135,11 +138,11 @@ function checkIsOfWorkflow(
   orderId: string | undefined,
   source: MessageSource,
 ): void {
-  if (isWorkflowOf(dependencies.workflowIdPrefix, orderId)) return;
+  if (isWorkflowOf(dependencies, orderId)) return;
   throw moduleFailed(
     dependencies,
     { source },
-    'the order module of this worker finds another order ID in the message than that of the bridge, or none: do both have the same ORDER_MODULE?',
+    'the order module of this worker finds another order ID in the message than that of the bridge, or none: do both have the same ORDER_MODULE and WORKFLOW_ID_HASH_KEY?',
   );
 }
 
@@ -233,10 +236,15 @@ function moduleFailed(
  * Whether the workflow is that of the order. One whose ID has another prefix can be of any order: it was started
  * by hand, or before the prefix was changed.
  */
-function isWorkflowOf(prefix: string, orderId: string | undefined): boolean {
+function isWorkflowOf(
+  { workflowIdPrefix: prefix, workflowIdKey: key }: ActivityDependencies,
+  orderId: string | undefined,
+): boolean {
   const id = activityInfo().workflowExecution?.workflowId;
   if (!id?.startsWith(prefix)) return true;
-  return orderId !== undefined && id === workflowId(prefix, orderId);
+  if (orderId === undefined) return false;
+  // One that was started before the order ID was replaced contains it.
+  return id === workflowId(prefix, orderId) || id === workflowId(prefix, orderId, key);
 }
 
 /** The workflow and the attempt that a log line is about. */

@@ -27,7 +27,7 @@ export function createPipeline(
   settings: BridgeSettings,
   { client, producer, reader, identity, replayId, ...ports }: PipelineConnections,
 ): Pipeline {
-  const { bridge, kafka, temporal } = settings;
+  const { bridge, kafka, temporal, payload } = settings;
   return new Pipeline(settings, {
     ...ports,
     reader,
@@ -35,6 +35,7 @@ export function createPipeline(
       client,
       reader,
       ...temporal,
+      workflowIdKey: payload.workflowIdKey?.current(),
       identity: `${identity}:${process.pid}@${hostname()}`,
       timeoutMs: bridge.startTimeoutMs,
       maxInputBytes: bridge.maxInputBytes,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { msNumberToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
@@ -7,6 +8,7 @@ import type { OrderMessage } from '../contract/message.ts';
 import type { StartPreferences } from '../contract/order-module.ts';
 import {
   FINGERPRINT_MEMO,
+  ORDER_ID_MEMO,
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
@@ -14,7 +16,7 @@ import {
 } from '../contract/workflow-metadata.ts';
 import type { OrderId } from '../contract/order-id.ts';
 
-type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
+export type Request = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest;
 
 /** An order whose workflow is to be started. */
 export interface OrderToStart {
@@ -29,6 +31,8 @@ export interface StartTarget {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly workflowIdPrefix: string;
+  /** As in `OrderNamespace`. */
+  readonly workflowIdKey?: KeyObject | undefined;
   readonly identity: string;
 }
 
@@ -52,22 +56,28 @@ export function startRequest(
   { again, trace }: StartOptions = {},
 ): Request {
   const { source } = order.message;
+  const { workflowIdKey: hashKey } = target;
   const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
   return {
     namespace: target.namespace,
-    workflowId: workflowId(target.workflowIdPrefix, order.orderId),
+    workflowId: workflowId(target.workflowIdPrefix, order.orderId, hashKey),
     workflowType: { name: INGEST_ORDER },
     taskQueue: { name: target.taskQueue },
     input: { payloads: [input] },
     ...(trace ? { header: { fields: { [TRACE_HEADER]: payload(trace) } } } : {}),
     identity: target.identity,
-    requestId: startRequestId(source, order.fingerprint, again),
+    requestId: startRequestId(source, order.fingerprint, again, hashKey),
     workflowIdReusePolicy:
       again === undefined
         ? WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
         : WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-    memo: { fields: { [FINGERPRINT_MEMO]: payload(order.fingerprint) } },
+    memo: {
+      fields: {
+        [FINGERPRINT_MEMO]: payload(order.fingerprint),
+        ...(hashKey ? { [ORDER_ID_MEMO]: payload(order.orderId) } : {}),
+      },
+    },
     searchAttributes: {
       indexedFields: {
         [SOURCE_TOPIC.name]: searchAttribute('Keyword', source.topic),

@@ -9,9 +9,16 @@ import { describeError } from '../program/operator-error.ts';
 import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/tracing.ts';
 import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
 import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
+import { encodeStart } from '../temporal/payloads.ts';
 import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
-import { payload, startRequest, type OrderToStart, type StartTarget } from './start-request.ts';
+import {
+  payload,
+  startRequest,
+  type OrderToStart,
+  type Request,
+  type StartTarget,
+} from './start-request.ts';
 
 /** How a start ended, where a retry would not change it. */
 export type StartOutcome =
@@ -50,7 +57,8 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   const { namespace } = client.options;
   const target = { ...options, namespace };
 
-  const idOf = ({ orderId }: OrderToStart) => workflowId(target.workflowIdPrefix, orderId);
+  const idOf = ({ orderId }: OrderToStart) =>
+    workflowId(target.workflowIdPrefix, orderId, target.workflowIdKey);
   const call = <Result>(work: () => Promise<Result>) =>
     connection.withDeadline(Date.now() + timeoutMs, work);
 
@@ -71,14 +79,15 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
       const completed = await completedRun(order);
       const again = completed ? options.replayId : undefined;
       const start = completed ? rerunPreferences(completed, order.start) : order.start;
-      const request = {
-        ...startRequest(target, { ...order, start }, input, {
-          again,
-          trace: activeTraceHeaders(),
-        }),
-        ...(completed ? startedAs(completed, again) : {}),
-      };
-      const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
+      const request = startRequest(target, { ...order, start }, input, {
+        again,
+        trace: activeTraceHeaders(),
+      });
+      const encoded = await encodeStart(
+        client,
+        completed ? startedAs(request, completed, again) : request,
+      );
+      const { runId } = await call(() => client.workflowService.startWorkflowExecution(encoded));
       return { kind: 'started', workflow: { workflowId: idOf(order), runId }, start };
     } catch (error) {
       if (!isGrpcServiceError(error)) throw error;
@@ -139,11 +148,22 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
  * Starts the run again with its own message, which may have been corrected: the message being replayed
  * may be the one from before the correction, or a duplicate.
  */
-const startedAs = ({ attributes, userMetadata }: RunStart, replay: string | undefined) => ({
+const startedAs = (
+  request: Request,
+  { attributes, userMetadata }: RunStart,
+  replay: string | undefined,
+): Request => ({
+  ...request,
   ...(attributes.input ? { input: attributes.input } : {}),
   ...(attributes.searchAttributes ? { searchAttributes: attributes.searchAttributes } : {}),
   ...(userMetadata ? { userMetadata } : {}),
-  memo: { fields: { ...attributes.memo?.fields, [REPLAY_MEMO]: payload(replay) } },
+  memo: {
+    fields: {
+      ...request.memo?.fields,
+      ...attributes.memo?.fields,
+      [REPLAY_MEMO]: payload(replay),
+    },
+  },
 });
 
 /** A further run keeps the fairness key and weight of the earlier one, and does not wait for a delay again. */

@@ -3,6 +3,7 @@ import { VERSION } from '../program/version.ts';
 import { addBridgeCommand } from './bridge-command.ts';
 import { addCapacityCommand } from '../operate/capacity/capacity-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
+import { addCodecServerCommand } from '../operate/codec-server/codec-server-command.ts';
 import { addConfigCommand } from './config-command.ts';
 import { addDeadLettersCommand } from '../operate/dead-letters/dead-letters-command.ts';
 import { addDeployCommand } from '../operate/deploy/deploy-command.ts';
@@ -55,6 +56,7 @@ Exit codes:
   addReplayCommand(program);
   addResumeCommand(program);
   addCapacityCommand(program);
+  addCodecServerCommand(program);
   addConfigCommand(program);
   addCompletionCommand(program);
   return program;

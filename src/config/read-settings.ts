@@ -1,6 +1,7 @@
 import { OperatorError } from '../program/operator-error.ts';
 import { givenValue, shownText, type Environment, type GivenValue } from './given-value.ts';
 import { kafkaMistakes, kafkaSettings, topicMistakes } from './kafka-settings.ts';
+import { payloadMistakes, payloadSettings } from './payload-settings.ts';
 import { Secret } from './secret.ts';
 import { unknownKafkaNames } from './unknown-names.ts';
 import type { Setting, SettingGroup, Values } from './setting.ts';
@@ -41,6 +42,8 @@ export function readSettings<R extends Role>(
     mistakes.push(...(isInvalid ? topicMistakes : kafkaMistakes)(settings[kafka[0]] ?? {}));
     mistakes.push(...unknownKafkaNames(env));
   }
+  const payload = Object.entries(role).find(([, group]) => group === payloadSettings);
+  if (payload) mistakes.push(...payloadMistakes(settings[payload[0]] ?? {}));
   mistakes.push(...contradictions(settings as PartialSettings<R>));
   if (mistakes.length > 0) {
     throw new OperatorError(
@@ -79,7 +82,8 @@ function readAgain(setting: Setting, env: Environment): unknown {
   if (parsed.ok) return parsed.value;
   throw new OperatorError(
     'SETTINGS_INVALID',
-    `A setting is wrong:\n  ${parsed.mistake}`,
+    // On one line: logs and health have only the first line of an error.
+    `A setting is wrong: ${parsed.mistake}`,
     'correct the file; it is read again for the next connection',
   );
 }

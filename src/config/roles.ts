@@ -1,8 +1,10 @@
 import { bridgeSettings } from './bridge-settings.ts';
+import { codecServerSettings } from './codec-server-settings.ts';
 import { databaseRoleSettings, databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
+import { payloadSettings } from './payload-settings.ts';
 import type { Settings } from './read-settings.ts';
 import { required } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
@@ -32,6 +34,7 @@ export const BRIDGE_ROLE = {
   ...READER_ROLE,
   temporal: temporalSettings,
   temporalCredentials,
+  payload: payloadSettings,
   logging: loggingSettings,
 } as const;
 
@@ -40,6 +43,7 @@ export type BridgeSettings = Settings<typeof BRIDGE_ROLE>;
 export const WORKER_ROLE = {
   temporal: temporalSettings,
   temporalCredentials,
+  payload: payloadSettings,
   database: databaseSettings,
   order: orderSettings,
   worker: workerSettings,
@@ -61,12 +65,17 @@ export const RECONCILE_ROLE = {
   ...READER_ROLE,
   temporal: temporalSettings,
   temporalCredentials,
+  payload: payloadSettings,
   database: databaseSettings,
 } as const;
 
 export const LAG_ROLE = { kafka: kafkaSettings, group: groupSettings } as const;
 
-export const ORDERS_ROLE = { temporal: temporalSettings, temporalCredentials } as const;
+export const ORDERS_ROLE = {
+  temporal: temporalSettings,
+  temporalCredentials,
+  payload: payloadSettings,
+} as const;
 
 /** The worker deployment whose versions `deploy` shows and changes. */
 export const DEPLOY_ROLE = {
@@ -76,6 +85,13 @@ export const DEPLOY_ROLE = {
     name: required(workerSettings.deploymentName),
     buildId: workerSettings.buildId,
   },
+} as const;
+
+export const CODEC_SERVER_ROLE = {
+  codecServer: codecServerSettings,
+  payload: payloadSettings,
+  temporal: { ui: temporalSettings.ui },
+  logging: loggingSettings,
 } as const;
 
 export const STORED_ORDERS_ROLE = { database: databaseSettings, order: orderSettings } as const;

@@ -1,8 +1,10 @@
 import { bridgeSettings } from './bridge-settings.ts';
+import { codecServerSettings } from './codec-server-settings.ts';
 import { databaseRoleSettings, databaseSettings, migrationSettings } from './database-settings.ts';
 import { kafkaSettings, topicSettings } from './kafka-settings.ts';
 import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
+import { payloadSettings } from './payload-settings.ts';
 import type { SettingGroup } from './setting.ts';
 import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
 import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
@@ -65,8 +67,19 @@ export const SECTIONS: readonly Section[] = [
     settings: temporalConnectionSettings,
   },
   {
+    title: 'Payload encryption',
+    readBy: [
+      ...['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'codec-server'],
+    ],
+    settings: payloadSettings,
+  },
+  {
     title: 'Temporal workflows',
-    readBy: ['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
+    readBy: [
+      ...['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
+      // TEMPORAL_UI only.
+      'codec-server',
+    ],
     settings: temporalSettings,
   },
   {
@@ -76,7 +89,12 @@ export const SECTIONS: readonly Section[] = [
   },
   { title: 'Migrations', readBy: ['setup'], settings: migrationSettings },
   { title: 'Database roles', readBy: ['setup', 'doctor'], settings: databaseRoleSettings },
+  { title: 'Codec server', readBy: ['codec-server'], settings: codecServerSettings },
   // `deploy` reads the deployment name and the build ID.
   { title: 'Worker', readBy: ['worker', 'deploy'], settings: workerSettings },
-  { title: 'Logging', readBy: ['bridge', 'worker', 'replay'], settings: loggingSettings },
+  {
+    title: 'Logging',
+    readBy: ['bridge', 'worker', 'replay', 'codec-server'],
+    settings: loggingSettings,
+  },
 ];

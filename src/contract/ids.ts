@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 import type { MessageSource } from './message.ts';
 
 /** One run of a workflow. A re-run and a replay are further runs with the same workflow ID. */
@@ -10,8 +10,14 @@ export interface WorkflowRun {
 /**
  * One workflow per order: Temporal rejects a second one with the same ID. A lookup may pass any text as
  * the order ID, as an operator types it; only an `OrderId` is ever started.
+ *
+ * @param hashKey replaces the order ID by its HMAC-SHA256, as 64 hexadecimal digits
  */
-export const workflowId = (prefix: string, orderId: string): string => `${prefix}${orderId}`;
+export const workflowId = (prefix: string, orderId: string, hashKey?: KeyObject): string =>
+  `${prefix}${hashKey ? hmac(hashKey, orderId) : orderId}`;
+
+const hmac = (key: KeyObject, text: string): string =>
+  createHmac('sha256', key).update(text).digest('hex');
 
 /**
  * The request ID of a start, equal for every attempt to start the workflow of one message. Temporal answers
@@ -23,17 +29,27 @@ export const workflowId = (prefix: string, orderId: string): string => `${prefix
  * wrote them.
  *
  * @param again names a further run of a workflow that has already closed
+ * @param hashKey replaces the ID by its HMAC: whoever can guess an order could recognize its fingerprint
  */
 export function startRequestId(
   { topic, partition, offset }: MessageSource,
   fingerprint: string,
   again?: string,
+  hashKey?: KeyObject,
 ): string {
   const id = [topic, partition, offset, fingerprint, ...(again === undefined ? [] : [again])].join(
     '/',
   );
+  if (hashKey) return `hmac/${hmac(hashKey, id)}`;
   return id.length > REQUEST_ID_MAX_CHARACTERS ? `sha256/${hash('sha256', id)}` : id;
 }
+
+/** The request ID of a correction of this run. */
+export const correctionRequestId = (
+  runId: string,
+  fingerprint: string,
+  hashKey?: KeyObject,
+): string => `correct/${runId}/${hashKey ? hmac(hashKey, fingerprint) : fingerprint}`;
 
 /**
  * `create_request_id` is a `varchar(255)` in Temporal's schemas for Postgres and MySQL. Temporal answers a

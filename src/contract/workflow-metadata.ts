@@ -24,6 +24,9 @@ export const FINGERPRINT_MEMO = 'fingerprint';
  */
 export const CORRECTION_MEMO = 'correction';
 
+/** The key of the memo that holds the order ID, which a workflow has if its own ID contains only a hash. */
+export const ORDER_ID_MEMO = 'order-id';
+
 /** The key of the memo that holds the message of the failure that ended the workflow. */
 export const FAILURE_MEMO = 'failure';
 

@@ -12,6 +12,10 @@ export const ERRORS = {
       'A client certificate and its private key cannot be used: they do not belong together, or the key is encrypted and its passphrase is wrong or missing.',
     fix: 'Set the certificate, its private key and the passphrase of the key, which the message names.',
   },
+  CODEC_SERVER_UNPROTECTED: {
+    meaning: 'The codec server would decode orders for everyone who reaches it.',
+    fix: 'Set `CODEC_SERVER_TOKEN`, or have it listen on 127.0.0.1.',
+  },
   CONFIRMATION_DECLINED: {
     meaning:
       'A command asked for confirmation before changing many orders, and the answer was not yes. Nothing was changed.',
@@ -274,6 +278,16 @@ export const ERRORS = {
   PARTITION_NOT_FOUND: {
     meaning: 'The topic has no partition with this number.',
     fix: 'Give a number within the range in the message.',
+  },
+  PAYLOAD_KEY_UNKNOWN: {
+    meaning:
+      'A payload in Temporal is encrypted with a key that `TEMPORAL_PAYLOAD_KEYS` does not have.',
+    fix: 'Add the key that the message names to `TEMPORAL_PAYLOAD_KEYS` of this program. What failed is retried.',
+  },
+  PAYLOAD_UNDECODABLE: {
+    meaning:
+      'An encrypted payload in Temporal was changed, or encrypted with another key under the same ID.',
+    fix: 'Give all programs the same keys; find out who may write to Temporal and its database.',
   },
   PRODUCE_FORMAT_UNSUPPORTED: {
     meaning:

@@ -6,6 +6,8 @@ import { channelCredentials } from './channel-credentials.ts';
 import { explainFailure } from './connection-failure.ts';
 import { readConnectionSettings, type ConnectionSettings } from './connection-settings.ts';
 import { renewSettings, type RenewalReport } from './renewed-settings.ts';
+import { openCodec } from './open-codec.ts';
+import type { EncryptionCodec } from './payload-codec.ts';
 import { hasCode } from './temporal-error.ts';
 
 /** Where and how to reach a Temporal server. */
@@ -16,6 +18,8 @@ export interface TemporalTarget {
   readonly settings: ConnectionSettings;
   /** Reads the certificates, keys and the API key again. Throws an OperatorError when they are invalid. */
   readonly read: () => ConnectionSettings;
+  /** Encrypts and decrypts payloads. There is always one: without keys, it says which key a payload needs. */
+  readonly codec: EncryptionCodec;
 }
 
 /** Reads where and how to reach Temporal. Throws an OperatorError when the settings are invalid. */
@@ -36,6 +40,7 @@ export function temporalTarget(env: Environment): TemporalTarget {
     settings,
     // A program stays with its server and namespace, even if its profile changes.
     read: () => ({ ...readConnectionSettings(env), address, namespace }),
+    codec: openCodec(env),
   };
 }
 
@@ -53,7 +58,7 @@ export async function connectTemporal(
   target: TemporalTarget,
   report?: RenewalReport,
 ): Promise<Client> {
-  const { address, namespace } = target;
+  const { address, namespace, codec } = target;
   const connection = openConnection(target, report);
   try {
     await connection.ensureConnected();
@@ -72,7 +77,7 @@ export async function connectTemporal(
     }
     throw await explainFailure(target, error);
   }
-  return new Client({ connection, namespace });
+  return new Client({ connection, namespace, dataConverter: { payloadCodecs: [codec] } });
 }
 
 function openConnection(

@@ -8,7 +8,12 @@ import {
 } from '../contract/workflow-metadata.ts';
 import { callWithRetry } from './call-with-retry.ts';
 import { type OrderStatus, QUERY_NAMES } from './order-status.ts';
-import { describeOrder, type OrderNamespace, type OrderRun, toOrderRun } from './order-workflow.ts';
+import {
+  describeWorkflow,
+  type OrderNamespace,
+  type OrderRun,
+  toOrderRun,
+} from './order-workflow.ts';
 import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 
 /** Which runs of orders a query finds. All that is left out is unlimited. */
@@ -111,9 +116,10 @@ async function* listRuns(
       client.workflowService.listWorkflowExecutions(request),
     );
     // The server may find more: STARTS_WITH ignores case on SQLite.
-    yield page.executions
-      .map((info) => toOrderRun(info, workflowIdPrefix))
-      .filter(({ workflowId }) => workflowId.startsWith(workflowIdPrefix));
+    const runs = await Promise.all(
+      page.executions.map((info) => toOrderRun(client, info, workflowIdPrefix)),
+    );
+    yield runs.filter(({ workflowId }) => workflowId.startsWith(workflowIdPrefix));
     nextPageToken = page.nextPageToken;
   } while (nextPageToken.length > 0);
 }
@@ -135,17 +141,17 @@ async function latestRuns(
   // A workflow has no later run while one is running.
   for (const run of runs) if (run.status === 'running') add(run);
   const closed = runs.filter(({ workflowId }) => !latest.has(workflowId));
-  const orderIds = [...new Set(closed.map(({ orderId }) => orderId))];
+  const workflowIds = new Set(closed.map(({ workflowId }) => workflowId));
   const isQueried = ({ workflowId }: OrderRun) =>
-    orderIds.length > MAX_DESCRIBED && isExpressible(workflowId);
+    workflowIds.size > MAX_DESCRIBED && isExpressible(workflowId);
   const ids = [...new Set(closed.filter(isQueried).map(({ workflowId }) => quoted(workflowId)))];
   if (ids.length > 0) {
     for await (const page of listRuns(place, `WorkflowId IN (${ids.join(', ')})`)) {
       page.forEach(add);
     }
   }
-  const rest = closed.filter((run) => !isQueried(run)).map(({ orderId }) => orderId);
-  const described = await pMap(new Set(rest), (orderId) => describeOrder(place, orderId), {
+  const rest = closed.filter((run) => !isQueried(run)).map(({ workflowId }) => workflowId);
+  const described = await pMap(new Set(rest), (workflowId) => describeWorkflow(place, workflowId), {
     concurrency: CALLS_AT_ONCE,
   });
   for (const run of described) if (run) add(run);

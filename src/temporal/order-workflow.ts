@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -8,20 +9,30 @@ import {
   FAILURE_MEMO,
   FAILURE_TYPE,
   FINGERPRINT_MEMO,
+  ORDER_ID_MEMO,
   REPLAY_MEMO,
   SOURCE_OFFSET,
   SOURCE_PARTITION,
   SOURCE_TOPIC,
 } from '../contract/workflow-metadata.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { type Call, callWithRetry } from './call-with-retry.ts';
 import type { OrderStatus } from './order-status.ts';
-import { readPayload } from './run-start.ts';
+import {
+  type CodecHolder,
+  decodedValue,
+  failureMessage,
+  readPayload,
+  shownText,
+} from './payloads.ts';
 import { hasCode } from './temporal-error.ts';
 
 /** Where the workflows of a deployment's orders are. */
 export interface OrderNamespace {
   readonly client: Client;
   readonly workflowIdPrefix: string;
+  /** Replaces the order ID in workflow IDs by its HMAC; undefined if they contain the order ID. */
+  readonly workflowIdKey?: KeyObject | undefined;
 }
 
 /** One run of an order's workflow. */
@@ -82,20 +93,35 @@ export interface DescribeOptions {
   readonly call?: Call;
 }
 
-/** Looks an order up by its ID, in one call. Undefined when there is no workflow, or its retention has passed. */
+/**
+ * Looks an order up by its ID, in one call, or in two where order IDs are hashed. Undefined when there is no workflow, or its
+ * retention has passed.
+ */
 export async function describeOrder(
-  { client, workflowIdPrefix }: OrderNamespace,
+  place: OrderNamespace,
   orderId: string,
+  options: DescribeOptions = {},
+): Promise<OrderWorkflow | undefined> {
+  const { workflowIdPrefix: prefix, workflowIdKey: key } = place;
+  const workflow = await describeWorkflow(place, workflowIdOf(prefix, orderId, key), options);
+  if (workflow || !key) return workflow;
+  // From before the order ID was replaced, or the hash itself, as the Temporal UI shows it.
+  return describeWorkflow(place, workflowIdOf(prefix, orderId), options);
+}
+
+/** Looks an order up by the ID of its workflow. */
+export async function describeWorkflow(
+  { client, workflowIdPrefix }: OrderNamespace,
+  workflowId: string,
   { runId, call = (work) => callWithRetry(client, work) }: DescribeOptions = {},
 ): Promise<OrderWorkflow | undefined> {
   const { namespace } = client.options;
-  const workflowId = workflowIdOf(workflowIdPrefix, orderId);
   const execution = { workflowId, ...(runId === undefined ? {} : { runId }) };
   try {
     const description = await call(() =>
       client.workflowService.describeWorkflowExecution({ namespace, execution }),
     );
-    return toOrderWorkflow(description, workflowIdPrefix);
+    return await toOrderWorkflow(client, description, workflowIdPrefix);
   } catch (error) {
     if (hasCode(error, status.NOT_FOUND)) return undefined;
     throw error;
@@ -105,33 +131,41 @@ export async function describeOrder(
 type Description = proto.temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 type Info = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
 
-export function toOrderWorkflow(
+export async function toOrderWorkflow(
+  client: CodecHolder,
   { workflowExecutionInfo: info, pendingActivities }: Description,
   workflowIdPrefix: string,
-): OrderWorkflow | undefined {
+): Promise<OrderWorkflow | undefined> {
   if (!info) return undefined;
   const memo = info.memo?.fields;
   return {
-    ...toOrderRun(info, workflowIdPrefix),
-    fingerprints: fingerprintsIn(memo),
-    replay: text(readPayload(memo?.[REPLAY_MEMO])),
+    ...(await toOrderRun(client, info, workflowIdPrefix)),
+    fingerprints: await fingerprintsIn(client, memo),
+    replay: text(await decodedValue(client, memo?.[REPLAY_MEMO])),
     priority: info.priority?.priorityKey || undefined,
     fairnessKey: info.priority?.fairnessKey || undefined,
-    pending: (pendingActivities ?? []).map(toPendingActivity),
+    pending: await Promise.all(
+      (pendingActivities ?? []).map((activity) => toPendingActivity(client, activity)),
+    ),
   };
 }
 
-export function toOrderRun(info: Info, workflowIdPrefix: string): OrderRun {
+export async function toOrderRun(
+  client: CodecHolder,
+  info: Info,
+  workflowIdPrefix: string,
+): Promise<OrderRun> {
   const workflowId = info.execution?.workflowId ?? '';
   const attributes = info.searchAttributes?.indexedFields ?? {};
   const attribute = ({ name }: { readonly name: string }) => readPayload(attributes[name]);
   return {
-    orderId: workflowId.slice(workflowIdPrefix.length),
+    orderId:
+      (await orderIdIn(client, info.memo?.fields)) ?? workflowId.slice(workflowIdPrefix.length),
     workflowId,
     runId: info.execution?.runId ?? '',
     status: CLOSED[info.status ?? UNSPECIFIED] ?? 'running',
     failureType: text(attribute(FAILURE_TYPE)),
-    failure: text(readPayload(info.memo?.fields?.[FAILURE_MEMO])),
+    failure: await shownText(client, info.memo?.fields?.[FAILURE_MEMO]),
     source: {
       topic: text(attribute(SOURCE_TOPIC)),
       partition: number(attribute(SOURCE_PARTITION)),
@@ -149,26 +183,37 @@ function delayEnd({ startTime, executionTime }: Info): number | undefined {
   return end !== undefined && end > (milliseconds(startTime) ?? 0) ? end : undefined;
 }
 
-function fingerprintsIn(
-  memo: Readonly<Record<string, Payload>> | null | undefined,
-): readonly string[] {
-  const correction = readPayload(memo?.[CORRECTION_MEMO]);
+/** Undefined also if it cannot be decoded: a list then shows the hash. */
+async function orderIdIn(client: CodecHolder, memo: MemoFields): Promise<string | undefined> {
+  try {
+    return text(await decodedValue(client, memo?.[ORDER_ID_MEMO]));
+  } catch (error) {
+    if (error instanceof OperatorError) return undefined;
+    throw error;
+  }
+}
+
+type MemoFields = Readonly<Record<string, Payload>> | null | undefined;
+
+async function fingerprintsIn(client: CodecHolder, memo: MemoFields): Promise<readonly string[]> {
+  const correction = await decodedValue(client, memo?.[CORRECTION_MEMO]);
   const corrected =
     typeof correction === 'object' && correction !== null && 'fingerprint' in correction
       ? correction.fingerprint
       : undefined;
-  return [readPayload(memo?.[FINGERPRINT_MEMO]), corrected].filter(
+  return [await decodedValue(client, memo?.[FINGERPRINT_MEMO]), corrected].filter(
     (fingerprint) => typeof fingerprint === 'string',
   );
 }
 
-const toPendingActivity = (
+const toPendingActivity = async (
+  client: CodecHolder,
   activity: proto.temporal.api.workflow.v1.IPendingActivityInfo,
-): PendingActivity => ({
+): Promise<PendingActivity> => ({
   id: activity.activityId ?? '',
   activity: activity.activityType?.name ?? 'unknown',
   attempt: activity.attempt ?? 1,
-  lastFailure: activity.lastFailure?.message ?? undefined,
+  lastFailure: await failureMessage(client, activity.lastFailure),
   nextAttemptAt: milliseconds(activity.nextAttemptScheduleTime),
 });
 

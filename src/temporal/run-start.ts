@@ -1,15 +1,15 @@
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import type { WorkflowRun } from '../contract/ids.ts';
 import type { OrderMessage } from '../contract/message.ts';
 import type { Priority } from '../contract/priority.ts';
 import { type Call, callWithRetry } from './call-with-retry.ts';
+import { decodeMetadata, decodeStarted, readPayload } from './payloads.ts';
 
-/** What a run was started with: the first event of its history. */
+/** What a run was started with: the first event of its history, decoded. `encodeStart` encodes it again. */
 export interface RunStart {
   readonly attributes: proto.temporal.api.history.v1.IWorkflowExecutionStartedEventAttributes;
-  readonly userMetadata: proto.temporal.api.sdk.v1.IUserMetadata | null | undefined;
+  readonly userMetadata: proto.temporal.api.sdk.v1.IUserMetadata | undefined;
 }
 
 /**
@@ -33,7 +33,10 @@ export async function readRunStart(
   const first = history?.events?.[0];
   const attributes = first?.workflowExecutionStartedEventAttributes;
   if (!attributes) throw new Error(`the history of ${workflowId} does not begin with its start`);
-  return { attributes, userMetadata: first.userMetadata };
+  return {
+    attributes: await decodeStarted(client, attributes),
+    userMetadata: await decodeMetadata(client, first.userMetadata),
+  };
 }
 
 type WorkflowPriority = proto.temporal.api.common.v1.IPriority;
@@ -61,7 +64,3 @@ const isOrderMessage = (input: unknown): input is OrderMessage =>
   typeof input.text === 'string' &&
   'source' in input &&
   typeof input.source === 'object';
-
-/** The JSON value of a payload; undefined when there is no payload. */
-export const readPayload = (payload: Payload | null | undefined): unknown =>
-  payload ? defaultPayloadConverter.fromPayload(payload) : undefined;

@@ -130,6 +130,7 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
   const runtime = installTemporalRuntime(logger, sdkMetricsAddress);
   try {
     const health = createHealth();
+    health.readiness.check('payload keys', () => context.target.codec.keys.unknownKeys());
     const metrics = createWorkerMetrics(pool, health.readiness);
     const options = workerOptions(context, metrics);
     // Started before a worker is created: if the port is in use, there is no worker to release.
@@ -164,7 +165,7 @@ type Options = Parameters<typeof TemporalWorker.create>[1];
 
 /** The options that all workers of this process have in common, from the first to the last replacement. */
 function workerOptions(
-  { settings, orderModule, deployment, pool, logger, tracing }: WorkerContext,
+  { settings, target, orderModule, deployment, pool, logger, tracing }: WorkerContext,
   metrics: WorkerMetrics,
 ): Options {
   return {
@@ -173,11 +174,12 @@ function workerOptions(
       orderModule,
       orderStore: createOrderStore(pool, orderModule.storage),
       workflowIdPrefix: settings.temporal.workflowIdPrefix,
+      workflowIdKey: settings.payload.workflowIdKey?.current(),
       logger,
       onOutcome: metrics.countOrder,
       onAttempt: metrics.countAttempt,
     }),
-    ...workflowCode({ traced: tracing !== undefined }),
+    ...workflowCode({ traced: tracing !== undefined, codec: target.codec }),
     ...(tracing && workflowTracing(tracing)),
     ...concurrencyOptions(settings.worker),
     ...deployment,

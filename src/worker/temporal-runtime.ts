@@ -10,7 +10,10 @@ import type { Logger } from '../telemetry/logger.ts';
  */
 export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
-    const { error, ...rest }: { error?: unknown } = meta ?? {};
+    const { error, ...others }: { error?: unknown } = meta ?? {};
+    const rest = Object.fromEntries(
+      Object.entries(others).filter(([name]) => !WITH_PAYLOADS.includes(name)),
+    );
     const described = error === undefined ? {} : { error: describeError(error) };
     logger[LEVELS[level]]({ event: 'temporal_sdk', ...rest, ...described }, message);
   };
@@ -40,6 +43,9 @@ export function installTemporalRuntime(logger: Logger, metricsAddress: string): 
     },
   });
 }
+
+/** The task of an activity whose arguments cannot be decoded: the SDK would log the order in it. */
+const WITH_PAYLOADS = ['task', 'taskEncoded'];
 
 /** The SDK's info lines are about the SDK itself, not about orders. */
 const LEVELS = {

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
+import { startProgram } from '../support/programs.ts';
 import { startOwnServer, type OwnServer } from '../support/own-server.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -38,18 +40,26 @@ async function screenshot(name: string, height = 1150): Promise<void> {
 const namespaceUrl = () =>
   `${stackAddress('TEMPORAL_UI')}/namespaces/${stackAddress('TEMPORAL_NAMESPACE')}`;
 
-async function openWorkflow(orderId: string): Promise<void> {
-  const { workflowId, runId } = await system.workflow(orderId).describe();
-  await page.goto(`${namespaceUrl()}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`);
+async function openWorkflow(orderId: string, of = system, at = page): Promise<void> {
+  const { workflowExecutionInfo } = await of.client.workflowService.describeWorkflowExecution({
+    namespace: stackAddress('TEMPORAL_NAMESPACE'),
+    execution: { workflowId: of.workflowId(orderId) },
+  });
+  const { workflowId, runId } = workflowExecutionInfo?.execution ?? {};
+  await at.goto(
+    `${namespaceUrl()}/workflows/${encodeURIComponent(workflowId ?? '')}/${runId ?? ''}/history`,
+  );
 }
 
 /** Waits until the page, which refreshes itself, shows all of these. */
-const pageShows = (...texts: (string | RegExp)[]) =>
+const pageShows = (...texts: (string | RegExp)[]) => shows(page, ...texts);
+
+const shows = (shown: Page, ...texts: (string | RegExp)[]) =>
   eventually(async () => {
     // The UI renders summaries and details in iframes.
-    const frames = page.frames().map((frame) => frame.locator('body').innerText());
-    const shown = (await Promise.all(frames)).join('\n');
-    for (const text of texts) expect(shown).toMatch(text);
+    const frames = shown.frames().map((frame) => frame.locator('body').innerText());
+    const text = (await Promise.all(frames)).join('\n');
+    for (const expected of texts) expect(text).toMatch(expected);
   });
 
 beforeAll(() => Promise.all([system.startBridge(), system.startWorker()]));
@@ -100,4 +110,52 @@ test('filters by failure type find failed orders and their cause', async () => {
   await screenshot('failed-orders', 560);
   await openWorkflow('A-1002');
   await pageShows('Failed', 'OrderInvalid', /line_items/);
+});
+
+test('shows encrypted orders only to a browser that has logged in at the codec server', async () => {
+  const keys = { TEMPORAL_PAYLOAD_KEYS: `ui-test:${randomBytes(32).toString('base64')}` };
+  const token = randomBytes(16).toString('hex');
+  const encrypted = await createTestSystem();
+  const codecServer = await startProgram('codec-server', {
+    ...keys,
+    CODEC_SERVER_PORT: '0',
+    CODEC_SERVER_TOKEN: token,
+    TEMPORAL_UI: stackAddress('TEMPORAL_UI'),
+  });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 1150 } });
+  try {
+    await Promise.all([encrypted.startBridge(keys), encrypted.startWorker(keys)]);
+    await encrypted.topic.send([
+      { key: 'A-1004', value: orderText('A-1004', { line_items: '[]' }) },
+      { key: 'A-1005', value: orderText('A-1005') },
+    ]);
+    await encrypted.allCommitted();
+    const { port } = await codecServer.logged('http_listening');
+    const endpoint = `http://127.0.0.1:${String(port)}`;
+    const tab = await context.newPage();
+    // What the UI keeps when a person enters the address of a codec server and ticks "Include cross-origin credentials".
+    const settings = { endpoint, includeCredentials: true, overrideRemoteCodecConfiguration: true };
+    const entries = Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value)]);
+    await context.addInitScript(
+      `for (const [name, value] of ${JSON.stringify(entries)}) localStorage.setItem(name, value);`,
+    );
+    const refused = tab.waitForResponse((response) => response.status() === 401);
+    await openWorkflow('A-1004', encrypted, tab);
+    expect((await refused).url()).toContain(`${endpoint}/decode`);
+    await shows(tab, encrypted.workflowId('A-1004'), 'OrderInvalid');
+    expect(await tab.locator('body').innerText()).not.toMatch(/Lovelace|line_items/);
+
+    await tab.goto(`${endpoint}/login`);
+    await tab.getByLabel('Token').fill(token);
+    await tab.getByRole('button').click();
+    await shows(tab, /may decode payloads/);
+    await openWorkflow('A-1004', encrypted, tab);
+    await shows(tab, /Not a valid order: .*line_items/, /Lovelace/);
+    await openWorkflow('A-1005', encrypted, tab);
+    await shows(tab, 'Completed', '"stored"', /Lovelace/);
+  } finally {
+    await context.close();
+    await codecServer.end('SIGTERM');
+    await encrypted.close();
+  }
 });

@@ -59,7 +59,7 @@ async function classify(values: readonly string[], workflowIdPrefix: string) {
     {
       topic: 'orders',
       reader,
-      orders: createOrderLookup(client, database.pool, reader, workflowIdPrefix),
+      orders: createOrderLookup(client, database.pool, reader, { workflowIdPrefix }),
       deadLetters: { has: () => false },
       maxInputBytes: 100_000,
       committed: new Map([[0, 1000n]]),

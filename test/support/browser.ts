@@ -4,6 +4,12 @@ import { chromium, type Browser } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
+/** Arguments of the package for AWS Lambda that turn CORS off, or end the browser together with its first page. */
+const UNLIKE_A_BROWSER = [
+  ...['--disable-web-security', '--allow-running-insecure-content'],
+  ...['--single-process', '--no-zygote', '--in-process-gpu'],
+];
+
 /**
  * Launches a headless Chromium: one on the PATH, such as Debian's, or else the one in the npm package
  * `@sparticuz/chromium`, which includes the libraries that it needs.
@@ -20,5 +26,6 @@ export async function launchBrowser(): Promise<Browser> {
   // The package unpacks its libraries only in what it takes for AWS Lambda.
   process.env['AWS_EXECUTION_ENV'] ??= 'AWS_Lambda_nodejs20.x';
   const { default: bundled } = await import('@sparticuz/chromium');
-  return chromium.launch({ executablePath: await bundled.executablePath(), args: bundled.args });
+  const args = bundled.args.filter((arg) => !UNLIKE_A_BROWSER.includes(arg));
+  return chromium.launch({ executablePath: await bundled.executablePath(), args });
 }

@@ -11,7 +11,7 @@ export const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
 export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: string };
 
-/** A bridge or a worker, run as a process like in production. */
+/** A bridge, a worker or a codec server, run as a process like in production. */
 export interface RunningProgram {
   readonly events: readonly LogEvent[];
   /** Waits until the program has logged such an event. Throws if it exits first. */
@@ -29,13 +29,20 @@ export interface RunningProgram {
 
 export type ProgramEnv = Readonly<Record<string, string>>;
 
+/** What a program logs once it is running. */
+const STARTED = {
+  bridge: 'partitions_assigned',
+  worker: 'worker_started',
+  'codec-server': 'http_listening',
+} as const;
+
 /**
  * Starts a program and waits until it is running. If `PROGRAM_LOGS` is set, also logs to that folder.
  *
  * @param main the `main.js` of another build
  */
 export async function startProgram(
-  name: 'bridge' | 'worker',
+  name: keyof typeof STARTED,
   env: ProgramEnv,
   main = MAIN,
 ): Promise<RunningProgram> {
@@ -88,7 +95,7 @@ export async function startProgram(
     },
   };
   try {
-    await program.logged(name === 'bridge' ? 'partitions_assigned' : 'worker_started');
+    await program.logged(STARTED[name]);
     return program;
   } catch (error) {
     await program.end('SIGKILL');

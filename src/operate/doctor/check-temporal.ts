@@ -7,6 +7,7 @@ import {
   parseCertificate,
   type ConnectionSettings,
 } from '../../temporal/connection-settings.ts';
+import type { PayloadKeyRing } from '../../temporal/payload-keys.ts';
 import { readQueueWorkers, queueProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
@@ -40,6 +41,9 @@ export async function checkTemporal(
         return ok(name, `${serverVersion} at ${target.address}, namespace "${target.namespace}"`);
       });
       findings.push(...checkCredentials(target.settings, Date.now()));
+      await check('Temporal: payload encryption', (name) =>
+        Promise.resolve(checkEncryption(name, target.codec.keys)),
+      );
       await check('Temporal: search attributes', (name) => checkAttributes(name, client));
       await check('Temporal: retention', (name) => checkRetention(name, client, topicRetentionMs));
       await check('Temporal: workers', (name) => checkPollers(name, client, temporal.taskQueue));
@@ -92,6 +96,20 @@ export function checkCredentials(
     );
   }
   return findings;
+}
+
+function checkEncryption(check: string, keys: PayloadKeyRing): Finding {
+  const { encrypting, ids } = keys;
+  const readable = ids.map((id) => `"${id}"`).join(', ');
+  if (encrypting) {
+    return ok(check, `the key "${encrypting.id}" encrypts; keys that decrypt: ${readable}`);
+  }
+  return ok(
+    check,
+    ids.length === 0
+      ? 'off: everyone who may read the namespace can read the orders'
+      : `off; keys that decrypt: ${readable}`,
+  );
 }
 
 async function checkAttributes(check: string, client: Client): Promise<Finding> {

@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { text as readText } from 'node:stream/consumers';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Command } from 'commander';
+import { correctionRequestId } from '../../contract/ids.ts';
 import type { Correction, OrderMessage } from '../../contract/message.ts';
 import { DEFAULT_PRIORITY, type Priority } from '../../contract/priority.ts';
 import { CORRECTION_MEMO } from '../../contract/workflow-metadata.ts';
@@ -14,7 +15,11 @@ import type { MessageReader } from '../../order-module/message-reader.ts';
 import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { checkPreferences } from '../../order-module/start-preferences.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
-import { describeOrder, type OrderRun } from '../../temporal/order-workflow.ts';
+import {
+  describeOrder,
+  type OrderNamespace,
+  type OrderRun,
+} from '../../temporal/order-workflow.ts';
 import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
@@ -53,6 +58,7 @@ export async function correct(
     const correction = { by, at: new Date().toISOString(), reason };
     const target = {
       client,
+      workflowIdKey: orders.workflowIdKey,
       taskQueue: settings.temporal.taskQueue,
       identity: `order-ingest-correct@${hostname()}`,
     };
@@ -128,7 +134,7 @@ const notValid = (problem: string) =>
  * new run and, once the order is stored, in its row.
  */
 async function startCorrected(
-  target: RerunTarget,
+  target: RerunTarget & Pick<OrderNamespace, 'workflowIdKey'>,
   { workflowId, runId }: OrderRun,
   { text, fingerprint, priority }: CorrectedMessage,
   correction: Correction,
@@ -145,7 +151,7 @@ async function startCorrected(
   const corrected: OrderMessage = { ...message, text, correction };
   const changes = {
     workflowId,
-    requestId: `correct/${runId}/${fingerprint}`,
+    requestId: correctionRequestId(runId, fingerprint, target.workflowIdKey),
     input: { payloads: [defaultPayloadConverter.toPayload(corrected)] },
     memo: {
       fields: {

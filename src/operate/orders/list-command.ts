@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { OrderStatus } from '../../temporal/order-status.ts';
 import { listOrders } from '../../temporal/order-visibility.ts';
 import {
-  describeOrder,
+  describeWorkflow,
   isDelayed,
   type OrderNamespace,
   type OrderRun,
@@ -57,7 +57,7 @@ async function* withPending(
 ): AsyncGenerator<ListedOrder, void, undefined> {
   const describe = async (run: OrderRun): Promise<ListedOrder> => {
     if (run.status !== 'running') return { run, pending: undefined };
-    const workflow = await describeOrder(orders, run.orderId, { runId: run.runId });
+    const workflow = await describeWorkflow(orders, run.workflowId, { runId: run.runId });
     return { run, pending: workflow?.pending[0] };
   };
   let chunk: OrderRun[] = [];

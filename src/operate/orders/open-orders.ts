@@ -20,7 +20,11 @@ export async function withOrders<Result>(
   const target = temporalTarget(env);
   const client = await connectTemporal(target);
   try {
-    return await work({ settings, client, workflowIdPrefix: settings.temporal.workflowIdPrefix });
+    return await work({
+      ...{ settings, client },
+      workflowIdPrefix: settings.temporal.workflowIdPrefix,
+      workflowIdKey: settings.payload.workflowIdKey?.current(),
+    });
   } catch (error) {
     throw grpcErrorOf(error) ? temporalFailed(target, error) : error;
   } finally {

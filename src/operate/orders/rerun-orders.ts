@@ -7,6 +7,7 @@ import { INGEST_ORDER } from '../../contract/ingest-workflow.ts';
 import type { Priority } from '../../contract/priority.ts';
 import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
+import { encodeStart } from '../../temporal/payloads.ts';
 import { readRunStart, type RunStart, withPriority } from '../../temporal/run-start.ts';
 import { hasCode } from '../../temporal/temporal-error.ts';
 import { RateLimit } from '../rate-limit.ts';
@@ -41,24 +42,25 @@ export async function startRerun(
   const { namespace } = client.options;
   const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.temporal.api.enums.v1;
   const { input, header, memo, searchAttributes } = attributes;
+  const request = await encodeStart(client, {
+    namespace,
+    workflowType: { name: INGEST_ORDER },
+    taskQueue: { name: taskQueue },
+    identity,
+    workflowIdReusePolicy:
+      WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+    ...(input ? { input } : {}),
+    ...(header ? { header } : {}),
+    ...(memo ? { memo } : {}),
+    ...(searchAttributes ? { searchAttributes } : {}),
+    ...(userMetadata ? { userMetadata } : {}),
+    priority: withPriority(attributes.priority, priority),
+    ...changes,
+  });
   try {
     const started = await callWithRetry(client, () =>
-      client.workflowService.startWorkflowExecution({
-        namespace,
-        workflowType: { name: INGEST_ORDER },
-        taskQueue: { name: taskQueue },
-        identity,
-        workflowIdReusePolicy:
-          WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-        ...(input ? { input } : {}),
-        ...(header ? { header } : {}),
-        ...(memo ? { memo } : {}),
-        ...(searchAttributes ? { searchAttributes } : {}),
-        ...(userMetadata ? { userMetadata } : {}),
-        priority: withPriority(attributes.priority, priority),
-        ...changes,
-      }),
+      client.workflowService.startWorkflowExecution(request),
     );
     return { kind: 'started', runId: started.runId };
   } catch (error) {

@@ -4,7 +4,11 @@ import type { OrderId } from '../../contract/order-id.ts';
 import { translateText, type StoredOrder } from '../../contract/order-module.ts';
 import type { IdentifiedOrder, MessageReader } from '../../order-module/message-reader.ts';
 import { isDatabaseError, isRejection } from '../../postgres/sql-state.ts';
-import { describeOrder, type OrderWorkflow } from '../../temporal/order-workflow.ts';
+import {
+  describeOrder,
+  type OrderNamespace,
+  type OrderWorkflow,
+} from '../../temporal/order-workflow.ts';
 import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 
 /** Looks orders up in Postgres and Temporal. */
@@ -23,7 +27,7 @@ export function createOrderLookup(
   client: Client,
   pool: Pool,
   reader: MessageReader,
-  workflowIdPrefix: string,
+  workflowIds: Pick<OrderNamespace, 'workflowIdPrefix' | 'workflowIdKey'>,
 ): OrderLookup {
   const { orderModule } = reader;
   const { storage } = orderModule;
@@ -40,7 +44,7 @@ export function createOrderLookup(
         throw error;
       }
     },
-    findWorkflow: (orderId) => describeOrder({ client, workflowIdPrefix }, orderId),
+    findWorkflow: (orderId) => describeOrder({ client, ...workflowIds }, orderId),
     hasIngested: (workflow, order) =>
       reader.hasSameContent(
         workflow.fingerprints,

@@ -76,7 +76,10 @@ export async function reconcile(env: Environment, options: ReconcileOptions): Pr
   try {
     await checkSchema(pool, storage);
     await checkPrivileges(pool, storage, { privileges: READER_PRIVILEGES });
-    const orders = createOrderLookup(client, pool, reader, settings.temporal.workflowIdPrefix);
+    const orders = createOrderLookup(client, pool, reader, {
+      workflowIdPrefix: settings.temporal.workflowIdPrefix,
+      workflowIdKey: settings.payload.workflowIdKey?.current(),
+    });
     const kafka = createKafkaClient(settings.kafka, silentLogger());
     for (const topic of topics) {
       if (options.signal.aborted) return;

@@ -1,3 +1,4 @@
+import { defaultDataConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { payload, type OrderToStart } from '../../../src/bridge/start-request.ts';
 import { createWorkflowStarter } from '../../../src/bridge/workflow-starter.ts';
@@ -25,7 +26,7 @@ function order(): OrderToStart {
 function createStarter(replayId: string | undefined) {
   const requests: proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest[] = [];
   const client = {
-    options: { namespace: 'default' },
+    options: { namespace: 'default', loadedDataConverter: defaultDataConverter },
     connection: { withDeadline: (_: number, work: () => Promise<unknown>) => work() },
     workflowService: {
       describeWorkflowExecution: () =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { readSettings, type Environment } from '../../../src/config/read-settings.ts';
-import { BRIDGE_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
+import { BRIDGE_ROLE, CODEC_SERVER_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
 import { SECTIONS } from '../../../src/config/sections.ts';
 import { reportSettings, settingsReport } from '../../../src/config/settings-report.ts';
 import { OperatorError } from '../../../src/program/operator-error.ts';
@@ -65,8 +65,8 @@ describe('a secret in a file', () => {
       ...['KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET', 'KAFKA_SASL_OAUTHBEARER_TOKEN'],
       'BRIDGE_HTTP_TOKEN',
       ...['SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN', 'SCHEMA_REGISTRY_KEY_PASSPHRASE'],
-      'TEMPORAL_API_KEY',
-      ...['DATABASE_URL', 'WORKER_HTTP_TOKEN'],
+      ...['TEMPORAL_API_KEY', 'TEMPORAL_PAYLOAD_KEYS', 'WORKFLOW_ID_HASH_KEY', 'DATABASE_URL'],
+      ...['CODEC_SERVER_TOKEN', 'WORKER_HTTP_TOKEN'],
     ]);
     expect(databaseUrl({ DATABASE_URL_FILE: secretFile(`${DATABASE}\n`) })).toBe(DATABASE);
   });
@@ -161,6 +161,7 @@ describe('a mistake in a secret file', () => {
     const error = mistakeOf(() => {
       readSettings(BRIDGE_ROLE, env);
       readSettings(WORKER_ROLE, env);
+      readSettings(CODEC_SERVER_ROLE, env);
       temporalTarget(env);
     });
     expect(error.code).toBe('SETTINGS_INVALID');
