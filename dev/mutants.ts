@@ -541,4 +541,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     tests: ['test/unit/temporal/connection-settings'],
   },
+  {
+    name: 'unauthenticated-key-id',
+    breaks: 'an encrypted payload can be attributed to another key',
+    changes: [
+      {
+        file: 'src/temporal/payload-codec.ts',
+        from: '`${ENCODING}\\n${keyId}`',
+        to: '`${ENCODING}\\n${keyId.length}`',
+      },
+    ],
+    tests: ['test/unit/temporal/payload-codec'],
+  },
+  {
+    name: 'decode-for-every-page',
+    breaks: 'a web page of any origin can use the codec server',
+    changes: [
+      {
+        file: 'src/operate/codec-server/codec-access.ts',
+        from: 'origins.includes(headers.origin)',
+        to: 'origins.length > 0',
+      },
+    ],
+    tests: ['test/unit/operate/codec-server'],
+  },
 ];

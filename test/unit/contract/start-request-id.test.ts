@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { startRequestId } from '../../../src/contract/ids.ts';
+import { createSecretKey } from 'node:crypto';
+import { correctionRequestId, startRequestId, workflowId } from '../../../src/contract/ids.ts';
 
 const FINGERPRINT = 'f'.repeat(64);
 const source = fc.record({
@@ -45,4 +46,17 @@ test('every message, content and run has its own request ID, also when it is has
   ];
   expect(new Set(ids).size).toBe(ids.length);
   expect(startRequestId({ topic, partition: 0, offset: '1' }, FINGERPRINT)).toBe(ids[0]);
+});
+
+test('with a key, workflow and request IDs contain neither the order ID nor the fingerprint', () => {
+  const key = createSecretKey(Buffer.alloc(32, 1));
+  const source = { topic: 'orders', partition: 0, offset: '17' };
+  expect(workflowId('order:', 'A-1', key)).toMatch(/^order:[0-9a-f]{64}$/);
+  expect(workflowId('order:', 'A-1', key)).not.toBe(workflowId('order:', 'A-2', key));
+  expect(workflowId('order:', 'A-1')).toBe('order:A-1');
+  const id = startRequestId(source, '2:abc', undefined, key);
+  expect(id).toMatch(/^hmac\/[0-9a-f]{64}$/);
+  expect(startRequestId(source, '2:abd', undefined, key)).not.toBe(id);
+  expect(startRequestId(source, '2:abc', 'replay-1', key)).not.toBe(id);
+  expect(correctionRequestId('run', '2:abc', key)).not.toContain('abc');
 });
