@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { status } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import type { ConnectionSettings } from '../../../src/temporal/connection-settings.ts';
+import { openCodec } from '../../../src/temporal/open-codec.ts';
 import { RENEWAL_CHECK_MS } from '../../../src/temporal/renewed-settings.ts';
 import { renewCredentials } from '../../../src/worker/renew-credentials.ts';
 
@@ -23,7 +24,7 @@ beforeEach(() => {
   renew.mockReset().mockResolvedValue();
   events = [];
   latest = withKey('key-1');
-  const target = { ...latest, settings: latest, read: () => latest };
+  const target = { ...latest, settings: latest, read: () => latest, codec: openCodec({}) };
   const logger = pino(
     { base: null },
     { write: (line) => void events.push((JSON.parse(line) as { event: string }).event) },
