@@ -20,6 +20,7 @@ import {
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
+import { OperatorError } from '../program/operator-error.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
@@ -121,18 +122,24 @@ async function waitForCluster(
       );
     },
   };
+  const requireAll = (topics: readonly string[]) =>
+    requirePermissions(
+      kafka,
+      permissionsOf('bridge', { ...kafka, topics: [...topics], groupId: bridge.groupId }),
+    );
   const topics = await withFailFastAdmin(kafka, async (admin) => {
     const existing = await whileStarting(() => existingTopics(admin, kafka), wait);
     for (const topic of existing) {
       await whileStarting(() => committedOffsets(admin, bridge.groupId, topic), wait);
     }
     return existing;
+  }).catch(async (error: unknown) => {
+    // It names the permission of one request only.
+    if (isMissingPermission(error)) await requireAll(kafka.topics);
+    throw error;
   });
   // Without them the consumer would fail again and again. Those that are revoked later make the bridge not ready.
-  await requirePermissions(
-    kafka,
-    permissionsOf('bridge', { ...kafka, topics: [...topics], groupId: bridge.groupId }),
-  );
+  await requireAll(topics);
   for (const topic of kafka.topics) {
     if (topics.includes(topic)) continue;
     logger.error(
@@ -142,6 +149,9 @@ async function waitForCluster(
   }
   return topics;
 }
+
+const isMissingPermission = (error: unknown): boolean =>
+  error instanceof OperatorError && error.code === 'KAFKA_RIGHT_MISSING';
 
 async function initializeGroupOffsets(
   settings: BridgeSettings,
