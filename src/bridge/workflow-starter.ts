@@ -10,8 +10,9 @@ import { activeTraceHeaders, inSpan, type SpanDescription } from '../telemetry/t
 import { describeOrder, type OrderWorkflow } from '../temporal/order-workflow.ts';
 import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import { encodeStart } from '../temporal/payloads.ts';
-import { messageOf, readRunStart, type RunStart } from '../temporal/run-start.ts';
+import { readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
+import { hasIngested } from './has-ingested.ts';
 import {
   payload,
   startRequest,
@@ -112,7 +113,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     if (workflow?.status !== 'completed' || workflow.replay === options.replayId) {
       return undefined;
     }
-    if (!(await hasIngested(workflow, order))) return undefined;
+    if (!(await hasIngestedOrder(workflow, order))) return undefined;
     try {
       return await readRunStart(client, workflow);
     } catch (error) {
@@ -122,13 +123,8 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
   }
 
-  /** Whether the workflow has ingested what the order's message says. */
-  function hasIngested(
-    workflow: OrderWorkflow,
-    { fingerprint, message }: OrderToStart,
-  ): Promise<boolean> {
-    const text = async () => messageOf(await readRunStart(client, workflow, call))?.text;
-    return reader.hasSameContent(workflow.fingerprints, { fingerprint, ...message }, text);
+  function hasIngestedOrder(workflow: OrderWorkflow, { fingerprint, message }: OrderToStart) {
+    return hasIngested({ client, reader, call }, workflow, { fingerprint, ...message });
   }
 
   /** Compares the message with the one that the existing workflow was started with. */
@@ -136,7 +132,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     const workflow = await describeOrder(target, order.orderId, { call });
     // Its retention passed after the start was rejected: the next attempt can start the order.
     if (!workflow) throw new Error(`workflow ${idOf(order)} no longer exists`);
-    if (await hasIngested(workflow, order)) return { kind: 'duplicate' };
+    if (await hasIngestedOrder(workflow, order)) return { kind: 'duplicate' };
     return {
       kind: 'conflict',
       error: `an order with this ID and different content has been ingested before, as workflow ${idOf(order)}`,

@@ -18,6 +18,15 @@ export interface MessageSource {
   readonly offset: string;
 }
 
+/** A position as it was stored, possibly by something else: a workflow that was started by hand has none. */
+type StoredSource = { readonly [Part in keyof MessageSource]: string | number | undefined };
+
+/** Whether the stored position is that of the message. */
+export const isSamePosition = (stored: StoredSource, source: MessageSource): boolean =>
+  stored.topic === source.topic &&
+  stored.partition === source.partition &&
+  String(stored.offset) === source.offset;
+
 /** A correction of an order's message by an operator. */
 export interface Correction {
   /** Who made the correction. */

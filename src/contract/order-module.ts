@@ -153,7 +153,12 @@ export interface OrderStorage<Order = unknown> {
   /** The table in which the migrations that have run are recorded. */
   readonly migrationsTable: string;
 
-  /** Stores the order completely or not at all. Idempotent. */
+  /**
+   * Stores the order completely or not at all. Idempotent: if the row has the fingerprint or the values of the
+   * record, the order is `already-stored`. So it is if the row has the source and the correction of the record, and
+   * a fingerprint of another form, which is the text up to the colon: then an older version stored this very
+   * message, and a column that is newer than the row is still empty.
+   */
   store(database: OrderDatabase, record: OrderRecord<Order>): Promise<StoreOutcome>;
 
   /** The rows with these order IDs, at most one each. */

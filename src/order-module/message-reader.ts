@@ -1,3 +1,4 @@
+import { isOtherForm } from '../contract/fingerprint.ts';
 import { isJsonObject, parseJson, type JsonObject } from '../contract/json.ts';
 import { parseOrderId } from '../contract/order-id.ts';
 import type { Identification, OrderModule } from '../contract/order-module.ts';
@@ -167,16 +168,6 @@ function checkIdentification(identification: unknown): Identification {
     error: `order ID of the order module: expected ${parsed.expected}`,
   };
 }
-
-/**
- * Whether another version stored this fingerprint in its own form: an older one, or a newer one whose bridge
- * is in the same consumer group. Such a fingerprint says nothing by being different.
- */
-export const isOtherForm = (stored: string, fingerprint: string): boolean =>
-  formOf(stored) !== formOf(fingerprint);
-
-/** The first form of the built-in order module has no colon. */
-const formOf = (fingerprint: string): string => fingerprint.slice(0, fingerprint.indexOf(':') + 1);
 
 function parseObject(text: string) {
   const json = parseJson(text);

@@ -149,6 +149,41 @@ describe.each<{ readonly name: string; readonly items: readonly ItemTable<Order>
     });
   });
 
+  describe('stored with a fingerprint of an older form', () => {
+    const correction = { by: 'ada', at: '2026-11-24T09:30:00.000Z', reason: 'typo' };
+    const again = (changes: Partial<OrderRecord<Order>>) => (id: string) =>
+      createOrderStore(database.pool, storage).store({
+        ...record(id, { ...ORDER, order: 'newer' }, '2:a'),
+        ...changes,
+      });
+    const { source } = record('', ORDER);
+
+    test('is the order of the message at its position, whatever a newer column says', async () => {
+      const id = uniqueName('order');
+      await store(id, { ...ORDER, order: null });
+      await expect(again({})(id)).resolves.toEqual({ kind: 'already-stored' });
+      for (const other of [
+        { fingerprint: '1:b' },
+        { source: { ...source, topic: 'other' } },
+        { source: { ...source, partition: 3 } },
+        { source: { ...source, offset: '9007199254740992' } },
+        // A correction changes the order, which is not stored.
+        { correction },
+      ]) {
+        await expect(again(other)(id)).resolves.toMatchObject({ kind: 'conflict' });
+      }
+    });
+
+    test('is that of its own correction only', async () => {
+      const id = uniqueName('order');
+      await createOrderStore(database.pool, storage).store({ ...record(id, ORDER), correction });
+      await expect(again({ correction })(id)).resolves.toEqual({ kind: 'already-stored' });
+      const later = { ...correction, at: '2026-11-24T09:30:00.001Z' };
+      await expect(again({ correction: later })(id)).resolves.toMatchObject({ kind: 'conflict' });
+      await expect(again({})(id)).resolves.toMatchObject({ kind: 'conflict' });
+    });
+  });
+
   test('that violates another unique constraint is rejected, and the same order is not', async () => {
     const reference = uniqueName('reference');
     const id = uniqueName('order');
@@ -211,6 +246,7 @@ describe('an order with items', () => {
         ...{ day: '2028-02-29', paid: 'false', reference: null },
         message: 'orders/2/9007199254740993',
         corrected_by: 'ada',
+        corrected_at: '2026-11-24T09:30:00.000000Z',
       },
       lists: {
         lines: {

@@ -1,12 +1,13 @@
 import pMap from 'p-map';
 import type { ConsumedMessage } from '../../kafka/consumer/consumed-message.ts';
 import { removedParts } from '../../kafka/truncated-records.ts';
+import { isOtherForm } from '../../contract/fingerprint.ts';
+import { isSamePosition, type MessageSource } from '../../contract/message.ts';
 import type { StoredOrder } from '../../contract/order-module.ts';
-import {
-  isOtherForm,
-  type Identified,
-  type IdentifiedOrder,
-  type MessageReader,
+import type {
+  Identified,
+  IdentifiedOrder,
+  MessageReader,
 } from '../../order-module/message-reader.ts';
 import type { OrderWorkflow } from '../../temporal/order-workflow.ts';
 import type { DeadLetterIndex } from '../dead-letters/dead-letter-index.ts';
@@ -80,7 +81,7 @@ async function classify(
   const { partition, message, read } = candidate;
   const row = read.kind === 'order' ? rows.get(read.orderId) : undefined;
   const isStored =
-    isOrder(candidate) && row !== undefined && (await hasContentOf(options, row, candidate.read));
+    isOrder(candidate) && row !== undefined && (await accountsFor(options, row, candidate));
   if (isStored && isFrom(candidate, options.topic, row)) return { outcome: 'stored' };
   if (options.deadLetters.has(partition, message)) return { outcome: 'dead-lettered' };
   if (isStored) return { outcome: 'duplicate' };
@@ -90,6 +91,18 @@ async function classify(
   if (isOrder(candidate)) return classifyByTemporal(options, candidate);
   return missing(candidate, `no dead letter, although ${whyUnusable(candidate)}`);
 }
+
+const accountsFor = async (
+  options: ClassifyOptions,
+  row: StoredOrder,
+  candidate: OrderCandidate,
+): Promise<boolean> =>
+  // The row has the corrected content, and its fingerprint is of another form than the message's: nothing is
+  // left to compare the message with but its position.
+  (row.isCorrected &&
+    isFrom(candidate, options.topic, row) &&
+    isOtherForm(row.fingerprint, candidate.read.fingerprint)) ||
+  (await hasContentOf(options, row, candidate.read));
 
 /** Whether the row holds the content of the message. */
 const hasContentOf = async (
@@ -105,10 +118,14 @@ const hasContentOf = async (
  * Whether the row names this position as its source. That alone does not make it this message's row: after
  * the topic was recreated, another message of the same order can be at the position.
  */
-const isFrom = ({ partition, message }: Candidate, topic: string, row: StoredOrder) =>
-  row.source.topic === topic &&
-  row.source.partition === partition &&
-  row.source.offset === message.offset;
+const isFrom = (candidate: Candidate, topic: string, row: StoredOrder) =>
+  isSamePosition(row.source, sourceOf(candidate, topic));
+
+const sourceOf = ({ partition, message }: Candidate, topic: string): MessageSource => ({
+  topic,
+  partition,
+  offset: message.offset,
+});
 
 function whyUnusable({ message, read }: Candidate): string {
   const removed = removedParts(message.headers);
@@ -133,9 +150,10 @@ async function classifyByWorkflow(
   workflow: OrderWorkflow | undefined,
   row: StoredOrder | undefined,
 ): Promise<Classification> {
+  const source = sourceOf(candidate, options.topic);
   const isRowFromHere = row !== undefined && isFrom(candidate, options.topic, row);
   const byRow: Classification = { outcome: isRowFromHere ? 'stored' : 'duplicate' };
-  if (row && (await hasContentOf(options, row, candidate.read))) return byRow;
+  if (row && (await accountsFor(options, row, candidate))) return byRow;
   if (!workflow) {
     // The row has the corrected content. Only Temporal knew the content of the original message.
     if (row?.isCorrected && isRowFromHere) return byRow;
@@ -149,17 +167,14 @@ async function classifyByWorkflow(
   // A workflow that was started by hand has no fingerprint to compare.
   if (
     workflow.fingerprints.length > 0 &&
-    !(await options.orders.hasIngested(workflow, candidate.read))
+    !(await options.orders.hasIngested(workflow, { ...candidate.read, source }))
   ) {
     return missing(
       candidate,
       'other content was ingested under this order ID, and there is no dead letter',
     );
   }
-  const isItsOwn =
-    workflow.source.topic === options.topic &&
-    workflow.source.partition === candidate.partition &&
-    String(workflow.source.offset) === candidate.message.offset;
+  const isItsOwn = isSamePosition(workflow.source, source);
   switch (workflow.status) {
     case 'running':
       return { outcome: isItsOwn ? 'in-progress' : 'duplicate' };
@@ -172,6 +187,15 @@ async function classifyByWorkflow(
       // A completed workflow shows only that the row existed once. Neither its own message nor a duplicate
       // is accounted for without the row.
       if (row?.isCorrected) return byRow;
+      // The row was stored by the workflow, which has ingested this content. Its values may differ from those of the
+      // message: a field that the content does not count, or a column that is newer than the row.
+      if (
+        row &&
+        isOtherForm(row.fingerprint, candidate.read.fingerprint) &&
+        workflow.fingerprints.includes(row.fingerprint)
+      ) {
+        return byRow;
+      }
       return missing(
         candidate,
         `${isItsOwn ? 'its' : "the order's"} workflow has completed, but ${row ? 'the row in Postgres has other content' : 'there is no row in Postgres'}`,

@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
+import { hasIngested } from '../../bridge/has-ingested.ts';
+import type { MessageSource } from '../../contract/message.ts';
 import type { OrderId } from '../../contract/order-id.ts';
 import { translateText, type StoredOrder } from '../../contract/order-module.ts';
 import type { IdentifiedOrder, MessageReader } from '../../order-module/message-reader.ts';
@@ -9,7 +11,6 @@ import {
   type OrderNamespace,
   type OrderWorkflow,
 } from '../../temporal/order-workflow.ts';
-import { messageOf, readRunStart } from '../../temporal/run-start.ts';
 
 /** Looks orders up in Postgres and Temporal. */
 export interface OrderLookup {
@@ -20,7 +21,10 @@ export interface OrderLookup {
   /** The latest run of the order's workflow; undefined when Temporal has none, or it has expired. */
   readonly findWorkflow: (orderId: OrderId) => Promise<OrderWorkflow | undefined>;
   /** Whether the workflow has ingested an order with the content of this message. */
-  readonly hasIngested: (workflow: OrderWorkflow, order: IdentifiedOrder) => Promise<boolean>;
+  readonly hasIngested: (
+    workflow: OrderWorkflow,
+    message: IdentifiedOrder & { readonly source: MessageSource },
+  ) => Promise<boolean>;
 }
 
 export function createOrderLookup(
@@ -45,11 +49,6 @@ export function createOrderLookup(
       }
     },
     findWorkflow: (orderId) => describeOrder({ client, ...workflowIds }, orderId),
-    hasIngested: (workflow, order) =>
-      reader.hasSameContent(
-        workflow.fingerprints,
-        order,
-        async () => messageOf(await readRunStart(client, workflow))?.text,
-      ),
+    hasIngested: (workflow, message) => hasIngested({ client, reader }, workflow, message),
   };
 }

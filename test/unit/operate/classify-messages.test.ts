@@ -53,6 +53,8 @@ interface World {
   readonly laterRow?: StoredOrder;
   /** Whether the row has the same values as the message's order. */
   readonly hasSameValues?: boolean;
+  /** Whether the workflow has ingested the content of the message; by its fingerprints if left out. */
+  readonly hasIngested?: boolean;
   readonly workflow?: OrderWorkflow;
   readonly deadLetters?: readonly ConsumedMessage[];
   readonly committed?: bigint;
@@ -77,7 +79,7 @@ async function outcomeOf(message: ConsumedMessage, world: World = {}) {
       hasValuesOf: () => Promise.resolve(world.hasSameValues ?? false),
       findWorkflow: () => Promise.resolve(world.workflow),
       hasIngested: ({ fingerprints }, { fingerprint }) =>
-        Promise.resolve(fingerprints.includes(fingerprint)),
+        Promise.resolve(world.hasIngested ?? fingerprints.includes(fingerprint)),
     },
   };
   const [classified] = await classifyMessages(options, 0, [message]);
@@ -141,6 +143,17 @@ describe('a corrected order', () => {
     expect(await outcomeOf(at('6'), corrected)).toMatch(/^missing/);
   });
 
+  test('of an older form accounts for its own message by its position only', async () => {
+    const older = row(OTHER, { fingerprint: '0:corrected', isCorrected: true });
+    const world = {
+      row: older,
+      workflow: { ...workflow('completed'), fingerprints: ['0:first', '0:corrected'] },
+    };
+    expect(await outcomeOf(at('5'), world)).toBe('stored');
+    expect(await outcomeOf(at('5'), { row: older })).toBe('stored');
+    expect(await outcomeOf(at('6'), world)).toMatch(/^missing: other content/);
+  });
+
   test('does not account for another message at the same position', async () => {
     const world = {
       ...corrected,
@@ -180,6 +193,18 @@ describe('a workflow', () => {
     expect(await outcomeOf(at('5'), world)).toBe(
       'missing: its workflow has completed, but the row in Postgres has other content',
     );
+  });
+
+  test('that has completed accounts for its content if it stored the row, in an older form', async () => {
+    const older = row(FIRST, { fingerprint: '0:first' });
+    const completed = { ...workflow('completed'), fingerprints: ['0:first'] };
+    // The values differ in a field that the fingerprint does not count, or in a column that is newer than the row.
+    const world = { row: older, workflow: completed, hasIngested: true, hasSameValues: false };
+    expect(await outcomeOf(at('5'), world)).toBe('stored');
+    expect(await outcomeOf(at('6'), world)).toBe('duplicate');
+    expect(await outcomeOf(at('6'), { ...world, hasIngested: false })).toMatch(/^missing/);
+    const otherRow = { ...older, fingerprint: '0:other' };
+    expect(await outcomeOf(at('5'), { ...world, row: otherRow })).toMatch(/^missing: its workflow/);
   });
 
   test('that was started by hand accounts for its order', async () => {
