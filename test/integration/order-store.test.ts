@@ -51,6 +51,7 @@ describe.each<[string, () => OrderStore]>([
 });
 
 describe('a row written by version 0.1.0', () => {
+  const ANOTHER_OFFSET = '8';
   let old: TestDatabase;
   beforeAll(async () => {
     old = await createTestDatabase();
@@ -65,7 +66,7 @@ describe('a row written by version 0.1.0', () => {
   const outcomeOf = async (record: OrderRecord) =>
     (await postgresOrderStore(old.pool).store(record)).kind;
   const changed = (changes: Readonly<Record<string, string>>) =>
-    recordOf(orderText(STORED_BY_V0_1_0.orderId, changes));
+    recordOf(orderText(STORED_BY_V0_1_0.orderId, changes), ANOTHER_OFFSET);
 
   test.each(Object.entries({ 'no change': {}, ...SAME_ORDERS }))(
     'holds the same order as a message with %s',
