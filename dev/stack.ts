@@ -96,7 +96,7 @@ program
 
 program
   .command('env')
-  .description('print the addresses as shell assignments: eval "$(npm run -s stack -- env)"')
+  .description('print the addresses as variables to export: eval "$(npm run -s stack -- env)"')
   .action(async () => {
     const state = readState(stackPlaces(stackName()));
     if (!state)

@@ -78,8 +78,8 @@ export function stackAddresses(state: StackState, env: NodeJS.ProcessEnv): Addre
   return addresses;
 }
 
-/** Formats addresses for a shell to evaluate: `KAFKA_BROKERS='127.0.0.1:9092'`. */
+/** Formats addresses for a shell to evaluate: `export KAFKA_BROKERS='127.0.0.1:9092'`. */
 export const asShellAssignments = (addresses: Addresses): string =>
   Object.entries(addresses)
-    .map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`)
     .join('\n');

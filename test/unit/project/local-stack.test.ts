@@ -176,8 +176,13 @@ describe('the addresses of a stack', () => {
     expect(isGiven('kafka', {}, state.services.kafka)).toBe(false);
   });
 
-  test('are quoted for a shell', () => {
-    expect(asShellAssignments({ A: `it's "$HOME"` })).toBe(`A='it'\\''s "$HOME"'`);
+  test('are exported by a shell that evaluates them', async () => {
+    const given = { FIRST: `it's "$HOME" \\ \`x\`\nsecond line`, SECOND: '' };
+    const print = `${process.execPath} -p 'JSON.stringify([process.env.FIRST, process.env.SECOND])'`;
+    const { stdout } = await execa('sh', ['-c', `eval "$ADDRESSES"; ${print}`], {
+      env: { ADDRESSES: asShellAssignments(given) },
+    });
+    expect(JSON.parse(stdout)).toEqual(Object.values(given));
   });
 });
 
