@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { OperatorError } from '../program/operator-error.ts';
 
 /** One migration, as its file describes it. */
 export interface Migration {
@@ -56,8 +57,10 @@ function concurrentIndexOf(name: string, sql: string): string {
     .replace(/;$/, '');
   const index = CONCURRENTLY.exec(statements)?.[1];
   if (index === undefined || statements.includes(';')) {
-    throw new Error(
+    throw new OperatorError(
+      'DATABASE_MIGRATION_FAILED',
       `${name}: a migration without a transaction is one CREATE INDEX CONCURRENTLY IF NOT EXISTS or DROP INDEX CONCURRENTLY IF EXISTS statement`,
+      'correct the migration',
     );
   }
   return index;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
 import pRetry from 'p-retry';
 import type pg from 'pg';
+import { counted } from '../program/counted.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { isBehindPooler } from './database-pool.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from './migration-lock.ts';
 import type { Migration } from './migrations.ts';
 import type { Schema } from './schema.ts';
+import { isDatabaseError } from './sql-state.ts';
 import {
   type Blockage,
   describeSession,
@@ -43,10 +45,43 @@ export interface MigrationRun {
 }
 
 /** Runs one migration. Returns whether it has run it, and not a concurrent call. Throws an OperatorError. */
-export const runMigration = (run: MigrationRun, migration: Migration): Promise<boolean> =>
-  migration.concurrentIndex === undefined
-    ? runInTransaction(run, migration)
-    : runWithoutTransaction(run, migration, migration.concurrentIndex);
+export async function runMigration(run: MigrationRun, migration: Migration): Promise<boolean> {
+  try {
+    return await (migration.concurrentIndex === undefined
+      ? runInTransaction(run, migration)
+      : runWithoutTransaction(run, migration, migration.concurrentIndex));
+  } catch (error) {
+    throw isFaultOfMigration(error) ? rejected(migration, error) : error;
+  }
+}
+
+/**
+ * Whether another attempt would fail the same way. The classes are those of the connection, rollbacks, resources,
+ * locks, operators and the system; 42501 is insufficient_privilege.
+ */
+const isFaultOfMigration = (error: unknown): error is pg.DatabaseError =>
+  isDatabaseError(error) &&
+  !['08', '40', '53', '55', '57', '58'].includes((error.code ?? '').slice(0, 2)) &&
+  error.code !== '42501';
+
+function rejected(
+  { file, sql, concurrentIndex }: Migration,
+  error: pg.DatabaseError,
+): OperatorError {
+  const { message, code = 'unknown', position, hint } = error;
+  // Postgres counts characters from 1.
+  const before =
+    position === undefined ? undefined : Array.from(sql).slice(0, Number(position) - 1);
+  const lines = before?.join('').split('\n');
+  const place =
+    lines === undefined ? '' : `, line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+  return new OperatorError(
+    'DATABASE_MIGRATION_FAILED',
+    `The migration ${file} failed: ${message} (SQLSTATE ${code}${place})${hint ? `; ${hint}` : ''}${concurrentIndex === undefined ? '. It was rolled back' : ''}`,
+    'correct the migration, or the data that it does not fit, and run `order-ingest setup --only database`',
+    { cause: error },
+  );
+}
 
 async function runInTransaction(run: MigrationRun, migration: Migration): Promise<boolean> {
   const { client, giveUpAfterMs, lockTimeoutMs, onWait } = run;
@@ -90,7 +125,7 @@ async function runInTransaction(run: MigrationRun, migration: Migration): Promis
   } catch (error) {
     if (!isLockProblem(error)) throw error;
     throw blocked(
-      `The migration ${migration.name} did not get ${awaitedLock(blockage)} in ${attempts} attempt${attempts === 1 ? '' : 's'} of ${lockTimeoutMs} ms over ${seconds(elapsedMs())} s. It was rolled back`,
+      `The migration ${migration.name} did not get ${awaitedLock(blockage)} in ${counted(attempts, 'attempt')} of ${lockTimeoutMs} ms over ${seconds(elapsedMs())} s. It was rolled back`,
       blockage,
       error,
     );

@@ -54,6 +54,11 @@ export const ERRORS = {
       'A migration did not get its locks in time, because other sessions hold them, or another `setup` is running. The migration was rolled back; one that creates an index may have left it invalid, and the next attempt drops it.',
     fix: 'Wait for the transactions that the message names to end, or end them, and run `order-ingest setup` again. docs/upgrades/migrations.md explains the limits.',
   },
+  DATABASE_MIGRATION_FAILED: {
+    meaning:
+      'Postgres rejected a migration, or its file is not one that can be run. The message has the file, what Postgres said and, if known, the line. It is not recorded as run.',
+    fix: 'Correct the migration, and run `order-ingest setup` again.',
+  },
   DATABASE_NOT_FOUND: {
     meaning: 'The database named in `DATABASE_URL` does not exist (SQLSTATE 3D000).',
     fix: 'Correct the name, or create the database.',

@@ -1,6 +1,7 @@
 import { orderModule } from '../../src/order/order-module.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
+import { laterSchema } from '../support/migrations.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -61,4 +62,35 @@ test('the tables have the columns that other programs read', async () => {
     'order_line_items.quantity bigint NOT NULL',
     'order_line_items.unit_price numeric NOT NULL',
   ]);
+});
+
+test.each([
+  // The first line of the file is a comment.
+  ['a syntax error', 'SELECT 1;\nCREATE TABEL x ();', /TABEL.*42601, line 3, column 8/],
+  ['a table that does not exist', 'ALTER TABLE nothing ADD COLUMN a text;', /nothing.*42P01/],
+  ['data that it does not fit', 'ALTER TABLE orders ADD COLUMN a text NOT NULL;', /23502/],
+  ['an exception', "DO $$ BEGIN RAISE 'no'; END $$;", /: no \(SQLSTATE P0001\)/],
+  [
+    'an index that cannot be built',
+    '-- Transaction: none\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (nothing);',
+    /"nothing".*42703/,
+  ],
+  ['another statement outside a transaction', '-- Transaction: none\nSELECT 1;', /CONCURRENTLY/],
+])('a migration with %s is named, and is not recorded as run', async (_what, sql, expected) => {
+  await run();
+  await database.pool.query(
+    `INSERT INTO orders (order_id, created_at, customer_name, total_price,
+       source_topic, source_partition, source_offset, fingerprint)
+     VALUES ('a', now(), 'Ada', 1, 'orders', 0, 0, '1:a')`,
+  );
+  const faulty = laterSchema({ '0003_faulty': sql });
+  await expect(migrate(faulty, database.url, 5000)).rejects.toMatchObject({
+    code: 'DATABASE_MIGRATION_FAILED',
+    message: expect.stringMatching(/0003_faulty/),
+  });
+  await expect(migrate(faulty, database.url, 5000)).rejects.toThrow(expected);
+  const corrected = laterSchema({ '0003_faulty': 'ALTER TABLE orders ADD COLUMN a text;' });
+  await expect(migrate(corrected, database.url, 5000)).resolves.toMatchObject({
+    ran: ['0003_faulty'],
+  });
 });
