@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { runCli } from '../support/programs.ts';
 import { orderText } from '../support/messages.ts';
 import { eventually } from '../support/eventually.ts';
@@ -96,6 +99,19 @@ test('the doctor reports servers that are unreachable, and settings that are mis
   expect(failed).toEqual(['Kafka', 'Temporal', 'Postgres']);
   expect(of('Kafka')?.detail).toContain('127.0.0.1:1');
   expect(of('Postgres')?.detail).toContain('DATABASE_URL');
+});
+
+test('the doctor reports an order module that does not fit once', async () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'order-module-')), 'order.mjs');
+  writeFileSync(file, 'export default {};');
+  try {
+    const { failed, of } = await doctor({ ...allEnv(), ORDER_MODULE: file });
+    expect(failed).toEqual(['Order module']);
+    expect(of('Order module')?.detail).toContain(file);
+    expect(of('Postgres')?.state).toBe('ok');
+  } finally {
+    rmSync(path.dirname(file), { recursive: true });
+  }
 });
 
 test('top shows rates, counts, the bridge and the newest failures', async () => {

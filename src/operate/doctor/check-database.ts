@@ -27,7 +27,11 @@ const CLOCK_TOLERANCE_MS = 2000;
 export async function checkDatabase(env: Environment): Promise<readonly Finding[]> {
   try {
     const { database, databaseRoles, order } = readSettings(DATABASE_SETUP_ROLE, env);
-    const { storage } = await loadOrderModule(order.module);
+    // What is wrong with the module is a finding of its own; the tables depend on it.
+    const storage = await loadOrderModule(order.module).then(
+      (orderModule) => orderModule.storage,
+      () => undefined,
+    );
     const pool = createDatabasePool({
       ...database,
       maxConnections: 1,
@@ -40,9 +44,13 @@ export async function checkDatabase(env: Environment): Promise<readonly Finding[
       const clockMs = state.nowMs - (askedAt + Date.now()) / 2;
       return [
         ok('Postgres', `${state.version}, database "${state.database}", schema "${state.schema}"`),
-        await checkTables(pool, storage),
-        await checkWriting(pool, state, storage, databaseRoles),
-        ...(await checkRoles(pool, state, storage, databaseRoles)),
+        ...(storage
+          ? [
+              await checkTables(pool, storage),
+              await checkWriting(pool, state, storage, databaseRoles),
+              ...(await checkRoles(pool, state, storage, databaseRoles)),
+            ]
+          : []),
         ...checkPooler(pool, state),
         checkClock(clockMs),
       ];

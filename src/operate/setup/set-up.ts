@@ -9,6 +9,7 @@ import {
   type Privilege,
 } from '../../postgres/privileges.ts';
 import { migrate } from '../../postgres/migrate.ts';
+import { readMigrations } from '../../postgres/migrations.ts';
 import { createTopics } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
 import { STARTUP_WAIT_MS } from '../../kafka/while-starting.ts';
@@ -23,6 +24,13 @@ export interface SetupResult {
   readonly granted?: readonly string[];
   /** What remains for an operator to do. */
   readonly hints?: readonly string[];
+}
+
+/** Loads the order module, so that a fault in it is found before anything is changed. Throws an OperatorError. */
+export async function checkOrderModule(env: Environment): Promise<void> {
+  const { order } = readSettings({ order: DATABASE_SETUP_ROLE.order }, env);
+  const { storage } = await loadOrderModule(order.module);
+  readMigrations(storage.migrationsDir);
 }
 
 /**

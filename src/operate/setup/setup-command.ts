@@ -30,6 +30,8 @@ async function run({ only = PARTS, contract, json }: SetupFlags, command: Comman
   const env = environmentOf(command);
   const made: Partial<Record<Part, readonly string[]>> = {};
   const grants: string[] = [];
+  const { checkOrderModule } = await import('./set-up.ts');
+  if (only.includes('database')) await checkOrderModule(env);
   for (const part of PARTS.filter((name) => only.includes(name))) {
     const { created, granted = [], hints = [] } = await setUp(part, env, contract === true);
     made[part] = created;
