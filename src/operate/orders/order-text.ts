@@ -64,7 +64,7 @@ function workflowText(workflow: WorkflowDetails): string {
   if (message) {
     const { topic, partition, offset, timestamp } = message.source;
     parts.push(
-      `message from ${topic}, partition ${partition}, offset ${offset}, sent ${time(Number(timestamp))}${correctionText(message.correction)}\n${message.text}`,
+      `message from ${topic}, partition ${partition}, offset ${offset}, sent ${time(Number(timestamp))}${correctionText(message.correction)}\n${message.text.trimEnd()}`,
     );
   }
   return parts.join('\n\n');

@@ -38,9 +38,12 @@ function checkOrder(reader: MessageReader, read: Identified, place: string): voi
   throw new OperatorError(
     'INPUT_ORDER_INVALID',
     `${place} is not a valid order: ${problem}`,
-    'correct the line and send the whole file again (orders sent before are recognized as duplicates), or send it unchanged with --raw',
+    `${isJson(read) ? 'correct the line' : 'write one JSON object per line, without line breaks in it,'} and send the whole file again (orders sent before are recognized as duplicates), or send it unchanged with --raw`,
   );
 }
+
+const isJson = (read: Identified): boolean =>
+  read.kind === 'order' || (read.reason !== 'not-json' && read.reason !== 'not-an-object');
 
 function problemOf({ orderModule }: MessageReader, read: Identified): string | undefined {
   if (read.kind !== 'order') return read.error;

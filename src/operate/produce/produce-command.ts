@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { ProduceSource } from './produce.ts';
 import { wholeNumber } from '../../terminal/arguments.ts';
@@ -18,7 +19,7 @@ export function addProduceCommand(program: Command): void {
   program
     .command('produce')
     .description('Send orders to the topic, read from NDJSON or generated')
-    .argument('[file]', 'file with one JSON order per line; standard input if omitted or "-"')
+    .argument('[file]', 'file with one JSON object per line; standard input if omitted or "-"')
     .option('--topic <name>', 'the topic; required if KAFKA_TOPIC lists several')
     .option('--sample <count>', 'send this many generated orders instead', wholeNumber)
     .option(
@@ -48,7 +49,7 @@ async function run(file: string | undefined, flags: ProduceFlags, command: Comma
     },
   ).finally(line.clear);
   if (flags.json) console.log(JSON.stringify({ sent, topic, brokers }));
-  else console.log(`Sent ${sent} messages to "${topic}" at ${brokers.join(',')}.`);
+  else console.log(`Sent ${counted(sent, 'message')} to "${topic}" at ${brokers.join(',')}.`);
 }
 
 function sourceOf(file: string | undefined, flags: ProduceFlags): ProduceSource {

@@ -13,9 +13,9 @@ import { fetchTopicEnds, partitionsOffline } from '../../kafka/topic-partitions.
 import { chooseTopic } from '../../kafka/source-topics.ts';
 import { checkTopicsExist } from '../../kafka/topics.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
-import { OperatorError } from '../../program/operator-error.ts';
+import { describeError, OperatorError } from '../../program/operator-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import type { SampleOptions } from '../../contract/order-module.ts';
+import type { OrderModule, SampleMessage, SampleOptions } from '../../contract/order-module.ts';
 import type { MessageReader } from '../../order-module/message-reader.ts';
 import { openMessageReader } from '../../order-module/open-message-reader.ts';
 import { ndjsonMessages } from './ndjson-messages.ts';
@@ -80,7 +80,7 @@ function checkFormat({ format, payloadPointer }: ValueSettings, { kind }: Produc
     throw new OperatorError(
       'PRODUCE_FORMAT_UNSUPPORTED',
       `KAFKA_VALUE_FORMAT is ${format}, and \`produce\` sends JSON only`,
-      `send the orders with a ${format} serializer, or set KAFKA_VALUE_FORMAT=json and another KAFKA_TOPIC for this command`,
+      `send the orders with a serializer for ${format}, or set KAFKA_VALUE_FORMAT=json and another KAFKA_TOPIC for this command`,
     );
   }
   if (kind === 'sample' && payloadPointer !== undefined) {
@@ -144,7 +144,7 @@ function messagesOf(source: ProduceSource, reader: MessageReader) {
   }
 }
 
-function* sampleMessages(
+export function* sampleMessages(
   options: SampleOptions,
   { orderModule }: MessageReader,
 ): Generator<OutgoingMessage> {
@@ -155,7 +155,45 @@ function* sampleMessages(
       'add `samples` to the module, or name an NDJSON file',
     );
   }
-  for (const { key, value } of orderModule.samples(options)) {
+  for (const { key, value } of samplesOf(orderModule, options)) {
     yield { key, value: value instanceof Uint8Array ? Buffer.from(value) : value };
   }
 }
+
+/** A module need not be written in TypeScript. */
+function* samplesOf(orderModule: OrderModule, options: SampleOptions): Generator<SampleMessage> {
+  const invalid = (problem: string, cause?: unknown) =>
+    new OperatorError(
+      'ORDER_MODULE_INVALID',
+      `The samples of the order module "${orderModule.name}" cannot be sent: ${problem}`,
+      'correct `samples`: it takes { count, broken, idPrefix } and yields { key, value }, where the key is the order ID or null, and the value the text of the message, such as JSON.stringify(order)',
+      { cause },
+    );
+  try {
+    const samples: unknown = orderModule.samples?.(options);
+    if (!isIterable(samples)) throw invalid('expected a generator or an array');
+    for (const sample of samples) {
+      if (!isSampleMessage(sample)) {
+        throw invalid('expected { key, value }, each a string or null; the value may be bytes');
+      }
+      yield sample;
+    }
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    throw invalid(`samples threw ${describeError(error)}`, error);
+  }
+}
+
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value;
+
+const isSampleMessage = (sample: unknown): sample is SampleMessage =>
+  typeof sample === 'object' &&
+  sample !== null &&
+  'key' in sample &&
+  'value' in sample &&
+  isTextOrNull(sample.key) &&
+  (isTextOrNull(sample.value) || sample.value instanceof Uint8Array);
+
+const isTextOrNull = (value: unknown): value is string | null =>
+  value === null || typeof value === 'string';

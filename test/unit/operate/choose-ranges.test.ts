@@ -46,6 +46,11 @@ test('covers every partition up to the committed offset of the group', async () 
   );
 });
 
+test('lists the partitions in their order, whatever that of the answer', async () => {
+  const { ranges } = await chooseRanges(adminWith([1, 0], [1, 0]), group, {});
+  expect([...ranges.keys()]).toEqual([0, 1]);
+});
+
 test.each<readonly [string, RangeAdmin, object]>([
   ['before the first request', adminWith([0]), {}],
   ['between two requests', adminWith([0, 1], [0]), {}],

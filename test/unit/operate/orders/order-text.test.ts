@@ -1,4 +1,8 @@
-import { pendingAsJson, runAsJson } from '../../../../src/operate/orders/order-text.ts';
+import {
+  pendingAsJson,
+  runAsJson,
+  workflowAndRowText,
+} from '../../../../src/operate/orders/order-text.ts';
 import type { OrderWorkflow } from '../../../../src/temporal/order-workflow.ts';
 
 const workflow: OrderWorkflow = {
@@ -42,4 +46,20 @@ test('the JSON of a pending activity has the documented keys only', () => {
     lastFailure: 'down',
     nextAttemptAt: '1970-01-01T00:00:01.000Z',
   });
+});
+
+test('the text has no blank line after a message that ends with a line break', () => {
+  const message = {
+    text: '{"order_id":"A-1"}\n',
+    source: { topic: 'orders', partition: 3, offset: '17', timestamp: '0' },
+    correction: { by: 'ada', at: '2026-11-24T09:30:00.000Z', reason: 'typo' },
+  };
+  const text = workflowAndRowText('A-1', {
+    temporal: {
+      ok: true,
+      value: { link: undefined, workflow: { ...workflow, runs: [workflow], message } },
+    },
+    stored: { ok: true, value: undefined },
+  });
+  expect(text).toContain('typo\n  {"order_id":"A-1"}\n\nIn Postgres');
 });
