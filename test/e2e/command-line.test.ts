@@ -282,6 +282,21 @@ describe('capacity', () => {
   });
 });
 
+describe('setup', () => {
+  test('changes nothing if the order module does not fit', async () => {
+    const file = path.join(dir, 'order.mjs');
+    writeFileSync(file, 'export default {};');
+    // It would create the topics and search attributes of these addresses first.
+    const env = {
+      KAFKA_BROKERS: '127.0.0.1:1',
+      KAFKA_TOPIC: 'orders',
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+    };
+    const failed = await runCli(['setup'], { ...env, ORDER_MODULE: file });
+    expectPlainError(failed, 'ORDER_MODULE_INVALID', file);
+  });
+});
+
 describe('produce', () => {
   test('sends the lines of a file unchanged, and names a line that is not an order', async () => {
     const file = path.join(dir, 'orders.ndjson');
@@ -300,7 +315,7 @@ describe('produce', () => {
     );
     expectPlainError(bad, 'INPUT_ORDER_INVALID', /line 2 of standard input.*created_at/);
     const raw = await runCli(['produce', '--raw'], env, 'no order\n');
-    expect(raw.stdout).toContain('Sent 1 messages');
+    expect(raw.stdout).toContain('Sent 1 message to');
     expectPlainError(
       await runCli(['produce', '/none.ndjson'], env),
       'FILE_UNREADABLE',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Priority } from '../../contract/priority.ts';
+import { counted } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';
@@ -62,7 +63,7 @@ export async function requeue(
   if (result.notSent.length > 0) {
     throw new OperatorError(
       'DEAD_LETTER_INCOMPLETE',
-      `${result.notSent.length} dead letters cannot be sent`,
+      `${counted(result.notSent.length, 'dead letter')} cannot be sent`,
       "for those that are too large, raise the topic's max.message.bytes and run the command again; for those that lack a part of their message, have the producer send the original again",
     );
   }
@@ -87,7 +88,9 @@ const resultAsJson = (result: RequeueResult, dryRun: boolean) => ({
 });
 
 function resultAsText(result: RequeueResult, dryRun: boolean, maxAttempts: number): string {
-  const lines = [`${result.requeued} dead letters ${dryRun ? 'would be requeued' : 'requeued'}.`];
+  const lines = [
+    `${counted(result.requeued, 'dead letter')} ${dryRun ? 'would be requeued' : 'requeued'}.`,
+  ];
   if (result.requeuedBefore > 0) {
     lines.push(`${result.requeuedBefore} skipped: requeued before (--again includes them).`);
   }

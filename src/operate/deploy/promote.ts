@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { counted, isOrAre } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import {
   countPinned,
@@ -140,9 +141,9 @@ export async function untilDrained(
 }
 
 const openOrders = (count: number | undefined) =>
-  count === 1
-    ? '1 open order is pinned'
-    : `${count ?? 'an unknown number of'} open orders are pinned`;
+  count === undefined
+    ? 'an unknown number of open orders are pinned'
+    : `${counted(count, 'open order')} ${isOrAre(count)} pinned`;
 
 const notDrained = (name: string, buildId: string, pinned: number | undefined) =>
   new OperatorError(

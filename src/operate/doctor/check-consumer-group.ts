@@ -1,3 +1,4 @@
+import { counted } from '../../program/counted.ts';
 import {
   describeMembers,
   otherMembers,
@@ -66,7 +67,7 @@ export function groupFinding(
   { groupId, topics, partitions, lag }: GroupFacts,
 ): Finding {
   const members = group.members.length;
-  const detail = `"${groupId}" has ${members} ${members === 1 ? 'bridge' : 'bridges'} and a lag of ${lag} messages`;
+  const detail = `"${groupId}" has ${counted(members, 'bridge')} and a lag of ${counted(lag, 'message')}`;
   if (members === 0) return failed(GROUP_CHECK, detail, 'start a bridge: `order-ingest bridge`');
   const unread = [...partitions].flatMap(([topic, numbers]) => {
     const ofTopic = unreadPartitions(group, topic, numbers);
@@ -75,7 +76,7 @@ export function groupFinding(
   const unreadText = unread.length === 0 ? '' : `; no member reads ${unread.join(' and ')}`;
   const { foreign, overlapping } = otherMembers(group, topics);
   const others = (which: string, list: readonly GroupMember[]) =>
-    `"${groupId}" has ${members} ${members === 1 ? 'member' : 'members'} and a lag of ${lag} messages; ${which} ${quoted(topics)}: ${describeMembers(list)}${unreadText}`;
+    `"${groupId}" has ${counted(members, 'member')} and a lag of ${counted(lag, 'message')}; ${which} ${quoted(topics)}: ${describeMembers(list)}${unreadText}`;
   if (foreign.length > 0) {
     return failed(
       GROUP_CHECK,
@@ -96,7 +97,7 @@ export function groupFinding(
   return members > count
     ? warning(
         GROUP_CHECK,
-        `${detail}, but only ${count} partitions: some bridges are idle`,
+        `${detail}, but only ${counted(count, 'partition')}: some bridges are idle`,
         'run fewer bridges, or add partitions',
       )
     : ok(GROUP_CHECK, detail);

@@ -1,3 +1,4 @@
+import { counted } from '../../program/counted.ts';
 import { readSettings, type Environment, type Settings } from '../../config/read-settings.ts';
 import { LAG_ROLE } from '../../config/roles.ts';
 import { withFailFastAdmin } from '../../kafka/admin.ts';
@@ -61,10 +62,7 @@ async function checkConnected(
   const deadLetterTopics = new Set(topics.map((topic) => deadLetterTopicOf(kafka, topic)));
   const { brokers } = await admin.describeCluster();
   const findings = [
-    ok(
-      'Kafka',
-      `${brokers.length} ${brokers.length === 1 ? 'broker' : 'brokers'} at ${kafka.brokers.join(',')}`,
-    ),
+    ok('Kafka', `${counted(brokers.length, 'broker')} at ${kafka.brokers.join(',')}`),
   ];
   /** Runs one check. The others still run when it fails, as it does for a missing permission. */
   const check = async (name: string, run: () => Promise<readonly Finding[]>) => {
@@ -177,8 +175,12 @@ async function permissionFindings(
 function partitionsFinding(check: string, topic: string, { ends, offline }: TopicEnds): Finding {
   const count = ends.length + offline.length;
   return offline.length === 0
-    ? ok(check, `"${topic}" with ${count} partitions`)
-    : failed(check, `${offlineText(topic, offline)} (of ${count} partitions)`, OFFLINE_FIX);
+    ? ok(check, `"${topic}" with ${counted(count, 'partition')}`)
+    : failed(
+        check,
+        `${offlineText(topic, offline)} (of ${counted(count, 'partition')})`,
+        OFFLINE_FIX,
+      );
 }
 
 async function checkDeadLettersFit(

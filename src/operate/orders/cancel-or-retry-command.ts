@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { status } from '@grpc/grpc-js';
+import { counted, isOrAre } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { callWithRetry } from '../../temporal/call-with-retry.ts';
 import {
@@ -76,7 +77,7 @@ async function actOnEach(
   if (unchanged.length > 0) {
     throw new OperatorError(
       'ORDERS_UNCHANGED',
-      `${unchanged.length} of ${ids.length} orders are unchanged: ${unchanged.join('; ')}`,
+      `${unchanged.length} of ${counted(ids.length, 'order')} ${isOrAre(unchanged.length)} unchanged: ${unchanged.join('; ')}`,
       'run `order-ingest orders show ID` to see the status of an order',
     );
   }

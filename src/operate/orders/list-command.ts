@@ -1,3 +1,4 @@
+import { counted } from '../../program/counted.ts';
 import type { Command } from 'commander';
 import type { OrderStatus } from '../../temporal/order-status.ts';
 import { listOrders } from '../../temporal/order-visibility.ts';
@@ -39,7 +40,8 @@ export async function list(flags: ListFlags, command: Command): Promise<void> {
     return false;
   });
   if (!flags.json) console.log(count > 0 ? table(HEADER, rows) : 'No orders found.');
-  if (hasMore) console.error(`More than ${flags.limit} orders match; raise --limit to list them.`);
+  if (hasMore)
+    console.error(`More than ${counted(flags.limit, 'order')} found; raise --limit to list them.`);
 }
 
 const CALLS_AT_ONCE = 64;

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { LOW_PRIORITY, type Priority } from '../../contract/priority.ts';
 import type { Environment } from '../../config/read-settings.ts';
+import { counted } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { countRuns, listOrders } from '../../temporal/order-visibility.ts';
 import { describeOrder, type OrderRun } from '../../temporal/order-workflow.ts';
@@ -161,13 +162,13 @@ async function confirm(count: number): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new OperatorError(
       'CONFIRMATION_REQUIRED',
-      `About ${count} orders would be re-run`,
+      `About ${counted(count, 'order')} would be re-run`,
       'add --yes to re-run them, or --dry-run to count them',
     );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`Re-run about ${count} orders? [y/N] `);
+    const answer = await terminal.question(`Re-run about ${counted(count, 'order')}? [y/N] `);
     if (!/^y(es)?$/i.test(answer)) {
       throw new OperatorError(
         'CONFIRMATION_DECLINED',
@@ -205,7 +206,9 @@ function print(
     return;
   }
   const done = dryRun ? 'would be re-run' : 're-run';
-  console.log(`${started.length} orders ${done}, ${skipped} skipped (running or already stored)`);
+  console.log(
+    `${counted(started.length, 'order')} ${done}, ${skipped} skipped (running or already stored)`,
+  );
   for (const [outcome, count] of Object.entries(outcomes ?? {})) {
     console.log(`  ${outcome}: ${count}`);
   }

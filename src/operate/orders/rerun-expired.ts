@@ -1,3 +1,4 @@
+import { counted } from '../../program/counted.ts';
 import type { Environment } from '../../config/read-settings.ts';
 import type { OrderRun } from '../../temporal/order-workflow.ts';
 import type { TopicPosition } from '../../kafka/offset-ranges.ts';
@@ -61,7 +62,7 @@ export async function rerunExpired(
       line.show(
         reason
           ? `waiting for ${reason.join(': ')}`
-          : `${positions.size} orders have expired in Temporal; ${read} messages searched`,
+          : `${counted(positions.size, 'order')} expired in Temporal; ${counted(read, 'message')} searched`,
       );
     },
   });

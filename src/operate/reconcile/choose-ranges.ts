@@ -74,7 +74,9 @@ export async function chooseRanges(
   const ranges = new Map<number, OffsetRange>();
   const committed = new Map<number, bigint>();
   const gone = new Map<number, bigint>();
-  for (const position of positions) {
+  // The broker answers in no order.
+  const sorted = positions.toSorted((a, b) => a.partition - b.partition);
+  for (const position of sorted) {
     const { partition, low, high } = position;
     if (isOffset(position.committed)) committed.set(partition, position.committed);
     if (request.partition !== undefined && request.partition !== partition) continue;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted, isOrAre } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import { OUTCOMES, type PartitionAccount } from './outcome.ts';
 import type { ReconcileOptions, Reconciliation } from './reconcile.ts';
@@ -62,7 +63,7 @@ async function run(flags: ReconcileFlags, command: Command): Promise<void> {
       request: flags,
       onMissing: output.missing,
       onProgress: (topic, done, offsets) => {
-        line.show(`${topic}: ${done} of about ${offsets} messages`);
+        line.show(`${topic}: ${done} of about ${counted(offsets, 'message')}`);
       },
       onTopic: (result) => {
         // An interrupted topic has not been read to its end.
@@ -146,7 +147,7 @@ function textOutput(clear: () => void): Output {
       for (const { topic, gone } of results) {
         for (const [partition, offsets] of gone) {
           console.log(
-            `Partition ${partition}${results.length === 1 ? '' : ` of "${topic}"`}: ${offsets} older offsets are no longer in the topic and were not checked.`,
+            `Partition ${partition}${results.length === 1 ? '' : ` of "${topic}"`}: ${counted(offsets, 'older offset')} ${isOrAre(offsets)} no longer in the topic and not checked.`,
           );
         }
       }
@@ -154,7 +155,7 @@ function textOutput(clear: () => void): Output {
       console.log(
         sum.missing === 0
           ? `No message of ${topics} that the group "${results[0]?.groupId ?? ''}" has committed is missing.`
-          : `${sum.missing} of ${sum.messages} messages are missing. To submit them again, see \`order-ingest replay --help\`.`,
+          : `${sum.missing} of ${counted(sum.messages, 'message')} ${isOrAre(sum.missing)} missing. To submit what is missing again, see \`order-ingest replay --help\`.`,
       );
     },
   };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { LOW_PRIORITY, type Priority } from '../../contract/priority.ts';
+import { counted } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { RangeReplay } from './replay-range.ts';
 import { offsetNumber, positiveNumber, wholeNumber } from '../../terminal/arguments.ts';
@@ -72,7 +73,7 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
         );
         if (reason && reason !== reported) console.error(reason);
         reported = reason ?? '';
-        line.show(`${handled} of about ${flags.to - flags.from} messages`);
+        line.show(`${handled} of about ${counted(flags.to - flags.from, 'message')}`);
       },
     });
     return { result: replay, isInterrupted: signal.aborted };
@@ -87,7 +88,9 @@ async function run(flags: ReplayFlags, command: Command): Promise<void> {
 function summary(result: RangeReplay, dryRun: boolean): string {
   const { read, started, duplicates, deadLetters, deadLettersBefore } = result;
   const newDeadLetters = Object.values(deadLetters).reduce((sum, count) => sum + count, 0);
-  const skipped = `${deadLettersBefore} skipped that have a dead letter already`;
-  if (dryRun) return `${read - deadLettersBefore} messages would be submitted, ${skipped}.`;
-  return `${read} messages: ${started} started, ${duplicates} duplicates, ${newDeadLetters} new dead letters, ${skipped}.`;
+  const skipped = `${deadLettersBefore} skipped because of an earlier dead letter`;
+  if (dryRun)
+    return `${counted(read - deadLettersBefore, 'message')} would be submitted, ${skipped}.`;
+  // Temporal answers the start of a message that has been started before as it did the first time.
+  return `${counted(read, 'message')}: ${started} started now or before, ${counted(duplicates, 'duplicate')}, ${counted(newDeadLetters, 'new dead letter')}, ${skipped}.`;
 }
