@@ -249,9 +249,14 @@ describe('an order module of a user', () => {
     const check = `import { translateText } from 'order-ingest/order';
 import order from './shop/shop-order.js';
 const { kind, orderId } = translateText(order, ${JSON.stringify(block('json', 'order_no'))});
-console.log(kind, orderId);`;
+const samples = order.samples({ count: 2, broken: 1, idPrefix: 'S-a_1' });
+const kinds = [...samples].map(({ key, value }) => {
+  const translation = translateText(order, value);
+  return translation.orderId === key || translation.kind === 'invalid' ? translation.kind : key;
+});
+console.log(kind, orderId, ...kinds);`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', check]);
-    expect(stdout).toBe('translated 4711');
+    expect(stdout).toBe('translated 4711 translated translated invalid');
     await run(process.execPath, ['--test', 'shop/shop-order.test.mjs']);
   });
 
