@@ -8,8 +8,11 @@ import { Command } from 'commander';
 import { execa } from 'execa';
 import { payload, startRequest } from '../src/bridge/start-request.ts';
 import { VERSION } from '../src/program/version.ts';
+import { parsePayloads, payloadsAsJson } from '../src/operate/codec-server/payload-json.ts';
+import { encodeStart, readPayload } from '../src/temporal/payloads.ts';
 import { identifyOrder } from '../test/support/built-in-order.ts';
 import { orderText } from '../test/support/messages.ts';
+import { HISTORY_CODEC, HISTORY_KEYS } from '../test/support/recorded-histories.ts';
 import { startTcpProxy } from '../test/support/tcp-proxy.ts';
 import { build } from './build.ts';
 import { PROJECT_DIR } from './stack/places.ts';
@@ -23,7 +26,7 @@ const MAIN = path.join(PROJECT_DIR, 'dist/cli/main.js');
 
 new Command('npm run record-histories')
   .description(
-    `Records how this version (${VERSION}) runs an order to each outcome, for test/workflow/replay-histories.test.ts. Starts its own servers, and produces each outcome for real.`,
+    `Records how this version (${VERSION}) runs an order to each outcome, with plain and with encrypted payloads, for test/workflow/replay-histories.test.ts. Starts its own servers, and produces each outcome for real.`,
   )
   .helpCommand(false)
   .parse();
@@ -36,15 +39,31 @@ try {
     startStack({ name: stack, ephemeral: true }, showSteps),
     build(),
   ]);
-  await record(addresses['TEMPORAL_ADDRESS'] ?? '', addresses['DATABASE_URL'] ?? '');
+  const { TEMPORAL_ADDRESS: address = '', DATABASE_URL: databaseUrl = '' } = addresses;
+  await record(address, databaseUrl, { folder });
+  await record(address, databaseUrl, {
+    folder: path.join(folder, 'encrypted'),
+    payloadKeys: HISTORY_KEYS,
+  });
 } finally {
   await stopStack(stack);
   rmSync(temporary, { recursive: true, force: true });
 }
 
-async function record(address: string, databaseUrl: string): Promise<void> {
+interface Kind {
+  readonly folder: string;
+  /** TEMPORAL_PAYLOAD_KEYS. */
+  readonly payloadKeys?: string;
+}
+
+async function record(
+  address: string,
+  databaseUrl: string,
+  { folder, payloadKeys }: Kind,
+): Promise<void> {
   const connection = await Connection.connect({ address });
-  const client = new Client({ connection });
+  const payloadCodecs = payloadKeys === undefined ? [] : [HISTORY_CODEC];
+  const client = new Client({ connection, dataConverter: { payloadCodecs } });
   const link = new URL(databaseUrl);
   const postgres = await startTcpProxy(link.host);
   link.host = `127.0.0.1:${postgres.port}`;
@@ -53,6 +72,7 @@ async function record(address: string, databaseUrl: string): Promise<void> {
   const env = {
     ...{ PATH: process.env['PATH'] ?? '', TEMPORAL_ADDRESS: address },
     ...{ TEMPORAL_TASK_QUEUE: `histories-${run}`, WORKER_HTTP_PORT: '0', LOG_FORMAT: 'json' },
+    ...(payloadKeys === undefined ? {} : { TEMPORAL_PAYLOAD_KEYS: payloadKeys }),
   };
   const cli = (args: readonly string[], database: string) =>
     execa(process.execPath, [MAIN, ...args], {
@@ -80,7 +100,7 @@ async function record(address: string, databaseUrl: string): Promise<void> {
       const taskQueue = env.TEMPORAL_TASK_QUEUE;
       const target = { namespace, taskQueue, workflowIdPrefix, identity: 'bridge' };
       await client.workflowService.startWorkflowExecution(
-        startRequest(target, { ...order, message }, payload(message)),
+        await encodeStart(client, startRequest(target, { ...order, message }, payload(message))),
       );
     };
     const handle = (id: string, prefix = 'order:') =>
@@ -101,7 +121,8 @@ async function record(address: string, databaseUrl: string): Promise<void> {
       if (status.name !== expected) throw new StackError(`${name} has ended as ${status.name}`);
       const history = JSON.parse(historyToJSON(await handle(id).fetchHistory())) as unknown;
       mkdirSync(folder, { recursive: true });
-      const text = JSON.stringify(history, withoutMachine, 1).replaceAll(`${run}-`, '');
+      const known = await withoutEncryptedStackTraces(history);
+      const text = JSON.stringify(known, withoutMachine, 1).replaceAll(`${run}-`, '');
       writeFileSync(path.join(folder, `${name}.json`), `${text}\n`);
       console.log(`recorded ${path.relative(PROJECT_DIR, folder)}/${name}.json`);
     };
@@ -173,4 +194,28 @@ function withoutMachine(key: string, value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'normalName' in value
     ? { ...value, name: 'sticky' }
     : value;
+}
+
+/**
+ * The failures of a history with encrypted payloads have their stack traces in a payload. They are replaced before the
+ * history is written, because everyone has its key.
+ */
+async function withoutEncryptedStackTraces(value: unknown): Promise<unknown> {
+  if (Array.isArray(value)) return Promise.all(value.map(withoutEncryptedStackTraces));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(async ([key, part]: [string, unknown]) => [
+    key,
+    await (key === 'encodedAttributes'
+      ? withoutStackTrace(part)
+      : withoutEncryptedStackTraces(part)),
+  ]);
+  return Object.fromEntries(await Promise.all(entries)) as unknown;
+}
+
+async function withoutStackTrace(encodedAttributes: unknown): Promise<unknown> {
+  const given = parsePayloads(JSON.stringify({ payloads: [encodedAttributes] })) ?? [];
+  const [plain] = await HISTORY_CODEC.decode(given);
+  const attributes = readPayload(plain) as Record<string, unknown>;
+  const encoded = await HISTORY_CODEC.encode([payload({ ...attributes, stack_trace: '' })]);
+  return payloadsAsJson(encoded).payloads[0];
 }

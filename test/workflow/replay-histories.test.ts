@@ -2,13 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { VERSION } from '../../src/program/version.ts';
+import { openCodec } from '../../src/temporal/open-codec.ts';
 import { createInMemoryOrderStore } from '../support/in-memory-order-store.ts';
 import { orderMessage, orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { connectTestTemporal } from '../support/temporal.ts';
-import { HISTORY_FILES, historyIn } from '../support/recorded-histories.ts';
+import {
+  HISTORY_CODEC,
+  HISTORY_FILES,
+  historyIn,
+  isEncryptedHistory,
+} from '../support/recorded-histories.ts';
 import { quietTemporalRuntime, withWorker, WORKFLOW_BUNDLE } from '../support/test-worker.ts';
 import { bundleChange, type WorkflowChange } from '../upgrade/harness/builds.ts';
 
@@ -27,9 +33,37 @@ beforeAll(() => {
  * workflow that takes a different path through a recorded history would break them.
  */
 test.each(HISTORY_FILES)('the workflow replays the recorded history %s', async (file) => {
-  await expect(
-    Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, historyIn(file), file),
-  ).resolves.toBeUndefined();
+  await expect(replay(WORKFLOW_BUNDLE, historyIn(file))).resolves.toBeUndefined();
+  // The bundle of workers that encrypt: a history may be from before encryption was switched on, or after.
+  await expect(replay(ENCRYPTING_BUNDLE, historyIn(file))).resolves.toBeUndefined();
+});
+
+const ENCRYPTING_BUNDLE = {
+  codePath: path.join(import.meta.dirname, '../../dist/workflow-bundle-encrypted.js'),
+};
+
+/** With a codec, which every worker has. */
+const replay = (workflowBundle: WorkflowBundleOption, history: unknown, codec = HISTORY_CODEC) =>
+  Worker.runReplayHistory(
+    { workflowBundle, dataConverter: { payloadCodecs: [codec] } },
+    history,
+    'order',
+  );
+
+test('an encrypted history has nothing of the order in plain text, and cannot be replayed without its key', async () => {
+  const encrypted = HISTORY_FILES.filter(isEncryptedHistory);
+  expect(encrypted.length).toBeGreaterThan(0);
+  for (const file of encrypted) {
+    const text = JSON.stringify(historyIn(file), (key, value: unknown) =>
+      key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString() : value,
+    );
+    expect({ file, found: /Lovelace|line_items|fingerprint":\s*"/.exec(text) }).toEqual({
+      file,
+      found: null,
+    });
+  }
+  const [first = ''] = encrypted;
+  await expect(replay(WORKFLOW_BUNDLE, historyIn(first), openCodec({}))).rejects.toThrow();
 });
 
 test('every released version and the current one have recorded a history of each outcome', () => {
@@ -40,9 +74,11 @@ test('every released version and the current one have recorded a history of each
     ([, version]) => version,
   );
   for (const version of new Set([VERSION, ...released])) {
-    expect(HISTORY_FILES).toEqual(
-      expect.arrayContaining(OUTCOMES.map((outcome) => `${version}/${outcome}.json`)),
-    );
+    for (const folder of [version, `${version}/encrypted`]) {
+      expect(HISTORY_FILES).toEqual(
+        expect.arrayContaining(OUTCOMES.map((outcome) => `${folder}/${outcome}.json`)),
+      );
+    }
   }
 });
 
@@ -53,20 +89,16 @@ describe('a change of the workflow that adds an activity', () => {
       bundles.set(change, { code: await bundleChange(change) });
     }
   });
-  const replay = (change: WorkflowChange, history: unknown) =>
-    Worker.runReplayHistory(
-      { workflowBundle: bundles.get(change) ?? { code: '' } },
-      history,
-      'order',
-    );
+  const replayChanged = (change: WorkflowChange, history: unknown) =>
+    replay(bundles.get(change) ?? { code: '' }, history);
 
   test.each(HISTORY_FILES)(
     'breaks %s without `patched`, and continues it with it',
     async (file) => {
       const history = historyIn(file);
-      await expect(replay('unpatched', history)).rejects.toThrow(DeterminismViolationError);
-      await expect(replay('patched', history)).resolves.toBeUndefined();
-      await expect(replay('prepared', history)).resolves.toBeUndefined();
+      await expect(replayChanged('unpatched', history)).rejects.toThrow(DeterminismViolationError);
+      await expect(replayChanged('patched', history)).resolves.toBeUndefined();
+      await expect(replayChanged('prepared', history)).resolves.toBeUndefined();
     },
   );
 
@@ -88,11 +120,9 @@ describe('a change of the workflow that adds an activity', () => {
         },
         bundle,
       );
-      await expect(replay('patched', history)).resolves.toBeUndefined();
-      await expect(replay('prepared', history)).resolves.toBeUndefined();
-      await expect(
-        Worker.runReplayHistory({ workflowBundle: WORKFLOW_BUNDLE }, history, 'order'),
-      ).rejects.toThrow(DeterminismViolationError);
+      await expect(replayChanged('patched', history)).resolves.toBeUndefined();
+      await expect(replayChanged('prepared', history)).resolves.toBeUndefined();
+      await expect(replay(WORKFLOW_BUNDLE, history)).rejects.toThrow(DeterminismViolationError);
     } finally {
       await env.teardown();
     }
