@@ -12,6 +12,12 @@ const PROGRAMS: Readonly<Record<string, (section: Section) => boolean>> = {
   // `deploy promote`
   promote: ({ title }) => title.startsWith('Temporal '),
   tools: ({ readBy }) => readBy.some((command) => COMMANDS_OF_TOOLS.includes(command)),
+  codecServer: ({ readBy }) => readBy.includes('codec-server'),
+};
+
+/** Settings that a program does not read, although it reads others of their section. */
+const NOT_READ: Readonly<Record<string, readonly string[]>> = {
+  codecServer: ['WORKFLOW_ID_HASH_KEY', 'WORKFLOW_ID_PREFIX', 'TEMPORAL_TASK_QUEUE'],
 };
 
 /** Set by the chart itself, or from values other than `settings`. */
@@ -19,6 +25,8 @@ const SET_BY_CHART: readonly string[] = [
   ...['BRIDGE_HTTP_HOST', 'BRIDGE_HTTP_PORT', 'WORKER_HTTP_HOST', 'WORKER_HTTP_PORT'],
   ...['BRIDGE_HTTP_TLS_CERT_FILE', 'BRIDGE_HTTP_TLS_KEY_FILE', 'BRIDGE_HTTP_TLS_CLIENT_CA_FILE'],
   ...['WORKER_HTTP_TLS_CERT_FILE', 'WORKER_HTTP_TLS_KEY_FILE', 'WORKER_HTTP_TLS_CLIENT_CA_FILE'],
+  ...['CODEC_SERVER_HOST', 'CODEC_SERVER_PORT'],
+  ...['CODEC_SERVER_TLS_CERT_FILE', 'CODEC_SERVER_TLS_KEY_FILE'],
   ...['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_BUILD_ID'],
 ];
 
@@ -35,6 +43,11 @@ const CERTIFICATES = [
   { group: 'postgres', value: 'cert', variable: undefined },
   { group: 'postgres', value: 'key', variable: undefined },
 ] as const;
+
+const CODEC_SERVER_CERTIFICATES = [
+  { value: 'cert', variable: 'CODEC_SERVER_TLS_CERT_FILE' },
+  { value: 'key', variable: 'CODEC_SERVER_TLS_KEY_FILE' },
+].map((certificate) => ({ group: 'codecServer', ...certificate, programs: ['codecServer'] }));
 
 /** Values under `certificates.http`, for the endpoints of both programs. */
 const HTTP_CERTIFICATES = ['bridge', 'worker'].flatMap((program) =>
@@ -57,7 +70,8 @@ const programs = Object.entries(PROGRAMS).map(([program, reads]) => ({
   names: SECTIONS.filter(reads)
     .flatMap(settingsOf)
     .map(({ name }) => name)
-    .filter((name) => !SET_BY_CHART.includes(name)),
+    .filter((name) => !SET_BY_CHART.includes(name))
+    .filter((name) => !NOT_READ[program]?.includes(name)),
 }));
 
 const secretFiles = all.filter((setting) => fileVariable(setting)).map(({ name }) => name);
@@ -81,6 +95,7 @@ export const SETTINGS_OF_PROGRAMS = {
         .map(({ program }) => program),
     })),
     ...HTTP_CERTIFICATES,
+    ...CODEC_SERVER_CERTIFICATES,
   ],
   defaults: Object.fromEntries(
     all.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]])),

@@ -64,6 +64,19 @@ test.each<[string, object, RegExp]>([
     /only one of certificates.http.cert[^]*certificates.http.clientCa/,
   ],
   [
+    'a codec server without keys, token and private key',
+    {
+      codecServer: { enabled: true },
+      certificates: { codecServer: { cert: { secret: 'a', key: 'b' } } },
+    },
+    /certificates.codecServer.key is set[^]*secrets.TEMPORAL_PAYLOAD_KEYS[^]*secrets.CODEC_SERVER_TOKEN/,
+  ],
+  [
+    'hashed workflow IDs without encryption',
+    { secrets: { WORKFLOW_ID_HASH_KEY: { name: 'a', key: 'b' } } },
+    /secrets.WORKFLOW_ID_HASH_KEY/,
+  ],
+  [
     'a token that the monitors cannot read',
     {
       secrets: { BRIDGE_HTTP_TOKEN: { file: '/mnt/token' } },

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { readSettings, type Environment } from '../../src/config/read-settings.ts';
 import {
   BRIDGE_ROLE,
+  CODEC_SERVER_ROLE,
   DATABASE_SETUP_ROLE,
   DEPLOY_ROLE,
   KAFKA_SETUP_ROLE,
@@ -50,8 +51,12 @@ function environmentOf(workload: Workload): Environment {
   );
 }
 
-const secretValue = (name: string) =>
-  name.includes('TOKEN') ? 'a-token-of-the-tests' : 'postgres://user@host/db';
+function secretValue(name: string): string {
+  const key = Buffer.alloc(32, 'key').toString('base64');
+  if (name.startsWith('TEMPORAL_PAYLOAD_KEYS')) return `first:${key}`;
+  if (name.startsWith('WORKFLOW_ID_HASH_KEY')) return key;
+  return name.includes('TOKEN') ? 'a-token-of-the-tests' : 'postgres://user@host/db';
+}
 
 const isSecretFile = (name: string) => SETTINGS.some((setting) => fileVariable(setting) === name);
 
@@ -71,6 +76,10 @@ describe.each(VALUES_FILES)('with %s', (file) => {
           readSettings(WORKER_ROLE, env);
           expect(env).toMatchObject({ WORKER_HTTP_HOST: '0.0.0.0' });
           expect(Object.keys(env).filter((name) => name.startsWith('KAFKA'))).toEqual([]);
+          break;
+        case 'codec-server':
+          readSettings(CODEC_SERVER_ROLE, env);
+          expect(env).toMatchObject({ CODEC_SERVER_HOST: '0.0.0.0' });
           break;
         case 'setup':
           readSettings(KAFKA_SETUP_ROLE, env);
@@ -354,6 +363,72 @@ test('with a certificate and tokens, the probes use HTTPS, and the monitors send
     (one) => !['bridge', 'worker'].includes(componentOf(one)),
   );
   expect(JSON.stringify(tools)).not.toContain('HTTP_TLS');
+});
+
+describe('the codec server', () => {
+  const file = 'ci/codec-server-values.yaml';
+  const codecServer = () => named(file, 'codec-server');
+
+  test('is there only if it is enabled', () => {
+    for (const other of VALUES_FILES.filter((one) => one !== file)) {
+      expect(JSON.stringify(objectsOf(other))).not.toContain('codec-server');
+    }
+  });
+
+  test('has the keys, its token and its certificate, and no credentials of anything else', () => {
+    const names = containerOf(codecServer()).env.map(({ name }) => name);
+    expect(names.sort()).toEqual([
+      ...['CODEC_SERVER_HOST', 'CODEC_SERVER_PORT'],
+      ...['CODEC_SERVER_TLS_CERT_FILE', 'CODEC_SERVER_TLS_KEY_FILE', 'CODEC_SERVER_TOKEN_FILE'],
+      ...['LOG_FORMAT', 'TEMPORAL_PAYLOAD_KEYS_FILE', 'TEMPORAL_UI'],
+    ]);
+    const volumes = JSON.stringify(codecServer().spec.template.spec.volumes);
+    expect(volumes).not.toMatch(/database-url|workflow-id-key/);
+    expect(JSON.stringify(codecServer()).match(/"scheme":"HTTPS"/g)).toHaveLength(3);
+  });
+
+  test('shares its token and its private key with no other program, and its keys with those that use Temporal', () => {
+    for (const workload of workloadsOf(objectsOf(file))) {
+      const component = componentOf(workload);
+      const text = JSON.stringify(workload.spec);
+      if (component !== 'codec-server') expect(text).not.toMatch(/CODEC_SERVER|codecServer/);
+      if (['bridge', 'worker', 'doctor'].includes(component)) {
+        expect(text).toContain('"name":"TEMPORAL_PAYLOAD_KEYS_FILE"');
+        expect(text).toContain('"name":"WORKFLOW_ID_HASH_KEY_FILE"');
+      }
+    }
+  });
+
+  test('is reached through its Service, by the peers that may, and opens no connections', () => {
+    const find = (kind: string) =>
+      objectsOf(file).find(
+        (object) => object.kind === kind && object.metadata.name.endsWith('codec-server'),
+      );
+    expect(find('Service')?.spec).toMatchObject({
+      type: 'LoadBalancer',
+      ports: [{ port: 443, targetPort: 'http' }],
+      selector: codecServer().spec.selector?.matchLabels,
+    });
+    expect(containerOf(codecServer()).ports).toEqual([{ name: 'http', containerPort: 9466 }]);
+    expect(find('NetworkPolicy')?.spec).toMatchObject({
+      podSelector: { matchLabels: codecServer().spec.selector?.matchLabels },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [
+        { ports: [{ protocol: 'TCP', port: 9466 }], from: [{ ipBlock: { cidr: '10.2.0.0/16' } }] },
+      ],
+      egress: [],
+    });
+  });
+});
+
+test('every secret that a program of the chart reads can be given', () => {
+  const schema = parse(readFileSync(path.join(CHART, 'values.schema.json'), 'utf8')) as {
+    properties: { secrets: { properties: object } };
+  };
+  const { secrets } = parse(readFileSync(path.join(CHART, 'files/settings.json'), 'utf8')) as {
+    secrets: readonly string[];
+  };
+  expect(Object.keys(schema.properties.secrets.properties).sort()).toEqual([...secrets].sort());
 });
 
 test('the dashboard is that of deploy/grafana', () => {

@@ -52,6 +52,19 @@
 {{- if and $values.certificates.http.clientCa (not $values.certificates.http.cert) }}
 {{- $mistakes = append $mistakes "certificates.http.clientCa is set, but certificates.http.cert is not: client certificates need TLS" }}
 {{- end }}
+{{- if ne (empty $values.certificates.codecServer.cert) (empty $values.certificates.codecServer.key) }}
+{{- $mistakes = append $mistakes "only one of certificates.codecServer.cert and certificates.codecServer.key is set: TLS needs both" }}
+{{- end }}
+{{- if $values.codecServer.enabled }}
+{{- range list "TEMPORAL_PAYLOAD_KEYS" "CODEC_SERVER_TOKEN" }}
+{{- if not (index $secrets .) }}
+{{- $mistakes = append $mistakes (printf "codecServer.enabled is set, but secrets.%s is not" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $secrets.WORKFLOW_ID_HASH_KEY (not $secrets.TEMPORAL_PAYLOAD_KEYS) }}
+{{- $mistakes = append $mistakes "secrets.WORKFLOW_ID_HASH_KEY is set, but secrets.TEMPORAL_PAYLOAD_KEYS is not" }}
+{{- end }}
 {{- if or $values.metrics.podMonitor.enabled $values.metrics.serviceMonitor.enabled }}
 {{- range list "BRIDGE_HTTP_TOKEN" "WORKER_HTTP_TOKEN" }}
 {{- $source := index $secrets . }}
@@ -60,7 +73,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- range concat $values.extraEnv $values.bridge.extraEnv $values.worker.extraEnv $values.setup.extraEnv }}
+{{- range concat $values.extraEnv $values.bridge.extraEnv $values.worker.extraEnv $values.setup.extraEnv $values.codecServer.extraEnv }}
 {{- if has .name $reference.names }}
 {{- $mistakes = append $mistakes (printf "extraEnv contains %s: set it under settings or secrets, so that every program that reads it gets it" .name) }}
 {{- end }}
@@ -90,7 +103,7 @@
 {{- end }}
 {{- if or (eq $values.bridge.autoscaling.type "keda") (eq $values.worker.autoscaling.type "keda") }}
 {{- range $name, $source := $secrets }}
-{{- if and $source.file (not (has $name (list "DATABASE_URL" "BRIDGE_HTTP_TOKEN" "WORKER_HTTP_TOKEN"))) }}
+{{- if and $source.file (not (has $name (list "DATABASE_URL" "BRIDGE_HTTP_TOKEN" "WORKER_HTTP_TOKEN" "TEMPORAL_PAYLOAD_KEYS" "WORKFLOW_ID_HASH_KEY" "CODEC_SERVER_TOKEN"))) }}
 {{- $mistakes = append $mistakes (printf "secrets.%s.file: KEDA reads credentials from Secrets only; give the name and the key of one" $name) }}
 {{- end }}
 {{- end }}

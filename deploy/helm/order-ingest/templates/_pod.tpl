@@ -66,6 +66,10 @@
 - { name: WORKER_HTTP_HOST, value: 0.0.0.0 }
 - { name: WORKER_HTTP_PORT, value: '9465' }
 {{- end }}
+{{- if eq $program "codecServer" }}
+- { name: CODEC_SERVER_HOST, value: 0.0.0.0 }
+- { name: CODEC_SERVER_PORT, value: '9466' }
+{{- end }}
 {{- if .buildId }}
 - name: TEMPORAL_DEPLOYMENT_NAME
   value: {{ include "order-ingest.deploymentName" $root | quote }}
@@ -149,12 +153,13 @@ for the node.
 
 {{/*
 A pod template. Arguments: root, program (whose settings it gets), component (its label), and args; for a
-long-running program port and resources; optionally command, hook, buildId, version, extraEnv.
+long-running program port, certificate (for TLS on this port) and resources; optionally command, hook, buildId,
+version, extraEnv.
 */}}
 {{- define "order-ingest.pod" -}}
 {{- $values := .root.Values }}
 {{- $volumes := include "order-ingest.volumes" . | fromJson }}
-{{- $scheme := ternary ", scheme: HTTPS" "" (not (empty $values.certificates.http.cert)) }}
+{{- $scheme := ternary ", scheme: HTTPS" "" (not (empty .certificate)) }}
 metadata:
   labels:
     {{- include "order-ingest.labels" . | nindent 4 }}
