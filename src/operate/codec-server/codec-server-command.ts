@@ -15,7 +15,7 @@ of the Temporal Web UI to its address, and CODEC_SERVER_ORIGINS or TEMPORAL_UI t
 
 Examples:
   TEMPORAL_PAYLOAD_KEYS_FILE=keys TEMPORAL_UI=http://localhost:8233 order-ingest codec-server
-  temporal workflow show --workflow-id order:A-1001 --codec-endpoint http://127.0.0.1:9466`,
+  temporal workflow show --workflow-id order:A-1001 --detailed --codec-endpoint http://127.0.0.1:9466`,
     )
     .action(async (_options, command: Command) => {
       continueOnBrokenPipe();
