@@ -1,3 +1,4 @@
+import { defaultDataConverter } from '@temporalio/common';
 import { hasIngested } from '../../../src/bridge/has-ingested.ts';
 import { payload } from '../../../src/bridge/start-request.ts';
 import { toOrderWorkflow, type OrderWorkflow } from '../../../src/temporal/order-workflow.ts';
@@ -10,7 +11,7 @@ const CORRECTED = orderText('a', { total_price: '1' });
 
 /** A Temporal in which the workflow was started with the corrected text. */
 const client = {
-  options: { namespace: 'default' },
+  options: { namespace: 'default', loadedDataConverter: defaultDataConverter },
   workflowService: {
     getWorkflowExecutionHistory: () =>
       Promise.resolve({
@@ -27,18 +28,22 @@ const client = {
   },
 };
 
-function workflow(fingerprints: readonly string[]): OrderWorkflow {
-  const described = toOrderWorkflow({ workflowExecutionInfo: {} }, 'order:');
+async function workflow(fingerprints: readonly string[]): Promise<OrderWorkflow> {
+  const described = await toOrderWorkflow(client as never, { workflowExecutionInfo: {} }, 'order:');
   if (!described) throw new Error('there is no workflow');
   const source = { ...SOURCE, offset: Number(SOURCE.offset) };
   return { ...described, fingerprints, source };
 }
 
-const ingested = (fingerprints: readonly string[], changes: Partial<typeof SOURCE> = {}) =>
-  hasIngested({ client: client as never, reader, call: (work) => work() }, workflow(fingerprints), {
-    ...FIRST,
-    source: { ...SOURCE, ...changes },
-  });
+const ingested = async (fingerprints: readonly string[], changes: Partial<typeof SOURCE> = {}) =>
+  hasIngested(
+    { client: client as never, reader, call: (work) => work() },
+    await workflow(fingerprints),
+    {
+      ...FIRST,
+      source: { ...SOURCE, ...changes },
+    },
+  );
 
 const OLDER = ['0:first', '0:corrected'];
 
