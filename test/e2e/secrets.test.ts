@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { runCli, type ProgramEnv, type RunningProgram } from '../support/programs.ts';
+import { createCertificates } from '../../dev/stack/certificates.ts';
 import { formsOf } from '../support/secret-forms.ts';
 import { uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -67,7 +68,11 @@ let receiver: OtlpReceiver;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'secrets-'));
   for (const { name, value } of SECRETS) writeFileSync(path.join(folder, name), value);
-  [system, receiver] = await Promise.all([createTestSystem(), startOtlpReceiver()]);
+  [system, receiver] = await Promise.all([
+    createTestSystem(),
+    startOtlpReceiver(),
+    createCertificates(folder),
+  ]);
 });
 afterAll(async () => {
   await system.close();
@@ -78,8 +83,8 @@ afterAll(async () => {
 const inFiles = (): ProgramEnv =>
   Object.fromEntries(SECRETS.map(({ name }) => [`${name}_FILE`, path.join(folder, name)]));
 
-/** The ways to log in to Kafka, with the secrets of each: a secret that is not used is a mistake. */
-const KAFKA_LOGINS = {
+/** The ways to log in, with the secrets that not all of them use: one that is not used is a mistake. */
+const LOGINS = {
   password: {
     secrets: ['KAFKA_SASL_PASSWORD'],
     env: { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'user' },
@@ -96,16 +101,29 @@ const KAFKA_LOGINS = {
     secrets: ['KAFKA_SASL_OAUTHBEARER_TOKEN'],
     env: { KAFKA_SASL_MECHANISM: 'oauthbearer' },
   },
+  certificate: {
+    secrets: ['KAFKA_SSL_KEY_PASSPHRASE', 'SCHEMA_REGISTRY_KEY_PASSPHRASE'],
+    env: { KAFKA_SSL: 'true', SCHEMA_REGISTRY_URL: 'https://127.0.0.1:1' },
+  },
   none: { secrets: [], env: {} },
 } as const;
 
-function loggingIn(env: ProgramEnv, way: keyof typeof KAFKA_LOGINS): ProgramEnv {
-  const { secrets, env: login } = KAFKA_LOGINS[way];
+function loggingIn(env: ProgramEnv, way: keyof typeof LOGINS): ProgramEnv {
+  const { secrets, env: login } = LOGINS[way];
   const unused = SECRETS.map(({ name }) => name).filter(
-    (name) => name.startsWith('KAFKA_S') && !secrets.some((used) => used === name),
+    (name) => /^KAFKA_S|_KEY_PASSPHRASE$/.test(name) && !secrets.some((used) => used === name),
   );
-  return { ...without(env, ...unused), ...login };
+  return { ...without(env, ...unused), ...login, ...(way === 'certificate' ? keyFiles() : {}) };
 }
+
+/** With another passphrase than that of the settings. */
+const keyFiles = (): ProgramEnv =>
+  Object.fromEntries(
+    ['KAFKA_SSL', 'SCHEMA_REGISTRY'].flatMap((connection) => [
+      [`${connection}_CERT_FILE`, path.join(folder, 'client-passphrase.crt')],
+      [`${connection}_KEY_FILE`, path.join(folder, 'client-passphrase.key')],
+    ]),
+  );
 
 const USED_TOGETHER = {
   KAFKA_VALUE_FORMAT: 'avro',
@@ -172,6 +190,7 @@ describe('no secret is in what a command prints', () => {
     expect(await leaks(loggingIn(env, 'password'))).toEqual([]);
     expect(await leaks(loggingIn(env, 'client'), FEW_COMMANDS)).toEqual([]);
     expect(await leaks(loggingIn(env, 'token'), FEW_COMMANDS)).toEqual([]);
+    expect(await leaks(loggingIn(env, 'certificate'), FEW_COMMANDS)).toEqual([]);
   });
 
   test('while the servers reject them', async () => {
