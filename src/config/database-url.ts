@@ -37,6 +37,8 @@ export interface DatabaseUrl {
   readonly sslKey: string | undefined;
   readonly sslPassphrase: string | undefined;
   readonly sslNegotiation: 'postgres' | 'direct';
+  /** Binds a SCRAM login to the TLS connection. */
+  readonly bindsChannel: boolean;
   /** Parameters of the session, such as `application_name` and `options`. */
   readonly session: Readonly<Record<string, string>>;
 }
@@ -71,7 +73,7 @@ export function parseDatabaseUrl(value: string): DatabaseUrl {
   return {
     user: given('user') ?? decoded(user),
     password: given('password') ?? decoded(password),
-    database: decoded(path) ?? given('dbname') ?? given('database'),
+    database: given('dbname') ?? decoded(path) ?? given('database'),
     hosts: hostsOf(authority.slice(at + 1), given('host'), given('port')),
     targetSession: TARGET_SESSIONS.find((name) => name === given('target_session_attrs')) ?? 'any',
     sslMode: sslModeOf(parameters),
@@ -80,11 +82,14 @@ export function parseDatabaseUrl(value: string): DatabaseUrl {
     sslKey: given('sslkey'),
     sslPassphrase: given('sslpassword'),
     sslNegotiation: given('sslnegotiation') === 'direct' ? 'direct' : 'postgres',
+    bindsChannel: given('enableChannelBinding') === 'true',
     session: Object.fromEntries(SESSION.flatMap((name) => entryOf(name, given(name)))),
   };
 }
 
-const parametersOf = (rest: string) => new URLSearchParams(/\?(.*)$/s.exec(rest)?.[1] ?? '');
+/** A plus sign is one, as in libpq: only forms write it for a space. */
+const parametersOf = (rest: string) =>
+  new URLSearchParams((/\?(.*)$/s.exec(rest)?.[1] ?? '').replaceAll('+', '%2B'));
 
 const decoded = (text: string): string | undefined =>
   text === '' ? undefined : decodeURIComponent(text);
@@ -126,7 +131,10 @@ function sslModeOf(parameters: URLSearchParams): SslMode | undefined {
   if (mode !== null) return SSL_MODES.find((known) => known === mode);
   // As in libpq: whoever trusts the public authorities wants the host checked.
   if (parameters.get('sslrootcert') === 'system') return 'verify-full';
-  return SSL_VALUES[parameters.get('ssl') ?? ''];
+  const ssl = parameters.get('ssl');
+  if (ssl !== null) return SSL_VALUES[ssl];
+  // pg and libpq read this variable too. Without it, a connection could verify less than before.
+  return SSL_MODES.find((known) => known === process.env['PGSSLMODE']);
 }
 
 /** The values of `ssl`, which is a parameter of pg. */
@@ -174,6 +182,8 @@ const SUPPORTED = [
   ...['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'],
   // Asks pg for what happens here anyway.
   'uselibpqcompat',
+  // Named so by pg.
+  'enableChannelBinding',
   ...SESSION,
 ];
 
@@ -220,6 +230,10 @@ function sslMistake(parameters: URLSearchParams): string | undefined {
   const isTlsCertain = mode !== undefined && !['disable', 'allow', 'prefer'].includes(mode);
   if (given('sslmode') !== undefined && mode === undefined) {
     return `sslmode must be one of ${SSL_MODES.filter((known) => known !== 'no-verify').join(', ')}`;
+  }
+  const fromEnvironment = process.env['PGSSLMODE'];
+  if (mode === undefined && given('ssl') === undefined && fromEnvironment) {
+    return `the environment variable PGSSLMODE must be one of ${SSL_MODES.join(', ')}`;
   }
   if (given('sslmode') === undefined && given('ssl') !== undefined && mode === undefined) {
     return 'ssl must be true or false; sslmode says more precisely what to verify';

@@ -19,7 +19,13 @@ export interface AccessRules {
  */
 export function isTrusted(request: IncomingMessage, rules: AccessRules): boolean {
   if (!needsCredential(rules)) return isLocal(request) && isOwnHost(request, rules);
-  if (request.socket instanceof TLSSocket && request.socket.authorized) return true;
+  // Node calls a resumed TLS 1.3 session authorized, also if its client has never sent a certificate.
+  const { socket } = request;
+  const isCertified =
+    socket instanceof TLSSocket &&
+    socket.authorized &&
+    socket.getPeerX509Certificate() !== undefined;
+  if (isCertified) return true;
   return rules.token !== undefined && hasBearerToken(request, rules.token);
 }
 

@@ -100,6 +100,8 @@ export class ConnectionLimit {
 }
 
 /** The same for a TCP connection and the TLS connection on it. */
-function keyOf({ remoteAddress, remotePort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort ?? ''}`;
+function keyOf({ localAddress, remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined
+    ? undefined
+    : [localAddress, remoteAddress, remotePort].join(' ');
 }

@@ -99,6 +99,7 @@ async function connectOnce(
     ...url.session,
     ...withoutUndefined({ host, port, user, password, database }),
     connectionTimeoutMillis: timeoutMs,
+    enableChannelBinding: url.bindsChannel,
     ...(attempt === 'plain'
       ? { ssl: false }
       : { ssl: tlsOptions(url, attempt), sslnegotiation: url.sslNegotiation }),

@@ -1,5 +1,5 @@
 import { createSecureContext, type ConnectionOptions } from 'node:tls';
-import { SSL_MODES, type DatabaseUrl, type SslMode } from '../config/database-url.ts';
+import type { DatabaseUrl } from '../config/database-url.ts';
 import { readPem } from '../config/pem-file.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { describeTlsError, tlsProblemOf } from '../program/tls-problem.ts';
@@ -13,7 +13,7 @@ export type TlsAttempt = 'plain' | 'unverified' | 'verify-authority' | 'verify-h
  * anything; `require` verifies the authority if the URL names one.
  */
 export function tlsAttempts({
-  sslMode = defaultSslMode(),
+  sslMode = 'prefer',
   sslRootCertificate,
 }: DatabaseUrl): readonly TlsAttempt[] {
   switch (sslMode) {
@@ -35,10 +35,6 @@ export function tlsAttempts({
       return sslMode satisfies never;
   }
 }
-
-/** pg and libpq read this variable too. Without it here, a connection could verify less than before. */
-const defaultSslMode = (): SslMode =>
-  SSL_MODES.find((mode) => mode === process.env['PGSSLMODE']) ?? 'prefer';
 
 /**
  * The options of a TLS connection, with the certificates that the files contain now. Throws an OperatorError

@@ -87,6 +87,15 @@ export function usualAuthorities(): string {
   const getCACertificates = Reflect.get(tls, 'getCACertificates') as
     ((type: 'default') => string[]) | undefined;
   if (getCACertificates) return getCACertificates('default').join('\n');
-  const extra = process.env['NODE_EXTRA_CA_CERTS'];
-  return [...tls.rootCertificates, ...(extra ? [readFileSync(extra, 'utf8')] : [])].join('\n');
+  return [...tls.rootCertificates, ...extraAuthorities()].join('\n');
+}
+
+/** Node.js itself warns of a file that cannot be read, and goes on without it. */
+function extraAuthorities(): readonly string[] {
+  const file = process.env['NODE_EXTRA_CA_CERTS'];
+  try {
+    return file ? [readFileSync(file, 'utf8')] : [];
+  } catch {
+    return [];
+  }
 }

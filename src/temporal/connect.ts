@@ -39,9 +39,21 @@ export function temporalTarget(env: Environment): TemporalTarget {
     namespace,
     settings,
     // A program stays with its server and namespace, even if its profile changes.
-    read: () => ({ ...readConnectionSettings(env), address, namespace }),
+    read: () => stillProtected(settings, { ...readConnectionSettings(env), address, namespace }),
     codec: openCodec(env),
   };
+}
+
+/** A `temporal.toml` that is being replaced is missing for a moment, which must not turn off TLS. */
+function stillProtected(initial: ConnectionSettings, latest: ConnectionSettings) {
+  const hasLost = (part: 'tls' | 'apiKey') =>
+    initial[part] !== undefined && latest[part] === undefined;
+  if (!hasLost('tls') && !hasLost('apiKey')) return latest;
+  throw new OperatorError(
+    'SETTINGS_INVALID',
+    'The settings of the Temporal connection no longer contain TLS or the API key',
+    'restore temporal.toml, or restart the program to connect without them',
+  );
 }
 
 const CONNECT_TIMEOUT_MS = 5000;

@@ -8,12 +8,7 @@ import {
 } from '../contract/workflow-metadata.ts';
 import { callWithRetry } from './call-with-retry.ts';
 import { type OrderStatus, QUERY_NAMES } from './order-status.ts';
-import {
-  describeWorkflow,
-  type OrderNamespace,
-  type OrderRun,
-  toOrderRun,
-} from './order-workflow.ts';
+import { describeRun, type OrderNamespace, type OrderRun, toOrderRun } from './order-workflow.ts';
 import { isExpressible, quoted, startsWith } from './visibility-query.ts';
 
 /** Which runs of orders a query finds. All that is left out is unlimited. */
@@ -151,7 +146,7 @@ async function latestRuns(
     }
   }
   const rest = closed.filter((run) => !isQueried(run)).map(({ workflowId }) => workflowId);
-  const described = await pMap(new Set(rest), (workflowId) => describeWorkflow(place, workflowId), {
+  const described = await pMap(new Set(rest), (workflowId) => describeRun(place, workflowId), {
     concurrency: CALLS_AT_ONCE,
   });
   for (const run of described) if (run) add(run);

@@ -59,8 +59,13 @@ export interface OrderRun extends WorkflowRun {
 export const isDelayed = ({ status, delayedUntil }: OrderRun): boolean =>
   status === 'running' && delayedUntil !== undefined && delayedUntil > Date.now();
 
+/** A run with the activities that it waits for. */
+export interface PendingRun extends OrderRun {
+  readonly pending: readonly PendingActivity[];
+}
+
 /** The latest run of an order's workflow, with what only a description of the workflow contains. */
-export interface OrderWorkflow extends OrderRun {
+export interface OrderWorkflow extends PendingRun {
   /**
    * The fingerprints of the content that the workflow has ingested: that of the message and, once
    * corrected, that of the correction. Empty when the workflow was started by hand.
@@ -71,7 +76,6 @@ export interface OrderWorkflow extends OrderRun {
   /** From 1, the highest, to 5; undefined for Temporal's default. */
   readonly priority: number | undefined;
   readonly fairnessKey: string | undefined;
-  readonly pending: readonly PendingActivity[];
 }
 
 /** An activity that a running workflow waits for. */
@@ -111,17 +115,35 @@ export async function describeOrder(
 
 /** Looks an order up by the ID of its workflow. */
 export async function describeWorkflow(
-  { client, workflowIdPrefix }: OrderNamespace,
+  place: OrderNamespace,
   workflowId: string,
-  { runId, call = (work) => callWithRetry(client, work) }: DescribeOptions = {},
+  options: DescribeOptions = {},
 ): Promise<OrderWorkflow | undefined> {
+  const description = await describe(place, workflowId, options);
+  return description && toOrderWorkflow(place.client, description, place.workflowIdPrefix);
+}
+
+/** The same without what only a program with the payload keys can read, so that a list can show the run. */
+export async function describeRun(
+  place: OrderNamespace,
+  workflowId: string,
+  options: DescribeOptions = {},
+): Promise<PendingRun | undefined> {
+  const description = await describe(place, workflowId, options);
+  return description && toPendingRun(place.client, description, place.workflowIdPrefix);
+}
+
+async function describe(
+  { client }: OrderNamespace,
+  workflowId: string,
+  { runId, call = (work) => callWithRetry(client, work) }: DescribeOptions,
+): Promise<Description | undefined> {
   const { namespace } = client.options;
   const execution = { workflowId, ...(runId === undefined ? {} : { runId }) };
   try {
-    const description = await call(() =>
+    return await call(() =>
       client.workflowService.describeWorkflowExecution({ namespace, execution }),
     );
-    return await toOrderWorkflow(client, description, workflowIdPrefix);
   } catch (error) {
     if (hasCode(error, status.NOT_FOUND)) return undefined;
     throw error;
@@ -133,17 +155,30 @@ type Info = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
 
 export async function toOrderWorkflow(
   client: CodecHolder,
-  { workflowExecutionInfo: info, pendingActivities }: Description,
+  description: Description,
   workflowIdPrefix: string,
 ): Promise<OrderWorkflow | undefined> {
-  if (!info) return undefined;
+  const info = description.workflowExecutionInfo;
+  const run = await toPendingRun(client, description, workflowIdPrefix);
+  if (!info || !run) return undefined;
   const memo = info.memo?.fields;
   return {
-    ...(await toOrderRun(client, info, workflowIdPrefix)),
+    ...run,
     fingerprints: await fingerprintsIn(client, memo),
     replay: text(await decodedValue(client, memo?.[REPLAY_MEMO])),
     priority: info.priority?.priorityKey || undefined,
     fairnessKey: info.priority?.fairnessKey || undefined,
+  };
+}
+
+async function toPendingRun(
+  client: CodecHolder,
+  { workflowExecutionInfo: info, pendingActivities }: Description,
+  workflowIdPrefix: string,
+): Promise<PendingRun | undefined> {
+  if (!info) return undefined;
+  return {
+    ...(await toOrderRun(client, info, workflowIdPrefix)),
     pending: await Promise.all(
       (pendingActivities ?? []).map((activity) => toPendingActivity(client, activity)),
     ),

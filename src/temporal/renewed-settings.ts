@@ -33,7 +33,8 @@ export function renewSettings(
   report: RenewalReport = {},
 ): RenewedSettings {
   let settings = initial;
-  let checkedAt = performance.now();
+  // The first use reads them: a connection may be opened long after the program has read its settings.
+  let checkedAt = Number.NEGATIVE_INFINITY;
   let lastError: string | undefined;
   const listeners = new Set<(settings: ConnectionSettings) => void>();
   let timer: NodeJS.Timeout | undefined;

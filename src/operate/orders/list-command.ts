@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { OrderStatus } from '../../temporal/order-status.ts';
 import { listOrders } from '../../temporal/order-visibility.ts';
 import {
-  describeWorkflow,
+  describeRun,
   isDelayed,
   type OrderNamespace,
   type OrderRun,
@@ -59,7 +59,7 @@ async function* withPending(
 ): AsyncGenerator<ListedOrder, void, undefined> {
   const describe = async (run: OrderRun): Promise<ListedOrder> => {
     if (run.status !== 'running') return { run, pending: undefined };
-    const workflow = await describeWorkflow(orders, run.workflowId, { runId: run.runId });
+    const workflow = await describeRun(orders, run.workflowId, { runId: run.runId });
     return { run, pending: workflow?.pending[0] };
   };
   let chunk: OrderRun[] = [];

@@ -95,6 +95,34 @@ describe('a database URL is read as libpq reads it', () => {
     expect(parseDatabaseUrl(url).sslMode).toBe(mode);
   });
 
+  test('a plus sign is no space, and the parameter dbname replaces the path', () => {
+    expect(parseDatabaseUrl('postgres://h/a?dbname=b&password=c+d==')).toMatchObject({
+      database: 'b',
+      password: 'c+d==',
+    });
+  });
+
+  describe('with PGSSLMODE', () => {
+    const mistake = (mode: string, url: string) => {
+      process.env['PGSSLMODE'] = mode;
+      try {
+        return databaseUrlMistake(url);
+      } finally {
+        delete process.env['PGSSLMODE'];
+      }
+    };
+
+    test('it applies to a URL without sslmode, with the same rules', () => {
+      expect(mistake('verify-ca', 'postgres://h/d')).toMatch(/needs sslrootcert/);
+      expect(mistake('verify-full', 'postgres://h/d?sslrootcert=/ca')).toBeUndefined();
+      expect(mistake('disable', 'postgres://h/d?sslmode=verify-full')).toBeUndefined();
+    });
+
+    test('an unknown mode is a mistake, not less protection', () => {
+      expect(mistake('verify_full', 'postgres://h/d')).toMatch(/PGSSLMODE must be one of/);
+    });
+  });
+
   test('parameters of the session are passed on, all others are not', () => {
     const url = 'postgres://h/d?options=-ca%3Db&application_name=x&sslmode=require';
     expect(parseDatabaseUrl(url).session).toEqual({ options: '-ca=b', application_name: 'x' });

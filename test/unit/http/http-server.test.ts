@@ -8,6 +8,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createCertificates, issueCertificate } from '../../../dev/stack/certificates.ts';
+import { isTrusted } from '../../../src/http/access.ts';
 import { MAX_CONNECTIONS } from '../../../src/http/connection-limit.ts';
 import {
   sendJson,
@@ -136,6 +137,24 @@ describe('with TLS', () => {
       expect((await get(as(name))).body).toBe('{"isAuthorized":false}\n');
     }
     await expect(get({ ca: pem('other-ca.crt') })).rejects.toThrow(/certificate/);
+  });
+
+  test('does not trust a client without a certificate that resumes its session', async () => {
+    const rules = { token: undefined, asksForCertificates: true, hosts: [] };
+    await start({
+      certificate,
+      answer: (request, response) => {
+        sendJson(response, 200, { isTrusted: isTrusted(request, rules) });
+      },
+    });
+    // Sessions are cached: the second connection resumes the first.
+    const agent = new Agent();
+    expect((await get({ agent })).body).toBe('{"isTrusted":false}\n');
+    expect((await get({ agent })).body).toBe('{"isTrusted":false}\n');
+    const certified = { cert: pem('client-operator.crt'), key: pem('client-operator.key') };
+    const other = new Agent();
+    expect((await get({ agent: other, ...certified })).body).toBe('{"isTrusted":true}\n');
+    expect((await get({ agent: other, ...certified })).body).toBe('{"isTrusted":true}\n');
   });
 
   test('uses a renewed certificate without a restart', async () => {

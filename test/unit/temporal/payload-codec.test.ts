@@ -2,11 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { defaultDataConverter, defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { FINGERPRINT_MEMO } from '../../../src/contract/workflow-metadata.ts';
 import { payloadSettings, type PayloadKeys } from '../../../src/config/payload-settings.ts';
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { EncryptionCodec } from '../../../src/temporal/payload-codec.ts';
 import { PayloadKeyRing } from '../../../src/temporal/payload-keys.ts';
+import { describeRun, describeWorkflow } from '../../../src/temporal/order-workflow.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const newKey = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
@@ -30,6 +32,29 @@ async function encrypted(codec: EncryptionCodec, value: unknown): Promise<Payloa
 }
 
 const ORDER = { customer_name: 'Ada Lovelace', line_items: [{ product_id: 'P-7' }] };
+
+test('a run whose key is missing can be listed, although it cannot be compared', async () => {
+  const fingerprint = await encrypted(codecOf(newKey('old')), '2:abc');
+  const info = {
+    execution: { workflowId: 'order:a', runId: 'r' },
+    memo: { fields: { [FINGERPRINT_MEMO]: fingerprint } },
+  };
+  const client = {
+    options: {
+      namespace: 'default',
+      loadedDataConverter: { ...defaultDataConverter, payloadCodecs: [codecOf(newKey('new'))] },
+    },
+    workflowService: {
+      describeWorkflowExecution: () => Promise.resolve({ workflowExecutionInfo: info }),
+    },
+  };
+  const place = { client: client as never, workflowIdPrefix: 'order:', workflowIdKey: undefined };
+  const call = { call: <Result>(work: () => Promise<Result>) => work() };
+  await expect(describeRun(place, 'order:a', call)).resolves.toMatchObject({ orderId: 'a' });
+  await expect(describeWorkflow(place, 'order:a', call)).rejects.toMatchObject({
+    code: 'PAYLOAD_KEY_UNKNOWN',
+  });
+});
 
 describe('an encrypted payload', () => {
   const [a, b] = [newKey('a'), newKey('b')];

@@ -30,8 +30,16 @@ function renewed() {
   return { settings, events, readFrom };
 }
 
+test('settings are read again by their first use: a connection may be opened days after the start', () => {
+  const { settings, events, readFrom } = renewed();
+  readFrom(() => withKey('key-2'));
+  expect(settings.current().apiKey).toBe('key-2');
+  expect(events).toEqual(['renewed']);
+});
+
 test('settings are read again after five seconds', () => {
   const { settings, events, readFrom } = renewed();
+  settings.current();
   readFrom(() => withKey('key-2'));
   expect(settings.current().apiKey).toBe('key-1');
   jest.advanceTimersByTime(RENEWAL_CHECK_MS);
