@@ -1,5 +1,10 @@
-import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { MessageSource } from './message.ts';
+
+/** What `createSecretKey` of Node.js returns. Declared here, because these types must not need those of Node.js. */
+export interface HashKey {
+  export(): Uint8Array;
+}
 
 /** One run of a workflow. A re-run and a replay are further runs with the same workflow ID. */
 export interface WorkflowRun {
@@ -13,11 +18,11 @@ export interface WorkflowRun {
  *
  * @param hashKey replaces the order ID by its HMAC-SHA256, as 64 hexadecimal digits
  */
-export const workflowId = (prefix: string, orderId: string, hashKey?: KeyObject): string =>
+export const workflowId = (prefix: string, orderId: string, hashKey?: HashKey): string =>
   `${prefix}${hashKey ? hmac(hashKey, orderId) : orderId}`;
 
-const hmac = (key: KeyObject, text: string): string =>
-  createHmac('sha256', key).update(text).digest('hex');
+const hmac = (key: HashKey, text: string): string =>
+  createHmac('sha256', key.export()).update(text).digest('hex');
 
 /**
  * The request ID of a start, equal for every attempt to start the workflow of one message. Temporal answers
@@ -35,7 +40,7 @@ export function startRequestId(
   { topic, partition, offset }: MessageSource,
   fingerprint: string,
   again?: string,
-  hashKey?: KeyObject,
+  hashKey?: HashKey,
 ): string {
   const id = [topic, partition, offset, fingerprint, ...(again === undefined ? [] : [again])].join(
     '/',
@@ -48,7 +53,7 @@ export function startRequestId(
 export const correctionRequestId = (
   runId: string,
   fingerprint: string,
-  hashKey?: KeyObject,
+  hashKey?: HashKey,
 ): string => `correct/${runId}/${hashKey ? hmac(hashKey, fingerprint) : fingerprint}`;
 
 /**

@@ -92,6 +92,7 @@ test('a topic that is offline does not affect the tools and the bridge of anothe
     'Kafka: dead letters fit ok',
     'Kafka: consumer group ok',
     'Kafka: retention ok',
+    'Kafka: permissions ok',
   ]);
   expect(await bridge.end('SIGTERM')).toBe(0);
 });
