@@ -63,7 +63,7 @@ test('commands name each missing permission in turn until all are granted', asyn
   const { name: topic, deadLetterTopic, groupId } = system.topic;
   await expectMissing(['lag'], `DESCRIBE on topic "${topic}"`, `--topic '${topic}'`);
   await expectMissing(['setup', '--only', 'kafka'], `DESCRIBE on topic "${topic}"`, 'Describe');
-  await expectMissing(['bridge'], `DESCRIBE on topic "${topic}"`, 'Describe');
+  await expectMissing(['bridge'], `READ on topic "${topic}"`, '--operation Read');
   await grant('DESCRIBE', 'TOPIC', topic);
   await expectMissing(['lag'], `DESCRIBE on topic "${deadLetterTopic}"`, 'Describe');
   await expectMissing(
@@ -78,7 +78,7 @@ test('commands name each missing permission in turn until all are granted', asyn
   );
   await grant('DESCRIBE', 'TOPIC', deadLetterTopic);
   await expectMissing(['lag'], `DESCRIBE on consumer group "${groupId}"`, `--group '${groupId}'`);
-  await expectMissing(['bridge'], `DESCRIBE on consumer group "${groupId}"`, '--group');
+  await expectMissing(['bridge'], `READ on consumer group "${groupId}"`, '--group');
   await expectMissing(
     ['dead-letters', 'list'],
     `DESCRIBE on topic "${deadLetterTopic}.replayed"`,

@@ -78,7 +78,13 @@ test('every program sends the API key that is in a file', async () => {
 
 test('reports missing permissions as such, not as an unreachable server', async () => {
   proxy.reject(/./, DENIED);
-  const env = { ...system.bridgeEnv, ...system.workerEnv, TEMPORAL_ADDRESS: proxy.address };
+  const env = {
+    ...system.bridgeEnv,
+    ...system.workerEnv,
+    TEMPORAL_ADDRESS: proxy.address,
+    TEMPORAL_API_KEY: 'a-key',
+    TEMPORAL_TLS: 'false',
+  };
   for (const command of [['bridge'], ['worker'], ['setup', '--only', 'temporal']]) {
     const { exitCode, stderr } = await runCli(command, env);
     expect(exitCode).toBe(1);
