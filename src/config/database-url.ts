@@ -87,9 +87,17 @@ export function parseDatabaseUrl(value: string): DatabaseUrl {
   };
 }
 
-/** A plus sign is one, as in libpq: only forms write it for a space. */
+/**
+ * A plus sign is one, as in libpq: only forms write it for a space. In `options`, a space is more likely, and is what
+ * pg reads.
+ */
 const parametersOf = (rest: string) =>
-  new URLSearchParams((/\?(.*)$/s.exec(rest)?.[1] ?? '').replaceAll('+', '%2B'));
+  new URLSearchParams(
+    (/\?(.*)$/s.exec(rest)?.[1] ?? '')
+      .split('&')
+      .map((part) => (part.startsWith('options=') ? part : part.replaceAll('+', '%2B')))
+      .join('&'),
+  );
 
 const decoded = (text: string): string | undefined =>
   text === '' ? undefined : decodeURIComponent(text);

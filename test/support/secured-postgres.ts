@@ -84,7 +84,7 @@ export async function startSecuredPostgres(): Promise<SecuredPostgres> {
         database = DATABASE_NAME,
         parameters = {},
       }: UrlOptions) =>
-        `postgres://${role}:${encodeURIComponent(password)}@${host}:${ports.server}/${database}?${new URLSearchParams(parameters).toString()}`,
+        `postgres://${role}:${encodeURIComponent(password)}@${host}:${ports.server}/${database}?${new URLSearchParams(parameters).toString().replaceAll('+', '%20')}`,
       async useServerCertificate(name: string) {
         installServerCertificate(spec, certificates, name);
         const loaded = (await query('SELECT pg_conf_load_time() AS at')).rows[0] as { at: Date };

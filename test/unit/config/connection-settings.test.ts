@@ -102,6 +102,11 @@ describe('a database URL is read as libpq reads it', () => {
     });
   });
 
+  test('a plus sign in the options is a space, as for pg', () => {
+    const { session } = parseDatabaseUrl('postgres://h/d?options=-c+search_path%3Dshop');
+    expect(session).toEqual({ options: '-c search_path=shop' });
+  });
+
   describe('with PGSSLMODE', () => {
     const mistake = (mode: string, url: string) => {
       process.env['PGSSLMODE'] = mode;
