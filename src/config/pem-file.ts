@@ -14,7 +14,7 @@ function pemBlock(label: string): RegExp {
 }
 
 /**
- * The text of a PEM file that a setting names, read anew at each call, because certificates are renewed while
+ * The text of a PEM file that a setting names, read again at each call, because certificates are renewed while
  * a program runs. Undefined if the setting is unset.
  *
  * Throws an OperatorError that names the setting and the file if it cannot be read, or holds nothing of this

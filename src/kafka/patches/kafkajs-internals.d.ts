@@ -61,7 +61,7 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly requestQueue: RequestQueue;
     /** From `process.hrtime`. */
     authenticatedAt: [number, number] | null;
-    /** In milliseconds; 0 for ever. */
+    /** In milliseconds; 0 means without a limit. */
     sessionLifetime: { toString(): string };
     isAuthenticated: (this: Connection) => boolean;
   }
