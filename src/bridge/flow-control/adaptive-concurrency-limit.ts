@@ -1,5 +1,5 @@
 import type { Logger } from '../../telemetry/logger.ts';
-import { Semaphore } from './semaphore.ts';
+import { Semaphore } from '../../program/semaphore.ts';
 
 export interface AdaptiveConcurrencyLimitOptions {
   /** Upper bound of the limit, where it starts. */

@@ -2,7 +2,7 @@ import type { WorkflowRun } from '../../contract/ids.ts';
 import type { StartPreferences } from '../../contract/order-module.ts';
 import { DEFAULT_PRIORITY } from '../../contract/priority.ts';
 import { DelayedOrders, type DueOrders } from './delayed-orders.ts';
-import { Semaphore } from './semaphore.ts';
+import { Semaphore } from '../../program/semaphore.ts';
 
 /** What the limit asks Temporal. */
 export interface OpenOrders {

@@ -1,4 +1,4 @@
-import { Semaphore } from './semaphore.ts';
+import { Semaphore } from '../../program/semaphore.ts';
 
 /**
  * Lets callers with the same key proceed one at a time, in the order in which they asked, and callers

@@ -1,4 +1,4 @@
-import { Semaphore } from '../../../../src/bridge/flow-control/semaphore.ts';
+import { Semaphore } from '../../../src/program/semaphore.ts';
 
 const settle = () => new Promise(setImmediate);
 
