@@ -30,6 +30,9 @@ const MAY_IMPORT = {
     ...['activities', 'config', 'contract', 'http', 'order-module', 'postgres', 'program'],
     ...['telemetry', 'temporal'],
   ],
+  'all-in-one': [
+    ...['bridge', 'config', 'order-module', 'program', 'telemetry', 'temporal', 'worker'],
+  ],
   operate: [
     ...['bridge', 'config', 'contract', 'decode', 'http', 'kafka', 'order-module', 'postgres'],
     ...['program', 'telemetry', 'temporal', 'terminal'],

@@ -4,11 +4,14 @@ import { createProgramRegistry } from '../telemetry/program-metrics.ts';
 import type { GroupState } from '../kafka/group-watch.ts';
 import { partitionKey, type PartitionKey, type TopicPartition } from '../kafka/topic-partition.ts';
 import type { Conditions } from '../telemetry/health/health.ts';
+import type { EagerStarts } from './eager-starts.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What the metrics are read from at each scrape. */
 export interface BridgeMetricsSources {
   readonly pipeline: Pick<Pipeline, 'breaker' | 'backlogLimit' | 'startLimit' | 'counts'>;
+  /** Where the worker runs in the same process. */
+  readonly eagerStarts?: Pick<EagerStarts, 'counts'> | undefined;
   readonly group: () => Pick<GroupState, 'partitions' | 'unread'>;
   /** The partitions that this bridge reads. */
   readonly ownPartitions: () => ReadonlySet<PartitionKey>;
@@ -41,7 +44,7 @@ export class BridgeMetrics {
 
   /** Registers the metrics that are read from these sources. Call it once. */
   readFrom(sources: BridgeMetricsSources): void {
-    const { pipeline, group, ownPartitions, commitAgeMs } = sources;
+    const { pipeline, eagerStarts, group, ownPartitions, commitAgeMs } = sources;
     const { breaker, backlogLimit, startLimit, counts } = pipeline;
     const lost = this.#lost;
     const reported = () => reportedPartitions(group(), ownPartitions());
@@ -103,6 +106,19 @@ export class BridgeMetrics {
         this.inc(startLimit.decreases);
       },
     });
+    if (eagerStarts) {
+      new Counter({
+        name: 'order_ingest_eager_starts_total',
+        help: 'Workflows started over the connection of the worker in this process, by where their first task went: to the worker with the answer (eager), or to the task queue, because no slot was free (queued).',
+        labelNames: ['task'],
+        registers,
+        collect() {
+          this.reset();
+          this.inc({ task: 'eager' }, eagerStarts.counts.eager);
+          this.inc({ task: 'queued' }, eagerStarts.counts.queued);
+        },
+      });
+    }
     new Gauge({
       name: 'order_ingest_consumer_lag_messages',
       help: 'Offsets between what the group has committed and the end of the log, for each partition that this bridge reads or that no bridge reads; updated every BRIDGE_LAG_INTERVAL_MS.',

@@ -21,6 +21,7 @@ import { ConsumerWatchdog } from '../telemetry/health/watchdog.ts';
 import { checkBridgeHealth, LOG_CONDITION, reportLogAnomaly } from './bridge-health.ts';
 import { BridgeMetrics } from './bridge-metrics.ts';
 import { createPipeline } from './create-pipeline.ts';
+import type { EagerStarts } from './eager-starts.ts';
 import { logProgress } from './outcome-counts.ts';
 
 export interface Connections {
@@ -30,6 +31,8 @@ export interface Connections {
   readonly target: TemporalTarget;
   readonly reader: MessageReader;
   readonly logger: Logger;
+  /** Where the worker runs in the same process. */
+  readonly eagerStarts?: EagerStarts | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Connections {
  */
 export async function consumeOrders(
   settings: BridgeSettings,
-  { kafka, producer, client, target, reader, logger }: Connections,
+  { kafka, producer, client, target, reader, logger, eagerStarts }: Connections,
   { signals, closing }: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
   const { bridge } = settings;
@@ -56,6 +59,7 @@ export async function consumeOrders(
     producer,
     reader,
     identity: 'order-ingest-bridge',
+    eagerStarts,
     logger,
     readiness,
     startDuration: metrics.startDuration,
@@ -96,6 +100,7 @@ export async function consumeOrders(
   });
   metrics.readFrom({
     pipeline,
+    eagerStarts,
     group: group.latest,
     ownPartitions: () => consumer.partitions,
     commitAgeMs: () => consumer.commitAgeMs,

@@ -7,11 +7,11 @@ import type { MessageReader } from '../order-module/message-reader.ts';
 import { countOpenOrders, untilClosed } from '../temporal/open-workflows.ts';
 import { createDeadLetterWriter } from './dead-letter-writer.ts';
 import { Pipeline, type PipelinePorts } from './pipeline.ts';
-import { createWorkflowStarter } from './workflow-starter.ts';
+import { createWorkflowStarter, type WorkflowStarterOptions } from './workflow-starter.ts';
 
 export interface PipelineConnections extends Pick<
   PipelinePorts,
-  'readiness' | 'logger' | 'startDuration' | 'priority' | 'explainTemporal'
+  'readiness' | 'logger' | 'priority' | 'explainTemporal'
 > {
   readonly reader: MessageReader;
   readonly client: Client;
@@ -20,13 +20,18 @@ export interface PipelineConnections extends Pick<
   readonly identity: string;
   /** As in `WorkflowStarterOptions`. */
   readonly replayId?: string | undefined;
+  /** As in `WorkflowStarterOptions`. */
+  readonly eagerStarts?: WorkflowStarterOptions['eagerStarts'];
+  readonly startDuration?: WorkflowStarterOptions['startDuration'];
 }
 
 /** A pipeline that starts workflows in Temporal and writes dead letters to Kafka. Call `stop` when done. */
 export function createPipeline(
   settings: BridgeSettings,
-  { client, producer, reader, identity, replayId, ...ports }: PipelineConnections,
+  connections: PipelineConnections,
 ): Pipeline {
+  const { client, producer, reader, identity, replayId, eagerStarts, startDuration, ...ports } =
+    connections;
   const { bridge, kafka, temporal, payload } = settings;
   return new Pipeline(settings, {
     ...ports,
@@ -40,6 +45,8 @@ export function createPipeline(
       timeoutMs: bridge.startTimeoutMs,
       maxInputBytes: bridge.maxInputBytes,
       replayId,
+      eagerStarts,
+      startDuration,
     }),
     openOrders: {
       untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),

@@ -14,7 +14,7 @@ import { BacklogLimit, type OpenOrders } from './flow-control/backlog-limit.ts';
 import { CircuitBreaker } from './flow-control/circuit-breaker.ts';
 import { Drain } from './flow-control/drain.ts';
 import { KeyedSequencer } from './flow-control/keyed-sequencer.ts';
-import { Semaphore } from './flow-control/semaphore.ts';
+import { Semaphore } from '../program/semaphore.ts';
 import { OutcomeCounts, type MessageOutcome } from './outcome-counts.ts';
 import { BatchProgress } from './batch-progress.ts';
 import { createRetryForever, type RetryForever } from './retry-forever.ts';
@@ -27,8 +27,6 @@ export interface PipelinePorts extends IdentifierPorts {
   readonly starter: WorkflowStarter;
   readonly openOrders: OpenOrders;
   readonly deadLetters: DeadLetterWriter;
-  /** Receives how long Temporal took to answer each start, in seconds. */
-  readonly startDuration?: { observe(seconds: number): void } | undefined;
   /** Finds why Temporal is unavailable. */
   readonly explainTemporal?: (error: unknown) => Promise<unknown>;
 }
@@ -258,7 +256,7 @@ export class Pipeline {
       await this.backlogLimit.acquire(signal);
       try {
         const outcome = await this.#retryTemporal(
-          () => this.startLimit.run(() => this.#attemptStart(order), signal),
+          () => this.startLimit.run(() => this.#ports.starter.start(order), signal),
           signal,
         );
         if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow, outcome.start);
@@ -269,14 +267,6 @@ export class Pipeline {
     } finally {
       this.#sequencer.release(order.orderId);
     }
-  }
-
-  async #attemptStart(order: OrderToStart): Promise<StartOutcome> {
-    const { starter, startDuration } = this.#ports;
-    const sentAt = performance.now();
-    const outcome = await starter.start(order);
-    startDuration?.observe((performance.now() - sentAt) / 1000);
-    return outcome;
   }
 
   async #deadLetter(letter: DeadLetter, signal: AbortSignal): Promise<MessageOutcome> {

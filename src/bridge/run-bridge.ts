@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { httpMistakes } from '../config/http-settings.ts';
-import { readSettings, type Environment } from '../config/read-settings.ts';
+import { readSettings, type Environment, type PartialSettings } from '../config/read-settings.ts';
 import { BRIDGE_ROLE, type BridgeSettings } from '../config/roles.ts';
 import { bridgeTimeoutMistakes } from '../config/timeouts.ts';
 import { valueSettingMistakes } from '../config/value-settings.ts';
@@ -31,24 +31,53 @@ import { reportRenewal } from '../temporal/renewed-settings.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { temporalFailed } from '../temporal/temporal-error.ts';
 import { consumeOrders } from './consume-orders.ts';
+import type { EagerStarts } from './eager-starts.ts';
+
+/** Contradictions between the settings of a bridge. */
+export const bridgeMistakes = (given: PartialSettings<typeof BRIDGE_ROLE>): readonly string[] => [
+  ...bridgeTimeoutMistakes(given.bridge),
+  ...valueSettingMistakes(given),
+  ...httpMistakes('BRIDGE', given.bridge),
+];
+
+/** What a bridge gets from the program that it runs in. */
+export interface BridgeParts {
+  readonly settings: BridgeSettings;
+  readonly target: TemporalTarget;
+  readonly reader: MessageReader;
+  readonly logger: Logger;
+  /** Where the worker runs in the same process. */
+  readonly eagerStarts?: EagerStarts | undefined;
+}
 
 /**
- * Runs a bridge until the first shutdown signal: it then stops fetching, finishes what is in flight,
- * commits, leaves the group and closes. Throws an OperatorError when it cannot start, and when its
- * consumer has ended permanently, so that the supervisor of the process restarts it.
+ * The program `order-ingest bridge`. Runs a bridge until the first shutdown signal. Throws an OperatorError when it
+ * cannot start, and when its consumer has ended permanently, so that the supervisor of the process restarts it.
  */
 export async function runBridge(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(BRIDGE_ROLE, env, (given) => [
-    ...bridgeTimeoutMistakes(given.bridge),
-    ...valueSettingMistakes(given),
-    ...httpMistakes('BRIDGE', given.bridge),
-  ]);
+  const settings = readSettings(BRIDGE_ROLE, env, bridgeMistakes);
   const target = temporalTarget(env);
   const reader = await openMessageReader(settings);
   const logger = createLogger({ ...settings.logging, service: 'bridge' });
   logger.info({ event: 'order_module_loaded', ...reader.origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-bridge');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));
+  try {
+    await ingestUntilStopped({ settings, target, reader, logger }, signals);
+  } finally {
+    await tracing?.stop();
+  }
+}
+
+/**
+ * Runs a bridge until the first shutdown signal: it then stops fetching, finishes what is in flight,
+ * commits, leaves the group and closes. Throws an OperatorError as `runBridge` does.
+ */
+export async function ingestUntilStopped(
+  parts: BridgeParts,
+  signals: ShutdownSignals,
+): Promise<void> {
+  const { settings, logger } = parts;
   const closing = createShutdownLimit(settings.bridge.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
@@ -56,24 +85,17 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
     );
   });
   try {
-    await connectAndConsume(settings, { target, reader, logger }, { signals, closing });
+    await connectAndConsume(parts, { signals, closing });
   } finally {
-    closing.begin(1);
-    await tracing?.stop();
     closing.lift();
   }
 }
 
 async function connectAndConsume(
-  settings: BridgeSettings,
-  parts: {
-    readonly target: TemporalTarget;
-    readonly reader: MessageReader;
-    readonly logger: Logger;
-  },
+  { settings, ...parts }: BridgeParts,
   shutdown: { readonly signals: ShutdownSignals; readonly closing: ShutdownLimit },
 ): Promise<void> {
-  const { target, reader, logger } = parts;
+  const { target, logger } = parts;
   const secret = inTheClear(settings.kafka);
   if (secret !== undefined) {
     logger.warn(
@@ -92,7 +114,7 @@ async function connectAndConsume(
     const producer = createProducer(kafka);
     await producer.connect();
     try {
-      await consumeOrders(settings, { kafka, producer, client, target, reader, logger }, shutdown);
+      await consumeOrders(settings, { ...parts, kafka, producer, client }, shutdown);
     } finally {
       await producer.disconnect();
     }

@@ -14,6 +14,7 @@ import { addProduceCommand } from '../operate/produce/produce-command.ts';
 import { addReconcileCommand } from '../operate/reconcile/reconcile-command.ts';
 import { addReplayCommand } from '../operate/replay/replay-command.ts';
 import { addResumeCommand } from '../operate/resume/resume-command.ts';
+import { addRunCommand } from './run-command.ts';
 import { addSetupCommand } from '../operate/setup/setup-command.ts';
 import { addTopCommand } from '../operate/top/top-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
@@ -45,6 +46,7 @@ Exit codes:
   addSetupCommand(program);
   addBridgeCommand(program);
   addWorkerCommand(program);
+  addRunCommand(program);
   addProduceCommand(program);
   addOrdersCommand(program);
   addLagCommand(program);

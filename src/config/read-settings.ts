@@ -12,7 +12,8 @@ export type Role = Readonly<Record<string, SettingGroup>>;
 
 export type Settings<R extends Role> = { readonly [Group in keyof R]: Values<R[Group]> };
 
-type PartialSettings<R extends Role> = {
+/** Settings that are invalid by themselves are undefined. */
+export type PartialSettings<R extends Role> = {
   readonly [Group in keyof R]: Partial<Values<R[Group]>>;
 };
 
@@ -20,8 +21,7 @@ type PartialSettings<R extends Role> = {
  * Reads and checks all settings of a role, and the files that hold its secrets. An empty variable counts as
  * unset. Throws an OperatorError that lists all mistakes.
  *
- * @param contradictions returns mistakes in the combination of settings that are valid by themselves;
- *   settings that are not are undefined in its argument
+ * @param contradictions returns mistakes in the combination of settings that are valid by themselves
  */
 export function readSettings<R extends Role>(
   role: R,

@@ -19,7 +19,7 @@ export interface Section {
 
 /** The commands that read messages of the topic, or write some. */
 const VALUE_READERS = [
-  ...['bridge', 'produce', 'orders', 'doctor', 'dead-letters', 'reconcile', 'replay'],
+  ...['bridge', 'run', 'produce', 'orders', 'doctor', 'dead-letters', 'reconcile', 'replay'],
 ];
 
 /** Every setting, in the order of the configuration reference and of `order-ingest config`. */
@@ -28,6 +28,7 @@ export const SECTIONS: readonly Section[] = [
     title: 'Kafka',
     readBy: [
       'bridge',
+      'run',
       'produce',
       'setup',
       'orders',
@@ -43,7 +44,7 @@ export const SECTIONS: readonly Section[] = [
   {
     title: 'Bridge',
     readBy: [
-      ...['bridge', 'replay'],
+      ...['bridge', 'run', 'replay'],
       // The consumer group, the limit of a message, and the HTTP endpoint.
       ...['orders', 'lag', 'top', 'doctor', 'dead-letters', 'reconcile', 'resume'],
     ],
@@ -52,7 +53,18 @@ export const SECTIONS: readonly Section[] = [
   {
     title: 'Orders',
     readBy: [
-      ...['bridge', 'worker', 'produce', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay'],
+      ...[
+        'bridge',
+        'worker',
+        'run',
+        'produce',
+        'setup',
+        'orders',
+        'top',
+        'doctor',
+        'reconcile',
+        'replay',
+      ],
     ],
     settings: orderSettings,
   },
@@ -62,21 +74,42 @@ export const SECTIONS: readonly Section[] = [
   {
     title: 'Temporal connection',
     readBy: [
-      ...['bridge', 'worker', 'setup', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
+      ...[
+        'bridge',
+        'worker',
+        'run',
+        'setup',
+        'orders',
+        'top',
+        'doctor',
+        'reconcile',
+        'replay',
+        'deploy',
+      ],
     ],
     settings: temporalConnectionSettings,
   },
   {
     title: 'Payload encryption',
     readBy: [
-      ...['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'codec-server'],
+      ...[
+        'bridge',
+        'worker',
+        'run',
+        'orders',
+        'top',
+        'doctor',
+        'reconcile',
+        'replay',
+        'codec-server',
+      ],
     ],
     settings: payloadSettings,
   },
   {
     title: 'Temporal workflows',
     readBy: [
-      ...['bridge', 'worker', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
+      ...['bridge', 'worker', 'run', 'orders', 'top', 'doctor', 'reconcile', 'replay', 'deploy'],
       // TEMPORAL_UI only.
       'codec-server',
     ],
@@ -84,17 +117,17 @@ export const SECTIONS: readonly Section[] = [
   },
   {
     title: 'Database',
-    readBy: ['worker', 'setup', 'orders', 'top', 'doctor', 'reconcile'],
+    readBy: ['worker', 'run', 'setup', 'orders', 'top', 'doctor', 'reconcile'],
     settings: databaseSettings,
   },
   { title: 'Migrations', readBy: ['setup'], settings: migrationSettings },
   { title: 'Database roles', readBy: ['setup', 'doctor'], settings: databaseRoleSettings },
   { title: 'Codec server', readBy: ['codec-server'], settings: codecServerSettings },
   // `deploy` reads the deployment name and the build ID.
-  { title: 'Worker', readBy: ['worker', 'deploy'], settings: workerSettings },
+  { title: 'Worker', readBy: ['worker', 'run', 'deploy'], settings: workerSettings },
   {
     title: 'Logging',
-    readBy: ['bridge', 'worker', 'replay', 'codec-server'],
+    readBy: ['bridge', 'worker', 'run', 'replay', 'codec-server'],
     settings: loggingSettings,
   },
 ];

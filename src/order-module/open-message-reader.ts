@@ -1,11 +1,13 @@
 import type { Settings } from '../config/read-settings.ts';
 import type { READER_ROLE } from '../config/roles.ts';
+import type { OrderModule } from '../contract/order-module.ts';
 import { openValueDecoder } from '../decode/open-value-decoder.ts';
 import { loadWithOrigin, type OrderModuleOrigin } from './load-order-module.ts';
 import { createMessageReader, type MessageReader } from './message-reader.ts';
 
-/** A reader of messages, with what a program logs about its order module. */
+/** A reader of messages, with its order module and what a program logs about that. */
 export interface OpenedMessageReader extends MessageReader {
+  readonly orderModule: OrderModule;
   readonly origin: OrderModuleOrigin;
 }
 
@@ -25,5 +27,5 @@ export async function openMessageReader(
     // In an envelope, the order can be a string, in which quotes are escaped.
     isText && value.payloadPointer === undefined,
   );
-  return { ...reader, origin };
+  return { ...reader, orderModule, origin };
 }

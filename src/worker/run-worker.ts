@@ -1,7 +1,12 @@
 import type { Pool } from 'pg';
 import { createActivities } from '../activities/order-activities.ts';
 import { httpMistakes } from '../config/http-settings.ts';
-import { readSettings, type Environment, type Settings } from '../config/read-settings.ts';
+import {
+  readSettings,
+  type Environment,
+  type PartialSettings,
+  type Settings,
+} from '../config/read-settings.ts';
 import { WORKER_ROLE } from '../config/roles.ts';
 import { databaseTimeoutMistakes } from '../config/timeouts.ts';
 import type { OrderModule } from '../contract/order-module.ts';
@@ -30,6 +35,7 @@ import { explainFailure } from '../temporal/connection-failure.ts';
 import { routingProblem } from '../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../temporal/search-attributes.ts';
 import { isThrottled, temporalFailed } from '../temporal/temporal-error.ts';
+import type { EagerSlots } from './eager-slots.ts';
 import { createOrderStore } from './order-store.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import { supervisionTimings, superviseWorker } from './supervise-worker.ts';
@@ -38,41 +44,73 @@ import { TemporalWorker } from './temporal-worker.ts';
 import { watchRouting } from './watch-routing.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import {
-  concurrencyOptions,
   deploymentOptions,
+  pollerOptions,
   poolSize,
+  slotSuppliers,
   STORE_ATTEMPT_MS,
 } from './worker-options.ts';
 import { workflowCode } from './workflow-code.ts';
 import { workflowTracing } from './workflow-tracing.ts';
 
-interface WorkerContext {
+/** Contradictions between the settings of a worker. */
+export const workerMistakes = ({
+  database,
+  worker,
+}: PartialSettings<typeof WORKER_ROLE>): readonly string[] => [
+  ...databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
+  ...httpMistakes('WORKER', worker),
+];
+
+/** What a worker gets from the program that it runs in. */
+export interface WorkerParts {
   readonly settings: Settings<typeof WORKER_ROLE>;
   readonly target: TemporalTarget;
   readonly orderModule: OrderModule;
-  readonly deployment: ReturnType<typeof deploymentOptions>;
-  readonly pool: Pool;
   readonly logger: Logger;
   readonly tracing: Tracing | undefined;
+  /** Called when the worker begins to run. `current` is undefined while a worker that has failed is being replaced. */
+  readonly onStarted?: (current: () => TemporalWorker | undefined) => void;
+  /** The workflow task slots, where the bridge runs in the same process. */
+  readonly eagerSlots?: EagerSlots;
+}
+
+interface WorkerContext extends WorkerParts {
+  readonly deployment: ReturnType<typeof deploymentOptions>;
+  readonly pool: Pool;
   readonly signals: ShutdownSignals;
   readonly closing: ShutdownLimit;
 }
 
 /**
- * Runs a worker until the first shutdown signal: it then takes no more work, finishes what is in progress
- * and closes its connections. Throws an OperatorError when it cannot start.
+ * The program `order-ingest worker`. Runs a worker until the first shutdown signal. Throws an OperatorError when it
+ * cannot start.
  */
 export async function runWorker(env: Environment, signals: ShutdownSignals): Promise<void> {
-  const settings = readSettings(WORKER_ROLE, env, ({ database, worker }) => [
-    ...databaseTimeoutMistakes(database, STORE_ATTEMPT_MS),
-    ...httpMistakes('WORKER', worker),
-  ]);
+  const settings = readSettings(WORKER_ROLE, env, workerMistakes);
   const target = temporalTarget(env);
   const { orderModule, origin } = await loadWithOrigin(settings.order.module);
-  const deployment = deploymentOptions(settings.worker);
   const logger = createLogger({ ...settings.logging, service: 'worker' });
   logger.info({ event: 'order_module_loaded', ...origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-worker');
+  continueOnUnexpectedErrors(unexpectedErrorLog(logger));
+  try {
+    await workUntilStopped({ settings, target, orderModule, logger, tracing }, signals);
+  } finally {
+    await tracing?.stop();
+  }
+}
+
+/**
+ * Runs a worker until the first shutdown signal: it then takes no more work, finishes what is in progress
+ * and closes its connections. Throws an OperatorError as `runWorker` does.
+ */
+export async function workUntilStopped(
+  parts: WorkerParts,
+  signals: ShutdownSignals,
+): Promise<void> {
+  const { settings, target, orderModule, logger } = parts;
+  const deployment = deploymentOptions(settings.worker);
   const pool = createDatabasePool({
     ...settings.database,
     maxConnections: poolSize(settings.worker),
@@ -83,7 +121,6 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
       );
     },
   });
-  continueOnUnexpectedErrors(unexpectedErrorLog(logger));
   const closing = createShutdownLimit(settings.worker.shutdownGraceMs + CLOSING_MS, () => {
     logger.warn(
       { event: 'shutdown_incomplete' },
@@ -93,12 +130,10 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   try {
     await checkDatabase(pool, orderModule.storage);
     await checkTemporal(target);
-    await runUntilStopped({
-      ...{ settings, target, orderModule, deployment, pool, logger, tracing, signals, closing },
-    });
+    await runUntilStopped({ ...parts, deployment, pool, signals, closing });
   } finally {
     closing.begin(1);
-    await Promise.all([pool.end(), tracing?.stop()]);
+    await pool.end();
     closing.lift();
   }
 }
@@ -181,16 +216,22 @@ function workerOptions(
     }),
     ...workflowCode({ traced: tracing !== undefined, codec: target.codec }),
     ...(tracing && workflowTracing(tracing)),
-    ...concurrencyOptions(settings.worker),
+    ...pollerOptions(settings.worker),
     ...deployment,
   };
 }
 
 async function superviseUntilStopped(
-  { settings, target, orderModule, pool, logger, signals, closing }: WorkerContext,
+  context: WorkerContext,
   options: Options,
   readiness: Conditions,
 ): Promise<void> {
+  const { settings, target, orderModule, pool, logger, signals, closing } = context;
+  const createWorker = () =>
+    TemporalWorker.create(target, {
+      ...options,
+      tuner: slotSuppliers(settings.worker, context.eagerSlots),
+    });
   const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
@@ -207,7 +248,7 @@ async function superviseUntilStopped(
   const postgres = new DependencyHealth('Postgres', { readiness, logger });
   const { taskQueue } = settings.temporal;
 
-  const first = await TemporalWorker.create(target, options).catch(async (error: unknown) => {
+  const first = await createWorker().catch(async (error: unknown) => {
     throw await explainFailure(target, error);
   });
   logger.info(
@@ -224,7 +265,7 @@ async function superviseUntilStopped(
       // Errors of this connection name the cause, which those of the worker's own do not.
       const { connection } = await connectTemporal(target);
       await connection.close();
-      return TemporalWorker.create(target, options);
+      return createWorker();
     },
     stopping: stopping.signal,
     logger,
@@ -234,6 +275,7 @@ async function superviseUntilStopped(
     },
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
+  context.onStarted?.(supervision.current);
   const stops = [
     probeDependency(() => supervision.current()?.ping(), temporal),
     probeDependency(() => checkWritable(pool, orderModule.storage.tables), postgres),

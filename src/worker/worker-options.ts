@@ -2,24 +2,33 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { WORKER_ROLE } from '../config/roles.ts';
 import type { Settings } from '../config/read-settings.ts';
 import { OperatorError } from '../program/operator-error.ts';
+import type { EagerSlots } from './eager-slots.ts';
 
 /** Time limit of one regular attempt to store an order: `startToCloseTimeout` in workflows/retry-policies.ts. */
 export const STORE_ATTEMPT_MS = 30_000;
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
-/** How much a worker does concurrently. */
-export const concurrencyOptions = (settings: WorkerSettings) =>
+/** How a worker gets its tasks. */
+export const pollerOptions = (settings: WorkerSettings) =>
   ({
-    maxConcurrentLocalActivityExecutions: settings.localActivitySlots,
-    maxConcurrentActivityTaskExecutions: settings.activitySlots,
-    maxConcurrentWorkflowTaskExecutions: settings.workflowTaskSlots,
     maxCachedWorkflows: settings.maxCachedWorkflows,
     // An order takes one workflow task, which comes from the task queue that all workers share. Most of a
     // fixed number of pollers would wait on sticky queues instead, for second tasks of cached workflows.
     workflowTaskPollerBehavior: { type: 'autoscaling' },
     shutdownGraceTime: settings.shutdownGraceMs,
   }) satisfies Partial<WorkerOptions>;
+
+/** How much a new worker does concurrently. */
+export const slotSuppliers = (settings: WorkerSettings, eagerSlots?: EagerSlots) => {
+  const fixed = (numSlots: number) => ({ type: 'fixed-size' as const, numSlots });
+  return {
+    workflowTaskSlotSupplier: eagerSlots?.forNewWorker() ?? fixed(settings.workflowTaskSlots),
+    activityTaskSlotSupplier: fixed(settings.activitySlots),
+    localActivityTaskSlotSupplier: fixed(settings.localActivitySlots),
+    nexusTaskSlotSupplier: fixed(1),
+  } satisfies WorkerOptions['tuner'];
+};
 
 /** One connection per activity slot of both kinds, and one for the probe of Postgres. */
 export const poolSize = (settings: WorkerSettings): number =>

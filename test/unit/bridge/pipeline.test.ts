@@ -65,7 +65,6 @@ function createPipeline(
     BRIDGE_SHUTDOWN_GRACE_MS: String(GRACE_MS),
     ...env,
   });
-  const durations: number[] = [];
   const pipeline = new Pipeline(settings, {
     reader,
     starter: {
@@ -89,7 +88,6 @@ function createPipeline(
     },
     readiness,
     logger: pino({}, { write: (line) => void lines.push(JSON.parse(line) as LogLine) }),
-    startDuration: { observe: (seconds) => durations.push(seconds) },
     ...ports,
   });
   return {
@@ -98,7 +96,6 @@ function createPipeline(
     letters,
     lines,
     readiness,
-    durations,
     /** Order IDs of the starts that Temporal has received; different orders may overtake each other. */
     received: () => starts.map(({ orderId }) => orderId).sort(),
     /** Answers the latest start of this order. */
@@ -379,7 +376,7 @@ describe('outcomes', () => {
   });
 
   test('a start is repeated until Temporal answers, and never becomes a dead letter', async () => {
-    const { ingest, answer, failStart, letters, readiness, starts, durations } = createPipeline();
+    const { ingest, answer, failStart, letters, readiness, starts } = createPipeline();
     const batch = await ingest(orders('a'));
     for (let n = 1; n <= 20; n += 1) {
       await failStart('a', grpcError(status.UNAVAILABLE));
@@ -392,7 +389,6 @@ describe('outcomes', () => {
     expect(batch.reported).toEqual([1n]);
     expect(readiness.reasons()).toEqual({});
     expect(letters).toEqual([]);
-    expect(durations).toHaveLength(1);
   });
 
   test('a dead letter is repeated until the broker acknowledges it', async () => {

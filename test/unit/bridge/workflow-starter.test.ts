@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { defaultDataConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { payload, type OrderToStart } from '../../../src/bridge/start-request.ts';
-import { createWorkflowStarter } from '../../../src/bridge/workflow-starter.ts';
+import {
+  createWorkflowStarter,
+  type WorkflowStarterOptions,
+} from '../../../src/bridge/workflow-starter.ts';
 import { parseOrderId } from '../../../src/contract/order-id.ts';
 import { FINGERPRINT_MEMO } from '../../../src/contract/workflow-metadata.ts';
 import { reader } from '../../support/built-in-order.ts';
@@ -23,7 +27,10 @@ function order(): OrderToStart {
 }
 
 /** A starter over a Temporal in which the order has completed, and the requests that it has sent. */
-function createStarter(replayId: string | undefined) {
+function createStarter(
+  replayId: string | undefined,
+  options: Partial<WorkflowStarterOptions> = {},
+) {
   const requests: proto.temporal.api.workflowservice.v1.IStartWorkflowExecutionRequest[] = [];
   const client = {
     options: { namespace: 'default', loadedDataConverter: defaultDataConverter },
@@ -64,6 +71,7 @@ function createStarter(replayId: string | undefined) {
     timeoutMs: 1000,
     maxInputBytes: 10_000,
     replayId,
+    ...options,
   });
   return { starter, requests };
 }
@@ -85,4 +93,31 @@ test('any other order starts as its module prefers', async () => {
   const { starter, requests } = createStarter(undefined);
   expect(await starter.start(order())).toMatchObject({ kind: 'started', start: DELAYED });
   expect(Number(requests[0]?.workflowStartDelay?.seconds)).toBe(60);
+});
+
+test('an order is started through the worker of this process, if it offers a slot', async () => {
+  const eager: unknown[] = [];
+  const startEagerly = (request: object) => {
+    eager.push(request);
+    return Promise.resolve({ runId: 'eager', isEager: true });
+  };
+  const offers = [startEagerly, undefined];
+  const { starter, requests } = createStarter(undefined, {
+    eagerStarts: { withSlot: () => Promise.resolve(offers.shift()) },
+  });
+  expect(await starter.start(order())).toMatchObject({ workflow: { runId: 'eager' } });
+  expect(requests).toEqual([]);
+  expect(await starter.start(order())).toMatchObject({ workflow: { runId: 'second' } });
+  expect(requests).toEqual(eager);
+});
+
+test('the duration of a start is that of the call, without the time until there is a slot', async () => {
+  const durations: number[] = [];
+  const { starter } = createStarter(undefined, {
+    eagerStarts: { withSlot: () => delay(300, undefined) },
+    startDuration: { observe: (seconds) => durations.push(seconds) },
+  });
+  await starter.start(order());
+  expect(durations).toHaveLength(1);
+  expect(durations[0]).toBeLessThan(0.2);
 });

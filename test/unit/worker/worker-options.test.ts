@@ -1,10 +1,6 @@
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { WORKER_ROLE } from '../../../src/config/roles.ts';
-import {
-  concurrencyOptions,
-  deploymentOptions,
-  poolSize,
-} from '../../../src/worker/worker-options.ts';
+import { deploymentOptions, poolSize, slotSuppliers } from '../../../src/worker/worker-options.ts';
 
 const workerSettings = (env: Readonly<Record<string, string>>) =>
   readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env }).worker;
@@ -15,9 +11,9 @@ describe('a worker', () => {
       WORKER_LOCAL_ACTIVITY_SLOTS: '5',
       WORKER_ACTIVITY_SLOTS: '3',
     });
-    expect(concurrencyOptions(settings)).toMatchObject({
-      maxConcurrentLocalActivityExecutions: 5,
-      maxConcurrentActivityTaskExecutions: 3,
+    expect(slotSuppliers(settings)).toMatchObject({
+      localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 5 },
+      activityTaskSlotSupplier: { type: 'fixed-size', numSlots: 3 },
     });
     expect(poolSize(settings)).toBe(9);
   });

@@ -1,0 +1,97 @@
+import { EagerStarts } from '../bridge/eager-starts.ts';
+import { bridgeMistakes, ingestUntilStopped } from '../bridge/run-bridge.ts';
+import { readSettings, type Environment, type PartialSettings } from '../config/read-settings.ts';
+import { BRIDGE_ROLE, WORKER_ROLE } from '../config/roles.ts';
+import { openMessageReader } from '../order-module/open-message-reader.ts';
+import { continueOnUnexpectedErrors } from '../program/exit.ts';
+import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
+import type { ShutdownSignals } from '../program/shutdown-signals.ts';
+import { createLogger, unexpectedErrorLog } from '../telemetry/logger.ts';
+import { startTracing } from '../telemetry/tracing.ts';
+import { temporalTarget } from '../temporal/connect.ts';
+import { workerMistakes, workUntilStopped } from '../worker/run-worker.ts';
+import { EagerSlots } from '../worker/eager-slots.ts';
+import type { TemporalWorker } from '../worker/temporal-worker.ts';
+import { createShutdownRelay } from './shutdown-relay.ts';
+
+export const ALL_IN_ONE_ROLE = { ...BRIDGE_ROLE, ...WORKER_ROLE } as const;
+
+/**
+ * The program `order-ingest run`: a bridge and a worker in one process. The bridge starts workflows eagerly, so that
+ * the worker gets their first task without a task queue. At the first shutdown signal the bridge stops, then the
+ * worker. When one of them fails, the other stops as well. Throws the OperatorError of the one that failed.
+ */
+export async function runAllInOne(env: Environment, signals: ShutdownSignals): Promise<void> {
+  const settings = readSettings(ALL_IN_ONE_ROLE, env, (given) => [
+    ...bridgeMistakes(given),
+    ...workerMistakes(given),
+    ...versioningMistakes(given),
+  ]);
+  const target = temporalTarget(env);
+  const reader = await openMessageReader(settings);
+  const { orderModule } = reader;
+  const { logging } = settings;
+  const logger = createLogger({ ...logging, service: 'bridge' });
+  const workerLogger = createLogger({ ...logging, service: 'worker' });
+  logger.info({ event: 'order_module_loaded', ...reader.origin }, 'the order module is loaded');
+  const tracing = await startTracing(env, 'order-ingest');
+  continueOnUnexpectedErrors(unexpectedErrorLog(logger));
+
+  const slots = new EagerSlots(settings.worker.workflowTaskSlots);
+  let current: () => TemporalWorker | undefined = () => undefined;
+  const eagerStarts = new EagerStarts({
+    worker() {
+      const worker = current();
+      return (
+        worker && {
+          claimSlot: (signal) => slots.claim(signal),
+          startEagerly: (request, timeoutMs) => worker.startEagerly(request, timeoutMs),
+        }
+      );
+    },
+    timeoutMs: settings.bridge.startTimeoutMs,
+  });
+  const started = promiseWithResolvers<() => TemporalWorker | undefined>();
+  const stopWorker = createShutdownRelay();
+  const stopBridge = createShutdownRelay(signals);
+  try {
+    const work = workUntilStopped(
+      {
+        ...{ settings, target, orderModule, tracing, logger: workerLogger },
+        eagerSlots: slots,
+        onStarted: started.resolve,
+      },
+      stopWorker.signals,
+    );
+    // A worker that cannot start, or ends by itself.
+    work.then(
+      () => undefined,
+      (error: unknown) => {
+        started.reject(error);
+        stopBridge.send('the worker has failed');
+      },
+    );
+    current = await started.promise;
+    try {
+      await ingestUntilStopped(
+        { settings, target, reader, logger, eagerStarts },
+        stopBridge.signals,
+      );
+    } finally {
+      stopWorker.send('the bridge has stopped');
+      await work;
+    }
+  } finally {
+    await tracing?.stop();
+  }
+}
+
+/** The server ignores the version of the worker that gets a task with the answer to a start. */
+const versioningMistakes = ({
+  worker: { deploymentName, buildId },
+}: PartialSettings<typeof ALL_IN_ONE_ROLE>): readonly string[] =>
+  deploymentName === undefined && buildId === undefined
+    ? []
+    : [
+        'TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_BUILD_ID must not be set: `order-ingest run` starts workflows eagerly, and Temporal ignores worker versioning for their first task. Run `order-ingest bridge` and `order-ingest worker` instead',
+      ];
