@@ -11,12 +11,12 @@ export const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
 export type LogEvent = Readonly<Record<string, unknown>> & { readonly event?: string };
 
-/** A bridge, a worker or a codec server, run as a process like in production. */
+/** A bridge, a worker, both in one process or a codec server, run as a process like in production. */
 export interface RunningProgram {
   readonly events: readonly LogEvent[];
   /** Waits until the program has logged such an event. Throws if it exits first. */
   logged(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
-  /** Sends a request to the program's HTTP endpoint, such as `GET /readyz`. */
+  /** Sends a request to the program's HTTP endpoint, such as `GET /readyz`; of `run`, to that of the bridge. */
   http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
   readonly pid: number;
   /** The exit code, or the signal that killed it; undefined while it is running. */
@@ -33,6 +33,7 @@ export type ProgramEnv = Readonly<Record<string, string>>;
 const STARTED = {
   bridge: 'partitions_assigned',
   worker: 'worker_started',
+  run: 'partitions_assigned',
   'codec-server': 'http_listening',
 } as const;
 
@@ -73,7 +74,10 @@ export async function startProgram(
         throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
       }),
     async http(method, path) {
-      const { port } = await program.logged('http_listening');
+      const { port } = await program.logged(
+        'http_listening',
+        ({ service }) => name !== 'run' || service === 'bridge',
+      );
       const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, {
         method,
         // A bridge requires it for actions.

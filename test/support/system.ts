@@ -14,6 +14,8 @@ export interface TestSystem {
   readonly client: Client;
   readonly bridgeEnv: ProgramEnv;
   readonly workerEnv: ProgramEnv;
+  /** Bridge and worker in one process. */
+  startBoth(env?: ProgramEnv): Promise<RunningProgram>;
   /** @param main the `main.js` of another build */
   startBridge(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
   startWorker(env?: ProgramEnv, main?: string): Promise<RunningProgram>;
@@ -26,6 +28,11 @@ export interface TestSystem {
   allCommitted(): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * Whether every bridge and every worker of the tests in this file is both in one process. See test/one-process.
+ */
+export const inOneProcess = (): boolean => process.env['TEST_PROGRAMS'] === 'one-process';
 
 /** Short intervals, so that tests do not wait for the defaults, which suit operators. */
 const FAST_SETTINGS = {
@@ -78,11 +85,12 @@ export async function createTestSystem(
   };
   const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
   const programs: RunningProgram[] = [];
-  const start = async (name: 'bridge' | 'worker', env: ProgramEnv, main?: string) => {
+  const start = async (name: 'bridge' | 'worker' | 'run', env: ProgramEnv, main?: string) => {
     const program = await startProgram(name, env, main);
     programs.push(program);
     return program;
   };
+  const startBoth = (env: ProgramEnv = {}) => start('run', { ...workerEnv, ...bridgeEnv, ...env });
   const workflowId = (orderId: string) => `${prefix}${orderId}`;
   return {
     topic,
@@ -90,8 +98,11 @@ export async function createTestSystem(
     client,
     bridgeEnv,
     workerEnv,
-    startBridge: (env = {}, main) => start('bridge', { ...bridgeEnv, ...env }, main),
-    startWorker: (env = {}, main) => start('worker', { ...workerEnv, ...env }, main),
+    startBoth,
+    startBridge: (env = {}, main) =>
+      inOneProcess() ? startBoth(env) : start('bridge', { ...bridgeEnv, ...env }, main),
+    startWorker: (env = {}, main) =>
+      inOneProcess() ? startBoth(env) : start('worker', { ...workerEnv, ...env }, main),
     workflowId,
     workflow: (orderId) => client.workflow.getHandle(workflowId(orderId)),
     async status(orderId) {

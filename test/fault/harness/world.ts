@@ -1,7 +1,7 @@
 import type { TemporalKind } from '../../../dev/stack/service.ts';
 import type { ProgramEnv, RunningProgram } from '../../support/programs.ts';
 import type { TestTopic } from '../../support/kafka.ts';
-import { createTestSystem, type TestSystem } from '../../support/system.ts';
+import { createTestSystem, inOneProcess, type TestSystem } from '../../support/system.ts';
 import { createLoad, type Load } from './load.ts';
 import { createRandom, type Random } from './random.ts';
 import type { FaultServers } from './servers.ts';
@@ -65,8 +65,10 @@ export async function createFaultWorld(servers: FaultServers, seed = 1): Promise
     system,
     load,
     random,
-    startBridge: (env = {}) => system.startBridge({ ...bridgeEnv, ...env }),
-    startWorker: (env = {}) => system.startWorker({ ...workerEnv, ...env }),
+    startBridge: (env = {}) =>
+      system.startBridge({ ...(inOneProcess() ? workerEnv : {}), ...bridgeEnv, ...env }),
+    startWorker: (env = {}) =>
+      system.startWorker({ ...workerEnv, ...(inOneProcess() ? bridgeEnv : {}), ...env }),
     async close() {
       load.stop();
       await load.close();

@@ -1,0 +1,154 @@
+import proto from '@temporalio/proto';
+import { eventually } from '../support/eventually.ts';
+import { startGrpcProxy } from '../support/grpc-proxy.ts';
+import { orderText } from '../support/messages.ts';
+import { runCli, type RunningProgram } from '../support/programs.ts';
+import { stackAddress } from '../support/stack.ts';
+import { createTestSystem, type TestSystem } from '../support/system.ts';
+
+const { EventType } = proto.temporal.api.enums.v1;
+
+/** `order-ingest run`. test/one-process repeats the tests of other files with it. */
+let system: TestSystem;
+beforeEach(async () => {
+  system = await createTestSystem({ partitions: 3 });
+});
+afterEach(() => system.close());
+
+const orderIds = (count: number) =>
+  Array.from({ length: count }, (_, n) => `order-${String(n).padStart(4, '0')}`);
+const send = (ids: readonly string[]) =>
+  system.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
+const allStored = (ids: readonly string[]) =>
+  eventually(async () => {
+    expect(await system.storedOrderIds()).toEqual(ids);
+  }, 60_000);
+
+async function startsOf(program: RunningProgram): Promise<Record<'eager' | 'queued', number>> {
+  const { body } = await program.http('GET', '/metrics');
+  const count = (task: string) =>
+    Number(
+      new RegExp(`^order_ingest_eager_starts_total\\{task="${task}"\\} (\\d+)$`, 'm').exec(
+        body,
+      )?.[1],
+    );
+  return { eager: count('eager'), queued: count('queued') };
+}
+
+const eventTypesOf = async (id: string) =>
+  ((await system.workflow(id).fetchHistory()).events ?? []).map(({ eventType }) => eventType);
+
+test('an order costs two state transitions, and no task goes through the queue, even under load', async () => {
+  const program = await system.startBoth();
+  const ids = orderIds(300);
+  await send(ids);
+  await allStored(ids);
+  expect(await startsOf(program)).toEqual({ eager: 300, queued: 0 });
+  const { raw } = await system.workflow('order-0007').describe();
+  expect(Number(raw.workflowExecutionInfo?.stateTransitionCount)).toBe(2);
+  expect(await program.end('SIGTERM')).toBe(0);
+});
+
+test('a kill while the first task runs delays the order by the short timeout of that task', async () => {
+  const first = await system.startBoth();
+  const lock = await system.database.pool.connect();
+  try {
+    await lock.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');
+    await send(['held']);
+    await eventually(async () => {
+      expect(await system.status('held')).toBe('RUNNING');
+    });
+    expect(await first.end('SIGKILL')).toBe('SIGKILL');
+    await system.startBoth();
+  } finally {
+    await lock.query('ROLLBACK');
+    lock.release();
+  }
+  await allStored(['held']);
+  const events = (await system.workflow('held').fetchHistory()).events ?? [];
+  const timeOf = (type: number) => {
+    const time = events.find(({ eventType }) => eventType === type)?.eventTime;
+    return Number(time?.seconds) + Number(time?.nanos) / 1e9;
+  };
+  const timeout =
+    timeOf(EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT) -
+    timeOf(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED);
+  expect(timeout).toBeGreaterThan(4);
+  expect(timeout).toBeLessThan(8);
+  await expect(system.workflow('held').result()).resolves.toEqual({ outcome: 'stored' });
+});
+
+test('a shutdown under load stops the bridge, then the worker, and leaves no order behind', async () => {
+  const first = await system.startBoth();
+  const ids = orderIds(400);
+  await send(ids);
+  await first.logged('bridge_progress', ({ started }) => Number(started) > 30);
+  expect(await first.end('SIGTERM')).toBe(0);
+  const order = first.events
+    .map(({ event }) => event)
+    .filter((event) => event === 'kafka_consumer_closed' || event === 'worker_stopped');
+  expect(order).toEqual(['kafka_consumer_closed', 'worker_stopped']);
+  const started = Number(
+    first.events.findLast(({ event }) => event === 'bridge_progress')?.['started'],
+  );
+  expect(await system.topic.lag()).toBe(ids.length - started);
+  // What has been started is stored: nothing waits for a timeout.
+  expect(await system.storedOrderIds()).toHaveLength(started);
+  await system.startBoth();
+  await allStored(ids);
+});
+
+test('while the worker is being replaced, orders are started without it and stored afterwards', async () => {
+  const proxy = await startGrpcProxy(stackAddress('TEMPORAL_ADDRESS'));
+  try {
+    const program = await system.startBoth({ TEMPORAL_ADDRESS: proxy.address });
+    proxy.reject(/Poll(Workflow|Activity)TaskQueue|DescribeNamespace/, {
+      code: 8,
+      message: 'grpc: received message larger than max',
+    });
+    await program.logged('worker_failed');
+    await send(['meanwhile']);
+    await eventually(async () => {
+      expect(await system.status('meanwhile')).toBe('RUNNING');
+    });
+    expect(await startsOf(program)).toEqual({ eager: 0, queued: 0 });
+    proxy.forwardAll();
+    await program.logged('worker_replaced');
+    await send(['afterwards']);
+    await allStored(['afterwards', 'meanwhile']);
+    expect(await startsOf(program)).toEqual({ eager: 1, queued: 0 });
+    expect(await eventTypesOf('afterwards')).not.toContain(
+      EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+    );
+    expect(await program.end('SIGTERM')).toBe(0);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('it ends with the error of the part that cannot run', async () => {
+  const env = { ...system.workerEnv, ...system.bridgeEnv };
+  const noDatabase = await runCli(['run'], {
+    ...env,
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x',
+  });
+  expect(noDatabase).toMatchObject({ exitCode: 1 });
+  expect(noDatabase.stderr).toContain('DATABASE_UNREACHABLE');
+  const noTopic = await runCli(['run'], { ...env, KAFKA_TOPIC: 'missing' });
+  expect(noTopic).toMatchObject({ exitCode: 1 });
+  expect(noTopic.stderr).toContain('KAFKA_TOPIC_MISSING');
+  expect(noTopic.stdout).toContain('"event":"worker_stopped"');
+});
+
+test('it rejects worker versioning together with all other mistakes', async () => {
+  const { exitCode, stderr } = await runCli(['run'], {
+    TEMPORAL_DEPLOYMENT_NAME: 'orders',
+    TEMPORAL_BUILD_ID: '1',
+  });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('3 settings are wrong');
+  expect(stderr).toContain('KAFKA_BROKERS is not set');
+  expect(stderr).toContain('DATABASE_URL is not set');
+  expect(stderr).toContain('TEMPORAL_DEPLOYMENT_NAME');
+  expect(stderr).not.toMatch(/^ +at /m);
+});
