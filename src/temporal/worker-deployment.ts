@@ -4,12 +4,10 @@ import proto from '@temporalio/proto';
 import { status } from '@grpc/grpc-js';
 import { callWithRetry } from './call-with-retry.ts';
 import { hasCode } from './temporal-error.ts';
+import { nanoseconds, type Nanoseconds } from './timestamp.ts';
 import { isExpressible, quoted } from './visibility-query.ts';
 
 const { WorkerDeploymentVersionStatus, RoutingConfigUpdateState } = proto.temporal.api.enums.v1;
-
-/** Nanoseconds since 1970: the server compares its times exactly, and so does `planRollback`. */
-export type Nanoseconds = bigint;
 
 export type VersionState = 'inactive' | 'current' | 'ramping' | 'draining' | 'drained';
 
@@ -104,19 +102,6 @@ const STATES = new Map<number, VersionState>([
   [WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINING, 'draining'],
   [WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED, 'drained'],
 ]);
-
-interface Timestamp {
-  readonly seconds?: unknown;
-  readonly nanos?: number | null;
-}
-
-function nanoseconds(time: Timestamp | null | undefined): Nanoseconds | undefined {
-  const seconds = Number(time?.seconds ?? 0);
-  return seconds === 0 ? undefined : BigInt(seconds) * 1_000_000_000n + BigInt(time?.nanos ?? 0);
-}
-
-export const isoTime = (time: Nanoseconds | undefined): string | undefined =>
-  time === undefined ? undefined : new Date(Number(time / 1_000_000n)).toISOString();
 
 export type RoutingChange = 'promote' | 'rollback';
 

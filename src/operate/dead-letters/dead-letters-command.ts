@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 import { positiveNumber } from '../../terminal/arguments.ts';
+import { lazily } from '../../terminal/lazily.ts';
 import { deadLetterId, deadLetterIds, withFilters } from './command-options.ts';
-import { list } from './list-command.ts';
-import { requeue } from './requeue-command.ts';
-import { show } from './show-command.ts';
 import { priorityOption } from '../priority-option.ts';
 
 export function addDeadLettersCommand(program: Command): void {
@@ -20,7 +18,7 @@ export function addDeadLettersCommand(program: Command): void {
       'after',
       '\nExample:\n  order-ingest dead-letters list --reason not-json --since 2h',
     )
-    .action(list);
+    .action(lazily(async () => (await import('./list-command.ts')).list));
 
   group
     .command('show')
@@ -37,7 +35,7 @@ export function addDeadLettersCommand(program: Command): void {
     .option('--json', 'print a JSON object')
     .option('--raw', 'print only the bytes of the value')
     .addHelpText('after', '\nExample:\n  order-ingest dead-letters show 0:17')
-    .action(show);
+    .action(lazily(async () => (await import('./show-command.ts')).show));
 
   addRequeue(group.command('requeue'));
   // Its former name.
@@ -73,5 +71,5 @@ Examples:
   order-ingest dead-letters requeue 0:17 0:18
   order-ingest dead-letters requeue --reason unknown-schema-id --rate 50`,
     )
-    .action(requeue);
+    .action(lazily(async () => (await import('./requeue-command.ts')).requeue));
 }

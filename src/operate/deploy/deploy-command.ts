@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { RoutingProblem } from '../../temporal/queue-workers.ts';
-import { isoTime, type Routing } from '../../temporal/worker-deployment.ts';
+import { isoTime } from '../../temporal/timestamp.ts';
+import type { Routing } from '../../temporal/worker-deployment.ts';
 import { positiveNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { createProgressLine } from '../../terminal/progress-line.ts';

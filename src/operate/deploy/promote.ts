@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { counted, isOrAre } from '../../program/counted.ts';
 import { OperatorError } from '../../program/operator-error.ts';
+import { isoTime } from '../../temporal/timestamp.ts';
 import {
   countPinned,
-  isoTime,
   setCurrentVersion,
   setRampingVersion,
   type Routing,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { pointInTime, positiveNumber } from '../../terminal/arguments.ts';
+import { lazily } from '../../terminal/lazily.ts';
 import { statusOption, withOrderFilters } from './filter-options.ts';
 import { priorityOption } from '../priority-option.ts';
 
@@ -110,9 +111,3 @@ Example:
     .addHelpText('after', '\nExample:\n  order-ingest orders cancel A-1001')
     .action(lazily(async () => (await import('./cancel-or-retry-command.ts')).cancel));
 }
-
-/** Loads a command when it is called: the clients of the servers would slow down every other command. */
-const lazily =
-  <Args extends readonly unknown[]>(load: () => Promise<(...args: Args) => Promise<void>>) =>
-  async (...args: Args): Promise<void> =>
-    (await load())(...args);

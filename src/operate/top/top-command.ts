@@ -4,7 +4,6 @@ import type { Rates } from './rates.ts';
 import type { BridgeFlags } from '../bridge-endpoints.ts';
 import type { Answer } from '../../program/answer.ts';
 import type { Sample, TopicSample } from './sample.ts';
-import { runAsJson } from '../orders/order-text.ts';
 import { positiveNumber } from '../../terminal/arguments.ts';
 import { environmentOf } from '../../terminal/environment.ts';
 import { untilInterrupted } from '../../terminal/interrupt.ts';
@@ -46,11 +45,13 @@ async function run(
   { interval, count = Number.POSITIVE_INFINITY, json, ...flags }: TopFlags,
   command: Command,
 ): Promise<void> {
-  const [{ withSources, takeSample }, { ratesBetween }, { bridgeEndpoints }] = await Promise.all([
-    import('./sample.ts'),
-    import('./rates.ts'),
-    import('../bridge-endpoints.ts'),
-  ]);
+  const [{ withSources, takeSample }, { ratesBetween }, { bridgeEndpoints }, { runAsJson }] =
+    await Promise.all([
+      import('./sample.ts'),
+      import('./rates.ts'),
+      import('../bridge-endpoints.ts'),
+      import('../orders/order-text.ts'),
+    ]);
   const env = environmentOf(command);
   const bridges = bridgeEndpoints(flags, env);
   await untilInterrupted((signal) =>
@@ -61,7 +62,7 @@ async function run(
         if (signal.aborted) return;
         const now = await takeSample(sources);
         const rates = ratesBetween(before, now);
-        if (json) console.log(JSON.stringify(asJson(now, rates)));
+        if (json) console.log(JSON.stringify(asJson(now, rates, runAsJson)));
         else show(screen(now, rates));
         before = now;
       }
@@ -154,12 +155,16 @@ function failures(temporal: Sample['temporal']): string {
   );
 }
 
-const asJson = ({ at, kafka, temporal, postgres, bridges }: Sample, rates: Rates) => ({
+const asJson = (
+  { at, kafka, temporal, postgres, bridges }: Sample,
+  rates: Rates,
+  failureAsJson: (failure: Counts['failures'][number]) => object,
+) => ({
   at: new Date(at).toISOString(),
   perSecond: rates,
   kafka: plain(kafka),
   temporal: temporal.ok
-    ? { ...temporal.value, failures: temporal.value.failures.map(runAsJson) }
+    ? { ...temporal.value, failures: temporal.value.failures.map(failureAsJson) }
     : plain(temporal),
   postgres: plain(postgres),
   bridges: bridges.map((bridge) => ({ url: bridge.url, ...plain(bridge) })),
