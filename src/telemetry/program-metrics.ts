@@ -1,12 +1,14 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { VERSION } from '../program/version.ts';
+import { measureEventLoopLag, WITHOUT_EVENT_LOOP_LAG } from './event-loop-lag.ts';
 import type { Conditions } from './health/health.ts';
 
 /** A registry with the metrics of every program: readiness, version, process, event loop and heap. */
 export function createProgramRegistry(readiness: Conditions): Registry {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, ...WITHOUT_EVENT_LOOP_LAG });
+  measureEventLoopLag(registry);
   // Gauges that are named like counters; nodejs_active_resources and others have the same by type.
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
