@@ -141,7 +141,7 @@ async function latestRuns(
     workflowIds.size > MAX_DESCRIBED && isExpressible(workflowId);
   const ids = [...new Set(closed.filter(isQueried).map(({ workflowId }) => quoted(workflowId)))];
   if (ids.length > 0) {
-    for await (const page of listRuns(place, `WorkflowId IN (${ids.join(', ')})`)) {
+    for await (const page of listRuns(place, ofWorkflows(`WorkflowId IN (${ids.join(', ')})`))) {
       page.forEach(add);
     }
   }
@@ -177,12 +177,19 @@ export async function runsOf(
 }
 
 /**
+ * Lets the server find workflows by their IDs. To a query without a division it adds one, and SQLite then uses
+ * the index of divisions: it would read every workflow of the namespace.
+ */
+export const ofWorkflows = (condition: string): string =>
+  `${condition} AND (TemporalNamespaceDivision IS NULL OR TemporalNamespaceDivision = '')`;
+
+/**
  * A query that finds all runs of the workflow, and possibly others. If a query cannot express the
  * workflow ID, the runs are found by the position of their message in Kafka, which they have in common;
  * undefined when that is unknown, because the workflow was started by hand.
  */
 function queryForRuns({ workflowId, source }: OrderRun): string | undefined {
-  if (isExpressible(workflowId)) return `WorkflowId = ${quoted(workflowId)}`;
+  if (isExpressible(workflowId)) return ofWorkflows(`WorkflowId = ${quoted(workflowId)}`);
   const { topic, partition, offset } = source;
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;
   if (!isExpressible(topic)) return undefined;

@@ -1,4 +1,8 @@
-import { orderQuery, type OrderFilter } from '../../../src/temporal/order-visibility.ts';
+import {
+  ofWorkflows,
+  orderQuery,
+  type OrderFilter,
+} from '../../../src/temporal/order-visibility.ts';
 
 const NINE = Date.parse('2026-11-24T09:00:00Z');
 const BASE = "WorkflowType = 'ingestOrder' AND WorkflowId STARTS_WITH 'order:'";
@@ -34,5 +38,11 @@ test('a further condition cannot widen the selection', () => {
 test('searches for the part of a prefix that a query can express', () => {
   expect(orderQuery("eu's:", {})).toBe(
     "WorkflowType = 'ingestOrder' AND WorkflowId STARTS_WITH 'eu'",
+  );
+});
+
+test('a search by workflow ID names the division, so that the server does not add it as a plain condition', () => {
+  expect(ofWorkflows("WorkflowId = 'order:A'")).toMatch(
+    /^WorkflowId = 'order:A' AND \(TemporalNamespaceDivision IS NULL OR .*\)$/,
   );
 });
