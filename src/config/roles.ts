@@ -15,6 +15,7 @@ import { workerSettings } from './worker-settings.ts';
 const temporalCredentials = {
   apiKey: temporalConnectionSettings.apiKey,
   tls: temporalConnectionSettings.tls,
+  grpcCompression: temporalConnectionSettings.grpcCompression,
 } as const;
 
 /** What it takes to read messages as the bridge does. */

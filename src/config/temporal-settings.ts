@@ -88,6 +88,13 @@ export const temporalConnectionSettings = settingGroup({
     unsetMeans: 'the host of `TEMPORAL_ADDRESS`',
     description: 'Server name to expect in the certificate of the server.',
   },
+  grpcCompression: {
+    name: 'TEMPORAL_GRPC_COMPRESSION',
+    schema: choice(['none', 'gzip']),
+    default: 'none',
+    description:
+      'Whether to compress calls to the server, and to have the server compress its answers. `gzip` saves bandwidth over the Internet, for instance to Temporal Cloud. Within one network it costs more CPU, of the programs and of the server, than the bandwidth is worth.',
+  },
   configFile: {
     name: 'TEMPORAL_CONFIG_FILE',
     schema: text,

@@ -1,5 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
-import { InterceptingCall, status, type Interceptor } from '@grpc/grpc-js';
+import {
+  compressionAlgorithms,
+  InterceptingCall,
+  status,
+  type ChannelOptions,
+  type Interceptor,
+} from '@grpc/grpc-js';
 import type { Environment } from '../config/read-settings.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import { channelCredentials } from './channel-credentials.ts';
@@ -97,18 +103,10 @@ function openConnection(
   report: RenewalReport | undefined,
 ): Connection {
   const renewed = renewSettings(settings, read, report);
-  const serverName = settings.tls?.serverName;
   const connection = Connection.lazy({
     address,
     credentials: channelCredentials(renewed),
-    ...(serverName === undefined
-      ? {}
-      : {
-          channelArgs: {
-            'grpc.ssl_target_name_override': serverName,
-            'grpc.default_authority': serverName,
-          },
-        }),
+    channelArgs: channelOptions(settings),
     // A copy, because the SDK adds its own headers to it.
     metadata: { ...settings.metadata },
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -119,6 +117,19 @@ function openConnection(
   }
   return connection;
 }
+
+const channelOptions = ({ tls, grpcCompression }: ConnectionSettings): ChannelOptions => ({
+  ...(tls?.serverName === undefined
+    ? {}
+    : {
+        'grpc.ssl_target_name_override': tls.serverName,
+        'grpc.default_authority': tls.serverName,
+      }),
+  // The server compresses its answers as the requests are.
+  ...(grpcCompression === 'gzip'
+    ? { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }
+    : {}),
+});
 
 const withDefaultDeadline: Interceptor = (options, nextCall) =>
   new InterceptingCall(

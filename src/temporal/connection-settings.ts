@@ -18,6 +18,8 @@ export interface ConnectionSettings {
   readonly apiKey: string | undefined;
   /** Undefined without TLS. */
   readonly tls: TlsSettings | undefined;
+  /** The codec of requests and answers. */
+  readonly grpcCompression: 'none' | 'gzip';
 }
 
 export interface TlsSettings {
@@ -42,6 +44,7 @@ const DEFAULT_NAMESPACE = 'default';
 const OWN = {
   apiKey: temporalConnectionSettings.apiKey,
   tls: temporalConnectionSettings.tls,
+  grpcCompression: temporalConnectionSettings.grpcCompression,
 } as const;
 
 type TlsProfile = NonNullable<ReturnType<typeof tomlLoadClientConfigProfile>['tls']>;
@@ -51,7 +54,7 @@ type TlsProfile = NonNullable<ReturnType<typeof tomlLoadClientConfigProfile>['tl
  * Throws an OperatorError when they are invalid, or contradict each other.
  */
 export function readConnectionSettings(env: Environment): ConnectionSettings {
-  const { apiKey } = readSettings({ temporal: OWN }, env).temporal;
+  const { apiKey, grpcCompression } = readSettings({ temporal: OWN }, env).temporal;
   const variables = Object.fromEntries(
     Object.entries({ ...env, TEMPORAL_API_KEY: apiKey?.current() }).flatMap(([name, value]) =>
       value ? [[name, value]] : [],
@@ -69,6 +72,7 @@ export function readConnectionSettings(env: Environment): ConnectionSettings {
     metadata: fromTomlProfile({ grpc_meta: profile.grpc_meta ?? {} }).grpcMeta ?? {},
     apiKey: profile.api_key,
     tls: readTls(profile, variables),
+    grpcCompression,
   };
 }
 

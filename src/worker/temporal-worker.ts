@@ -138,9 +138,11 @@ const connectionOptions = ({
   metadata,
   apiKey,
   tls,
+  grpcCompression,
 }: ConnectionSettings): NativeConnectionOptions => ({
   address,
   metadata,
+  grpcCompression: { codec: grpcCompression },
   ...(apiKey === undefined ? {} : { apiKey }),
   // Not undefined: with an API key, that would mean TLS.
   tls: tls !== undefined && {

@@ -27,6 +27,10 @@ export interface GrpcProxy {
   forwardAll(): void;
   /** The `authorization` headers of all calls so far, by the method that was called. */
   readonly authorizations: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The `grpc-encoding` headers of all requests so far, by the method that was called. */
+  readonly requestEncodings: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The same of all answers. */
+  readonly answerEncodings: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
 }
 
@@ -35,6 +39,8 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
   let statusFor: (path: string) => GrpcStatus | undefined = () => undefined;
   const sessions = new Set<ServerHttp2Session>();
   const authorizations = new Map<string, Set<string>>();
+  const requestEncodings = new Map<string, Set<string>>();
+  const answerEncodings = new Map<string, Set<string>>();
   /** The calls without an answer, with their paths. */
   const waiting = new Map<ServerHttp2Stream, string>();
   const upstream = connect(`http://${target}`);
@@ -49,10 +55,8 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
     stream.on('error', () => undefined);
     const path = headers[':path'] ?? '';
     const method = path.split('/').at(-1) ?? '';
-    authorizations.set(
-      method,
-      (authorizations.get(method) ?? new Set()).add(headers.authorization ?? ''),
-    );
+    record(authorizations, method, headers.authorization);
+    record(requestEncodings, method, headers['grpc-encoding']);
     const rejection = statusFor(path);
     if (rejection) {
       rejectCall(stream, rejection);
@@ -69,6 +73,7 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
     });
     call.on('response', (answer) => {
       if (!waiting.delete(stream)) return;
+      record(answerEncodings, method, answer['grpc-encoding']);
       // A call that fails is answered with trailers only.
       const endStream = 'grpc-status' in answer;
       let trailers: IncomingHttpHeaders = {};
@@ -100,6 +105,8 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
       statusFor = () => undefined;
     },
     authorizations,
+    requestEncodings,
+    answerEncodings,
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -108,6 +115,15 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
       await closed;
     },
   };
+}
+
+/** Adds the value of a header to those of the method; an absent one is empty. */
+function record(
+  headers: Map<string, Set<string>>,
+  method: string,
+  value: string | readonly string[] | undefined,
+): void {
+  headers.set(method, (headers.get(method) ?? new Set()).add(String(value ?? '')));
 }
 
 const rejectCall = (stream: ServerHttp2Stream, { code, message }: GrpcStatus): void => {

@@ -8,6 +8,7 @@ const withKey = (apiKey: string): ConnectionSettings => ({
   metadata: {},
   apiKey,
   tls: undefined,
+  grpcCompression: 'none',
 });
 
 beforeEach(() => {

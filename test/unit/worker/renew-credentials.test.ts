@@ -12,6 +12,7 @@ const withKey = (apiKey: string): ConnectionSettings => ({
   metadata: {},
   apiKey,
   tls: undefined,
+  grpcCompression: 'none',
 });
 
 let events: string[];
