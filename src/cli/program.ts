@@ -16,6 +16,7 @@ import { addReplayCommand } from '../operate/replay/replay-command.ts';
 import { addResumeCommand } from '../operate/resume/resume-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSetupCommand } from '../operate/setup/setup-command.ts';
+import { addTemporalCommand } from '../operate/temporal/temporal-command.ts';
 import { addTopCommand } from '../operate/top/top-command.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -59,6 +60,7 @@ Exit codes:
   addResumeCommand(program);
   addCapacityCommand(program);
   addCodecServerCommand(program);
+  addTemporalCommand(program);
   addConfigCommand(program);
   addCompletionCommand(program);
   return program;

@@ -7,7 +7,11 @@ import { orderSettings } from './order-settings.ts';
 import { payloadSettings } from './payload-settings.ts';
 import type { Settings } from './read-settings.ts';
 import { required } from './setting.ts';
-import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
+import {
+  temporalConnectionSettings,
+  temporalSettings,
+  visibilitySettings,
+} from './temporal-settings.ts';
 import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -107,3 +111,5 @@ export const DATABASE_SETUP_ROLE = {
   databaseRoles: databaseRoleSettings,
   order: orderSettings,
 } as const;
+
+export const VISIBILITY_ROLE = { visibility: visibilitySettings } as const;

@@ -6,7 +6,11 @@ import { loggingSettings } from './logging-settings.ts';
 import { orderSettings } from './order-settings.ts';
 import { payloadSettings } from './payload-settings.ts';
 import type { SettingGroup } from './setting.ts';
-import { temporalConnectionSettings, temporalSettings } from './temporal-settings.ts';
+import {
+  temporalConnectionSettings,
+  temporalSettings,
+  visibilitySettings,
+} from './temporal-settings.ts';
 import { schemaRegistrySettings, valueSettings } from './value-settings.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -114,6 +118,11 @@ export const SECTIONS: readonly Section[] = [
       'codec-server',
     ],
     settings: temporalSettings,
+  },
+  {
+    title: 'Temporal visibility database',
+    readBy: ['temporal', 'doctor'],
+    settings: visibilitySettings,
   },
   {
     title: 'Database',

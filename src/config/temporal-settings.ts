@@ -1,5 +1,6 @@
-import { choice, settingGroup, text, url } from './setting.ts';
 import { z } from 'zod';
+import { databaseUrlMistake } from './database-url.ts';
+import { choice, settingGroup, text, url } from './setting.ts';
 
 /** Temporal settings of order-ingest itself; `@temporalio/envconfig` reads those of the connection. */
 export const temporalSettings = settingGroup({
@@ -110,3 +111,24 @@ export const temporalConnectionSettings = settingGroup({
     description: 'Profile to use from that file.',
   },
 });
+
+/** Where Temporal keeps what `list` finds; not a database of order-ingest. */
+export const visibilitySettings = settingGroup({
+  url: {
+    name: 'TEMPORAL_VISIBILITY_DATABASE_URL',
+    schema: z.string().superRefine((value, context) => {
+      const mistake = visibilityUrlMistake(value);
+      if (mistake !== undefined) context.addIssue({ code: 'custom', message: mistake });
+    }),
+    optional: true,
+    secret: true,
+    unsetMeans: '`doctor` does not look at that database',
+    description:
+      "URL of the Postgres database of Temporal's visibility, written as `DATABASE_URL`; usually named `temporal_visibility`. `temporal tune` needs it, and `doctor` uses it if it is set. Both only read: SELECT on `executions_visibility` and `schema_version` is enough. See [temporal-server.md](temporal-server.md).",
+  },
+});
+
+const visibilityUrlMistake = (value: string): string | undefined =>
+  /^(mysql|mariadb|https?|elasticsearch|opensearch|sqlite|cassandra):/i.test(value)
+    ? 'applies to visibility in Postgres only; with MySQL, SQLite, Elasticsearch or OpenSearch there is nothing to tune'
+    : databaseUrlMistake(value);

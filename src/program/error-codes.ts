@@ -402,6 +402,15 @@ export const ERRORS = {
     meaning: 'No connection to Temporal could be opened.',
     fix: 'Check `TEMPORAL_ADDRESS`, that the server is running, and `TEMPORAL_TLS` if it expects TLS.',
   },
+  TEMPORAL_VISIBILITY_MISSING: {
+    meaning:
+      'The database that `TEMPORAL_VISIBILITY_DATABASE_URL` names has no visibility table of Temporal.',
+    fix: 'Set it to the database of `visibilityStore` in the configuration of the Temporal server, usually `temporal_visibility`. With Elasticsearch or MySQL there is nothing to tune.',
+  },
+  TEMPORAL_VISIBILITY_UNSUPPORTED: {
+    meaning: 'The visibility schema of Temporal is too old to have search attributes.',
+    fix: 'Upgrade the Temporal server and its schemas first.',
+  },
   TOPIC_REQUIRED: {
     meaning:
       '`KAFKA_TOPIC` lists several topics, and the command is about one: a partition, an offset or a dead letter of one of them.',
