@@ -1,19 +1,20 @@
 import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { build } from '../dev/build.ts';
-import { PROJECT_DIR } from '../dev/stack/places.ts';
+import { RESULTS_DIR } from './harness/stored-result.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
-import { BENCHMARKS } from './benchmarks/index.ts';
-import { startBenchStack } from './harness/bench-stack.ts';
-import { compare } from './harness/compare.ts';
-import { VARIANTS } from './variants/index.ts';
-import { describeVariants, measureVariants } from './variants/variants.ts';
-import { drawPictures } from './pictures/draw.ts';
+import { chooseBenchmarks, EVERY_BENCHMARK, type Measured } from './choose.ts';
+import type { Form } from './benchmarks/benchmark.ts';
+import { startBenchStack, type BenchStack } from './harness/bench-stack.ts';
+import { compare, type Sample } from './harness/compare.ts';
+import { measuredCode } from './harness/measured-code.ts';
+import { createProgress, type Progress } from './harness/progress.ts';
+import { describeResult, describeSides, format, resultOf, writeResult } from './harness/report.ts';
+import { ageOf, readStored } from './harness/stored-result.ts';
 import { describeRivals, sideBySide } from './rivals/side-by-side.ts';
-import { describeResult, format, resultOf, writeResult } from './harness/report.ts';
+import { measureVariants } from './variants/variants.ts';
 
-const RESULTS = path.join(PROJECT_DIR, 'bench/results');
-const SIDE_BY_SIDE = 'side-by-side';
+const ROUNDS: Readonly<Record<Form, number>> = { full: 5, short: 3 };
 
 const atLeastThree = (text: string) => {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
@@ -22,61 +23,144 @@ const atLeastThree = (text: string) => {
   return Number(text);
 };
 
+interface Flags {
+  readonly rounds?: number;
+  readonly temporal: TemporalKind;
+  readonly full?: true;
+  readonly short?: true;
+  readonly stale?: true;
+  readonly dryRun?: true;
+  readonly verbose?: true;
+}
+
 const program = new Command('npm run bench --')
   .description(
-    'Compares the performance of order-ingest with a baseline, benchmark by benchmark. It starts Kafka, Temporal and Postgres for the run, and measures both sides in turn. Run nothing else on the machine in the meantime.',
+    `Compares the performance of order-ingest with a baseline, benchmark by benchmark. It starts Kafka, Temporal and Postgres for the run, and measures both sides in turn. Run nothing else on the machine in the meantime.
+
+Without arguments, it measures the main benchmarks in their short form, which takes less than ten minutes. With names, --stale or --full, it measures them in full and writes bench/results, from which \`npm run docs\` writes the figures of the documents.`,
   )
   .addArgument(
-    new Argument('[names...]', 'the benchmarks to run (default: all)').choices([
-      ...[...BENCHMARKS, ...VARIANTS].map(({ name }) => name),
-      SIDE_BY_SIDE,
-    ]),
+    new Argument('[names...]', 'the benchmarks to measure').choices(
+      EVERY_BENCHMARK.map(({ name }) => name),
+    ),
   )
-  .option('--rounds <number>', 'how often to measure each side, after a warm-up', atLeastThree, 5)
+  .option('--full', 'measure in full; without names, every benchmark, which takes hours')
+  .addOption(
+    new Option('--short', 'measure in the short form, also those that are named').conflicts('full'),
+  )
+  .option('--stale', 'measure only those whose code has changed since their last result')
+  .option('--dry-run', 'print what would be measured and, with --stale, what has changed')
+  .option(
+    '--rounds <number>',
+    `how often to measure each side, after a warm-up (default: ${ROUNDS.full}, or ${ROUNDS.short} in the short form)`,
+    atLeastThree,
+  )
   .addOption(
     new Option('--temporal <kind>', "the Temporal server: the CLI's dev server, or one on Postgres")
       .choices(TEMPORAL_KINDS)
       .default('dev'),
   )
+  .option('--verbose', 'print every measurement to stderr')
   .helpCommand(false)
   .showHelpAfterError()
   .parse();
-const { rounds, temporal } = program.opts<{ rounds: number; temporal: TemporalKind }>();
-const names = program.args;
-const isChosen = (name: string) => names.length === 0 || names.includes(name);
-const chosen = BENCHMARKS.filter(({ name }) => isChosen(name));
 
-await build();
-const stack = await startBenchStack(temporal);
-try {
-  for (const benchmark of chosen) {
-    const comparison = await benchmark.prepare(stack);
-    try {
-      const measured = await compare(comparison, rounds, (side, round, sample) => {
-        const which = round === 0 ? 'warm-up' : `round ${round}`;
-        console.error(
-          `${benchmark.name}  ${which}  ${side}: ${format(sample.value)} ${benchmark.unit}`,
-        );
-      });
-      const result = resultOf(benchmark, comparison, measured);
-      writeResult(RESULTS, benchmark.name, result, temporal);
-      console.log(`${describeResult(result, benchmark)}\n`);
-    } finally {
-      await comparison.close();
+const flags = program.opts<Flags>();
+const { temporal } = flags;
+const names = program.args;
+const inFull = flags.full ?? (names.length > 0 || flags.stale === true);
+const form: Form = inFull && !flags.short ? 'full' : 'short';
+const rounds = flags.rounds ?? ROUNDS[form];
+const folder = form === 'full' ? RESULTS_DIR : path.join(RESULTS_DIR, 'short');
+const chosen = chooseBenchmarks(names, form).flatMap((benchmark) => {
+  if (!flags.stale) return [{ ...benchmark, why: '' }];
+  const why = whyStale(benchmark);
+  return why === undefined ? [] : [{ ...benchmark, why }];
+});
+
+if (flags.dryRun) {
+  for (const { name, why } of chosen) console.log(`${name.padEnd(20)} ${why}`.trimEnd());
+} else if (chosen.length === 0) {
+  console.log('No result is older than its code.');
+} else {
+  await measureAll();
+}
+
+/** Why the result with this kind of server is stale; undefined if it is current, or if there is none. */
+function whyStale({ name, code }: Measured): string | undefined {
+  const result = readStored(RESULTS_DIR, name, temporal);
+  if (!result) return undefined;
+  const age = ageOf(result, code);
+  const day = result.measured.slice(0, 10);
+  switch (age.kind) {
+    case 'current':
+      return undefined;
+    case 'older':
+      return `of ${day}; changed since: ${age.changed.join(', ')}`;
+    case 'not-recorded':
+      return `of ${day}; its code was not recorded`;
+    default:
+      return age satisfies never;
+  }
+}
+
+async function measureAll(): Promise<void> {
+  const progress = createProgress(flags.verbose === true);
+  const print = (line: string) => {
+    progress.clear();
+    console.log(line);
+  };
+  await build();
+  const stack = await startBenchStack(temporal);
+  try {
+    print(
+      `${chosen.length} benchmarks in ${form === 'full' ? 'full' : 'their short form'}, ${rounds} rounds, Temporal ${temporal === 'postgres' ? 'on Postgres' : 'dev server'}; details in ${path.relative('', folder)}`,
+    );
+    for (const benchmark of chosen) print(await measure(benchmark, stack, progress));
+  } finally {
+    progress.clear();
+    await stack.remove();
+  }
+  if (form === 'full') print('To update the figures of the documents: npm run docs');
+}
+
+/** Measures a benchmark, writes its result and describes it. */
+async function measure(measured: Measured, stack: BenchStack, progress: Progress): Promise<string> {
+  const { name } = measured;
+  // The code as it was built: its files may change while it is measured.
+  const code = measuredCode(measured.code);
+  const write = (result: object) => {
+    writeResult(folder, name, result, temporal, code);
+  };
+  const showSample = (unit: string) => (side: string, round: number, sample: Sample) => {
+    const which = round === 0 ? 'warm-up' : `round ${round}`;
+    progress.show(`${name}  ${which}  ${side}: ${format(sample.value)} ${unit}`);
+  };
+  switch (measured.kind) {
+    case 'benchmark': {
+      const { benchmark } = measured;
+      const comparison = await benchmark.prepare(stack, form);
+      try {
+        const samples = await compare(comparison, rounds, showSample(benchmark.unit));
+        const result = resultOf(benchmark, comparison, samples);
+        write(result);
+        return describeResult(result);
+      } finally {
+        await comparison.close();
+      }
     }
+    case 'variants': {
+      const { what, unit } = measured.variants;
+      const sides = await measureVariants(measured.variants, stack, rounds, showSample(unit));
+      write({ what, unit, rounds, sides });
+      return describeSides(name, sides, unit);
+    }
+    case 'side-by-side': {
+      const rivals = await sideBySide(stack.pids, rounds);
+      write({ rivals });
+      return describeRivals(rivals);
+    }
+    default:
+      return measured satisfies never;
   }
-  for (const variants of VARIANTS.filter(({ name }) => isChosen(name))) {
-    const sides = await measureVariants(variants, stack, rounds);
-    const { name, what, unit } = variants;
-    writeResult(RESULTS, name, { what, unit, sides }, temporal);
-    console.log(`${describeVariants(variants, sides)}\n`);
-  }
-  if (isChosen(SIDE_BY_SIDE)) {
-    const rivals = await sideBySide(stack.pids, rounds);
-    writeResult(RESULTS, SIDE_BY_SIDE, { rivals }, temporal);
-    console.log(describeRivals(rivals));
-  }
-  drawPictures(RESULTS, path.join(PROJECT_DIR, 'docs/images'));
-} finally {
-  await stack.remove();
 }

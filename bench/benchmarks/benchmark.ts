@@ -1,6 +1,12 @@
 import type { Comparison, Goal } from '../harness/compare.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 
+/**
+ * The short form of a benchmark has fewer orders. It shows in a minute what is far off, but not a few percent; its
+ * results are not those of the documents.
+ */
+export type Form = 'full' | 'short';
+
 export interface Benchmark {
   readonly name: string;
   /** What the ratio or the figure means. */
@@ -8,5 +14,9 @@ export interface Benchmark {
   /** The unit of both sides, such as `orders/s`. */
   readonly unit: string;
   readonly goal: Goal;
-  prepare(stack: BenchStack): Promise<Comparison>;
+  /** The modules that it measures, its own first: see `measuredCode`. */
+  readonly code: readonly string[];
+  /** Not among those that are measured in their short form by default. */
+  readonly longOnly?: true;
+  prepare(stack: BenchStack, form: Form): Promise<Comparison>;
 }

@@ -8,6 +8,7 @@ import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { startLoadWorker } from '../harness/run-load.ts';
 import { settledServerCounts } from '../harness/server-counts.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 500;
@@ -20,6 +21,7 @@ export const cost: Benchmark = {
     'billable actions of Temporal per order, by local activity first ÷ by two regular activities',
   unit: 'actions',
   goal: { atMost: 0.67 },
+  code: ['bench/benchmarks/cost.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare() {
     const metricsPort = await freePort();
     const server = await startOwnTemporal(['--metrics-port', String(metricsPort)]);

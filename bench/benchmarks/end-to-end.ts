@@ -2,9 +2,10 @@ import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
 import { measureRate } from '../harness/processes.ts';
 import { startLoadWorker, startStartLoop } from '../harness/run-load.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 2000;
+const COUNTS = { full: 2000, short: 500 };
 /** The bridge's default. */
 const CONCURRENCY = 50;
 
@@ -13,7 +14,9 @@ export const endToEnd: Benchmark = {
   ratio: "orders from a full topic to rows ÷ empty workflows, by the SDK's client and worker alone",
   unit: 'orders/s',
   goal: { atLeast: 0.95 },
-  async prepare({ pids }) {
+  code: ['bench/benchmarks/end-to-end.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  async prepare({ pids }, form) {
+    const count = COUNTS[form];
     const orders = await createOrderSystem(pids);
     const env = {
       TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
@@ -22,7 +25,7 @@ export const endToEnd: Benchmark = {
     };
     const worker = await startLoadWorker(env);
     return {
-      subject: { name: 'order-ingest', measure: () => orders.ingest(COUNT) },
+      subject: { name: 'order-ingest', measure: () => orders.ingest(count) },
       baseline: {
         name: 'empty workflows',
         async measure() {
@@ -30,7 +33,7 @@ export const endToEnd: Benchmark = {
           const client = await startStartLoop(env, {
             type: 'emptyWorkflow',
             prefix: uniqueName('empty'),
-            count: COUNT,
+            count,
             concurrency: CONCURRENCY,
           });
           const sample = await measureRate(
@@ -38,7 +41,7 @@ export const endToEnd: Benchmark = {
               pids: { client: client.pid, worker: worker.pid, ...pids },
               done: () => worker.done() - before,
             },
-            COUNT,
+            count,
           );
           await client.stop();
           return sample;

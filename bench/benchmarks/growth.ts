@@ -1,30 +1,35 @@
 import { createOrderSystem } from '../harness/order-system.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 import type { Sample } from '../harness/compare.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const SMALL = 2000;
-const LARGE = 100_000;
-/** How many orders of the large backlog are measured: enough for an effect of its size to show. */
-const MEASURED = 4000;
+/** The large backlog is read in part: enough for an effect of its size to show. */
+const COUNTS = {
+  full: { large: 100_000, measured: 4000, small: 2000 },
+  short: { large: 20_000, measured: 500, small: 500 },
+};
 
 export const growth: Benchmark = {
   name: 'growth',
-  ratio: `orders from the topic to rows, with a backlog of ${LARGE} ÷ of ${SMALL}`,
+  ratio: `orders from a full topic to rows, the first ${asText(COUNTS.full.measured)} of a backlog of ${asText(COUNTS.full.large)} ÷ a backlog of ${asText(COUNTS.full.small)}`,
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
-  prepare: ({ pids }) =>
-    Promise.resolve({
+  code: ['bench/benchmarks/growth.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  prepare({ pids }, form) {
+    const { large, measured, small } = COUNTS[form];
+    return Promise.resolve({
       subject: {
-        name: `the first ${MEASURED} of a backlog of ${LARGE}`,
-        measure: () => measureBacklog(pids, MEASURED, LARGE),
+        name: 'the beginning of a large backlog',
+        measure: () => measureBacklog(pids, measured, large),
       },
       baseline: {
-        name: `a backlog of ${SMALL}`,
-        measure: () => measureBacklog(pids, SMALL, SMALL),
+        name: 'a small backlog',
+        measure: () => measureBacklog(pids, small, small),
       },
       close: () => Promise.resolve(),
-    }),
+    });
+  },
 };
 
 async function measureBacklog(
@@ -38,4 +43,8 @@ async function measureBacklog(
   } finally {
     await orders.close();
   }
+}
+
+function asText(count: number): string {
+  return count.toLocaleString('en');
 }

@@ -5,6 +5,7 @@ import { connectTestTemporal } from '../../test/support/temporal.ts';
 import { orderLatencies, paced, percentileOf } from '../harness/latencies.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
 import { startLoadWorker } from '../harness/run-load.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 400;
@@ -17,6 +18,8 @@ const latency = (percentile: number, atMost: number): Benchmark => ({
   ratio: `p${percentile} of the time from message to row at half the saturated rate ÷ from start to completion of an empty workflow at that rate`,
   unit: 'ms',
   goal: { atMost },
+  longOnly: true,
+  code: ['bench/benchmarks/latency.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare({ pids }) {
     const orders = await createOrderSystem(pids);
     const { value: saturated } = await orders.ingest(SATURATING);

@@ -4,21 +4,23 @@ import type { Sample } from '../harness/compare.ts';
 import { progressOf } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { usageOf } from '../harness/processes.ts';
+import { BRIDGE_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const SMALL = 2000;
-const LARGE = 200_000;
+const LARGE = { full: 200_000, short: 50_000 };
 const POLL_MS = 50;
 
 export const memory: Benchmark = {
   name: 'memory',
-  ratio: `peak resident memory of the bridge with a backlog of ${LARGE} ÷ of ${SMALL}`,
+  ratio: `peak resident memory of the bridge with a backlog of ${LARGE.full.toLocaleString('en')} ÷ of ${SMALL.toLocaleString('en')}`,
   unit: 'MiB',
   goal: { atMost: 1.2 },
-  prepare: () =>
+  code: ['bench/benchmarks/memory.ts', ...BRIDGE_CODE],
+  prepare: (_, form) =>
     Promise.resolve({
-      subject: { name: `a backlog of ${LARGE}`, measure: () => peakMemory(LARGE) },
-      baseline: { name: `a backlog of ${SMALL}`, measure: () => peakMemory(SMALL) },
+      subject: { name: 'the large backlog', measure: () => peakMemory(LARGE[form]) },
+      baseline: { name: 'the small backlog', measure: () => peakMemory(SMALL) },
       close: () => Promise.resolve(),
     }),
 };

@@ -23,6 +23,7 @@ export const overhead: Benchmark = {
   ratio: 'messages through the bridge with a starter that answers at once ÷ a bare eachBatch loop',
   unit: 'messages/s',
   goal: { atLeast: 0.4 },
+  code: ['bench/benchmarks/overhead.ts', 'src/order/order-module.ts'],
   async prepare() {
     const topic = await createTestTopic({ partitions: 4 });
     await fillTopic(topic, COUNT);

@@ -7,6 +7,7 @@ import type { Sample } from '../harness/compare.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { orderLatencies, percentileOf } from '../harness/latencies.ts';
 import { orderText } from '../harness/orders.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const RERUNS = 1000;
@@ -21,6 +22,8 @@ export const rerunPriority: Benchmark = {
   ratio: `p99 of the time from message to row of live orders, 12 per second, while ${RERUNS} re-runs are open, at low priority ÷ at the same priority as the live orders`,
   unit: 'ms',
   goal: { atMost: 0.1 },
+  longOnly: true,
+  code: ['bench/benchmarks/rerun-priority.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare() {
     const system = await createTestSystem({ partitions: 4, fastSettings: false });
     // An order that Postgres rejects fails at once, and can be re-run and fail again in every round.

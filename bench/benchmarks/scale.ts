@@ -1,4 +1,5 @@
 import { createOrderSystem, type OrderSystemOptions } from '../harness/order-system.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 2000;
@@ -12,6 +13,8 @@ const scale = (name: string, more: OrderSystemOptions, described: string): Bench
   ratio: `orders from a full topic to rows with ${described} ÷ with one bridge and one worker, on the same cores`,
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
+  longOnly: true,
+  code: ['bench/benchmarks/scale.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare({ pids }) {
     const several = await createOrderSystem(pids, more);
     const one = await createOrderSystem(pids);

@@ -1,15 +1,18 @@
 import { createOrderSystem } from '../harness/order-system.ts';
 import { startLoadWorker, type Load } from '../harness/run-load.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 1000;
+const COUNTS = { full: 1000, short: 300 };
 
 export const shape: Benchmark = {
   name: 'shape',
   ratio: 'orders from a full topic to rows ÷ the same with two regular activities',
   unit: 'orders/s',
   goal: { atLeast: 1.8 },
-  async prepare({ pids }) {
+  code: ['bench/benchmarks/shape.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  async prepare({ pids }, form) {
+    const count = COUNTS[form];
     const ours = await createOrderSystem(pids);
     let worker: Load | undefined;
     const theirs = await createOrderSystem(pids, {
@@ -19,8 +22,8 @@ export const shape: Benchmark = {
       },
     });
     return {
-      subject: { name: 'local activities first', measure: () => ours.ingest(COUNT) },
-      baseline: { name: 'two regular activities', measure: () => theirs.ingest(COUNT) },
+      subject: { name: 'local activities first', measure: () => ours.ingest(count) },
+      baseline: { name: 'two regular activities', measure: () => theirs.ingest(count) },
       async close() {
         await worker?.stop();
         await theirs.close();

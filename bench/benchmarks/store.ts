@@ -24,6 +24,7 @@ export const store: Benchmark = {
   ratio: 'orders by the order store ÷ by one hand-written statement for the same rows',
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
+  code: ['bench/benchmarks/store.ts', 'src/order/order-module.ts', 'src/worker/order-store.ts'],
   async prepare() {
     const load = await createStoreLoad();
     const orderStore = postgresOrderStore(load.pool);

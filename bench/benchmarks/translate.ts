@@ -23,6 +23,7 @@ export const translate: Benchmark = {
   ratio: 'translation of a message ÷ JSON.parse and a plain zod schema',
   unit: 'orders/s',
   goal: { atLeast: 0.5 },
+  code: ['bench/benchmarks/translate.ts'],
   prepare() {
     const texts = Array.from({ length: 1000 }, (_, n) => orderText(`A-${n}`));
     return Promise.resolve({

@@ -13,7 +13,9 @@ import {
   type Spread,
   type Verdict,
 } from './compare.ts';
+import type { TemporalKind } from '../../dev/stack/service.ts';
 import { describeMachine } from './machine.ts';
+import type { MeasuredCode } from './measured-code.ts';
 
 export interface Result {
   readonly name: string;
@@ -79,38 +81,40 @@ export const medians = (
 
 const VERDICTS: Record<Verdict, string> = {
   reached: 'reached',
-  missed: 'missed',
-  inconclusive: 'inconclusive; run more rounds',
+  missed: 'MISSED',
+  inconclusive: 'inconclusive',
 };
 
-export function describeResult(result: Result, { ratio }: Benchmark): string {
-  const { outcome, goal, unit } = result;
-  const toReach = 'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+/** One line: the figure, its target and both sides. */
+export function describeResult({ name, outcome, goal, verdict, unit, ...sides }: Result): string {
+  const target = 'atLeast' in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
+  const medians = [sides.subject, sides.baseline].flatMap((side) =>
+    side ? format(side.value.median) : [],
+  );
   return [
-    `${result.name}: ${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)}), ${toReach}: ${VERDICTS[result.verdict]}`,
-    `  ${ratio}`,
-    describeSide(result.subject, unit),
-    ...(result.baseline ? [describeSide(result.baseline, unit)] : []),
-  ].join('\n');
+    name.padEnd(NAME_WIDTH),
+    `${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)})`.padEnd(22),
+    `${target.padEnd(7)} ${VERDICTS[verdict].padEnd(13)}`,
+    `${medians.join(' ÷ ')} ${unit}`,
+  ].join(' ');
 }
 
-export const describeSide = ({ name, value, cpu, figures }: SideResult, unit: string): string =>
-  `  ${name}: ${format(value.median)} (${format(value.low)} to ${format(value.high)}) ${unit}${list('CPU ms per order: ', cpu)}${list('', figures)}`;
+/** Variants on one line. */
+export const describeSides = (name: string, sides: readonly SideResult[], unit: string): string =>
+  `${name.padEnd(NAME_WIDTH)} ${sides.map((side) => `${side.name}: ${format(side.value.median)}`).join(', ')} ${unit}`;
 
-function list(title: string, figures: Readonly<Record<string, number>>): string {
-  const parts = Object.entries(figures).map(([key, figure]) => `${key} ${format(figure)}`);
-  return parts.length > 0 ? `; ${title}${parts.join(', ')}` : '';
-}
+const NAME_WIDTH = 20;
 
 export const format = (figure: number): string =>
   figure >= 100 ? String(Math.round(figure)) : figure.toFixed(2);
 
-/** Writes a result with a description of the machine to a file, and returns its path. */
+/** Writes a result, with what it was measured on, to a file, and returns its path. */
 export function writeResult(
   folder: string,
   name: string,
   result: object,
-  temporal: string,
+  temporal: TemporalKind,
+  code: MeasuredCode,
 ): string {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${name}-${temporal}.json`);
@@ -118,6 +122,7 @@ export function writeResult(
     measured: new Date().toISOString(),
     temporal,
     machine: describeMachine(),
+    code: code.hashes,
     name,
     ...result,
   };

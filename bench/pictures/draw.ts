@@ -1,46 +1,49 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Result } from '../harness/report.ts';
-import type { RivalResult } from '../rivals/side-by-side.ts';
+import { TEMPORAL_KINDS } from '../../dev/stack/service.ts';
 import { BENCHMARKS } from '../benchmarks/index.ts';
-import { TEMPORAL_KINDS, type TemporalKind } from '../../dev/stack/service.ts';
+import { ageOf, readComparison, readStored } from '../harness/stored-result.ts';
+import type { RivalResult } from '../rivals/side-by-side.ts';
 import { drawCpu, type CpuBar } from './cpu.ts';
 import { drawRatios, type Ratio } from './ratios.ts';
 import { drawRivals } from './rivals.ts';
 
-/** Redraws all figures from the files in the folder of results. */
-export function drawPictures(results: string, pictures: string): void {
-  mkdirSync(pictures, { recursive: true });
-  const keep = (name: string, svg: string) => {
-    writeFileSync(path.join(pictures, `${name}.svg`), svg);
-  };
-  const measured = BENCHMARKS.flatMap(({ name }) =>
+/**
+ * Draws all pictures of the results.
+ *
+ * @param results the folder of the results
+ * @param pictures the folder of the pictures
+ * @returns the pictures by their path
+ */
+export function drawPictures(results: string, pictures: string): Readonly<Record<string, string>> {
+  const measured = BENCHMARKS.flatMap(({ name, code }) =>
     TEMPORAL_KINDS.flatMap((temporal) => {
-      const result = read(results, name, temporal) as Result | undefined;
-      return result ? [{ result, temporal }] : [];
+      const result = readComparison(results, name, temporal);
+      return result
+        ? [{ result, temporal, isCurrent: ageOf(result, code).kind === 'current' }]
+        : [];
     }),
   );
-  keep(
-    'ratios',
-    drawRatios(measured.map(({ result, temporal }): Ratio => ({ ...result, temporal }))),
-  );
   const bars = measured.filter(({ result }) => ['end-to-end', 'shape'].includes(result.name));
-  keep(
-    'cpu',
-    drawCpu(
+  const sideBySide = readStored(results, 'side-by-side', 'dev') as
+    { readonly rivals: readonly RivalResult[] } | undefined;
+  const drawn = {
+    ratios: drawRatios(
+      measured.map(({ result, temporal, isCurrent }): Ratio => ({
+        ...result,
+        temporal,
+        isCurrent,
+      })),
+    ),
+    cpu: drawCpu(
       bars.flatMap(({ result, temporal }): CpuBar[] =>
         [result.subject, result.baseline].flatMap((side) =>
           side ? [{ name: side.name, benchmark: result.name, temporal, cpu: side.cpu }] : [],
         ),
       ),
     ),
+    ...(sideBySide ? { 'side-by-side': drawRivals(sideBySide.rivals) } : {}),
+  };
+  return Object.fromEntries(
+    Object.entries(drawn).map(([name, svg]) => [path.join(pictures, `${name}.svg`), svg]),
   );
-  const sideBySide = read(results, 'side-by-side', 'dev') as
-    { rivals: readonly RivalResult[] } | undefined;
-  if (sideBySide) keep('side-by-side', drawRivals(sideBySide.rivals));
-}
-
-function read(folder: string, name: string, temporal: TemporalKind): unknown {
-  const file = path.join(folder, `${name}-${temporal}.json`);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }

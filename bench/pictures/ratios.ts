@@ -7,6 +7,8 @@ import { withServer } from './titles.ts';
 
 export type Ratio = Pick<Result, 'name' | 'outcome' | 'goal' | 'verdict'> & {
   readonly temporal: TemporalKind;
+  /** Whether the code is still the one that was measured. */
+  readonly isCurrent: boolean;
 };
 
 const ROW = 26;
@@ -44,7 +46,7 @@ export function drawRatios(ratios: readonly Ratio[]): string {
       title: {
         text: 'Measured ratios relative to their targets',
         subtext:
-          'right of the line: target reached; dot: median; bar: lowest to highest round; yellow: inconclusive',
+          'right of the line: target reached; dot: median; bar: lowest to highest round; yellow: inconclusive; *: of an earlier version of the code',
         left: 10,
         textStyle: { fontSize: 15 },
       },
@@ -52,7 +54,10 @@ export function drawRatios(ratios: readonly Ratio[]): string {
       xAxis: { type: 'log', min: 0.25, max: 8, logBase: 2, axisLabel: { formatter: '×{value}' } },
       yAxis: {
         type: 'category',
-        data: rows.map(({ name, temporal }) => withServer(name, temporal)),
+        data: rows.map(
+          ({ name, temporal, isCurrent }) =>
+            `${withServer(name, temporal)}${isCurrent ? '' : ' *'}`,
+        ),
         axisTick: { show: false },
       },
       series: [

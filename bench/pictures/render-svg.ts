@@ -6,5 +6,6 @@ export function renderSvg(option: EChartsOption, width: number, height: number):
   chart.setOption({ animation: false, backgroundColor: '#ffffff', ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return `${svg}\n`;
+  // The prefix of its IDs and classes counts the charts of the process.
+  return `${svg.replaceAll(/\bzr\d+-/g, 'chart-')}\n`;
 }

@@ -1,3 +1,4 @@
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import { createLoneBridge } from '../harness/lone-bridge.ts';
 import { measureCommits } from '../harness/measure-commits.ts';
 import { createTestSystem } from '../../test/support/system.ts';
@@ -9,6 +10,7 @@ export const startsAtOnce: Variants = {
   name: 'starts-at-once',
   what: 'workflow starts by the bridge, without a worker, by BRIDGE_MAX_CONCURRENT_STARTS',
   unit: 'starts/s',
+  code: ['bench/variants/bridge-settings.ts', ...BRIDGE_CODE],
   async prepare({ pids }) {
     const bridge = await createLoneBridge(pids);
     return {
@@ -26,6 +28,7 @@ export const commitInterval: Variants = {
   name: 'commit-interval',
   what: 'offset commits per thousand orders, by BRIDGE_COMMIT_INTERVAL_MS',
   unit: 'commits',
+  code: ['bench/variants/bridge-settings.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare() {
     const intervals = ['500', '1000', '5000', '10000'];
     const systems = await Promise.all(

@@ -7,6 +7,7 @@ export const preparedStatements: Variants = {
   name: 'prepared-statements',
   what: 'inserts of orders, prepared or parsed and planned every time',
   unit: 'orders/s',
+  code: ['bench/variants/prepared-statements.ts', 'src/order/order-module.ts'],
   async prepare() {
     const { pool, measure, close } = await createStoreLoad();
     const storing = (preparesStatements: boolean) => {

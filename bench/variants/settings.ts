@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
 import type { Variants } from './variants.ts';
 
@@ -21,6 +22,7 @@ const byEnvironment = (
   name,
   what: `orders from a full topic to rows, by ${by}`,
   unit: 'orders/s',
+  code: ['bench/variants/settings.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare({ pids }) {
     const systems = await Promise.all(
       variants.map(({ env }) =>

@@ -1,6 +1,6 @@
 import type { BenchStack } from '../harness/bench-stack.ts';
-import { measureInTurn, type Side } from '../harness/compare.ts';
-import { describeSide, format, sideResult, type SideResult } from '../harness/report.ts';
+import { measureInTurn, type Sample, type Side } from '../harness/compare.ts';
+import { sideResult, type SideResult } from '../harness/report.ts';
 
 /** Variants of the same work, measured to choose one. */
 export interface Variants {
@@ -8,6 +8,8 @@ export interface Variants {
   /** What is measured and compared. */
   readonly what: string;
   readonly unit: string;
+  /** As in a benchmark. */
+  readonly code: readonly string[];
   prepare(stack: BenchStack): Promise<PreparedVariants>;
 }
 
@@ -20,20 +22,13 @@ export async function measureVariants(
   variants: Variants,
   stack: BenchStack,
   rounds: number,
+  onMeasured: (side: string, round: number, sample: Sample) => void,
 ): Promise<readonly SideResult[]> {
-  const { name, unit } = variants;
   const { sides, close } = await variants.prepare(stack);
   try {
-    const samples = await measureInTurn(sides, rounds, (side, round, { value }) => {
-      console.error(`${name}  round ${round}  ${side}: ${format(value)} ${unit}`);
-    });
+    const samples = await measureInTurn(sides, rounds, onMeasured);
     return [...samples].map(([side, taken]) => sideResult(side.name, taken));
   } finally {
     await close();
   }
 }
-
-export const describeVariants = (
-  { name, what, unit }: Variants,
-  sides: readonly SideResult[],
-): string => [`${name}: ${what}`, ...sides.map((side) => describeSide(side, unit))].join('\n');

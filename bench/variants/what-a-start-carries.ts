@@ -8,6 +8,7 @@ export const whatAStartCarries: Variants = {
   name: 'what-a-start-carries',
   what: 'workflow starts by the SDK client, by what each carries besides the message',
   unit: 'starts/s',
+  code: ['bench/variants/what-a-start-carries.ts', 'bench/loads/start-loop.ts'],
   prepare({ pids }) {
     const side = (name: string, carries: readonly Carried[]) => ({
       name,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { ordersPerSecond } from '../../terminal/arguments.ts';
 import { table } from '../../terminal/table.ts';
-import { ASSUMPTIONS, estimateCapacity, MEASURED, type CapacityEstimate } from './estimate.ts';
+import { ASSUMPTIONS, estimateCapacity, type CapacityEstimate } from './estimate.ts';
+import { MEASURED } from './measured.ts';
 
 interface CapacityFlags {
   readonly ordersPerSecond: number;
@@ -31,11 +32,12 @@ function run({ ordersPerSecond: rate, json }: CapacityFlags): void {
   console.log(
     json
       ? JSON.stringify({ ...estimate, measured: MEASURED, assumptions: ASSUMPTIONS })
-      : asText(estimate),
+      : capacityText(estimate),
   );
 }
 
-function asText(estimate: CapacityEstimate): string {
+/** What the command prints. */
+export function capacityText(estimate: CapacityEstimate): string {
   const { kafka, temporal, postgres, cloud, limits } = estimate;
   const rows = [
     [

@@ -1,3 +1,5 @@
+import { MEASURED } from './measured.ts';
+
 /** The resources that a rate of orders needs. A core is one like those of the measurement. */
 export interface CapacityEstimate {
   readonly ordersPerSecond: number;
@@ -36,33 +38,6 @@ export interface Limit {
   readonly change: string;
 }
 
-/**
- * The cost of one order, measured by `npm run bench` with a Temporal server on Postgres. CPU is in
- * milliseconds of one core of the machine that docs/performance.md describes; docs/capacity.md explains
- * how to replace these figures with your own.
- */
-export const MEASURED = {
-  bridgeCpuMs: 1.1,
-  workerCpuMs: 4.6,
-  temporalCpuMs: 6.5,
-  /** Postgres with Temporal's persistence and visibility stores. */
-  temporalDatabaseCpuMs: 6.4,
-  /** Postgres with the orders. */
-  postgresCpuMs: 0.4,
-  kafkaCpuMs: 0.2,
-  /** Key and value, uncompressed. */
-  messageBytes: 270,
-  /** One order with two line items, indexes included. */
-  rowBytes: 610,
-  /** As Temporal's metrics count them. */
-  stateTransitions: 3,
-  historyEvents: 6,
-  historyBytes: 1927,
-  grpcCalls: 3.2,
-  /** Billable actions of Temporal Cloud. */
-  actions: 2,
-} as const;
-
 /** Assumptions that were not measured; docs/capacity.md gives the reason for each. */
 export const ASSUMPTIONS = {
   /** Target CPU utilization; the rest is headroom for peaks and for the loss of a machine. */
@@ -97,17 +72,23 @@ export const ASSUMPTIONS = {
 const SECONDS_PER_DAY = 86_400;
 const DAYS_PER_MONTH = 30;
 
+/** The cost of one order. */
+export type OrderCost = { readonly [Key in keyof typeof MEASURED]: number };
+
 /** @param ordersPerSecond peak rate, greater than 0 */
-export function estimateCapacity(ordersPerSecond: number): CapacityEstimate {
+export function estimateCapacity(
+  ordersPerSecond: number,
+  cost: OrderCost = MEASURED,
+): CapacityEstimate {
   const cores = (cpuMs: number) => (ordersPerSecond * cpuMs) / 1000 / ASSUMPTIONS.utilisation;
   const processes = (cpuMs: number, coresEach: number) =>
     Math.max(2, Math.ceil(cores(cpuMs) / coresEach));
 
-  const bridges = processes(MEASURED.bridgeCpuMs, ASSUMPTIONS.coresPerBridge);
-  const workers = processes(MEASURED.workerCpuMs, ASSUMPTIONS.coresPerWorker);
-  const bytesPerSecond = ordersPerSecond * MEASURED.messageBytes;
-  const stateTransitionsPerSecond = ordersPerSecond * MEASURED.stateTransitions;
-  const actionsPerSecond = ordersPerSecond * MEASURED.actions;
+  const bridges = processes(cost.bridgeCpuMs, ASSUMPTIONS.coresPerBridge);
+  const workers = processes(cost.workerCpuMs, ASSUMPTIONS.coresPerWorker);
+  const bytesPerSecond = ordersPerSecond * cost.messageBytes;
+  const stateTransitionsPerSecond = ordersPerSecond * cost.stateTransitions;
+  const actionsPerSecond = ordersPerSecond * cost.actions;
   const perDay = ordersPerSecond * SECONDS_PER_DAY;
   const estimate = {
     ordersPerSecond,
@@ -118,22 +99,22 @@ export function estimateCapacity(ordersPerSecond: number): CapacityEstimate {
         Math.ceil((bytesPerSecond * ASSUMPTIONS.replication) / ASSUMPTIONS.brokerBytesPerSecond),
       ),
       bytesPerSecond,
-      cores: cores(MEASURED.kafkaCpuMs),
+      cores: cores(cost.kafkaCpuMs),
     },
     bridges,
     workers,
     temporal: {
-      serverCores: cores(MEASURED.temporalCpuMs),
+      serverCores: cores(cost.temporalCpuMs),
       historyShards: shardsFor(stateTransitionsPerSecond),
-      databaseCores: cores(MEASURED.temporalDatabaseCpuMs),
+      databaseCores: cores(cost.temporalDatabaseCpuMs),
       stateTransitionsPerSecond,
-      grpcCallsPerSecond: ordersPerSecond * MEASURED.grpcCalls,
-      historyBytesPerDay: perDay * MEASURED.historyBytes,
+      grpcCallsPerSecond: ordersPerSecond * cost.grpcCalls,
+      historyBytesPerDay: perDay * cost.historyBytes,
     },
     postgres: {
-      cores: cores(MEASURED.postgresCpuMs),
+      cores: cores(cost.postgresCpuMs),
       connections: workers * ASSUMPTIONS.connectionsPerWorker,
-      bytesPerDay: perDay * MEASURED.rowBytes,
+      bytesPerDay: perDay * cost.rowBytes,
     },
     cloud: {
       actionsPerSecond,

@@ -1,0 +1,38 @@
+import type { Benchmark, Form } from './benchmarks/benchmark.ts';
+import { BENCHMARKS } from './benchmarks/index.ts';
+import { BRIDGE_CODE, WORKER_CODE } from './harness/measured-code.ts';
+import { VARIANTS } from './variants/index.ts';
+import type { Variants } from './variants/variants.ts';
+
+/** Something that `npm run bench` measures. */
+export type Measured = { readonly name: string; readonly code: readonly string[] } & (
+  | { readonly kind: 'benchmark'; readonly benchmark: Benchmark }
+  | { readonly kind: 'variants'; readonly variants: Variants }
+  | { readonly kind: 'side-by-side' }
+);
+
+/** In the order in which they are measured. */
+export const EVERY_BENCHMARK: readonly Measured[] = [
+  ...BENCHMARKS.map((benchmark): Measured => {
+    const { name, code } = benchmark;
+    return { kind: 'benchmark', name, code, benchmark };
+  }),
+  ...VARIANTS.map((variants): Measured => {
+    const { name, code } = variants;
+    return { kind: 'variants', name, code, variants };
+  }),
+  {
+    kind: 'side-by-side',
+    name: 'side-by-side',
+    code: ['bench/rivals/side-by-side.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  },
+];
+
+/**
+ * @param names those that are asked for; if none is, all of them, or the main ones in the short form
+ */
+export const chooseBenchmarks = (names: readonly string[], form: Form): readonly Measured[] =>
+  EVERY_BENCHMARK.filter((measured) => {
+    if (names.length > 0) return names.includes(measured.name);
+    return form === 'full' || (measured.kind === 'benchmark' && !measured.benchmark.longOnly);
+  });

@@ -1,0 +1,132 @@
+import { capacityText } from '../../src/operate/capacity/capacity-command.ts';
+import { estimateCapacity, type OrderCost } from '../../src/operate/capacity/estimate.ts';
+import { endToEnd } from '../benchmarks/end-to-end.ts';
+import { cost } from '../benchmarks/cost.ts';
+import type { Result } from '../harness/report.ts';
+import { orderText } from '../harness/orders.ts';
+import { readComparison } from '../harness/stored-result.ts';
+import { createDays, withNotes } from './ages.ts';
+import { markdownTable } from './markdown-table.ts';
+
+/** An input of `order-ingest capacity`: the cost of one order. */
+interface Input {
+  /** Its name in src/operate/capacity/measured.ts. */
+  readonly key: string;
+  readonly what: string;
+  readonly value: number;
+  readonly unit: '' | ' ms' | ' bytes';
+  readonly by: string;
+  readonly day: string;
+}
+
+/** The inputs of the calculator, and their table for docs/capacity.md. */
+export function capacityInputs(folder: string): {
+  readonly inputs: readonly Input[];
+  readonly table: string;
+} {
+  const days = createDays();
+  const read = (name: string, temporal: 'dev' | 'postgres') => {
+    const result = readComparison(folder, name, temporal);
+    if (!result) throw new Error(`no result of ${name} with the server "${temporal}" in ${folder}`);
+    return result;
+  };
+  const onPostgres = read(endToEnd.name, 'postgres');
+  const onDevServer = read(endToEnd.name, 'dev');
+  const counted = read(cost.name, 'dev');
+  const cpu = (result: Result, process: string) => result.subject.cpu[process] ?? Number.NaN;
+  const postgresDay = {
+    by: '`npm run bench -- end-to-end --temporal postgres`',
+    day: days.of(onPostgres, endToEnd.code),
+  };
+  const costDay = { by: '`npm run bench -- cost`', day: days.of(counted, cost.code) };
+  const devDay = days.of(onDevServer, endToEnd.code);
+  const ofOrders = toDigits(cpu(onDevServer, 'postgres'), 1);
+  const ms = (key: string, what: string, value: number, from = postgresDay): Input => ({
+    ...{ key, what, value: toDigits(value, 2), unit: ' ms' },
+    ...from,
+  });
+  const figure = (key: string, what: string, name: string, digits: number): Input => ({
+    ...{
+      key,
+      what,
+      value: toDigits(counted.subject.figures[name] ?? Number.NaN, digits),
+      unit: '',
+    },
+    ...costDay,
+  });
+  const orderId = 'A-1001';
+  const inputs: readonly Input[] = [
+    ms('bridgeCpuMs', 'CPU of the bridge', cpu(onPostgres, 'bridge')),
+    ms('workerCpuMs', 'CPU of the worker', cpu(onPostgres, 'worker')),
+    ms('temporalCpuMs', "CPU of Temporal's server", cpu(onPostgres, 'temporal')),
+    ms(
+      'temporalDatabaseCpuMs',
+      "CPU of Temporal's database, without that for the orders' own tables",
+      cpu(onPostgres, 'postgres') - ofOrders,
+    ),
+    ms('postgresCpuMs', 'CPU of Postgres for the orders', ofOrders, {
+      by: '`npm run bench -- end-to-end`: with the dev server, Postgres stores nothing but orders',
+      day: devDay,
+    }),
+    ms('kafkaCpuMs', 'CPU of Kafka', cpu(onPostgres, 'kafka')),
+    figure('stateTransitions', 'state transitions', 'state transitions', 2),
+    figure('historyEvents', 'events of the history', 'history events', 2),
+    figure('historyBytes', 'bytes of the history', 'history bytes', 3),
+    figure('grpcCalls', 'gRPC calls', 'gRPC calls', 2),
+    {
+      key: 'actions',
+      what: 'billable actions',
+      value: counted.subject.value.median,
+      unit: '',
+      ...costDay,
+    },
+    {
+      ...{ key: 'rowBytes', what: 'bytes of its rows with two line items, indexes included' },
+      ...{
+        value: 610,
+        unit: '',
+        by: '`pg_total_relation_size` after 4,000 orders',
+        day: '2026-11-27',
+      },
+    },
+    {
+      ...{ key: 'messageBytes', what: 'bytes of its message, with its key' },
+      ...{ value: Buffer.byteLength(orderId) + Buffer.byteLength(orderText(orderId)), unit: '' },
+      ...{ by: "counted: the benchmarks' order, with two line items", day: '' },
+    },
+  ];
+  const rows = inputs.map(({ what, value, unit, by, day }) => [
+    what,
+    `${value.toLocaleString('en')}${unit}`,
+    by,
+    day,
+  ]);
+  const table = markdownTable(['cost per order', 'figure', 'by', 'measured'], rows);
+  return { inputs, table: withNotes(table, days) };
+}
+
+/** Rounded to as many significant digits. */
+const toDigits = (figure: number, digits: number) => Number(figure.toPrecision(digits));
+
+/** What `order-ingest capacity` prints for this rate, with the command. */
+export function capacityExample(folder: string, rate: string): string {
+  const cost = Object.fromEntries(
+    capacityInputs(folder).inputs.map(({ key, value }) => [key, value]),
+  ) as OrderCost;
+  const printed = capacityText(estimateCapacity(Number(rate), cost));
+  return `\`\`\`\n$ order-ingest capacity --orders-per-second ${rate}\n${printed}\n\`\`\``;
+}
+
+/** The text of src/operate/capacity/measured.ts. */
+export const measuredModule = (folder: string): string => `/**
+ * The cost of one order, measured by \`npm run bench\`. CPU is in milliseconds of one core of the machine that
+ * docs/performance.md describes; docs/capacity.md says how to use your own figures.
+ *
+ * Generated by \`npm run docs\` from bench/results.
+ */
+export const MEASURED = {
+${capacityInputs(folder)
+  .inputs.map(({ key, what, value }) => `  /** ${what} */\n  ${key}: ${value},`)
+  .join('\n')}
+} as const;
+`;

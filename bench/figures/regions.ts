@@ -1,0 +1,30 @@
+import { capacityExample, capacityInputs } from './capacity-inputs.ts';
+import { costTable } from './cost-table.ts';
+import { cpuRatioOf, figureOf, outcomeOf } from './figure.ts';
+import { ratioOf, rounded, tenths } from './numbers.ts';
+import { resultsTable } from './results-table.ts';
+import { scaleTable } from './scale-table.ts';
+import { variantsTable } from './variants-table.ts';
+
+/** Makes the text of a region from the arguments in its marker. */
+export type Region = (...args: readonly string[]) => string;
+
+/**
+ * The regions of documents that `npm run docs` writes from the results of the benchmarks, by the first word
+ * of their marker: see `fillRegions`.
+ *
+ * @param folder of the results
+ */
+export const regionsFrom = (folder: string): Readonly<Record<string, Region>> => ({
+  results: () => resultsTable(folder),
+  cost: () => costTable(folder),
+  variants: () => variantsTable(folder),
+  'capacity-inputs': () => capacityInputs(folder).table,
+  capacity: (rate = '') => capacityExample(folder, rate),
+  scale: () => scaleTable(folder),
+  outcome: (file = '') => outcomeOf(folder, file),
+  figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),
+  difference: (file = '', keys = '', subtracted = '') =>
+    tenths(figureOf(folder, file, keys) - figureOf(folder, file, subtracted)),
+  'cpu-ratio': (file = '') => ratioOf(cpuRatioOf(folder, file)),
+});

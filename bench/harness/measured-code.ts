@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import tsBlankSpace from 'ts-blank-space';
+import ts from 'typescript';
+import { PROJECT_DIR } from '../../dev/stack/places.ts';
+import { SECTIONS } from '../../src/config/sections.ts';
+import { MAIN_PACKAGES } from './machine.ts';
+
+/** What a bridge runs for an order of the built-in module. */
+export const BRIDGE_CODE = ['src/bridge/run-bridge.ts', 'src/order/order-module.ts'] as const;
+
+/** What a worker runs for an order of the built-in module. */
+export const WORKER_CODE = [
+  ...['src/worker/run-worker.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
+] as const;
+
+/** The code that a figure was measured with. */
+export interface MeasuredCode {
+  /** A hash for each folder of src/ and each file of bench/, by its path, and one for the default settings. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** The main packages that this code imports, by the name that `describeMachine` gives them. */
+  readonly packages: readonly string[];
+}
+
+/** They cost an order nothing, and change often. The defaults of the settings have a hash of their own. */
+const NOT_MEASURED = [
+  ...['src/config/', 'src/http/', 'src/kafka/connection/', 'src/program/', 'src/telemetry/health/'],
+];
+
+/**
+ * Finds the code that some modules consist of: themselves, and what they import statically from src/. What is
+ * imported on demand, such as the decoder of Avro, costs nothing where it is not used.
+ *
+ * Comments, types and formatting do not count.
+ *
+ * @param modules paths from the project's folder
+ */
+export function measuredCode(modules: readonly string[]): MeasuredCode {
+  const files = new Map<string, CodeFile>();
+  const add = (file: string) => {
+    if (files.has(file) || NOT_MEASURED.some((folder) => file.startsWith(folder))) return;
+    const code = codeOf(file);
+    files.set(file, code);
+    for (const imported of code.imports) if (imported.startsWith('src/')) add(imported);
+  };
+  for (const module of modules) add(module);
+  const texts = new Map<string, string[]>();
+  for (const [file, { hash }] of [...files].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const part = partOf(file);
+    texts.set(part, [...(texts.get(part) ?? []), `${file} ${hash}`]);
+  }
+  const imports = new Set([...files.values()].flatMap((file) => file.packages));
+  return {
+    hashes: {
+      ...Object.fromEntries([...texts].map(([part, lines]) => [part, hashOf(lines.join('\n'))])),
+      ...(modules.some((module) => PROGRAMS.includes(module))
+        ? { 'default settings': hashOf(defaultSettings()) }
+        : {}),
+    },
+    packages: Object.entries(MAIN_PACKAGES).flatMap(([title, name]) =>
+      imports.has(name) ? [title] : [],
+    ),
+  };
+}
+
+const PROGRAMS = ['src/bridge/run-bridge.ts', 'src/worker/run-worker.ts'];
+
+/** `src/bridge` for src/bridge/flow-control/semaphore.ts; the file itself outside src/. */
+const partOf = (file: string) =>
+  file.startsWith('src/') ? file.split('/').slice(0, 2).join('/') : file;
+
+interface CodeFile {
+  readonly hash: string;
+  /** Paths from the project's folder. */
+  readonly imports: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const STATIC_IMPORT = /^(?:import|(?:import|export)\s[^'"`;=()]*\sfrom)\s*['"]([^'"]+)['"]/gm;
+
+const known = new Map<string, CodeFile>();
+
+function codeOf(file: string): CodeFile {
+  let code = known.get(file);
+  if (!code) {
+    code = describeCode(file, readFileSync(path.join(PROJECT_DIR, file), 'utf8'));
+    known.set(file, code);
+  }
+  return code;
+}
+
+/** @param file its path from the project's folder */
+export function describeCode(file: string, text: string): CodeFile {
+  const withoutTypes = tsBlankSpace(text);
+  const specifiers = [...withoutTypes.matchAll(STATIC_IMPORT)].map(
+    ([, specifier = '']) => specifier,
+  );
+  return {
+    hash: hashOf(tokensOf(withoutTypes)),
+    imports: specifiers
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => path.join(path.dirname(file), specifier)),
+    packages: specifiers.filter((specifier) => !specifier.startsWith('.')),
+  };
+}
+
+/** The tokens, without comments, white space and the commas that a formatter adds at the end of a list. */
+function tokensOf(javascript: string): string {
+  const source = ts.createSourceFile('code.js', javascript, ts.ScriptTarget.Latest, true);
+  const tokens: string[] = [];
+  const visit = (node: ts.Node) => {
+    if (ts.isJSDoc(node)) return;
+    const children = node.getChildren(source);
+    if (children.length === 0) tokens.push(node.getText(source));
+    for (const child of children) visit(child);
+  };
+  visit(source);
+  return tokens
+    .filter((token, index) => token !== '' && !(token === ',' && isEnd(tokens, index)))
+    .join('\n');
+}
+
+const isEnd = (tokens: readonly string[], comma: number) =>
+  [')', ']', '}'].includes(tokens.slice(comma + 1).find((token) => token !== '') ?? '');
+
+/** The names and defaults of the settings that bridges and workers read. */
+const defaultSettings = () =>
+  SECTIONS.filter(({ readBy }) => readBy.includes('bridge') || readBy.includes('worker'))
+    .flatMap(({ settings }) => Object.values(settings))
+    .flatMap(({ name, default: value }) => (value === undefined ? [] : [`${name}=${value}`]))
+    .sort()
+    .join('\n');
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
