@@ -1,3 +1,4 @@
+import type { TemporalKind } from '../dev/stack/service.ts';
 import type { Benchmark, Form } from './benchmarks/benchmark.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import { BRIDGE_CODE, WORKER_CODE } from './harness/measured-code.ts';
@@ -31,8 +32,14 @@ export const EVERY_BENCHMARK: readonly Measured[] = [
 /**
  * @param names those that are asked for; if none is, all of them, or the main ones in the short form
  */
-export const chooseBenchmarks = (names: readonly string[], form: Form): readonly Measured[] =>
+export const chooseBenchmarks = (
+  names: readonly string[],
+  form: Form,
+  temporal: TemporalKind,
+): readonly Measured[] =>
   EVERY_BENCHMARK.filter((measured) => {
     if (names.length > 0) return names.includes(measured.name);
-    return form === 'full' || (measured.kind === 'benchmark' && !measured.benchmark.longOnly);
+    if (measured.kind !== 'benchmark') return form === 'full';
+    const { only = temporal, longOnly = false } = measured.benchmark;
+    return only === temporal && (form === 'full' || !longOnly);
   });

@@ -72,11 +72,18 @@ const inFull = flags.full ?? (names.length > 0 || flags.stale === true);
 const form: Form = inFull && !flags.short ? 'full' : 'short';
 const rounds = flags.rounds ?? ROUNDS[form];
 const folder = form === 'full' ? RESULTS_DIR : path.join(RESULTS_DIR, 'short');
-const chosen = chooseBenchmarks(names, form).flatMap((benchmark) => {
+const chosen = chooseBenchmarks(names, form, temporal).flatMap((benchmark) => {
   if (!flags.stale) return [{ ...benchmark, why: '' }];
   const why = whyStale(benchmark);
   return why === undefined ? [] : [{ ...benchmark, why }];
 });
+
+const elsewhere = chosen.find(
+  (measured) => measured.kind === 'benchmark' && (measured.benchmark.only ?? temporal) !== temporal,
+);
+if (elsewhere?.kind === 'benchmark') {
+  program.error(`${elsewhere.name} needs --temporal ${elsewhere.benchmark.only}.`);
+}
 
 if (flags.dryRun) {
   for (const { name, why } of chosen) console.log(`${name.padEnd(20)} ${why}`.trimEnd());

@@ -1,3 +1,4 @@
+import type { TemporalKind } from '../../dev/stack/service.ts';
 import type { Comparison, Goal } from '../harness/compare.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 
@@ -13,9 +14,12 @@ export interface Benchmark {
   readonly ratio: string;
   /** The unit of both sides, such as `orders/s`. */
   readonly unit: string;
-  readonly goal: Goal;
+  /** Absent where a figure is only an input of the capacity calculator. */
+  readonly goal?: Goal;
   /** The modules that it measures, its own first: see `measuredCode`. */
   readonly code: readonly string[];
+  /** The only Temporal server on which it means something. */
+  readonly only?: TemporalKind;
   /** Not among those that are measured in their short form by default. */
   readonly longOnly?: true;
   prepare(stack: BenchStack, form: Form): Promise<Comparison>;

@@ -11,7 +11,7 @@ import { settledServerCounts } from '../harness/server-counts.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNT = 500;
+const COUNTS = { full: 500, short: 100 };
 const POLL_MS = 50;
 
 /** Runs on a dedicated Temporal server, whose counters then hold nothing else. */
@@ -22,7 +22,7 @@ export const cost: Benchmark = {
   unit: 'actions',
   goal: { atMost: 0.67 },
   code: ['bench/benchmarks/cost.ts', ...BRIDGE_CODE, ...WORKER_CODE],
-  async prepare() {
+  async prepare(_, form) {
     const metricsPort = await freePort();
     const server = await startOwnTemporal(['--metrics-port', String(metricsPort)]);
     const costOf = async (startWorker: (system: TestSystem) => Promise<StoppableWorker>) => {
@@ -33,7 +33,7 @@ export const cost: Benchmark = {
       });
       const worker = await startWorker(system);
       try {
-        return await measureCost(system, metricsPort);
+        return await measureCost(system, metricsPort, COUNTS[form]);
       } finally {
         await worker.stop();
         await system.close();
@@ -61,32 +61,42 @@ interface StoppableWorker {
   stop(): Promise<unknown>;
 }
 
-async function measureCost(system: TestSystem, metricsPort: number): Promise<Sample> {
+async function measureCost(
+  system: TestSystem,
+  metricsPort: number,
+  count: number,
+): Promise<Sample> {
   const run = uniqueName('cost');
   const before = await settledServerCounts(metricsPort);
-  await fillTopic(system.topic, COUNT, run);
+  await fillTopic(system.topic, count, run);
   await system.startBridge();
-  while ((await countStored(system)) < COUNT) await delay(POLL_MS);
+  while ((await countStored(system)) < count) await delay(POLL_MS);
   // A workflow completes shortly after its row is stored.
   const query = `WorkflowId STARTS_WITH '${system.workflowId(run)}' AND ExecutionStatus = 'Completed'`;
-  while ((await system.client.workflow.count(query)).count < COUNT) await delay(POLL_MS);
+  while ((await system.client.workflow.count(query)).count < count) await delay(POLL_MS);
   let transitions = 0;
   let events = 0;
   let bytes = 0;
   const after = await settledServerCounts(metricsPort);
-  for (let n = 0; n < COUNT; n += 1) {
+  for (let n = 0; n < count; n += 1) {
     const { raw } = await system.workflow(`${run}-${n}`).describe();
     transitions += Number(raw.workflowExecutionInfo?.stateTransitionCount);
     events += Number(raw.workflowExecutionInfo?.historyLength);
     bytes += Number(raw.workflowExecutionInfo?.historySizeBytes);
   }
   return {
-    value: (after.actions - before.actions) / COUNT,
+    value: (after.actions - before.actions) / count,
     figures: {
-      'state transitions': transitions / COUNT,
-      'history events': events / COUNT,
-      'history bytes': bytes / COUNT,
-      'gRPC calls': (after.calls - before.calls) / COUNT,
+      'state transitions': transitions / count,
+      'history events': events / count,
+      'history bytes': bytes / count,
+      'gRPC calls': (after.calls.frontend - before.calls.frontend) / count,
+      'calls of history': (after.calls.history - before.calls.history) / count,
+      'calls of matching': (after.calls.matching - before.calls.matching) / count,
+      'persistence calls of history':
+        (after.persistence.history - before.persistence.history) / count,
+      'persistence calls of matching':
+        (after.persistence.matching - before.persistence.matching) / count,
     },
   };
 }

@@ -5,7 +5,7 @@ import { startLoadWorker, startStartLoop } from '../harness/run-load.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNTS = { full: 2000, short: 500 };
+const COUNTS = { full: 2000, short: 400 };
 /** The bridge's default. */
 const CONCURRENCY = 50;
 

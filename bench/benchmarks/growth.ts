@@ -7,7 +7,7 @@ import type { Benchmark } from './benchmark.ts';
 /** The large backlog is read in part: enough for an effect of its size to show. */
 const COUNTS = {
   full: { large: 100_000, measured: 4000, small: 2000 },
-  short: { large: 20_000, measured: 500, small: 500 },
+  short: { large: 10_000, measured: 300, small: 300 },
 };
 
 export const growth: Benchmark = {

@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { commit } from './commit.ts';
 import { cost } from './cost.ts';
+import { deletion } from './deletion.ts';
 import { duplicates } from './duplicates.ts';
 import { endToEnd } from './end-to-end.ts';
 import { growth } from './growth.ts';
@@ -11,6 +12,7 @@ import { rerunPriority } from './rerun-priority.ts';
 import { twoBridges, twoWorkers } from './scale.ts';
 import { shape } from './shape.ts';
 import { start } from './start.ts';
+import { storage } from './storage.ts';
 import { store } from './store.ts';
 import { translate } from './translate.ts';
 
@@ -29,6 +31,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   growth,
   commit,
   cost,
+  storage,
+  deletion,
   twoBridges,
   twoWorkers,
 ];

@@ -12,12 +12,13 @@ const COUNT = 400;
 const SATURATING = 800;
 const POLL_MS = 100;
 
-/** Meaningful only with Temporal on Postgres: on SQLite the server has a single writer to wait for. */
+/** On SQLite, the server has a single writer to wait for. */
 const latency = (percentile: number, atMost: number): Benchmark => ({
   name: `latency-p${percentile}`,
   ratio: `p${percentile} of the time from message to row at half the saturated rate ÷ from start to completion of an empty workflow at that rate`,
   unit: 'ms',
   goal: { atMost },
+  only: 'postgres',
   longOnly: true,
   code: ['bench/benchmarks/latency.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare({ pids }) {

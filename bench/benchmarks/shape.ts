@@ -3,7 +3,7 @@ import { startLoadWorker, type Load } from '../harness/run-load.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNTS = { full: 1000, short: 300 };
+const COUNTS = { full: 1000, short: 200 };
 
 export const shape: Benchmark = {
   name: 'shape',

@@ -29,7 +29,8 @@ export function cpuRatioOf(folder: string, file: string): number {
 /** `0.28, target missed` */
 export function outcomeOf(folder: string, file: string): string {
   const { outcome, verdict } = readFile(folder, file) as Result;
-  return `${ratioOf(outcome.median)}, ${verdict === 'inconclusive' ? verdict : `target ${verdict}`}`;
+  const text = verdict === 'inconclusive' ? verdict : `target ${verdict}`;
+  return verdict ? `${ratioOf(outcome.median)}, ${text}` : ratioOf(outcome.median);
 }
 
 const readFile = (folder: string, file: string): unknown =>

@@ -1,14 +1,14 @@
 import { TEMPORAL_KINDS } from '../../dev/stack/service.ts';
 import type { Benchmark } from '../benchmarks/benchmark.ts';
 import { BENCHMARKS } from '../benchmarks/index.ts';
-import type { Goal } from '../harness/compare.ts';
-import type { Result } from '../harness/report.ts';
+import type { Verdict } from '../harness/compare.ts';
+import { goalText, type Result } from '../harness/report.ts';
 import { readComparison } from '../harness/stored-result.ts';
 import { createDays, withNotes } from './ages.ts';
 import { markdownTable } from './markdown-table.ts';
 import { spread, withUnit } from './numbers.ts';
 
-const VERDICTS: Readonly<Record<Result['verdict'], string>> = {
+const VERDICTS: Readonly<Record<Verdict, string>> = {
   reached: '',
   missed: ', **missed**',
   inconclusive: ', inconclusive',
@@ -28,8 +28,10 @@ export function resultsTable(folder: string): string {
     return [
       isSecond ? '' : `\`${benchmark.name}\``,
       isSecond ? `the same${server}` : `${benchmark.ratio}${server}`,
-      spread(result.outcome),
-      `${goalText(result.goal)}${VERDICTS[result.verdict]}`,
+      result.baseline
+        ? spread(result.outcome)
+        : spread(result.outcome, (figure) => withUnit(figure, benchmark.unit)),
+      result.goal && result.verdict ? `${goalText(result.goal)}${VERDICTS[result.verdict]}` : '',
       sidesText(result, benchmark),
       String(result.rounds.length),
       day,
@@ -40,8 +42,6 @@ export function resultsTable(folder: string): string {
     days,
   );
 }
-
-const goalText = (goal: Goal) => ('atLeast' in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`);
 
 const sidesText = ({ subject, baseline }: Result, { unit }: Benchmark) =>
   baseline

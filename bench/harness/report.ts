@@ -21,8 +21,8 @@ export interface Result {
   readonly name: string;
   /** The spread of the ratio, or of the figure if there is no baseline. */
   readonly outcome: Spread;
-  readonly goal: Goal;
-  readonly verdict: Verdict;
+  readonly goal?: Goal;
+  readonly verdict?: Verdict;
   readonly unit: string;
   readonly subject: SideResult;
   readonly baseline?: SideResult;
@@ -48,8 +48,7 @@ export function resultOf(
   return {
     name,
     outcome: spreadOf(outcomes),
-    goal,
-    verdict: judge(medianInterval(outcomes), goal),
+    ...(goal ? { goal, verdict: judge(medianInterval(outcomes), goal) } : {}),
     unit,
     subject: sideResult(
       subject.name,
@@ -87,17 +86,20 @@ const VERDICTS: Record<Verdict, string> = {
 
 /** One line: the figure, its target and both sides. */
 export function describeResult({ name, outcome, goal, verdict, unit, ...sides }: Result): string {
-  const target = 'atLeast' in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
+  const target = goal ? goalText(goal) : '';
   const medians = [sides.subject, sides.baseline].flatMap((side) =>
     side ? format(side.value.median) : [],
   );
   return [
     name.padEnd(NAME_WIDTH),
     `${format(outcome.median)} (${format(outcome.low)} to ${format(outcome.high)})`.padEnd(22),
-    `${target.padEnd(7)} ${VERDICTS[verdict].padEnd(13)}`,
+    `${target.padEnd(7)} ${(verdict ? VERDICTS[verdict] : '').padEnd(13)}`,
     `${medians.join(' ÷ ')} ${unit}`,
   ].join(' ');
 }
+
+export const goalText = (goal: Goal): string =>
+  'atLeast' in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
 
 /** Variants on one line. */
 export const describeSides = (name: string, sides: readonly SideResult[], unit: string): string =>

@@ -4,9 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface ServerCounts {
   /** Actions by the rules of Temporal Cloud, which bills them. */
   readonly actions: number;
-  /** gRPC calls to the frontend, without those by which a benchmark polls for progress. */
-  readonly calls: number;
+  /** gRPC calls to each service, without those by which a benchmark polls for progress. */
+  readonly calls: Readonly<Record<Service, number>>;
+  /** What each service asks of the database. */
+  readonly persistence: Readonly<Record<Service, number>>;
 }
+
+type Service = 'frontend' | 'history' | 'matching';
 
 const REPORT_MS = 3000;
 
@@ -27,11 +31,17 @@ async function readServerCounts(metricsPort: number): Promise<ServerCounts> {
     lines
       .filter((line) => line.startsWith(`${metric}{`) && labels.test(line))
       .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+  const byService = (metric: string) => ({
+    frontend: sum(metric, labelsOf('frontend')),
+    history: sum(metric, labelsOf('history')),
+    matching: sum(metric, labelsOf('matching')),
+  });
   return {
     actions: sum('action', /./),
-    calls: sum(
-      'service_requests',
-      /^(?=.*service_name="frontend")(?!.*operation="CountWorkflowExecutions")/,
-    ),
+    calls: byService('service_requests'),
+    persistence: byService('persistence_requests'),
   };
 }
+
+const labelsOf = (service: string) =>
+  new RegExp(`^(?=.*service_name="${service}")(?!.*operation="CountWorkflowExecutions")`);

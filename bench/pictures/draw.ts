@@ -28,11 +28,9 @@ export function drawPictures(results: string, pictures: string): Readonly<Record
     { readonly rivals: readonly RivalResult[] } | undefined;
   const drawn = {
     ratios: drawRatios(
-      measured.map(({ result, temporal, isCurrent }): Ratio => ({
-        ...result,
-        temporal,
-        isCurrent,
-      })),
+      measured.flatMap(({ result: { goal, verdict, ...result }, temporal, isCurrent }): Ratio[] =>
+        goal && verdict ? [{ ...result, goal, verdict, temporal, isCurrent }] : [],
+      ),
     ),
     cpu: drawCpu(
       bars.flatMap(({ result, temporal }): CpuBar[] =>

@@ -1,11 +1,13 @@
 import type { CustomSeriesRenderItem } from 'echarts';
 import type { TemporalKind } from '../../dev/stack/service.ts';
-import type { Verdict } from '../harness/compare.ts';
+import type { Goal, Verdict } from '../harness/compare.ts';
 import type { Result } from '../harness/report.ts';
 import { renderSvg } from './render-svg.ts';
 import { withServer } from './titles.ts';
 
-export type Ratio = Pick<Result, 'name' | 'outcome' | 'goal' | 'verdict'> & {
+export type Ratio = Pick<Result, 'name' | 'outcome'> & {
+  readonly goal: Goal;
+  readonly verdict: Verdict;
   readonly temporal: TemporalKind;
   /** Whether the code is still the one that was measured. */
   readonly isCurrent: boolean;

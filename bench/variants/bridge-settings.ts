@@ -38,7 +38,7 @@ export const commitInterval: Variants = {
       sides: systems.map((system, index) => ({
         name: `${intervals[index]} ms`,
         measure: () =>
-          measureCommits(system, { BRIDGE_COMMIT_INTERVAL_MS: intervals[index] ?? '' }),
+          measureCommits(system, 1000, { BRIDGE_COMMIT_INTERVAL_MS: intervals[index] ?? '' }),
       })),
       async close() {
         await Promise.all(systems.map((system) => system.close()));
