@@ -20,6 +20,8 @@ export interface TemporalDatabase {
    * @param namespaceId a UUID
    */
   countWorkflows(namespaceId: string): Promise<number>;
+  /** The bytes of both databases on disk, with what VACUUM has not freed. */
+  bytes(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,9 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
       );
       return Math.max(executions, visible);
     },
+    async bytes() {
+      return (await databaseSize(main)) + (await databaseSize(visibility));
+    },
     async close() {
       await main.end();
       await visibility.end();
@@ -79,4 +84,11 @@ async function sizeOf(client: pg.Client): Promise<{ total: number; indexes: numb
 async function count(client: pg.Client, sql: string, id: unknown): Promise<number> {
   const { rows } = await client.query<{ count: string }>(sql, [id]);
   return Number(rows[0]?.count);
+}
+
+async function databaseSize(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(
+    'SELECT pg_database_size(current_database()) AS bytes',
+  );
+  return Number(rows[0]?.bytes);
 }

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { TEMPORAL_KINDS } from '../../dev/stack/service.ts';
 import { BENCHMARKS } from '../benchmarks/index.ts';
-import { ageOf, readComparison, readStored } from '../harness/stored-result.ts';
+import { ageOf, readComparison, readStored, type StoredResult } from '../harness/stored-result.ts';
+import type { EnduranceResult } from '../endurance/run-for-long.ts';
+import { drawEndurance } from './endurance.ts';
 import type { RivalResult } from '../rivals/side-by-side.ts';
 import { drawCpu, type CpuBar } from './cpu.ts';
 import { drawRatios, type Ratio } from './ratios.ts';
@@ -26,6 +28,8 @@ export function drawPictures(results: string, pictures: string): Readonly<Record
   const bars = measured.filter(({ result }) => ['end-to-end', 'shape'].includes(result.name));
   const sideBySide = readStored(results, 'side-by-side', 'dev') as
     { readonly rivals: readonly RivalResult[] } | undefined;
+  const endurance = readStored(results, 'endurance', 'postgres') as
+    (StoredResult & EnduranceResult) | undefined;
   const drawn = {
     ratios: drawRatios(
       measured.flatMap(({ result: { goal, verdict, ...result }, temporal, isCurrent }): Ratio[] =>
@@ -39,6 +43,7 @@ export function drawPictures(results: string, pictures: string): Readonly<Record
         ),
       ),
     ),
+    ...(endurance ? { endurance: drawEndurance(endurance) } : {}),
     ...(sideBySide ? { 'side-by-side': drawRivals(sideBySide.rivals) } : {}),
   };
   return Object.fromEntries(

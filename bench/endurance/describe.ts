@@ -1,0 +1,60 @@
+import { spreadOf } from '../harness/compare.ts';
+import { format } from '../harness/report.ts';
+import type { EnduranceResult, EnduranceSample } from './run-for-long.ts';
+
+/** One line of progress. */
+export const describeSample = (sample: EnduranceSample): string =>
+  [
+    `${Math.round(sample.seconds)} s`,
+    `${sample.stored} orders`,
+    `${format(sample.perSecond)}/s`,
+    `CPU ms per order: ${list(sample.cpu)}`,
+    `MiB: ${list(sample.mebibytes)}`,
+    `${sample.workflows} workflows in Temporal, ${Math.round(sample.temporalMebibytes)} MiB`,
+  ].join('  ');
+
+const list = (figures: Readonly<Record<string, number>>): string =>
+  Object.entries(figures)
+    .map(([name, figure]) => `${name} ${format(figure)}`)
+    .join(', ');
+
+/** A tenth of the run. */
+export interface Tenth {
+  readonly perSecond: number;
+  readonly mebibytes: Readonly<Record<string, number>>;
+}
+
+/** The rate, and the highest memory, in each tenth of the orders. */
+export function tenthsOf({ samples, orders }: EnduranceResult): readonly Tenth[] {
+  return Array.from({ length: 10 }, (_, tenth) => {
+    const inside = samples.filter(
+      ({ stored }) => stored > (orders * tenth) / 10 && stored <= (orders * (tenth + 1)) / 10,
+    );
+    const names = Object.keys(inside[0]?.mebibytes ?? {});
+    return {
+      perSecond: spreadOf(inside.map(({ perSecond }) => perSecond)).median,
+      mebibytes: Object.fromEntries(
+        names.map((name) => [
+          name,
+          Math.max(...inside.map(({ mebibytes }) => mebibytes[name] ?? 0)),
+        ]),
+      ),
+    };
+  });
+}
+
+export function summarize(result: EnduranceResult): string {
+  const { samples, orders, deadLetters } = result;
+  const seconds = samples.at(-1)?.seconds ?? 0;
+  const tenths = tenthsOf(result);
+  const rates = spreadOf(tenths.map(({ perSecond }) => perSecond));
+  return [
+    `${orders} orders in ${format(seconds / 60)} min, ${format(orders / seconds)}/s; every order is one row; every offset is committed; ${deadLetters} dead letters`,
+    `  rate in each tenth of the run: ${format(rates.low)} to ${format(rates.high)} orders/s`,
+    ...Object.keys(tenths[0]?.mebibytes ?? {}).map((name) => {
+      const of = (tenth: Tenth | undefined) => Math.round(tenth?.mebibytes[name] ?? 0);
+      return `  memory of ${name}: ${of(tenths[1])} MiB in the second tenth, ${of(tenths.at(-1))} MiB in the last`;
+    }),
+    `  workflows that Temporal has: ${Math.max(...samples.map(({ workflows }) => workflows))} at most`,
+  ].join('\n');
+}

@@ -1,0 +1,59 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { build } from '../../dev/build.ts';
+import { startBenchStack } from '../harness/bench-stack.ts';
+import { BRIDGE_CODE, measuredCode, WORKER_CODE } from '../harness/measured-code.ts';
+import { writeResult } from '../harness/report.ts';
+import { RESULTS_DIR } from '../harness/stored-result.ts';
+import { describeSample, summarize } from './describe.ts';
+import { runForLong } from './run-for-long.ts';
+
+const wholeNumber = (text: string) => {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
+};
+
+const program = new Command('npm run bench:endurance --')
+  .description(
+    'Ingests many orders in one go, with Temporal on Postgres and its deletion of old workflows going on, and shows whether rate and memory stay even. A million orders take hours. It starts the servers that it needs; run nothing else on the machine in the meantime.',
+  )
+  .option('--orders <number>', 'how many', wholeNumber, 1_000_000)
+  .option(
+    '--retention-minutes <number>',
+    'how long Temporal keeps a completed workflow; less than the hour that it allows by default, so that deletion begins early',
+    wholeNumber,
+    15,
+  )
+  .option('--separate', 'a bridge and a worker as separate programs instead of `order-ingest run`')
+  .option('--sample-seconds <number>', 'how often to measure', wholeNumber, 30)
+  .helpCommand(false)
+  .showHelpAfterError()
+  .parse();
+
+const flags = program.opts<{
+  readonly orders: number;
+  readonly retentionMinutes: number;
+  readonly separate?: true;
+  readonly sampleSeconds: number;
+}>();
+
+await build();
+const code = measuredCode([...BRIDGE_CODE, ...WORKER_CODE]);
+const stack = await startBenchStack('postgres');
+try {
+  const result = await runForLong(
+    stack,
+    {
+      orders: flags.orders,
+      retentionMs: flags.retentionMinutes * 60_000,
+      inOneProcess: !flags.separate,
+      sampleMs: flags.sampleSeconds * 1000,
+    },
+    (sample) => {
+      console.error(describeSample(sample));
+    },
+  );
+  writeResult(RESULTS_DIR, 'endurance', result, 'postgres', code);
+  console.log(summarize(result));
+} finally {
+  await stack.remove();
+}

@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { stackAddress, uniqueName } from '../../test/support/stack.ts';
+import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
+import type { BenchStack } from '../harness/bench-stack.ts';
+import { countStored } from '../harness/counts.ts';
+import { fillTopic } from '../harness/fill-topic.ts';
+import { usageOf } from '../harness/processes.ts';
+import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
+
+export interface EnduranceOptions {
+  readonly orders: number;
+  readonly retentionMs: number;
+  readonly inOneProcess: boolean;
+  readonly sampleMs: number;
+}
+
+export interface EnduranceSample {
+  /** Since the first order was stored. */
+  readonly seconds: number;
+  readonly stored: number;
+  /** Since the sample before. */
+  readonly perSecond: number;
+  /** CPU milliseconds per order since the sample before, by process. */
+  readonly cpu: Readonly<Record<string, number>>;
+  readonly mebibytes: Readonly<Record<string, number>>;
+  /** Workflows that Temporal has: open ones, and completed ones that it has not deleted. */
+  readonly workflows: number;
+  /** Size on disk of Temporal's databases. */
+  readonly temporalMebibytes: number;
+}
+
+export interface EnduranceResult extends EnduranceOptions {
+  readonly samples: readonly EnduranceSample[];
+  readonly deadLetters: number;
+}
+
+/** Orders that are on the topic before they are needed, so that it is never empty. */
+const BACKLOG = 20_000;
+const POLL_MS = 200;
+
+/** Stores this many orders, each once, and measures meanwhile. Throws if the rows are not as many as the orders. */
+export async function runForLong(
+  stack: BenchStack,
+  options: EnduranceOptions,
+  onSample: (sample: EnduranceSample) => void,
+): Promise<EnduranceResult> {
+  const { orders, retentionMs, inOneProcess, sampleMs } = options;
+  const database = await openTemporalDatabase();
+  await stack.setDynamicConfig({
+    'system.namespaceMinRetentionLocal': '1s',
+    'history.retentionTimerJitterDuration': '1m',
+  });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false });
+  try {
+    const namespaceId = await setRetention(system, retentionMs);
+    const fill = createSource(system, orders);
+    await fill(0);
+    const pids = { ...(await startPrograms(system, inOneProcess)), ...stack.pids };
+    while ((await countStored(system)) === 0) await delay(POLL_MS);
+
+    const startedAt = performance.now();
+    const measure = createMeter(pids, database, namespaceId);
+    let stored = await countStored(system);
+    await measure(stored, 0);
+    const samples: EnduranceSample[] = [];
+    for (let next = startedAt + sampleMs; stored < orders; next += sampleMs) {
+      while (performance.now() < next && stored < orders) {
+        await delay(Math.min(sampleMs, 2000));
+        stored = await countStored(system);
+        await fill(stored);
+      }
+      const sample = await measure(stored, (performance.now() - startedAt) / 1000);
+      samples.push(sample);
+      onSample(sample);
+    }
+    while ((await system.topic.lag()) > 0) await delay(POLL_MS);
+    const rows = await countStored(system);
+    if (rows !== orders) throw new Error(`${rows} rows of ${orders} orders`);
+    const deadLetters = await system.topic.deadLetters();
+    return { ...options, samples, deadLetters: deadLetters.length };
+  } finally {
+    await system.close();
+    await database.close();
+  }
+}
+
+/** Sends orders to the topic, as many as are missing in the backlog. */
+function createSource({ topic }: TestSystem, orders: number): (stored: number) => Promise<void> {
+  const run = uniqueName('E');
+  let sent = 0;
+  return async (stored) => {
+    const wanted = Math.min(orders, stored + BACKLOG);
+    // In pieces, because a few orders at a time are sent slowly.
+    if (wanted - sent < BACKLOG / 4 && wanted < orders) return;
+    await fillTopic(topic, wanted - sent, `${run}-${sent}`);
+    sent = wanted;
+  };
+}
+
+async function startPrograms(
+  system: TestSystem,
+  inOneProcess: boolean,
+): Promise<Readonly<Record<string, number>>> {
+  const quiet = { LOG_LEVEL: 'warn' };
+  if (inOneProcess) return { run: (await system.startBoth(quiet)).pid };
+  const [worker, bridge] = await Promise.all([
+    system.startWorker(quiet),
+    system.startBridge(quiet),
+  ]);
+  return { bridge: bridge.pid, worker: worker.pid };
+}
+
+/** Measures since its call before. */
+function createMeter(
+  pids: Readonly<Record<string, number>>,
+  database: TemporalDatabase,
+  namespaceId: string,
+): (stored: number, seconds: number) => Promise<EnduranceSample> {
+  let before = { stored: 0, seconds: 0, cpuSeconds: new Map<string, number>() };
+  return async (stored, seconds) => {
+    const usage = new Map(Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)]));
+    const cpuSeconds = new Map([...usage].map(([name, used]) => [name, used?.cpuSeconds ?? 0]));
+    const last = before;
+    before = { stored, seconds, cpuSeconds };
+    const count = stored - last.stored;
+    const [workflows, bytes] = await Promise.all([
+      database.countWorkflows(namespaceId),
+      database.bytes(),
+    ]);
+    return {
+      seconds,
+      stored,
+      perSecond: count / (seconds - last.seconds),
+      cpu: Object.fromEntries(
+        [...cpuSeconds].map(([name, total]) => [
+          name,
+          ((total - (last.cpuSeconds.get(name) ?? 0)) * 1000) / count,
+        ]),
+      ),
+      mebibytes: Object.fromEntries(
+        [...usage].map(([name, used]) => [name, (used?.residentBytes ?? 0) / 2 ** 20]),
+      ),
+      workflows,
+      temporalMebibytes: bytes / 2 ** 20,
+    };
+  };
+}
+
+/** Sets the retention of the namespace and returns its ID. */
+async function setRetention({ client }: TestSystem, retentionMs: number): Promise<string> {
+  const { namespaceInfo } = await client.workflowService.updateNamespace({
+    namespace: stackAddress('TEMPORAL_NAMESPACE'),
+    config: { workflowExecutionRetentionTtl: msToTs(retentionMs) },
+  });
+  // The server caches namespaces for a second.
+  await delay(3000);
+  return namespaceInfo?.id ?? '';
+}
