@@ -24,12 +24,13 @@ export interface Tenth {
   readonly mebibytes: Readonly<Record<string, number>>;
 }
 
-/** The rate, and the highest memory, in each tenth of the orders. */
+/** The rate, and the highest memory, in each tenth of the orders that has samples. */
 export function tenthsOf({ samples, orders }: EnduranceResult): readonly Tenth[] {
-  return Array.from({ length: 10 }, (_, tenth) => {
+  return Array.from({ length: 10 }, (_, tenth) => tenth).flatMap((tenth) => {
     const inside = samples.filter(
       ({ stored }) => stored > (orders * tenth) / 10 && stored <= (orders * (tenth + 1)) / 10,
     );
+    if (inside.length === 0) return [];
     const names = Object.keys(inside[0]?.mebibytes ?? {});
     return {
       perSecond: spreadOf(inside.map(({ perSecond }) => perSecond)).median,

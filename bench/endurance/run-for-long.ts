@@ -1,11 +1,14 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { MAIN } from '../../test/support/programs.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
-import { usageOf } from '../harness/processes.ts';
+import { memoryOf, usageOf } from '../harness/processes.ts';
 import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
 
 export interface EnduranceOptions {
@@ -52,12 +55,26 @@ export async function runForLong(
     'history.retentionTimerJitterDuration': '1m',
   });
   const system = await createTestSystem({ partitions: 4, fastSettings: false });
+  let programs: ReadonlyMap<string, ChildProcess> = new Map();
   try {
     const namespaceId = await setRetention(system, retentionMs);
     const fill = createSource(system, orders);
     await fill(0);
-    const pids = { ...(await startPrograms(system, inOneProcess)), ...stack.pids };
-    while ((await countStored(system)) === 0) await delay(POLL_MS);
+    programs = startPrograms(system, inOneProcess);
+    const checkPrograms = () => {
+      for (const [name, { exitCode, signalCode }] of programs) {
+        const status = exitCode ?? signalCode;
+        if (status !== null) throw new Error(`the ${name} has ended with ${status}`);
+      }
+    };
+    while ((await countStored(system)) === 0) {
+      checkPrograms();
+      await delay(POLL_MS);
+    }
+    const pids = {
+      ...Object.fromEntries([...programs].map(([name, { pid = 0 }]) => [name, pid])),
+      ...stack.pids,
+    };
 
     const startedAt = performance.now();
     const measure = createMeter(pids, database, namespaceId);
@@ -67,6 +84,7 @@ export async function runForLong(
     for (let next = startedAt + sampleMs; stored < orders; next += sampleMs) {
       while (performance.now() < next && stored < orders) {
         await delay(Math.min(sampleMs, 2000));
+        checkPrograms();
         stored = await countStored(system);
         await fill(stored);
       }
@@ -80,6 +98,7 @@ export async function runForLong(
     const deadLetters = await system.topic.deadLetters();
     return { ...options, samples, deadLetters: deadLetters.length };
   } finally {
+    await Promise.all([...programs.values()].map(stopProgram));
     await system.close();
     await database.close();
   }
@@ -98,17 +117,24 @@ function createSource({ topic }: TestSystem, orders: number): (stored: number) =
   };
 }
 
-async function startPrograms(
-  system: TestSystem,
+/** Starts the programs. What they log is not kept, because a million orders make as many lines. */
+function startPrograms(
+  { bridgeEnv, workerEnv }: TestSystem,
   inOneProcess: boolean,
-): Promise<Readonly<Record<string, number>>> {
-  const quiet = { LOG_LEVEL: 'warn' };
-  if (inOneProcess) return { run: (await system.startBoth(quiet)).pid };
-  const [worker, bridge] = await Promise.all([
-    system.startWorker(quiet),
-    system.startBridge(quiet),
-  ]);
-  return { bridge: bridge.pid, worker: worker.pid };
+): ReadonlyMap<string, ChildProcess> {
+  const start = (name: string) =>
+    spawn(process.execPath, [MAIN, name], {
+      env: { PATH: process.env['PATH'], LOG_FORMAT: 'json', ...workerEnv, ...bridgeEnv },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  const names = inOneProcess ? ['run'] : ['worker', 'bridge'];
+  return new Map(names.map((name) => [name, start(name)]));
+}
+
+async function stopProgram(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  program.kill('SIGTERM');
+  await once(program, 'exit');
 }
 
 /** Measures since its call before. */
@@ -119,8 +145,9 @@ function createMeter(
 ): (stored: number, seconds: number) => Promise<EnduranceSample> {
   let before = { stored: 0, seconds: 0, cpuSeconds: new Map<string, number>() };
   return async (stored, seconds) => {
-    const usage = new Map(Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)]));
-    const cpuSeconds = new Map([...usage].map(([name, used]) => [name, used?.cpuSeconds ?? 0]));
+    const cpuSeconds = new Map(
+      Object.entries(pids).map(([name, pid]) => [name, usageOf(pid)?.cpuSeconds ?? 0]),
+    );
     const last = before;
     before = { stored, seconds, cpuSeconds };
     const count = stored - last.stored;
@@ -139,7 +166,7 @@ function createMeter(
         ]),
       ),
       mebibytes: Object.fromEntries(
-        [...usage].map(([name, used]) => [name, (used?.residentBytes ?? 0) / 2 ** 20]),
+        Object.entries(pids).map(([name, pid]) => [name, memoryOf(pid) / 2 ** 20]),
       ),
       workflows,
       temporalMebibytes: bytes / 2 ** 20,

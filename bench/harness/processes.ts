@@ -25,6 +25,24 @@ export function usageOf(pid: number): { cpuSeconds: number; residentBytes: numbe
   return { cpuSeconds, residentBytes };
 }
 
+/**
+ * The memory of a process and its descendants, in bytes. Memory that several processes share, as those of Postgres do,
+ * counts once.
+ */
+export function memoryOf(pid: number): number {
+  return [pid, ...descendantsOf(pid)].reduce((sum, one) => sum + proportionalBytes(one), 0);
+}
+
+/** The `Pss` of proc(5); 0 for a process that has ended. */
+function proportionalBytes(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
 /** The running descendants of a process. */
 export function descendantsOf(pid: number): readonly number[] {
   const all = readAll();
