@@ -48,6 +48,7 @@ const worker = await Worker.create({
     logger: silentLogger(),
     onOutcome: () => undefined,
     onAttempt: () => undefined,
+    untilDatabaseAvailable: () => Promise.resolve('available'),
   }),
   maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
   maxConcurrentWorkflowTaskExecutions: 40,

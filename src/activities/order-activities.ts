@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { workflowId } from '../contract/ids.ts';
 import { isJsonObject, parseJson } from '../contract/json.ts';
 import type {
@@ -17,6 +17,7 @@ import {
 } from '../contract/order-module.ts';
 import { describeThrown } from '../contract/thrown.ts';
 import { describeError } from '../program/operator-error.ts';
+import type { Availability } from '../telemetry/health/dependency-health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { measured, type OnAttempt } from './attempts.ts';
 import { orderConflict, orderInvalid, orderRejected } from './failures.ts';
@@ -44,6 +45,8 @@ export interface ActivityDependencies {
   readonly logger: Logger;
   readonly onOutcome: (outcome: OrderOutcome) => void;
   readonly onAttempt: OnAttempt;
+  /** Waits while Postgres is unavailable, but not so long that an attempt to store an order times out. */
+  readonly untilDatabaseAvailable: () => Promise<Availability>;
 }
 
 /** All activities of a worker. */
@@ -58,9 +61,41 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
       const json = callModule(dependencies, 'toJson', record, () => orderModule.toJson?.(order));
       return { ...record, order: json ?? message.text };
     },
-    storeOrder: async (record) => store(fromPlainRecord(dependencies, record)),
+    storeOrder: async (record) => {
+      await untilWorthTrying(dependencies);
+      return store(fromPlainRecord(dependencies, record));
+    },
   };
 }
+
+/** From this attempt on, Temporal waits for half a minute or longer before the next one. */
+const FIRST_WAITING_ATTEMPT = 6;
+
+/**
+ * An attempt that has failed often waits here for Postgres to recover. The attempts of all other orders then
+ * queue up in Temporal, and follow at the full rate, not within a minute, each after its own backoff.
+ * Earlier attempts fail at once: another worker may reach Postgres.
+ */
+async function untilWorthTrying({ untilDatabaseAvailable }: ActivityDependencies): Promise<void> {
+  if (activityInfo().attempt < FIRST_WAITING_ATTEMPT) return;
+  const availability = await untilDatabaseAvailable();
+  switch (availability) {
+    // If Postgres is still unavailable, the attempt fails, and Temporal shows why.
+    case 'available':
+    case 'unavailable':
+      return;
+    // The order may have been cancelled in the meantime: this attempt must not store it.
+    case 'recovered':
+      throw retryNow('Postgres has recovered');
+    case 'aborted':
+      throw retryNow('the worker is shutting down');
+    default:
+      return availability satisfies never;
+  }
+}
+
+const retryNow = (message: string) =>
+  ApplicationFailure.create({ message, type: 'RetryNow', nextRetryDelay: '1ms' });
 
 /** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
 const createTranslate =

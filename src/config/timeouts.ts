@@ -38,22 +38,32 @@ export function bridgeTimeoutMistakes(bridge: BridgeTimeouts): readonly string[]
   ].filter((mistake) => mistake !== false);
 }
 
+interface DatabaseTimeouts {
+  readonly url?: Secret;
+  readonly connectTimeoutMs?: number;
+  readonly statementTimeoutMs?: number;
+}
+
+const hostsOf = ({ url }: DatabaseTimeouts) =>
+  url ? parseDatabaseUrl(url.current()).hosts.length : 1;
+
+/** How long one statement can take, with the connection that it may need; NaN if a timeout is invalid. */
+export const longestStatementMs = (database: DatabaseTimeouts): number =>
+  hostsOf(database) * (database.connectTimeoutMs ?? Number.NaN) +
+  (database.statementTimeoutMs ?? Number.NaN);
+
 /**
  * Contradictions between timeouts of the database and the time limit of one attempt to store an order,
  * `attemptMs`.
  */
 export function databaseTimeoutMistakes(
-  database: {
-    readonly url?: Secret;
-    readonly connectTimeoutMs?: number;
-    readonly statementTimeoutMs?: number;
-  },
+  database: DatabaseTimeouts,
   attemptMs: number,
 ): readonly string[] {
-  const hosts = database.url ? parseDatabaseUrl(database.url.current()).hosts.length : 1;
+  const hosts = hostsOf(database);
   const connect = named('DATABASE_CONNECT_TIMEOUT_MS', database.connectTimeoutMs);
   const statement = named('DATABASE_STATEMENT_TIMEOUT_MS', database.statementTimeoutMs);
-  return hosts * connect.ms + statement.ms >= attemptMs
+  return longestStatementMs(database) >= attemptMs
     ? [
         `${connect.text}${hosts === 1 ? '' : `, for each of the ${hosts} hosts in DATABASE_URL,`} and ${statement.text} together are not less than ${attemptMs} ms, the time limit of one attempt to store an order: the order would be retried while the statement of the previous attempt is still running`,
       ]

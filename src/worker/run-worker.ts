@@ -26,7 +26,11 @@ import {
   type ShutdownLimit,
   type ShutdownSignals,
 } from '../program/shutdown-signals.ts';
-import { DependencyHealth, probeDependency } from '../telemetry/health/dependency-health.ts';
+import {
+  DependencyHealth,
+  probeDependency,
+  type Availability,
+} from '../telemetry/health/dependency-health.ts';
 import { createHealth, type Conditions } from '../telemetry/health/health.ts';
 import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
@@ -49,6 +53,7 @@ import {
   poolSize,
   slotSuppliers,
   STORE_ATTEMPT_MS,
+  storeWaitMs,
 } from './worker-options.ts';
 import { workflowCode } from './workflow-code.ts';
 import { workflowTracing } from './workflow-tracing.ts';
@@ -167,7 +172,11 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
     const health = createHealth();
     health.readiness.check('payload keys', () => context.target.codec.keys.unknownKeys());
     const metrics = createWorkerMetrics(pool, health.readiness);
-    const options = workerOptions(context, metrics);
+    const postgres = new DependencyHealth('Postgres', { readiness: health.readiness, logger });
+    const stopping = new AbortController();
+    const options = workerOptions(context, metrics, () =>
+      postgres.untilAvailable(storeWaitMs(settings.database), stopping.signal),
+    );
     // Started before a worker is created: if the port is in use, there is no worker to release.
     const endpoint = await startHealthEndpoint({
       ...endpointOptions('WORKER', settings.worker),
@@ -185,7 +194,11 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
         { event: 'http_listening', host: settings.worker.httpHost, port: endpoint.port },
         'serving health and metrics',
       );
-      await superviseUntilStopped(context, options, health.readiness);
+      await superviseUntilStopped(context, options, {
+        readiness: health.readiness,
+        postgres,
+        stopping,
+      });
       logger.info({ event: 'worker_stopped' }, 'the worker has stopped');
     } finally {
       await endpoint.close();
@@ -202,6 +215,7 @@ type Options = Parameters<typeof TemporalWorker.create>[1];
 function workerOptions(
   { settings, target, orderModule, deployment, pool, logger, tracing }: WorkerContext,
   metrics: WorkerMetrics,
+  untilDatabaseAvailable: () => Promise<Availability>,
 ): Options {
   return {
     taskQueue: settings.temporal.taskQueue,
@@ -213,6 +227,7 @@ function workerOptions(
       logger,
       onOutcome: metrics.countOrder,
       onAttempt: metrics.countAttempt,
+      untilDatabaseAvailable,
     }),
     ...workflowCode({ traced: tracing !== undefined, codec: target.codec }),
     ...(tracing && workflowTracing(tracing)),
@@ -224,7 +239,15 @@ function workerOptions(
 async function superviseUntilStopped(
   context: WorkerContext,
   options: Options,
-  readiness: Conditions,
+  {
+    readiness,
+    postgres,
+    stopping,
+  }: {
+    readonly readiness: Conditions;
+    readonly postgres: DependencyHealth;
+    readonly stopping: AbortController;
+  },
 ): Promise<void> {
   const { settings, target, orderModule, pool, logger, signals, closing } = context;
   const createWorker = () =>
@@ -232,7 +255,6 @@ async function superviseUntilStopped(
       ...options,
       tuner: slotSuppliers(settings.worker, context.eagerSlots),
     });
-  const stopping = new AbortController();
   const stopListening = signals.onFirst((signal) => {
     logger.info({ event: 'shutdown_signal_received', signal }, 'shutting down');
     readiness.fail('shutdown', 'the worker is shutting down');
@@ -245,7 +267,6 @@ async function superviseUntilStopped(
     isThrottled,
     explain: (error) => explainFailure(target, error),
   });
-  const postgres = new DependencyHealth('Postgres', { readiness, logger });
   const { taskQueue } = settings.temporal;
 
   const first = await createWorker().catch(async (error: unknown) => {

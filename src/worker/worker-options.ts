@@ -1,11 +1,20 @@
 import type { WorkerOptions } from '@temporalio/worker';
 import type { WORKER_ROLE } from '../config/roles.ts';
 import type { Settings } from '../config/read-settings.ts';
+import { longestStatementMs } from '../config/timeouts.ts';
 import { OperatorError } from '../program/operator-error.ts';
 import type { EagerSlots } from './eager-slots.ts';
 
 /** Time limit of one regular attempt to store an order: `startToCloseTimeout` in workflows/retry-policies.ts. */
 export const STORE_ATTEMPT_MS = 30_000;
+
+/** What remains of an attempt for reporting its result. */
+const REPORT_MS = 2000;
+const MAX_WAIT_MS = 20_000;
+
+/** How long an attempt to store an order may wait for Postgres and still make its statement in time. */
+export const storeWaitMs = (database: Settings<typeof WORKER_ROLE>['database']): number =>
+  Math.min(MAX_WAIT_MS, Math.max(0, STORE_ATTEMPT_MS - longestStatementMs(database) - REPORT_MS));
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 

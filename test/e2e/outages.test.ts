@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import proto from '@temporalio/proto';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
+
+const { PENDING_ACTIVITY_STATE_STARTED } = proto.temporal.api.enums.v1.PendingActivityState;
 
 let system: TestSystem;
 beforeEach(async () => {
@@ -111,6 +114,38 @@ test('while Postgres is down orders wait visibly in Temporal, and they are store
     await proxy.restore();
     await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });
     expect(bridge.events.filter(({ event }) => event === 'message_dead_lettered')).toEqual([]);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('orders that have been retried for long are stored as soon as Postgres recovers, without waiting for their backoff', async () => {
+  const url = new URL(system.database.url);
+  const proxy = await startTcpProxy(url.host);
+  url.host = `127.0.0.1:${proxy.port}`;
+  try {
+    const worker = await system.startWorker({ DATABASE_URL: url.href });
+    await system.startBridge();
+    await proxy.cut();
+    const [id = ''] = orderIds(1);
+    await sendOrders([id]);
+    const handle = system.workflow(id);
+    // Its next retry would follow half a minute later.
+    await eventually(async () => {
+      const { raw } = await handle.describe();
+      const [activity] = raw.pendingActivities ?? [];
+      expect(activity?.attempt).toBe(6);
+      expect(activity?.state).toBe(PENDING_ACTIVITY_STATE_STARTED);
+    });
+    await proxy.restore();
+    await worker.logged('dependency_available');
+    await expect(handle.result()).resolves.toEqual({ outcome: 'stored' });
+    const { events } = await handle.fetchHistory();
+    const [started] = (events ?? []).flatMap(
+      ({ activityTaskStartedEventAttributes: attributes }) => attributes ?? [],
+    );
+    expect(started?.attempt).toBe(7);
+    expect(started?.lastFailure?.message).toBe('Postgres has recovered');
   } finally {
     await proxy.close();
   }

@@ -49,6 +49,7 @@ export async function withWorker<Result>(
       logger: silentLogger(),
       onOutcome: () => undefined,
       onAttempt: () => undefined,
+      untilDatabaseAvailable: () => Promise.resolve('available'),
     }),
   });
   return worker.runUntil(() => work((message) => startOne(client, taskQueue, message)));

@@ -50,6 +50,8 @@ export class DependencyHealth {
   #isExplaining = false;
   #isUnavailable = false;
   #cancelForgetting: (() => void) | undefined;
+  /** Called when the outage ends. */
+  readonly #waiting = new Set<() => void>();
 
   /** @param dependency the name of the readiness condition, also used in log lines */
   constructor(dependency: string, options: DependencyHealthOptions) {
@@ -102,6 +104,35 @@ export class DependencyHealth {
         this.#reset();
       });
     } else this.#reset();
+  }
+
+  /**
+   * Waits while the dependency is unavailable, at most for so long.
+   *
+   * @param signal ends the wait, too
+   */
+  untilAvailable(limitMs: number, signal: AbortSignal): Promise<Availability> {
+    if (!this.#isUnavailable) return Promise.resolve('available');
+    if (signal.aborted) return Promise.resolve('aborted');
+    return new Promise((resolve) => {
+      const end = (availability: Availability) => {
+        cancelLimit();
+        signal.removeEventListener('abort', onAbort);
+        this.#waiting.delete(onRecovery);
+        resolve(availability);
+      };
+      const onRecovery = () => {
+        end('recovered');
+      };
+      const onAbort = () => {
+        end('aborted');
+      };
+      const cancelLimit = this.#clock.after(limitMs, () => {
+        end('unavailable');
+      });
+      signal.addEventListener('abort', onAbort);
+      this.#waiting.add(onRecovery);
+    });
   }
 
   /** Reports the outage at once, but logs it only when its cause has been looked for. */
@@ -161,8 +192,12 @@ export class DependencyHealth {
     if (!this.#isUnavailable) return;
     this.#isUnavailable = false;
     this.#readiness.clear(this.#dependency);
+    for (const onRecovery of this.#waiting) onRecovery();
   }
 }
+
+/** How a wait for a dependency has ended; `available` if there was no outage to wait for. */
+export type Availability = 'available' | 'recovered' | 'unavailable' | 'aborted';
 
 const errorFields = (error: unknown) => ({
   error: describeError(error),

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createActivities, type ModuleOfWorker } from '../../../src/activities/order-activities.ts';
 import type { IngestOrderResult, PlainOrderRecord } from '../../../src/contract/ingest-workflow.ts';
 import type { OrderMessage } from '../../../src/contract/message.ts';
+import type { Availability } from '../../../src/telemetry/health/dependency-health.ts';
 import type { OrderId } from '../../../src/contract/order-id.ts';
 import type {
   Identification,
@@ -15,9 +16,17 @@ import { createInMemoryOrderStore } from '../../support/in-memory-order-store.ts
 import { orderMessage, orderText } from '../../support/messages.ts';
 import { recordedActivities } from '../../support/recorded-histories.ts';
 
-function createWorker(module: ModuleOfWorker = orderModule, workflowId = 'order:A-1') {
+function createWorker(
+  module: ModuleOfWorker = orderModule,
+  workflowId = 'order:A-1',
+  {
+    attempt = 1,
+    availability = 'available',
+  }: { attempt?: number; availability?: Availability } = {},
+) {
   const lines: unknown[] = [];
   const outcomes: string[] = [];
+  const waits = { count: 0 };
   const orderStore = createInMemoryOrderStore();
   const activities = createActivities({
     orderModule: module,
@@ -26,11 +35,17 @@ function createWorker(module: ModuleOfWorker = orderModule, workflowId = 'order:
     logger: pino({}, { write: (line) => void lines.push(JSON.parse(line)) }),
     onOutcome: (outcome) => void outcomes.push(outcome),
     onAttempt: () => undefined,
+    untilDatabaseAvailable: () => {
+      waits.count += 1;
+      return Promise.resolve(availability);
+    },
   });
   const environment = new MockActivityEnvironment({
+    attempt,
     workflowExecution: { workflowId, runId: 'run' },
   });
   return {
+    waits,
     lines,
     outcomes,
     records: orderStore.records,
@@ -190,4 +205,38 @@ describe('stores a record as a worker of an older version has translated it', ()
     const { orderId, order } = recordOf(text);
     expect(records.get(orderId)).toMatchObject({ orderId, order });
   });
+});
+
+describe('an attempt to store an order while Postgres is down', () => {
+  const worker = (attempt: number, availability: Availability) =>
+    createWorker(orderModule, 'order:A-1', { attempt, availability });
+  const recordToStore = async () => crossing(await createWorker().translateOrder(message));
+
+  test('is made at once if it is one of the first five: another worker may reach Postgres', async () => {
+    const { storeOrder, waits } = worker(5, 'recovered');
+    await expect(storeOrder(await recordToStore())).resolves.toEqual({ outcome: 'stored' });
+    expect(waits.count).toBe(0);
+  });
+
+  test.each(['available', 'unavailable'] as const)(
+    'is made after the wait if Postgres is %s',
+    async (availability) => {
+      const { storeOrder, waits } = worker(6, availability);
+      await expect(storeOrder(await recordToStore())).resolves.toEqual({ outcome: 'stored' });
+      expect(waits.count).toBe(1);
+    },
+  );
+
+  test.each(['recovered', 'aborted'] as const)(
+    'leaves the order to the next attempt, at once, if the wait is over because it is %s: the order may be cancelled',
+    async (availability) => {
+      const { storeOrder, records } = worker(6, availability);
+      await expect(storeOrder(await recordToStore())).rejects.toMatchObject({
+        type: 'RetryNow',
+        nonRetryable: false,
+        nextRetryDelay: '1ms',
+      });
+      expect(records.size).toBe(0);
+    },
+  );
 });

@@ -1,6 +1,12 @@
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { WORKER_ROLE } from '../../../src/config/roles.ts';
-import { deploymentOptions, poolSize, slotSuppliers } from '../../../src/worker/worker-options.ts';
+import {
+  deploymentOptions,
+  poolSize,
+  slotSuppliers,
+  STORE_ATTEMPT_MS,
+  storeWaitMs,
+} from '../../../src/worker/worker-options.ts';
 
 const workerSettings = (env: Readonly<Record<string, string>>) =>
   readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env }).worker;
@@ -36,4 +42,23 @@ describe('a worker', () => {
       expect(() => deploymentOptions(workerSettings({ [name]: 'x' }))).toThrow(/Only one of/);
     },
   );
+
+  test.each([
+    ['by default', {}, 20_000],
+    [
+      'with long timeouts',
+      { DATABASE_CONNECT_TIMEOUT_MS: '5000', DATABASE_STATEMENT_TIMEOUT_MS: '20000' },
+      3000,
+    ],
+    [
+      'with the longest timeouts',
+      { DATABASE_CONNECT_TIMEOUT_MS: '4000', DATABASE_STATEMENT_TIMEOUT_MS: '25000' },
+      0,
+    ],
+    ['with several hosts', { DATABASE_URL: 'postgres://a,b,c,d,e,f,g,h/d' }, 9000],
+  ])('waits for Postgres only as long as an attempt leaves time for: %s', (_, env, waitMs) => {
+    const { database } = readSettings(WORKER_ROLE, { DATABASE_URL: 'postgres://h/d', ...env });
+    expect(storeWaitMs(database)).toBe(waitMs);
+    expect(waitMs).toBeLessThan(STORE_ATTEMPT_MS);
+  });
 });

@@ -197,3 +197,35 @@ test('an outage is reported at once, and logged with its cause as soon as that i
   await new Promise(setImmediate);
   expect(readiness.reasons()).toEqual({});
 });
+
+describe('whoever waits for a dependency', () => {
+  const { signal: never } = new AbortController();
+  const beginOutage = () => makeCalls({ failEveryMs: 500, forMs: 6000 });
+
+  test('does not wait while it is available, or has only just begun to fail', async () => {
+    await expect(temporal.untilAvailable(1000, never)).resolves.toBe('available');
+    temporal.callFailed(new Error('refused'));
+    await expect(temporal.untilAvailable(1000, never)).resolves.toBe('available');
+  });
+
+  test('continues at the first success', async () => {
+    beginOutage();
+    const waits = [temporal.untilAvailable(60_000, never), temporal.untilAvailable(60_000, never)];
+    temporal.callSucceeded();
+    await expect(Promise.all(waits)).resolves.toEqual(['recovered', 'recovered']);
+  });
+
+  test('waits no longer than the limit, or until it is told to stop, and leaves no timer behind', async () => {
+    beginOutage();
+    const pending = clock.pending;
+    const limited = temporal.untilAvailable(1000, never);
+    const stopping = new AbortController();
+    const stopped = temporal.untilAvailable(60_000, stopping.signal);
+    clock.advance(1000);
+    await expect(limited).resolves.toBe('unavailable');
+    stopping.abort();
+    await expect(stopped).resolves.toBe('aborted');
+    await expect(temporal.untilAvailable(60_000, stopping.signal)).resolves.toBe('aborted');
+    expect(clock.pending).toBe(pending);
+  });
+});
