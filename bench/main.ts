@@ -137,7 +137,7 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
   // The code as it was built: its files may change while it is measured.
   const code = measuredCode(measured.code);
   const write = (result: object) => {
-    writeResult(folder, name, result, temporal, code);
+    writeResult(folder, name, result, temporal, { code, serverVersion: stack.serverVersion });
   };
   const showSample = (unit: string) => (side: string, round: number, sample: Sample) => {
     const which = round === 0 ? 'warm-up' : `round ${round}`;

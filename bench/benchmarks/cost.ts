@@ -93,9 +93,8 @@ async function measureCost(
       'gRPC calls': (after.calls.frontend - before.calls.frontend) / count,
       'calls of history': (after.calls.history - before.calls.history) / count,
       'calls of matching': (after.calls.matching - before.calls.matching) / count,
-      'persistence calls of history':
-        (after.persistence.history - before.persistence.history) / count,
-      'persistence calls of matching':
+      'database calls of history': (after.persistence.history - before.persistence.history) / count,
+      'database calls of matching':
         (after.persistence.matching - before.persistence.matching) / count,
     },
   };

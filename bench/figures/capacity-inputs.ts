@@ -1,7 +1,9 @@
 import { capacityText } from '../../src/operate/capacity/capacity-command.ts';
 import { estimateCapacity, type OrderCost } from '../../src/operate/capacity/estimate.ts';
+import { deletion } from '../benchmarks/deletion.ts';
 import { endToEnd } from '../benchmarks/end-to-end.ts';
 import { cost } from '../benchmarks/cost.ts';
+import { storage } from '../benchmarks/storage.ts';
 import type { Result } from '../harness/report.ts';
 import { orderText } from '../harness/orders.ts';
 import { readComparison } from '../harness/stored-result.ts';
@@ -14,7 +16,7 @@ interface Input {
   readonly key: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: '' | ' ms' | ' bytes';
+  readonly unit: '' | ' ms';
   readonly by: string;
   readonly day: string;
 }
@@ -33,12 +35,22 @@ export function capacityInputs(folder: string): {
   const onPostgres = read(endToEnd.name, 'postgres');
   const onDevServer = read(endToEnd.name, 'dev');
   const counted = read(cost.name, 'dev');
+  const stored = read(storage.name, 'postgres');
+  const deleted = read(deletion.name, 'postgres');
   const cpu = (result: Result, process: string) => result.subject.cpu[process] ?? Number.NaN;
   const postgresDay = {
     by: '`npm run bench -- end-to-end --temporal postgres`',
     day: days.of(onPostgres, endToEnd.code),
   };
   const costDay = { by: '`npm run bench -- cost`', day: days.of(counted, cost.code) };
+  const deletionDay = {
+    by: '`npm run bench -- deletion --temporal postgres`',
+    day: days.of(deleted, deletion.code),
+  };
+  const storageDay = {
+    by: '`npm run bench -- storage --temporal postgres`',
+    day: days.of(stored, storage.code),
+  };
   const devDay = days.of(onDevServer, endToEnd.code);
   const ofOrders = toDigits(cpu(onDevServer, 'postgres'), 1);
   const ms = (key: string, what: string, value: number, from = postgresDay): Input => ({
@@ -54,6 +66,10 @@ export function capacityInputs(folder: string): {
     },
     ...costDay,
   });
+  const bytes = (key: string, what: string, name: string): Input => ({
+    ...{ key, what, value: toDigits(stored.subject.figures[name] ?? Number.NaN, 2), unit: '' },
+    ...storageDay,
+  });
   const orderId = 'A-1001';
   const inputs: readonly Input[] = [
     ms('bridgeCpuMs', 'CPU of the bridge', cpu(onPostgres, 'bridge')),
@@ -68,11 +84,32 @@ export function capacityInputs(folder: string): {
       by: '`npm run bench -- end-to-end`: with the dev server, Postgres stores nothing but orders',
       day: devDay,
     }),
+    ms(
+      'deletionCpuMs',
+      "CPU of Temporal's server for its deletion, by a call",
+      cpu(deleted, 'temporal'),
+      deletionDay,
+    ),
+    ms(
+      'deletionDatabaseCpuMs',
+      "CPU of Temporal's database for the same, VACUUM included",
+      cpu(deleted, 'postgres'),
+      deletionDay,
+    ),
     ms('kafkaCpuMs', 'CPU of Kafka', cpu(onPostgres, 'kafka')),
     figure('stateTransitions', 'state transitions', 'state transitions', 2),
     figure('historyEvents', 'events of the history', 'history events', 2),
     figure('historyBytes', 'bytes of the history', 'history bytes', 3),
-    figure('grpcCalls', 'gRPC calls', 'gRPC calls', 2),
+    figure('grpcCalls', "gRPC calls to Temporal's frontend", 'gRPC calls', 2),
+    figure('historyCalls', 'gRPC calls to its history service', 'calls of history', 2),
+    figure('historyDatabaseCalls', 'calls of that to the database', 'database calls of history', 2),
+    figure('matchingCalls', 'gRPC calls to its matching service', 'calls of matching', 2),
+    figure(
+      'matchingDatabaseCalls',
+      'calls of that to the database',
+      'database calls of matching',
+      2,
+    ),
     {
       key: 'actions',
       what: 'billable actions',
@@ -80,15 +117,9 @@ export function capacityInputs(folder: string): {
       unit: '',
       ...costDay,
     },
-    {
-      ...{ key: 'rowBytes', what: 'bytes of its rows with two line items, indexes included' },
-      ...{
-        value: 610,
-        unit: '',
-        by: '`pg_total_relation_size` after 4,000 orders',
-        day: '2026-11-27',
-      },
-    },
+    bytes('mainBytes', "bytes in Temporal's main database, until it is deleted", 'main database'),
+    bytes('visibilityBytes', 'bytes in its visibility database', 'visibility database'),
+    bytes('rowBytes', 'bytes of its own rows, with two line items', 'tables of the orders'),
     {
       ...{ key: 'messageBytes', what: 'bytes of its message, with its key' },
       ...{ value: Buffer.byteLength(orderId) + Buffer.byteLength(orderText(orderId)), unit: '' },
@@ -107,6 +138,13 @@ export function capacityInputs(folder: string): {
 
 /** Rounded to as many significant digits. */
 const toDigits = (figure: number, digits: number) => Number(figure.toPrecision(digits));
+
+/** One of the inputs, in its unit. */
+export function orderCost(folder: string, key: string): number {
+  const input = capacityInputs(folder).inputs.find((one) => one.key === key);
+  if (!input) throw new Error(`order-ingest capacity has no input ${key}`);
+  return input.value;
+}
 
 /** What `order-ingest capacity` prints for this rate, with the command. */
 export function capacityExample(folder: string, rate: string): string {

@@ -1,4 +1,4 @@
-import { capacityExample, capacityInputs } from './capacity-inputs.ts';
+import { capacityExample, capacityInputs, orderCost } from './capacity-inputs.ts';
 import { costTable } from './cost-table.ts';
 import { cpuRatioOf, figureOf, outcomeOf } from './figure.ts';
 import { ratioOf, rounded, tenths } from './numbers.ts';
@@ -21,6 +21,9 @@ export const regionsFrom = (folder: string): Readonly<Record<string, Region>> =>
   variants: () => variantsTable(folder),
   'capacity-inputs': () => capacityInputs(folder).table,
   capacity: (rate = '') => capacityExample(folder, rate),
+  'order-cost': (key = '') => String(orderCost(folder, key)),
+  'orders-per-second': (cores = '', key = '') =>
+    rounded(Math.round((Number(cores) * 1000) / orderCost(folder, key))),
   scale: () => scaleTable(folder),
   outcome: (file = '') => outcomeOf(folder, file),
   figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),

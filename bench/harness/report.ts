@@ -116,14 +116,14 @@ export function writeResult(
   name: string,
   result: object,
   temporal: TemporalKind,
-  code: MeasuredCode,
+  { code, serverVersion }: { readonly code: MeasuredCode; readonly serverVersion: string },
 ): string {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${name}-${temporal}.json`);
   const content = {
     measured: new Date().toISOString(),
     temporal,
-    machine: describeMachine(),
+    machine: { ...describeMachine(), 'Temporal server': serverVersion },
     code: code.hashes,
     name,
     ...result,

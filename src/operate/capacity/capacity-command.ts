@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ordersPerSecond } from '../../terminal/arguments.ts';
 import { table } from '../../terminal/table.ts';
-import { ASSUMPTIONS, estimateCapacity, type CapacityEstimate } from './estimate.ts';
+import { ASSUMPTIONS, estimateCapacity, SERVER_LIMITS, type CapacityEstimate } from './estimate.ts';
 import { MEASURED } from './measured.ts';
 
 interface CapacityFlags {
@@ -31,7 +31,12 @@ function run({ ordersPerSecond: rate, json }: CapacityFlags): void {
   const estimate = estimateCapacity(rate);
   console.log(
     json
-      ? JSON.stringify({ ...estimate, measured: MEASURED, assumptions: ASSUMPTIONS })
+      ? JSON.stringify({
+          ...estimate,
+          measured: MEASURED,
+          assumptions: ASSUMPTIONS,
+          serverLimits: SERVER_LIMITS,
+        })
       : capacityText(estimate),
   );
 }
@@ -50,12 +55,12 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'Temporal',
       cores(temporal.serverCores),
-      `${count(temporal.historyShards)} history shards; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
+      `${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
     ],
     [
       'Temporal database',
       cores(temporal.databaseCores),
-      `${bytes(temporal.historyBytesPerDay, 'day')} of history, times the days of retention`,
+      `${bytes(temporal.mainBytesPerDay, 'day')}, and ${bytes(temporal.visibilityBytesPerDay, 'day')} of visibility, times the days of retention`,
     ],
     [
       'Postgres',

@@ -12,12 +12,18 @@ export interface CapacityEstimate {
   readonly bridges: number;
   readonly workers: number;
   readonly temporal: {
+    /** Deletion at the end of retention included, as in `databaseCores`. */
     readonly serverCores: number;
+    /** As many of each as the default limits on calls demand, whatever their cores. */
+    readonly hosts: Readonly<Record<TemporalService, number>>;
+    readonly taskQueuePartitions: number;
     readonly historyShards: number;
     readonly databaseCores: number;
     readonly stateTransitionsPerSecond: number;
     readonly grpcCallsPerSecond: number;
-    readonly historyBytesPerDay: number;
+    /** On disk, for each day of retention. */
+    readonly mainBytesPerDay: number;
+    readonly visibilityBytesPerDay: number;
   };
   readonly postgres: {
     readonly cores: number;
@@ -28,6 +34,8 @@ export interface CapacityEstimate {
   /** Where scaling out is not enough. */
   readonly limits: readonly Limit[];
 }
+
+export type TemporalService = 'frontend' | 'history' | 'matching';
 
 /** A limit that more instances do not raise. */
 export interface Limit {
@@ -53,6 +61,12 @@ export const ASSUMPTIONS = {
   replication: 3,
   /** Write throughput per broker, replication included. */
   brokerBytesPerSecond: 50_000_000,
+  /** Of what a server accepts: calls are not spread evenly over its hosts. */
+  limitUtilisation: 0.6,
+  /** Tasks per second of a partition of a task queue. */
+  tasksPerPartition: 300,
+  /** Default of `matching.numTaskqueueReadPartitions` and `matching.numTaskqueueWritePartitions`. */
+  taskQueuePartitions: 4,
   /** How long a state transition holds the lock of its history shard: one database write. */
   shardBusyMs: 5,
   /** Target utilization of a shard, so that few transitions wait for its lock. */
@@ -67,6 +81,17 @@ export const ASSUMPTIONS = {
   connectionsOfPostgres: 500,
   /** Default limit of a Temporal Cloud namespace; it grows with use. */
   cloudActionsPerSecond: 500,
+} as const;
+
+/**
+ * What one host of each service accepts by default, and what it asks of its database at most, in calls per
+ * second: frontend.rps and frontend.namespaceRPS; history.rps, history.persistenceMaxQPS; matching.rps,
+ * matching.persistenceMaxQPS. The same in Temporal 1.29.1 and 1.32.1 (common/dynamicconfig/constants.go).
+ */
+export const SERVER_LIMITS = {
+  frontend: { calls: 2400 },
+  history: { calls: 3000, databaseCalls: 9000 },
+  matching: { calls: 1200, databaseCalls: 3000 },
 } as const;
 
 const SECONDS_PER_DAY = 86_400;
@@ -104,12 +129,18 @@ export function estimateCapacity(
     bridges,
     workers,
     temporal: {
-      serverCores: cores(cost.temporalCpuMs),
+      serverCores: cores(cost.temporalCpuMs + cost.deletionCpuMs),
+      hosts: hostsFor(ordersPerSecond, cost),
+      taskQueuePartitions: Math.max(
+        ASSUMPTIONS.taskQueuePartitions,
+        Math.ceil(ordersPerSecond / ASSUMPTIONS.tasksPerPartition),
+      ),
       historyShards: shardsFor(stateTransitionsPerSecond),
-      databaseCores: cores(cost.temporalDatabaseCpuMs),
+      databaseCores: cores(cost.temporalDatabaseCpuMs + cost.deletionDatabaseCpuMs),
       stateTransitionsPerSecond,
       grpcCallsPerSecond: ordersPerSecond * cost.grpcCalls,
-      historyBytesPerDay: perDay * cost.historyBytes,
+      mainBytesPerDay: perDay * cost.mainBytes,
+      visibilityBytesPerDay: perDay * cost.visibilityBytes,
     },
     postgres: {
       cores: cores(cost.postgresCpuMs),
@@ -122,6 +153,26 @@ export function estimateCapacity(
     },
   };
   return { ...estimate, limits: limitsOf(estimate) };
+}
+
+/** The hosts of each service, so that none needs more calls than it accepts by default. */
+function hostsFor(
+  ordersPerSecond: number,
+  cost: OrderCost,
+): Readonly<Record<TemporalService, number>> {
+  const hosts = (callsEach: number, limit: number) =>
+    Math.ceil((ordersPerSecond * callsEach) / limit / ASSUMPTIONS.limitUtilisation);
+  return {
+    frontend: hosts(cost.grpcCalls, SERVER_LIMITS.frontend.calls),
+    history: Math.max(
+      hosts(cost.historyCalls, SERVER_LIMITS.history.calls),
+      hosts(cost.historyDatabaseCalls, SERVER_LIMITS.history.databaseCalls),
+    ),
+    matching: Math.max(
+      hosts(cost.matchingCalls, SERVER_LIMITS.matching.calls),
+      hosts(cost.matchingDatabaseCalls, SERVER_LIMITS.matching.databaseCalls),
+    ),
+  };
 }
 
 /** A power of two, as Temporal recommends. */
@@ -141,6 +192,17 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       reached: `${figure(postgres.connections)} connections`,
       change:
         'put a connection pooler such as PgBouncer in front of it, or give the workers fewer slots',
+    },
+    Math.max(...Object.values(temporal.hosts)) > 1 && {
+      part: 'Temporal',
+      reached: hostsText(temporal.hosts),
+      change:
+        'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
+    },
+    temporal.taskQueuePartitions > ASSUMPTIONS.taskQueuePartitions && {
+      part: 'Temporal',
+      reached: `${figure(temporal.taskQueuePartitions)} partitions of the task queue`,
+      change: `set matching.numTaskqueueWritePartitions and matching.numTaskqueueReadPartitions; the default is ${ASSUMPTIONS.taskQueuePartitions}`,
     },
     temporal.databaseCores > coresOfLargestPostgres && {
       part: 'Temporal',
@@ -168,5 +230,10 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
   ];
   return limits.filter((limit) => limit !== false);
 }
+
+const hostsText = (hosts: Readonly<Record<TemporalService, number>>) =>
+  Object.entries(hosts)
+    .map(([service, count]) => `${figure(count)} ${service}`)
+    .join(', ');
 
 const figure = (number: number): string => Math.ceil(number).toLocaleString('en');

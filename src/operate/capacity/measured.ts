@@ -15,6 +15,10 @@ export const MEASURED = {
   temporalDatabaseCpuMs: 7.5,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
+  /** CPU of Temporal's server for its deletion, by a call */
+  deletionCpuMs: 2.9,
+  /** CPU of Temporal's database for the same, VACUUM included */
+  deletionDatabaseCpuMs: 4.3,
   /** CPU of Kafka */
   kafkaCpuMs: 0.24,
   /** state transitions */
@@ -22,13 +26,25 @@ export const MEASURED = {
   /** events of the history */
   historyEvents: 6,
   /** bytes of the history */
-  historyBytes: 1930,
-  /** gRPC calls */
-  grpcCalls: 3.1,
+  historyBytes: 1920,
+  /** gRPC calls to Temporal's frontend */
+  grpcCalls: 3.7,
+  /** gRPC calls to its history service */
+  historyCalls: 3,
+  /** calls of that to the database */
+  historyDatabaseCalls: 13,
+  /** gRPC calls to its matching service */
+  matchingCalls: 3.3,
+  /** calls of that to the database */
+  matchingDatabaseCalls: 1.7,
   /** billable actions */
   actions: 2,
-  /** bytes of its rows with two line items, indexes included */
-  rowBytes: 610,
+  /** bytes in Temporal's main database, until it is deleted */
+  mainBytes: 6700,
+  /** bytes in its visibility database */
+  visibilityBytes: 27000,
+  /** bytes of its own rows, with two line items */
+  rowBytes: 570,
   /** bytes of its message, with its key */
   messageBytes: 252,
 } as const;

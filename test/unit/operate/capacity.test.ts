@@ -1,4 +1,5 @@
-import { estimateCapacity } from '../../../src/operate/capacity/estimate.ts';
+import { estimateCapacity, type OrderCost } from '../../../src/operate/capacity/estimate.ts';
+import { MEASURED } from '../../../src/operate/capacity/measured.ts';
 
 test('cores, calls and bytes are proportional to the rate', () => {
   const half = estimateCapacity(500);
@@ -28,5 +29,68 @@ test.each([1, 100, 3000, 100_000])(
 test('the limits name the parts for which scaling out is not enough', () => {
   expect(estimateCapacity(100).limits).toEqual([]);
   const parts = estimateCapacity(100_000).limits.map(({ part }) => part);
-  expect(parts).toEqual(['Postgres', 'Temporal', 'Temporal Cloud', 'Postgres', 'the design']);
+  expect(parts).toEqual([
+    ...['Postgres', 'Temporal', 'Temporal', 'Temporal', 'Temporal Cloud', 'Postgres', 'the design'],
+  ]);
+});
+
+/** Figures that make the results easy to compute. */
+const COST: OrderCost = {
+  ...MEASURED,
+  temporalCpuMs: 6,
+  deletionCpuMs: 3,
+  temporalDatabaseCpuMs: 9,
+  deletionDatabaseCpuMs: 3,
+  grpcCalls: 3,
+  historyCalls: 6,
+  historyDatabaseCalls: 9,
+  matchingCalls: 4,
+  matchingDatabaseCalls: 1,
+  mainBytes: 3000,
+  visibilityBytes: 5000,
+};
+const UTILISATION = 0.6;
+
+test('the cores of Temporal and its database include the deletion at the end of retention', () => {
+  const { serverCores, databaseCores } = estimateCapacity(1000, COST).temporal;
+  expect(serverCores).toBeCloseTo((6 + 3) / UTILISATION);
+  expect(databaseCores).toBeCloseTo((9 + 3) / UTILISATION);
+});
+
+test('the bytes of both databases of Temporal are estimated per day of retention', () => {
+  const { mainBytesPerDay, visibilityBytesPerDay } = estimateCapacity(1000, COST).temporal;
+  expect(mainBytesPerDay).toBe(1000 * 86_400 * 3000);
+  expect(visibilityBytesPerDay).toBe(1000 * 86_400 * 5000);
+});
+
+test.each([
+  // 60 % of 2,400 calls are 480 orders per second, of 3,000 are 300, of 1,200 are 180.
+  [180, { frontend: 1, history: 1, matching: 1 }],
+  [181, { frontend: 1, history: 1, matching: 2 }],
+  [481, { frontend: 2, history: 2, matching: 3 }],
+  [1800, { frontend: 4, history: 6, matching: 10 }],
+])('%d orders/s need as many hosts as their limits on calls demand', (rate, hosts) => {
+  expect(estimateCapacity(rate, COST).temporal.hosts).toEqual(hosts);
+});
+
+test('calls to the database can demand more hosts than calls of other services', () => {
+  const cost = { ...COST, historyDatabaseCalls: 54, matchingDatabaseCalls: 18 };
+  // 60 % of 9,000 calls are 100 orders per second, and so are 60 % of 3,000.
+  expect(estimateCapacity(1000, cost).temporal.hosts).toEqual({
+    ...{ frontend: 3, history: 10, matching: 10 },
+  });
+});
+
+test('more than one host of a service is a limit that names the settings', () => {
+  expect(estimateCapacity(180, COST).limits).toEqual([]);
+  const [limit] = estimateCapacity(181, COST).limits;
+  expect(limit).toMatchObject({ part: 'Temporal', reached: '1 frontend, 1 history, 2 matching' });
+  for (const key of ['frontend.namespaceRPS', 'history.rps', 'matching.rps']) {
+    expect(limit?.change).toContain(key);
+  }
+});
+
+test('the default partitions of the task queue are enough up to 1,200 orders/s', () => {
+  const partitions = (rate: number) => estimateCapacity(rate, COST).temporal.taskQueuePartitions;
+  expect([1, 1200, 1201, 3000].map(partitions)).toEqual([4, 4, 5, 10]);
 });
