@@ -44,7 +44,7 @@ export async function startBenchStack(temporalKind: TemporalKind): Promise<Bench
   });
   return {
     pids: Object.fromEntries(pids) as Record<string, number>,
-    serverVersion: serverVersion ?? 'unknown',
+    serverVersion,
     pprofPort,
     async remove() {
       await stopStack(name);
