@@ -52,7 +52,8 @@ try {
       console.error(describeSample(sample));
     },
   );
-  writeResult(RESULTS_DIR, 'endurance', result, 'postgres', code);
+  const { serverVersion } = stack;
+  writeResult(RESULTS_DIR, 'endurance', result, 'postgres', { code, serverVersion });
   console.log(summarize(result));
 } finally {
   await stack.remove();

@@ -1,4 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
 import { connectTestTemporal } from '../../test/support/temporal.ts';
 import { signalProcess } from '../../dev/stack/process-identity.ts';
 import { readState } from '../../dev/stack/state.ts';
@@ -8,6 +12,8 @@ import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { SERVICE_NAMES, type TemporalKind } from '../../dev/stack/service.ts';
 import { descendantsOf } from './processes.ts';
 
+/** The server's `pollInterval`, which has this minimum. */
+const DYNAMIC_CONFIG_POLL_MS = 10_000;
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
@@ -21,6 +27,8 @@ export interface BenchStack {
   readonly serverVersion: string;
   /** The port of Go's profiler; 0 for the dev server, which has none. */
   readonly pprofPort: number;
+  /** Adds settings to the dynamic configuration of a server on Postgres, and waits until it has read them. */
+  setDynamicConfig(settings: Readonly<Record<string, string | number>>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -46,6 +54,13 @@ export async function startBenchStack(temporalKind: TemporalKind): Promise<Bench
     pids: Object.fromEntries(pids) as Record<string, number>,
     serverVersion,
     pprofPort,
+    async setDynamicConfig(settings) {
+      const file = path.join(stackPlaces(name).dir, 'temporal/config/dynamic.yaml');
+      const added = Object.entries(settings).map(([key, value]) => [key, [{ value }]] as const);
+      const before = parse(readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+      writeFileSync(file, stringify({ ...before, ...Object.fromEntries(added) }));
+      await delay(DYNAMIC_CONFIG_POLL_MS + 2000);
+    },
     async remove() {
       await stopStack(name);
       for (const signal of ENDING_SIGNALS) process.off(signal, stopOn);
