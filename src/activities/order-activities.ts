@@ -61,10 +61,8 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
       const json = callModule(dependencies, 'toJson', record, () => orderModule.toJson?.(order));
       return { ...record, order: json ?? message.text };
     },
-    storeOrder: async (record) => {
-      await untilWorthTrying(dependencies);
-      return store(fromPlainRecord(dependencies, record));
-    },
+    storeOrder: (record) =>
+      oncePossible(dependencies, () => store(fromPlainRecord(dependencies, record))),
   };
 }
 
@@ -72,30 +70,37 @@ export function createActivities(dependencies: ActivityDependencies): OrderActiv
 const FIRST_WAITING_ATTEMPT = 6;
 
 /**
- * An attempt that has failed often waits here for Postgres to recover. The attempts of all other orders then
+ * Has an attempt that follows many others wait for Postgres to recover. The attempts of all other orders then
  * queue up in Temporal, and follow at the full rate, not within a minute, each after its own backoff.
- * Earlier attempts fail at once: another worker may reach Postgres.
+ * Earlier attempts are made at once: another worker may reach Postgres.
  */
-async function untilWorthTrying({ untilDatabaseAvailable }: ActivityDependencies): Promise<void> {
-  if (activityInfo().attempt < FIRST_WAITING_ATTEMPT) return;
+async function oncePossible<Result>(
+  { untilDatabaseAvailable }: ActivityDependencies,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  if (activityInfo().attempt < FIRST_WAITING_ATTEMPT) return attempt();
   const availability = await untilDatabaseAvailable();
   switch (availability) {
-    // If Postgres is still unavailable, the attempt fails, and Temporal shows why.
     case 'available':
+      return attempt();
     case 'unavailable':
-      return;
+      // It fails, and Temporal shows why. The order then waits here again, and not in its backoff.
+      return attempt().catch((error: unknown) => {
+        if (error instanceof ApplicationFailure) throw error;
+        throw retryIn('10s', describeError(error));
+      });
     // The order may have been cancelled in the meantime: this attempt must not store it.
     case 'recovered':
-      throw retryNow('Postgres has recovered');
+      throw retryIn('1ms', 'Postgres has recovered');
     case 'aborted':
-      throw retryNow('the worker is shutting down');
+      throw retryIn('1ms', 'the worker is shutting down');
     default:
       return availability satisfies never;
   }
 }
 
-const retryNow = (message: string) =>
-  ApplicationFailure.create({ message, type: 'RetryNow', nextRetryDelay: '1ms' });
+const retryIn = (nextRetryDelay: '1ms' | '10s', message: string) =>
+  ApplicationFailure.create({ message, type: 'RetryAfterWait', nextRetryDelay });
 
 /** Translates a message into an order. Deterministic; fails with `OrderInvalid`. */
 const createTranslate =

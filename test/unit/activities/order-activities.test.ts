@@ -46,6 +46,9 @@ function createWorker(
   });
   return {
     waits,
+    failStore: (error: Error) => {
+      orderStore.store = () => Promise.reject(error);
+    },
     lines,
     outcomes,
     records: orderStore.records,
@@ -227,12 +230,22 @@ describe('an attempt to store an order while Postgres is down', () => {
     },
   );
 
+  test('is followed by another wait within seconds, and not after a minute, if it fails', async () => {
+    const { storeOrder, failStore } = worker(6, 'unavailable');
+    failStore(new Error('connect ECONNREFUSED'));
+    await expect(storeOrder(await recordToStore())).rejects.toMatchObject({
+      message: 'connect ECONNREFUSED',
+      nonRetryable: false,
+      nextRetryDelay: '10s',
+    });
+  });
+
   test.each(['recovered', 'aborted'] as const)(
     'leaves the order to the next attempt, at once, if the wait is over because it is %s: the order may be cancelled',
     async (availability) => {
       const { storeOrder, records } = worker(6, availability);
       await expect(storeOrder(await recordToStore())).rejects.toMatchObject({
-        type: 'RetryNow',
+        type: 'RetryAfterWait',
         nonRetryable: false,
         nextRetryDelay: '1ms',
       });
