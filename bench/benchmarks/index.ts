@@ -5,14 +5,17 @@ import { deletion } from './deletion.ts';
 import { duplicates } from './duplicates.ts';
 import { endToEnd } from './end-to-end.ts';
 import { growth } from './growth.ts';
+import { idle } from './idle.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
 import { memory } from './memory.ts';
+import { outageEnd } from './outage-end.ts';
 import { overhead } from './overhead.ts';
 import { rerunPriority } from './rerun-priority.ts';
 import { twoBridges, twoWorkers } from './scale.ts';
 import { shape } from './shape.ts';
 import { start } from './start.ts';
 import { storage } from './storage.ts';
+import { startUp } from './start-up.ts';
 import { store } from './store.ts';
 import { translate } from './translate.ts';
 
@@ -28,7 +31,10 @@ export const BENCHMARKS: readonly Benchmark[] = [
   latencyP99,
   rerunPriority,
   memory,
+  idle,
+  startUp,
   growth,
+  outageEnd,
   commit,
   cost,
   storage,

@@ -27,7 +27,7 @@ export async function paced(
  * @param onSent called when the last order has been sent
  */
 export async function orderLatencies(
-  { topic, database }: TestSystem,
+  { topic, database }: Pick<TestSystem, 'topic' | 'database'>,
   count: number,
   pauseMs: number,
   onSent: () => Promise<void> = () => Promise.resolve(),
