@@ -104,7 +104,9 @@ export class Pipeline {
    * - when the bridge stops, the group rebalances or a message fails unexpectedly, no further message
    *   starts, those in flight get the grace period, and the rest is left for whoever reads the
    *   partition next;
-   * - when the partition is revoked, the messages in flight are abandoned at once.
+   * - when the partition is revoked, the messages in flight are abandoned at once;
+   * - when it holds up other partitions for some seconds, no further message starts, and the rest is fetched
+   *   again beside theirs.
    *
    * In each case exactly the contiguous finished prefix has been reported to the consumer. Rejects with
    * what failed, if that is why it ended.
@@ -124,6 +126,7 @@ export class Pipeline {
       batch.lastOffset,
     );
     const inFlight = new Set<Promise<void>>();
+    const endAt = performance.now() + MAX_BATCH_MS;
     let failure: { readonly error: unknown } | undefined;
 
     const fail = (error: unknown) => {
@@ -159,6 +162,7 @@ export class Pipeline {
 
     try {
       for (const [index, message] of messages.entries()) {
+        if (performance.now() >= endAt && batch.holdsUpOthers()) break;
         await this.breaker.pass(drain.draining);
         const preparing = this.#identifier.prepare(message, drain.draining);
         if (preparing) await preparing;
@@ -292,6 +296,12 @@ export class Pipeline {
     this.backlogLimit.dispose();
   }
 }
+
+/**
+ * How long a batch may hold up other partitions. A batch of a backlog can take minutes. The shorter this is,
+ * the more often its rest, up to KAFKA_FETCH_MAX_BYTES, is fetched and decoded again.
+ */
+const MAX_BATCH_MS = 2000;
 
 /** With the default window 1,000 open orders: as many as one worker caches by default. */
 const DEFAULT_WINDOWS_OPEN = 5;

@@ -332,3 +332,23 @@ const jsonLines = (text: string): readonly unknown[] =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as unknown);
+
+test('an order of one topic does not wait for the backlog of the other', async () => {
+  const backlog = Array.from({ length: 3000 }, (_, n) => {
+    const id = uniqueName(`backlog-${n}`);
+    return { key: id, value: orderText(id) };
+  });
+  await eu.send(backlog);
+  const bridge = await system.startBridge({
+    ...topics(),
+    // The backlog takes longer than a batch may hold up others.
+    BRIDGE_MAX_CONCURRENT_STARTS: '1',
+    // No worker runs, so all orders stay open.
+    BRIDGE_MAX_WAITING_ORDERS: '1000000',
+  });
+  await bridge.logged('bridge_progress', ({ started }) => Number(started) > 0);
+  const live = uniqueName('live');
+  await us.send([{ key: live, value: orderText(live) }]);
+  await eventually(() => system.workflow(live).describe());
+  expect(await eu.lag()).toBeGreaterThan(0);
+});

@@ -30,6 +30,11 @@ export interface PartitionBatch {
    * revoked.
    */
   readonly markFinishedUpTo: (nextOffset: bigint) => void;
+  /**
+   * Whether messages of another partition may be waiting for the end of this batch: kafkajs fetches nothing
+   * from a broker until all batches that it has fetched from it have ended.
+   */
+  readonly holdsUpOthers: () => boolean;
 }
 
 /** The log of a partition has lost messages. The consumer continues, but an operator must know. */

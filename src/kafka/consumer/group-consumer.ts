@@ -64,6 +64,8 @@ export class GroupConsumer {
   readonly #flushes: readonly (() => Promise<void>)[];
   /** Per partition the last batch without any message for the application, and when it was fetched. */
   readonly #invisible = new Map<PartitionKey, InvisibleBatch & { readonly generation: number }>();
+  /** The partitions whose batches are being processed. */
+  readonly #inProgress = new Set<PartitionKey>();
   /** Lines about the group, which can go through the same states often. */
   readonly #groupLog: RateLimitedLog;
   /**
@@ -223,6 +225,8 @@ export class GroupConsumer {
       this.#refetch(batch, check);
       return 'done';
     }
+    const key = partitionKey(batch);
+    this.#inProgress.add(key);
     await onBatch({
       topic,
       partition,
@@ -236,7 +240,8 @@ export class GroupConsumer {
         batch.resolve(nextOffset);
         state.finishUpTo(nextOffset);
       },
-    });
+      holdsUpOthers: () => this.#inProgress.size < this.#assignment.partitions.size,
+    }).finally(() => this.#inProgress.delete(key));
     return 'done';
   }
 

@@ -112,7 +112,11 @@ function createPipeline(
       await settle();
     },
     /** Gives the pipeline a batch of these messages, with the offsets from 0. */
-    ingest: async (messages: readonly ConsumedMessage[], partition = 0) => {
+    ingest: async (
+      messages: readonly ConsumedMessage[],
+      partition = 0,
+      holdsUpOthers = () => false,
+    ) => {
       const revoked = new AbortController();
       const heartbeat = promiseWithResolvers<undefined>();
       const reported: bigint[] = [];
@@ -125,6 +129,7 @@ function createPipeline(
         revoked: revoked.signal,
         heartbeat: () => heartbeat.promise,
         markFinishedUpTo: (next) => void reported.push(next),
+        holdsUpOthers,
       });
       work.then(
         () => (ended = 'resolved'),
@@ -194,6 +199,35 @@ describe('progress', () => {
       duplicates: 1,
       deadLetters: { 'not-json': 1 },
     });
+  });
+});
+
+describe('a batch that takes long', () => {
+  const env = { BRIDGE_MAX_CONCURRENT_STARTS: '1' };
+
+  test('ends after two seconds if it holds up other partitions, and leaves its rest to the next fetch', async () => {
+    const { ingest, answer, received } = createPipeline(env);
+    const batch = await ingest(orders('a', 'b', 'c', 'd'), 0, () => true);
+    await answer('a');
+    await pass(2000);
+    // The start that has begun is waited for, and `c` waits for its permit already.
+    expect(batch.ended()).toBeUndefined();
+    await answer('b');
+    await answer('c');
+    expect(batch.ended()).toBe('resolved');
+    expect(received()).toEqual(['a', 'b', 'c']);
+    expect(batch.reported.at(-1)).toBe(3n);
+  });
+
+  test('goes on if it holds up nobody', async () => {
+    const { ingest, answer, received } = createPipeline(env);
+    const batch = await ingest(orders('a', 'b'));
+    await pass(60_000);
+    await answer('a');
+    await answer('b');
+    expect(received()).toEqual(['a', 'b']);
+    expect(batch.ended()).toBe('resolved');
+    expect(batch.reported.at(-1)).toBe(2n);
   });
 });
 

@@ -186,6 +186,14 @@ test('what is finished is resolved, committed and not committed again', async ()
   expect(calls).toEqual(['resolve 15', 'first commits 0 at 15', 'close']);
 });
 
+test('a batch holds up others while another partition has no batch in progress', async () => {
+  join('first', 0, 1);
+  const first = await deliver(0, 10n);
+  expect(first.holdsUpOthers()).toBe(true);
+  const second = await deliver(1, 20n);
+  expect([first.holdsUpOthers(), second.holdsUpOthers()]).toEqual([false, false]);
+});
+
 test('a batch of an older generation resolves and commits nothing, also if its partition is back', async () => {
   join('first', 0);
   const zombie = await deliver(0, 10n);
