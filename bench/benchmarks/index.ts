@@ -18,9 +18,11 @@ import { storage } from './storage.ts';
 import { startUp } from './start-up.ts';
 import { store } from './store.ts';
 import { translate } from './translate.ts';
+import { tunedServer } from './tuned-server.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   endToEnd,
+  tunedServer,
   shape,
   start,
   overhead,

@@ -18,6 +18,8 @@ export interface Comparison {
   readonly subject: Side;
   /** Absent where the figure itself has a goal. */
   readonly baseline?: Side;
+  /** False where each measurement warms up by itself. */
+  readonly needsWarmUp?: boolean;
   close(): Promise<void>;
 }
 
@@ -38,11 +40,11 @@ export const outcomeOf = ({ subject, baseline }: Round): number =>
   baseline ? subject.value / baseline.value : subject.value;
 
 /**
- * Measures both sides in turn, after one warm-up of each. The side that goes first alternates, so that a
+ * Measures both sides in turn, after one warm-up of each unless they need none. The side that goes first alternates, so that a
  * machine that slows down or speeds up favors neither.
  */
 export async function compare(
-  { subject, baseline }: Comparison,
+  { subject, baseline, needsWarmUp = true }: Comparison,
   rounds: number,
   onMeasured: (side: string, round: number, sample: Sample) => void,
 ): Promise<readonly Round[]> {
@@ -51,8 +53,10 @@ export async function compare(
     onMeasured(side.name, round, sample);
     return sample;
   };
-  if (baseline) await measure(baseline, 0);
-  await measure(subject, 0);
+  if (needsWarmUp) {
+    if (baseline) await measure(baseline, 0);
+    await measure(subject, 0);
+  }
   const results: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     if (!baseline) {
@@ -68,14 +72,18 @@ export async function compare(
   return results;
 }
 
-/** Measures several sides in turn, after one warm-up round. Each round starts with another side. */
+/**
+ * Measures several sides in turn, after one warm-up round unless they need none. Each round starts with another
+ * side.
+ */
 export async function measureInTurn<Some extends Side>(
   sides: readonly Some[],
   rounds: number,
   onMeasured: (side: string, round: number, sample: Sample) => void,
+  needsWarmUp = true,
 ): Promise<ReadonlyMap<Some, readonly Sample[]>> {
   const samples = new Map<Some, Sample[]>(sides.map((side) => [side, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = needsWarmUp ? 0 : 1; round <= rounds; round += 1) {
     const first = round % sides.length;
     for (const side of [...sides.slice(first), ...sides.slice(0, first)]) {
       const sample = await side.measure();

@@ -24,6 +24,8 @@ export interface OrderSystemOptions {
   readonly bridgeEnv?: ProgramEnv;
   readonly workers?: number;
   readonly bridges?: number;
+  /** Other servers than those of the run. */
+  readonly servers?: { readonly temporalAddress: string; readonly databaseUrl: string };
 }
 
 /** @param pids the processes of the servers */
@@ -34,9 +36,10 @@ export async function createOrderSystem(
     bridgeEnv = {},
     workers = 1,
     bridges = 1,
+    servers,
   }: OrderSystemOptions = {},
 ): Promise<OrderSystem> {
-  const system = await createTestSystem({ partitions: 4, fastSettings: false });
+  const system = await createTestSystem({ partitions: 4, fastSettings: false, ...servers });
   const started = await Promise.all(times(workers, () => startWorker(system)));
   return {
     system,

@@ -1,5 +1,6 @@
 import { commitInterval, startsAtOnce } from './bridge-settings.ts';
 import { preparedStatements } from './prepared-statements.ts';
+import { serverSettings } from './server-settings.ts';
 import type { Variants } from './variants.ts';
 import { whatAStartCarries } from './what-a-start-carries.ts';
 import { settingVariants } from './settings.ts';
@@ -8,6 +9,7 @@ import { settingVariants } from './settings.ts';
 export const VARIANTS: readonly Variants[] = [
   ...settingVariants,
   commitInterval,
+  serverSettings,
   preparedStatements,
   whatAStartCarries,
   startsAtOnce,

@@ -15,6 +15,8 @@ export interface Variants {
 
 export interface PreparedVariants {
   readonly sides: readonly Side[];
+  /** False where each measurement warms up by itself. */
+  readonly needsWarmUp?: boolean;
   readonly close: () => Promise<void>;
 }
 
@@ -24,9 +26,9 @@ export async function measureVariants(
   rounds: number,
   onMeasured: (side: string, round: number, sample: Sample) => void,
 ): Promise<readonly SideResult[]> {
-  const { sides, close } = await variants.prepare(stack);
+  const { sides, needsWarmUp, close } = await variants.prepare(stack);
   try {
-    const samples = await measureInTurn(sides, rounds, onMeasured);
+    const samples = await measureInTurn(sides, rounds, onMeasured, needsWarmUp);
     return [...samples].map(([side, taken]) => sideResult(side.name, taken));
   } finally {
     await close();

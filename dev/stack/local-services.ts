@@ -26,7 +26,7 @@ import { temporalOnPostgres } from './temporal-on-postgres.ts';
 /** The service as a process on this machine. */
 export function localService(
   service: ServiceName,
-  { kind, version, certificates }: StackVariant,
+  { kind, version, tuning, certificates }: StackVariant,
 ): LocalService {
   switch (service) {
     case 'kafka':
@@ -35,7 +35,7 @@ export function localService(
       return certificates === undefined ? postgres : securedPostgres;
     case 'temporal':
       if (certificates !== undefined) return securedTemporal(certificates, version);
-      return kind === 'postgres' ? temporalOnPostgres(version) : temporalDev(version);
+      return kind === 'postgres' ? temporalOnPostgres(version, tuning) : temporalDev(version);
     case 'schema-registry':
       return schemaRegistry;
     default:

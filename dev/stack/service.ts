@@ -1,5 +1,6 @@
 import type { DaemonSpec } from './daemon.ts';
 import type { StackPlaces } from './places.ts';
+import type { TemporalTuning } from './temporal-tuning.ts';
 
 export const SERVICE_NAMES = ['kafka', 'postgres', 'temporal'] as const;
 /** Services that are started only on request. */
@@ -33,6 +34,8 @@ export interface Progress {
 
 /** Which servers a stack has. */
 export interface StackVariant extends TemporalServer {
+  /** How a Temporal server on Postgres is configured; by default as recommended. */
+  readonly tuning?: TemporalTuning | undefined;
   /** The folder of the certificates, if all servers require TLS and authentication. */
   readonly certificates?: string | undefined;
 }

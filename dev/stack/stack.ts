@@ -32,6 +32,7 @@ import {
 } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { readState, writeState, type ServiceState, type StackState } from './state.ts';
+import type { TemporalTuning } from './temporal-tuning.ts';
 
 /** How long a bridge or worker may take to shut down. */
 const PROGRAM_GRACE_MS = 20_000;
@@ -49,6 +50,8 @@ export interface StackOptions {
   readonly temporalKind?: TemporalKind | undefined;
   /** The version of that server, such as `1.29.1`; by default that of the last start. */
   readonly temporalVersion?: string | undefined;
+  /** How a Temporal server on Postgres is configured; by default as recommended. */
+  readonly temporalTuning?: TemporalTuning;
   /** Whether all servers require TLS and authentication. They then run as processes. */
   readonly secured?: boolean;
   /** Also starts a schema registry. */
@@ -83,6 +86,7 @@ export async function startStack(
     const owner = ephemeral ? await identify(ownerPid) : undefined;
     const before = {
       ...(await withTemporal(readState(places) ?? NO_STATE, options)),
+      ...(options.temporalTuning ? { temporalTuning: options.temporalTuning } : {}),
       ...(options.secured ? { certificates: certificatesFolder(places) } : {}),
     };
     const variant = variantOf(before);
@@ -176,10 +180,12 @@ const NO_STATE: StackState = { services: {}, ephemeral: false };
 const variantOf = ({
   temporalKind = 'dev',
   temporalVersion,
+  temporalTuning,
   certificates,
 }: StackState): StackVariant => ({
   kind: temporalKind,
   version: temporalVersion,
+  tuning: temporalTuning,
   certificates,
 });
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { StackPlaces } from './places.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import type { Ports, ServiceName, TemporalKind } from './service.ts';
+import type { TemporalTuning } from './temporal-tuning.ts';
 
 /** The source of a service. */
 export type ServiceState =
@@ -24,6 +25,8 @@ export interface StackState {
   readonly temporalKind?: TemporalKind;
   /** Its version; absent for the default. */
   readonly temporalVersion?: string | undefined;
+  /** How a server on Postgres is configured; absent for the default. */
+  readonly temporalTuning?: TemporalTuning;
   /** The folder of the certificates of a secured stack. */
   readonly certificates?: string;
   readonly services: Readonly<Partial<Record<ServiceName, ServiceState>>>;

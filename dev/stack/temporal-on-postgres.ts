@@ -1,7 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
+import pg from 'pg';
 import { stringify } from 'yaml';
+import { planTuning } from '../../src/operate/temporal/plan-tuning.ts';
+import { readVisibilityTable } from '../../src/operate/temporal/visibility-indexes.ts';
 import { port, type LocalService } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { probeTemporal } from './temporal.ts';
@@ -16,6 +19,7 @@ import {
   SERVER_PORTS,
   serverConfig,
 } from './temporal-server.ts';
+import { TUNED, type TemporalTuning } from './temporal-tuning.ts';
 
 /**
  * The Temporal server with its four services in one process, on Postgres as in production. It has limits,
@@ -25,7 +29,10 @@ import {
  *
  * @param version such as `1.29.1`; each version is built into a cache folder of its own
  */
-export const temporalOnPostgres = (version = DEFAULT_SERVER_VERSION): LocalService => ({
+export const temporalOnPostgres = (
+  version = DEFAULT_SERVER_VERSION,
+  tuning: TemporalTuning = TUNED,
+): LocalService => ({
   name: 'temporal',
   title: 'Temporal on Postgres',
   usualPorts: SERVER_PORTS,
@@ -38,18 +45,24 @@ export const temporalOnPostgres = (version = DEFAULT_SERVER_VERSION): LocalServi
 
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
-    const database = databaseOf(await databaseUrl());
-    for (const [name, schema] of SCHEMAS) await prepareDatabase(version, database, name, schema);
+    const url = await databaseUrl();
+    const { visibilityUrl = url, taskQueuePartitions } = tuning;
+    await prepareDatabase(version, url, MAIN);
+    await prepareDatabase(version, visibilityUrl, VISIBILITY);
+    if (tuning.partialIndexes) await makeIndexesPartial(visibilityUrl);
     mkdirSync(path.join(dir, 'config'), { recursive: true });
     const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
-    writeFileSync(dynamicFile, stringify(DYNAMIC_CONFIG));
+    writeFileSync(
+      dynamicFile,
+      stringify({ ...DYNAMIC_CONFIG, ...partitionsConfig(taskQueuePartitions) }),
+    );
     writeFileSync(
       path.join(dir, 'config', 'stack.yaml'),
       stringify(
         serverConfig(ports, {
           stores: {
-            default: store(database, 'temporal'),
-            visibility: store(database, 'temporal_visibility'),
+            default: store(url, MAIN.name, tuning),
+            visibility: store(visibilityUrl, VISIBILITY.name, tuning),
           },
           dynamicFile,
         }),
@@ -58,6 +71,7 @@ export const temporalOnPostgres = (version = DEFAULT_SERVER_VERSION): LocalServi
     return {
       command: path.join(builtFolder(version), 'temporal-server'),
       args: ['--root', dir, '--env', 'stack', '--allow-no-auth', 'start'],
+      env: tuning.environment,
       cwd: dir,
     };
   },
@@ -75,11 +89,14 @@ export const temporalOnPostgres = (version = DEFAULT_SERVER_VERSION): LocalServi
 
 const SERVER = 'A Temporal server on Postgres';
 
-/** The databases, with the folders of their schemas in Temporal's schema tool. */
-const SCHEMAS = [
-  ['temporal', 'postgresql/v12/temporal'],
-  ['temporal_visibility', 'postgresql/v12/visibility'],
-] as const;
+/** A database, and the folder of its schema in Temporal's schema tool. */
+interface Store {
+  readonly name: string;
+  readonly schema: string;
+}
+
+const MAIN: Store = { name: 'temporal', schema: 'postgresql/v12/temporal' };
+const VISIBILITY: Store = { name: 'temporal_visibility', schema: 'postgresql/v12/visibility' };
 
 interface Database {
   readonly host: string;
@@ -101,10 +118,10 @@ function databaseOf(url: string): Database {
 /** Creates the database if it does not exist, and updates its schema. */
 async function prepareDatabase(
   version: string,
-  database: Database,
-  name: string,
-  schema: string,
+  url: string,
+  { name, schema }: Store,
 ): Promise<void> {
+  const database = databaseOf(url);
   const run = (...args: string[]) =>
     execa(
       path.join(builtFolder(version), 'sql'),
@@ -125,17 +142,41 @@ async function prepareDatabase(
   }
 }
 
+/** As whoever follows the advice of `order-ingest temporal tune`. */
+async function makeIndexesPartial(url: string): Promise<void> {
+  const client = new pg.Client(Object.assign(new URL(url), { pathname: VISIBILITY.name }).href);
+  await client.connect();
+  try {
+    const { statements } = planTuning(await readVisibilityTable(client));
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+const partitionsConfig = (partitions: number | undefined) =>
+  partitions === undefined
+    ? {}
+    : {
+        'matching.numTaskqueueReadPartitions': [{ value: partitions }],
+        'matching.numTaskqueueWritePartitions': [{ value: partitions }],
+      };
+
 /** A database as a value of `datastores` in the server's configuration. */
-const store = ({ host, port: databasePort, user, password }: Database, databaseName: string) => ({
-  sql: {
-    pluginName: 'postgres12',
-    databaseName,
-    connectAddr: `${host}:${databasePort}`,
-    connectProtocol: 'tcp',
-    user,
-    password,
-    maxConns: 20,
-    maxIdleConns: 20,
-    maxConnLifetime: '1h',
-  },
-});
+function store(url: string, databaseName: string, { plugin, connectAttributes }: TemporalTuning) {
+  const { host, port: databasePort, user, password } = databaseOf(url);
+  return {
+    sql: {
+      pluginName: plugin,
+      databaseName,
+      connectAddr: `${host}:${databasePort}`,
+      connectProtocol: 'tcp',
+      ...(connectAttributes ? { connectAttributes } : {}),
+      user,
+      password,
+      maxConns: 20,
+      maxIdleConns: 20,
+      maxConnLifetime: '1h',
+    },
+  };
+}

@@ -11,10 +11,11 @@ import type { PayloadKeyRing } from '../../temporal/payload-keys.ts';
 import { readQueueWorkers, queueProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
+import { checkVisibility } from './check-visibility.ts';
 import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
 
 /**
- * Checks the server, the namespace's search attributes and retention, and the task queue. Never throws.
+ * Checks the server, the namespace's search attributes and retention, its visibility, and the task queue. Never throws.
  *
  * @param topicRetentionMs how long the topic keeps a message; undefined when unknown
  */
@@ -45,6 +46,7 @@ export async function checkTemporal(
         Promise.resolve(checkEncryption(name, target.codec.keys)),
       );
       await check('Temporal: search attributes', (name) => checkAttributes(name, client));
+      findings.push(...(await checkVisibility(env, client)));
       await check('Temporal: retention', (name) => checkRetention(name, client, topicRetentionMs));
       await check('Temporal: workers', (name) => checkPollers(name, client, temporal.taskQueue));
     } finally {

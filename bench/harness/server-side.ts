@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import { Connection } from '@temporalio/client';
+import pg from 'pg';
+import { stackPlaces } from '../../dev/stack/places.ts';
+import { port, SERVICE_NAMES } from '../../dev/stack/service.ts';
+import { quietly } from '../../dev/stack/show-steps.ts';
+import { startStack, stopStack } from '../../dev/stack/stack.ts';
+import { readState } from '../../dev/stack/state.ts';
+import { DEFAULT_SERVER_VERSION } from '../../dev/stack/temporal-server.ts';
+import type { TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
+import type { ProgramEnv } from '../../test/support/programs.ts';
+import type { Sample } from './compare.ts';
+import { createOrderSystem } from './order-system.ts';
+import { usageOf } from './processes.ts';
+
+/** The modules that decide how a server is configured: see `measuredCode`. */
+export const SERVER_SIDE_CODE = [
+  ...['bench/harness/server-side.ts', 'dev/stack/temporal-on-postgres.ts'],
+  'dev/stack/temporal-tuning.ts',
+];
+
+/** A Temporal server on Postgres, and the worker that uses it. */
+export interface ServerSide {
+  readonly name: string;
+  readonly tuning: TemporalTuning;
+  /** By default that of the stacks. */
+  readonly version?: string;
+  /** The codec of the worker's calls; the SDK's default is gzip. */
+  readonly grpcCompression: 'none' | 'gzip';
+  /** Whether visibility is in a Postgres server of its own. */
+  readonly ownVisibility?: boolean;
+}
+
+export interface ServerSample {
+  readonly rate: number;
+  /** CPU milliseconds per order, by process. */
+  readonly cpu: Readonly<Record<string, number>>;
+  /** The sum of these. */
+  readonly totalCpu: number;
+  /** The resident memory of the Temporal server at the end. */
+  readonly serverMebibytes: number;
+}
+
+/** Fills the caches of the server, and of the connections to Postgres. */
+const WARM_UP = 300;
+
+/**
+ * Starts a Postgres and a Temporal server with empty databases, has a bridge and a worker ingest orders, and stops
+ * everything. So no server costs anything while another one is measured, and all begin alike. Kafka is that of the
+ * run, and is not counted.
+ *
+ * @param count how many orders to measure
+ */
+export async function measureServer(side: ServerSide, count: number): Promise<ServerSample> {
+  const name = `bench-${process.pid}-server`;
+  const visibilityName = `${name}-visibility`;
+  try {
+    const visibility = side.ownVisibility ? await startPostgres(visibilityName) : undefined;
+    const tuning: TemporalTuning = {
+      ...side.tuning,
+      ...(visibility ? { visibilityUrl: visibility.url } : {}),
+    };
+    const addresses = await startStack(
+      {
+        ...{ name, ephemeral: true, temporalKind: 'postgres', temporalVersion: side.version },
+        temporalTuning: tuning,
+        env: { ...process.env, TEMPORAL_ADDRESS: '', DATABASE_URL: '' },
+      },
+      quietly,
+    );
+    const { TEMPORAL_ADDRESS: temporalAddress = '', DATABASE_URL: databaseUrl = '' } = addresses;
+    const pids = pidsOf(name);
+    await checkServer(name, { temporalAddress, pid: pids['temporal'] ?? 0 }, side);
+    await checkVisibility(tuning.visibilityUrl ?? databaseUrl, tuning);
+    const env: ProgramEnv = { TEMPORAL_GRPC_COMPRESSION: side.grpcCompression };
+    const orders = await createOrderSystem(
+      { ...pids, ...(visibility ? { 'visibility database': visibility.pid } : {}) },
+      {
+        startWorker: (system) => system.startWorker(env),
+        servers: { temporalAddress, databaseUrl },
+      },
+    );
+    try {
+      await orders.ingest(WARM_UP);
+      await checkPlugin(pprofPortOf(name), side);
+      const { value, cpu = {} } = await orders.ingest(count);
+      const rows = await countVisible(tuning.visibilityUrl ?? databaseUrl);
+      expectInForce('a visibility row per order', rows >= count, side);
+      return {
+        rate: value,
+        cpu,
+        totalCpu: Object.values(cpu).reduce((sum, one) => sum + one, 0),
+        serverMebibytes: (usageOf(pids['temporal'] ?? 0)?.residentBytes ?? 0) / 2 ** 20,
+      };
+    } finally {
+      await orders.close();
+    }
+  } finally {
+    await stopStack(name);
+    await stopStack(visibilityName);
+  }
+}
+
+export const asSample = ({ rate, cpu, totalCpu, serverMebibytes }: ServerSample): Sample => ({
+  value: rate,
+  cpu,
+  figures: { 'CPU ms of all': totalCpu, 'MiB of the server': serverMebibytes },
+});
+
+/** Starts a Postgres server only. */
+async function startPostgres(name: string): Promise<{ url: string; pid: number }> {
+  const { DATABASE_URL: url = '' } = await startStack(
+    { name, ephemeral: true, env: { ...process.env, DATABASE_URL: '' } },
+    quietly,
+  );
+  return { url, pid: pidsOf(name)['postgres'] ?? 0 };
+}
+
+function pidsOf(name: string): Readonly<Record<string, number>> {
+  const services = readState(stackPlaces(name))?.services;
+  return Object.fromEntries(
+    SERVICE_NAMES.flatMap((service) => {
+      const state = services?.[service];
+      return state?.source === 'process' && state.process ? [[service, state.process.pid]] : [];
+    }),
+  );
+}
+
+function pprofPortOf(name: string): number {
+  const temporal = readState(stackPlaces(name))?.services.temporal;
+  return temporal?.source === 'process' ? port(temporal.ports, 'pprof') : 0;
+}
+
+/** Throws unless the server runs with the settings of the side. */
+async function checkServer(
+  name: string,
+  { temporalAddress, pid }: { readonly temporalAddress: string; readonly pid: number },
+  side: ServerSide,
+): Promise<void> {
+  const { tuning, version = DEFAULT_SERVER_VERSION } = side;
+  const connection = await Connection.connect({ address: temporalAddress });
+  try {
+    const { serverVersion } = await connection.workflowService.getClusterInfo({});
+    expectInForce(`version ${version}`, serverVersion === version, side);
+    const { workflowTaskQueuePartitions } =
+      await connection.workflowService.listTaskQueuePartitions({
+        namespace: 'default',
+        taskQueue: { name: 'order-ingest' },
+      });
+    const { taskQueuePartitions = 4 } = tuning;
+    const isPartitioned = workflowTaskQueuePartitions.length === taskQueuePartitions;
+    expectInForce(`${taskQueuePartitions} partitions`, isPartitioned, side);
+  } finally {
+    await connection.close();
+  }
+  // As proc(5) has them: the variables with which the process was started, separated by NUL.
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  const isInEnvironment = ([key, value]: [string, string]) =>
+    environment.includes(`${key}=${value}`);
+  expectInForce('its environment', Object.entries(tuning.environment).every(isInEnvironment), side);
+  const isCollectingAsUsual = !environment.some((variable) => variable.startsWith('GOGC='));
+  expectInForce('GOGC', 'GOGC' in tuning.environment !== isCollectingAsUsual, side);
+  const config = readFileSync(`${stackPlaces(name).dir}/temporal/config/stack.yaml`, 'utf8');
+  const attributes = Object.keys(tuning.connectAttributes ?? {});
+  expectInForce(
+    'connectAttributes',
+    attributes.every((key) => config.includes(key)) &&
+      config.includes('connectAttributes') === attributes.length > 0,
+    side,
+  );
+}
+
+const DRIVERS = {
+  postgres12: 'github.com/lib/pq',
+  postgres12_pgx: 'github.com/jackc/pgx',
+} as const;
+
+/** The server reports the same name for both plugins, but its memory profile has the functions that it called. */
+async function checkPlugin(pprofPort: number, side: ServerSide): Promise<void> {
+  const { plugin } = side.tuning;
+  const profile = await fetch(`http://127.0.0.1:${pprofPort}/debug/pprof/allocs?debug=1`);
+  const functions = await profile.text();
+  const used = Object.entries(DRIVERS).filter(([, driver]) => functions.includes(driver));
+  expectInForce(plugin, used.length === 1 && used[0]?.[0] === plugin, side);
+}
+
+async function checkVisibility(url: string, tuning: TemporalTuning): Promise<void> {
+  const partial = await queryVisibility(
+    url,
+    "SELECT count(*) FROM pg_indexes WHERE tablename = 'executions_visibility' AND indexdef LIKE '% WHERE %'",
+  );
+  if (partial > 0 !== tuning.partialIndexes) {
+    throw new Error(`${partial} visibility indexes are partial`);
+  }
+}
+
+const countVisible = (url: string) =>
+  queryVisibility(url, 'SELECT count(*) FROM executions_visibility');
+
+async function queryVisibility(url: string, sql: string): Promise<number> {
+  const client = new pg.Client(
+    Object.assign(new URL(url), { pathname: 'temporal_visibility' }).href,
+  );
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: string }>(sql);
+    return Number(rows[0]?.count);
+  } finally {
+    await client.end();
+  }
+}
+
+function expectInForce(what: string, isInForce: boolean, { name }: ServerSide): void {
+  if (!isInForce) throw new Error(`the server "${name}" does not have ${what}`);
+}

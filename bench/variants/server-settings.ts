@@ -1,0 +1,63 @@
+import { AS_INSTALLED, TUNED, type TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
+import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
+import {
+  asSample,
+  measureServer,
+  SERVER_SIDE_CODE,
+  type ServerSide,
+} from '../harness/server-side.ts';
+import type { Variants } from './variants.ts';
+
+const COUNT = 1000;
+
+/** A server as Temporal's templates configure it, and a worker with the defaults of the SDK. */
+export const TODAY: ServerSide = {
+  name: 'as installed',
+  tuning: AS_INSTALLED,
+  grpcCompression: 'gzip',
+};
+
+/** All settings that docs/temporal-server.md recommends. */
+export const TUNED_SIDE: ServerSide = {
+  name: 'all recommended',
+  tuning: TUNED,
+  grpcCompression: 'none',
+};
+
+const withTuning = (name: string, changes: Partial<TemporalTuning>): ServerSide => ({
+  ...TODAY,
+  name,
+  tuning: { ...AS_INSTALLED, ...changes },
+});
+
+const { plugin, partialIndexes, environment } = TUNED;
+
+const SIDES: readonly ServerSide[] = [
+  TODAY,
+  withTuning('postgres12_pgx', { plugin }),
+  withTuning('binary_parameters', { connectAttributes: { binary_parameters: 'yes' } }),
+  withTuning('partial indexes', { partialIndexes }),
+  withTuning('GOGC=300', { environment }),
+  { ...TODAY, name: 'no compression', grpcCompression: 'none' },
+  withTuning('2 partitions', { taskQueuePartitions: 2 }),
+  withTuning('1 partition', { taskQueuePartitions: 1 }),
+  { ...TODAY, name: 'own visibility', ownVisibility: true },
+  { ...TODAY, name: 'server 1.29.1', version: '1.29.1' },
+  TUNED_SIDE,
+];
+
+export const serverSettings: Variants = {
+  name: 'server-settings',
+  what: 'orders from a full topic to rows, by one setting of the Temporal server on Postgres',
+  unit: 'orders/s',
+  code: ['bench/variants/server-settings.ts', ...SERVER_SIDE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  prepare: () =>
+    Promise.resolve({
+      sides: SIDES.map((side) => ({
+        name: side.name,
+        measure: async () => asSample(await measureServer(side, COUNT)),
+      })),
+      needsWarmUp: false,
+      close: () => Promise.resolve(),
+    }),
+};
