@@ -96,7 +96,10 @@ interface Store {
 }
 
 const MAIN: Store = { name: 'temporal', schema: 'postgresql/v12/temporal' };
-const VISIBILITY: Store = { name: 'temporal_visibility', schema: 'postgresql/v12/visibility' };
+export const VISIBILITY: Store = {
+  name: 'temporal_visibility',
+  schema: 'postgresql/v12/visibility',
+};
 
 interface Database {
   readonly host: string;
@@ -115,11 +118,16 @@ function databaseOf(url: string): Database {
   };
 }
 
-/** Creates the database if it does not exist, and updates its schema. */
-async function prepareDatabase(
+/**
+ * Creates the database if it does not exist, and updates its schema.
+ *
+ * @param schemaVersion such as `1.9`; by default the latest one of the server
+ */
+export async function prepareDatabase(
   version: string,
   url: string,
   { name, schema }: Store,
+  schemaVersion?: string,
 ): Promise<void> {
   const database = databaseOf(url);
   const run = (...args: string[]) =>
@@ -134,7 +142,8 @@ async function prepareDatabase(
   // Fails if the database exists; any other problem makes the update fail too.
   const created = await run('create');
   if (!created.failed) await run('setup-schema', '-v', '0.0');
-  const updated = await run('update-schema', '--schema-name', schema);
+  const target = schemaVersion === undefined ? [] : ['--version', schemaVersion];
+  const updated = await run('update-schema', '--schema-name', schema, ...target);
   if (updated.failed) {
     throw new StackError(
       `The schema of Temporal's database "${name}" could not be updated:\n${updated.all}`,

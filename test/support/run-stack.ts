@@ -68,7 +68,7 @@ async function prepareSecondServer(
   if (useIt(/\buseTemporalOnPostgres\(/)) {
     await start();
   } else if (
-    useIt(/\bstartSecuredTemporal\(/) ||
+    useIt(/\b(startSecuredTemporal|startTemporalAsInstalled)\(/) ||
     (process.env['FAULT_TEMPORAL'] !== 'dev' && useIt(/\b(useFaultWorld|startFaultServers)\(/))
   ) {
     await temporalOnPostgres().prepare({ ...NOT_SHOWN, signal });
