@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { readSettings, type Environment } from '../../../src/config/read-settings.ts';
-import { BRIDGE_ROLE, CODEC_SERVER_ROLE, WORKER_ROLE } from '../../../src/config/roles.ts';
+import {
+  BRIDGE_ROLE,
+  CODEC_SERVER_ROLE,
+  VISIBILITY_ROLE,
+  WORKER_ROLE,
+} from '../../../src/config/roles.ts';
 import { SECTIONS } from '../../../src/config/sections.ts';
 import { reportSettings, settingsReport } from '../../../src/config/settings-report.ts';
 import { OperatorError } from '../../../src/program/operator-error.ts';
@@ -65,7 +70,8 @@ describe('a secret in a file', () => {
       ...['KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET', 'KAFKA_SASL_OAUTHBEARER_TOKEN'],
       'BRIDGE_HTTP_TOKEN',
       ...['SCHEMA_REGISTRY_PASSWORD', 'SCHEMA_REGISTRY_TOKEN', 'SCHEMA_REGISTRY_KEY_PASSPHRASE'],
-      ...['TEMPORAL_API_KEY', 'TEMPORAL_PAYLOAD_KEYS', 'WORKFLOW_ID_HASH_KEY', 'DATABASE_URL'],
+      ...['TEMPORAL_API_KEY', 'TEMPORAL_PAYLOAD_KEYS', 'WORKFLOW_ID_HASH_KEY'],
+      ...['TEMPORAL_VISIBILITY_DATABASE_URL', 'DATABASE_URL'],
       ...['CODEC_SERVER_TOKEN', 'WORKER_HTTP_TOKEN'],
     ]);
     expect(databaseUrl({ DATABASE_URL_FILE: secretFile(`${DATABASE}\n`) })).toBe(DATABASE);
@@ -162,6 +168,7 @@ describe('a mistake in a secret file', () => {
       readSettings(BRIDGE_ROLE, env);
       readSettings(WORKER_ROLE, env);
       readSettings(CODEC_SERVER_ROLE, env);
+      readSettings(VISIBILITY_ROLE, env);
       temporalTarget(env);
     });
     expect(error.code).toBe('SETTINGS_INVALID');
