@@ -11,7 +11,8 @@ import { measuredCode } from './harness/measured-code.ts';
 import { createProgress, type Progress } from './harness/progress.ts';
 import { describeResult, describeSides, format, resultOf, writeResult } from './harness/report.ts';
 import { ageOf, readStored } from './harness/stored-result.ts';
-import { describeRivals, sideBySide } from './rivals/side-by-side.ts';
+import { describeRivals } from './rivals/describe.ts';
+import { RIVALS, sideBySide } from './rivals/side-by-side.ts';
 import { measureVariants } from './variants/variants.ts';
 
 const ROUNDS: Readonly<Record<Form, number>> = { full: 5, short: 3 };
@@ -31,6 +32,7 @@ interface Flags {
   readonly stale?: true;
   readonly dryRun?: true;
   readonly verbose?: true;
+  readonly systems?: readonly string[];
 }
 
 const program = new Command('npm run bench --')
@@ -61,6 +63,12 @@ Without arguments, it measures the main benchmarks in their short form, which ta
       .default('dev'),
   )
   .option('--verbose', 'print every measurement to stderr')
+  .addOption(
+    new Option(
+      '--systems <words>',
+      'of side-by-side, measure only the systems whose name contains one of these words, separated by commas; writes no file',
+    ).argParser((text: string) => text.split(',')),
+  )
   .helpCommand(false)
   .showHelpAfterError()
   .parse();
@@ -118,7 +126,9 @@ async function measureAll(): Promise<void> {
     console.log(line);
   };
   await build();
-  const stack = await startBenchStack(temporal);
+  // In the comparison, each system starts the Temporal server that it needs, or none.
+  const needsTemporal = chosen.some(({ kind }) => kind !== 'side-by-side');
+  const stack = await startBenchStack(needsTemporal ? temporal : 'none');
   try {
     print(
       `${chosen.length} benchmarks in ${form === 'full' ? 'full' : 'their short form'}, ${rounds} rounds, Temporal ${temporal === 'postgres' ? 'on Postgres' : 'dev server'}; details in ${path.relative('', folder)}`,
@@ -163,8 +173,12 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
       return describeSides(name, sides, unit);
     }
     case 'side-by-side': {
-      const rivals = await sideBySide(stack.pids, rounds);
-      write({ rivals });
+      const { systems } = flags;
+      const chosenRivals = RIVALS.filter(
+        (rival) => !systems || systems.some((word) => rival.name.includes(word)),
+      );
+      const rivals = await sideBySide(chosenRivals, stack.pids, rounds);
+      if (!systems) write({ rounds, rivals });
       return describeRivals(rivals);
     }
     default:

@@ -1,4 +1,5 @@
 import { capacityExample, capacityInputs, orderCost } from './capacity-inputs.ts';
+import { comparison } from './comparison.ts';
 import { costTable } from './cost-table.ts';
 import { cpuRatioOf, figureOf, outcomeOf } from './figure.ts';
 import { ratioOf, rounded, tenths } from './numbers.ts';
@@ -29,5 +30,6 @@ export const regionsFrom = (folder: string): Readonly<Record<string, Region>> =>
   figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),
   difference: (file = '', keys = '', subtracted = '') =>
     tenths(figureOf(folder, file, keys) - figureOf(folder, file, subtracted)),
+  comparison: (part = '') => comparison(folder, part),
   'cpu-ratio': (file = '') => ratioOf(cpuRatioOf(folder, file)),
 });

@@ -7,6 +7,7 @@ import { connectTestTemporal } from '../../test/support/temporal.ts';
 import { signalProcess } from '../../dev/stack/process-identity.ts';
 import { readState } from '../../dev/stack/state.ts';
 import { showSteps } from '../../dev/stack/show-steps.ts';
+import { NAMESPACE } from '../../dev/stack/temporal.ts';
 import { stackPlaces } from '../../dev/stack/places.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { SERVICE_NAMES, type TemporalKind } from '../../dev/stack/service.ts';
@@ -32,17 +33,27 @@ export interface BenchStack {
   remove(): Promise<void>;
 }
 
-export async function startBenchStack(temporalKind: TemporalKind): Promise<BenchStack> {
+/** @param temporalKind `none` if the measurements start Temporal servers of their own */
+export async function startBenchStack(temporalKind: TemporalKind | 'none'): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
-  const env = { ...process.env, KAFKA_BROKERS: '', TEMPORAL_ADDRESS: '', DATABASE_URL: '' };
+  const noTemporal = { TEMPORAL_ADDRESS: 'none', TEMPORAL_NAMESPACE: NAMESPACE };
+  const env = {
+    ...process.env,
+    ...{ KAFKA_BROKERS: '', TEMPORAL_ADDRESS: '', DATABASE_URL: '' },
+    ...(temporalKind === 'none' ? noTemporal : {}),
+  };
   // Not `once`: execa ends the process on a signal for which it finds no other listener.
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
   for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
-  const addresses = await startStack({ name, ephemeral: true, temporalKind, env }, showSteps);
+  const kind = temporalKind === 'none' ? undefined : temporalKind;
+  const addresses = await startStack({ name, ephemeral: true, temporalKind: kind, env }, showSteps);
   Object.assign(process.env, addresses);
-  const client = await connectTestTemporal();
-  const { serverVersion } = await client.workflowService.getSystemInfo({});
-  await client.connection.close();
+  let serverVersion = '';
+  if (kind) {
+    const client = await connectTestTemporal();
+    ({ serverVersion } = await client.workflowService.getSystemInfo({}));
+    await client.connection.close();
+  }
   const services = readState(stackPlaces(name))?.services;
   const temporal = services?.temporal;
   const pprofPort = temporal?.source === 'process' ? (temporal.ports['pprof'] ?? 0) : 0;

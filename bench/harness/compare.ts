@@ -76,13 +76,16 @@ export async function compare(
  * Measures several sides in turn, after one warm-up round unless they need none. Each round starts with another
  * side.
  */
-export async function measureInTurn<Some extends Side>(
+export async function measureInTurn<
+  Taken extends Sample,
+  Some extends { readonly name: string; measure(): Promise<Taken> },
+>(
   sides: readonly Some[],
   rounds: number,
-  onMeasured: (side: string, round: number, sample: Sample) => void,
+  onMeasured: (side: string, round: number, sample: Taken) => void,
   needsWarmUp = true,
-): Promise<ReadonlyMap<Some, readonly Sample[]>> {
-  const samples = new Map<Some, Sample[]>(sides.map((side) => [side, []]));
+): Promise<ReadonlyMap<Some, readonly Taken[]>> {
+  const samples = new Map<Some, Taken[]>(sides.map((side) => [side, []]));
   for (let round = needsWarmUp ? 0 : 1; round <= rounds; round += 1) {
     const first = round % sides.length;
     for (const side of [...sides.slice(first), ...sides.slice(0, first)]) {

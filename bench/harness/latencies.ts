@@ -27,7 +27,15 @@ export async function paced(
  * @param onSent called when the last order has been sent
  */
 export async function orderLatencies(
-  { topic, database }: Pick<TestSystem, 'topic' | 'database'>,
+  {
+    topic,
+    database,
+    table = 'orders',
+    messageOf = orderText,
+  }: Pick<TestSystem, 'topic' | 'database'> & {
+    readonly table?: string;
+    readonly messageOf?: (orderId: string) => string;
+  },
   count: number,
   pauseMs: number,
   onSent: () => Promise<void> = () => Promise.resolve(),
@@ -37,12 +45,12 @@ export async function orderLatencies(
   await paced(count, pauseMs, (n) => {
     const orderId = `${run}-${n}`;
     sentAt.set(orderId, Date.now());
-    return topic.send([{ key: orderId, value: orderText(orderId) }]);
+    return topic.send([{ key: orderId, value: messageOf(orderId) }]);
   });
   await onSent();
   for (;;) {
     const { rows } = await database.pool.query<{ order_id: string; ms: number }>(
-      'SELECT order_id, extract(epoch FROM ingested_at)::float8 * 1000 AS ms FROM orders WHERE starts_with(order_id, $1)',
+      `SELECT order_id, extract(epoch FROM ingested_at)::float8 * 1000 AS ms FROM ${table} WHERE starts_with(order_id, $1)`,
       [run],
     );
     if (rows.length === count) {

@@ -16,8 +16,6 @@ export interface Load {
   readonly done: () => number;
   /** Sends a SIGTERM and waits until the process has exited. */
   stop(): Promise<void>;
-  /** Sends a SIGKILL and waits until the process has exited. */
-  kill(): Promise<void>;
 }
 
 /** What the bridge adds to a start, besides the message. */
@@ -47,12 +45,6 @@ export const startStartLoop = (
 /** The SDK's worker alone, with the workflows of `load-workflows.ts`. */
 export const startLoadWorker = (env: LoadEnv): Promise<Load> => startLoad('load-worker', env);
 
-/** A loop that polls, inserts and commits. */
-export const startConsumerLoop = (env: LoadEnv, mode: LoopMode): Promise<Load> =>
-  startLoad('consumer-loop', env, [mode]);
-
-export type LoopMode = 'one-by-one' | 'batched';
-
 /** Starts a load and waits until it has printed its first count. */
 async function startLoad(name: string, env: LoadEnv, args: readonly string[] = []): Promise<Load> {
   const child = spawn(
@@ -76,10 +68,6 @@ async function startLoad(name: string, env: LoadEnv, args: readonly string[] = [
     async stop() {
       child.kill('SIGTERM');
       await ended();
-    },
-    async kill() {
-      child.kill('SIGKILL');
-      await exit;
     },
   };
 }

@@ -4,7 +4,7 @@ import { BENCHMARKS } from '../benchmarks/index.ts';
 import { ageOf, readComparison, readStored, type StoredResult } from '../harness/stored-result.ts';
 import type { EnduranceResult } from '../endurance/run-for-long.ts';
 import { drawEndurance } from './endurance.ts';
-import type { RivalResult } from '../rivals/side-by-side.ts';
+import { readSideBySide } from '../rivals/read-result.ts';
 import { drawCpu, type CpuBar } from './cpu.ts';
 import { drawRatios, type Ratio } from './ratios.ts';
 import { drawRivals } from './rivals.ts';
@@ -26,8 +26,7 @@ export function drawPictures(results: string, pictures: string): Readonly<Record
     }),
   );
   const bars = measured.filter(({ result }) => ['end-to-end', 'shape'].includes(result.name));
-  const sideBySide = readStored(results, 'side-by-side', 'dev') as
-    { readonly rivals: readonly RivalResult[] } | undefined;
+  const sideBySide = readSideBySide(results);
   const endurance = readStored(results, 'endurance', 'postgres') as
     (StoredResult & EnduranceResult) | undefined;
   const drawn = {

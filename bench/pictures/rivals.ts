@@ -1,4 +1,4 @@
-import type { RivalResult } from '../rivals/side-by-side.ts';
+import type { RivalResult } from '../rivals/result.ts';
 import { renderSvg } from './render-svg.ts';
 
 const ROW = 40;
@@ -9,11 +9,11 @@ export function drawRivals(rivals: readonly RivalResult[]): string {
     {
       title: {
         text: 'Orders per second from a full topic to rows',
-        subtext: 'logarithmic scale; the table shows how each system handles failures',
+        subtext: 'logarithmic scale; the tables show what each system does with failures',
         left: 10,
         textStyle: { fontSize: 15 },
       },
-      grid: { left: 170, right: 90, top: 70, bottom: 40 },
+      grid: { left: 250, right: 90, top: 70, bottom: 40 },
       xAxis: { type: 'log', min: 10, axisLabel: { formatter: '{value}/s' } },
       yAxis: { type: 'category', data: rows.map(({ name }) => name), axisTick: { show: false } },
       series: [
@@ -22,7 +22,7 @@ export function drawRivals(rivals: readonly RivalResult[]): string {
           barWidth: 18,
           data: rows.map(({ name, rate }) => ({
             value: Math.round(rate.median),
-            itemStyle: { color: name === 'order-ingest' ? '#b4472e' : '#7a8aa6' },
+            itemStyle: { color: name.startsWith('order-ingest') ? '#b4472e' : '#7a8aa6' },
           })),
           label: { show: true, position: 'right', formatter: '{c}/s' },
         },

@@ -1,23 +1,32 @@
-import { countStored } from '../harness/counts.ts';
+import { countRows } from '../harness/counts.ts';
 import { orderText } from '../harness/orders.ts';
-import { startConsumerLoop, type LoopMode } from '../harness/run-load.ts';
-import type { Rival } from './rival.ts';
+import { openSystem } from './open-system.ts';
+import type { OpenRival, Rival } from './rival.ts';
+import { startRivalProgram } from './run-program.ts';
 
-/** A consumer of kafkajs and pg alone. */
-export const consumerLoop = (mode: LoopMode): Rival => ({
-  name: `${mode} loop`,
-  messageOf: orderText,
-  count: mode === 'batched' ? 100_000 : 1500,
-  table: 'orders',
-  prepare: () => Promise.resolve(),
-  async start({ bridgeEnv, workerEnv }) {
-    const load = await startConsumerLoop({ ...bridgeEnv, ...workerEnv }, mode);
+export type Commits = 'each-message' | 'default' | 'batches';
+
+/** A consumer of kafkajs and pg with a dead-letter topic. */
+export const consumerLoop = (commits: Commits, name: string, count: number): Rival => ({
+  name,
+  count,
+  hasServer: false,
+  async open(): Promise<OpenRival> {
+    const opened = await openSystem();
+    const { topic, database, env } = opened;
     return {
-      pids: { loop: load.pid },
-      end: (signal) => (signal === 'SIGKILL' ? load.kill() : load.stop()),
+      topic,
+      database,
+      table: 'orders',
+      messageOf: orderText,
+      groupId: topic.groupId,
+      start: () => startRivalProgram('loop', 'consumer-loop.ts', { args: [commits], env }),
+      taken: () => countRows(database, 'orders'),
+      async kept() {
+        const letters = await topic.deadLetters();
+        return letters.map(({ reason, key }) => ({ as: 'dead letter', reason, id: key ?? '' }));
+      },
+      close: () => opened.close(),
     };
   },
-  groupOf: ({ topic }) => topic.groupId,
-  taken: countStored,
-  kept: () => Promise.resolve(0),
 });

@@ -8,10 +8,10 @@ import { KAFKA_VERSION } from '../../dev/stack/kafka.ts';
 import { downloadJars } from '../../dev/stack/maven.ts';
 import { CACHE_DIR } from '../../dev/stack/places.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
-import type { TestSystem } from '../../test/support/system.ts';
 import { countRows } from '../harness/counts.ts';
 import { orderText } from '../harness/orders.ts';
-import type { Rival } from './rival.ts';
+import { openSystem, type RivalSystem } from './open-system.ts';
+import type { OpenRival, Rival, RunningRival } from './rival.ts';
 
 const DEBEZIUM_VERSION = '3.3.1.Final';
 const LIBRARIES = path.join(CACHE_DIR, `debezium-jdbc-${DEBEZIUM_VERSION}`);
@@ -25,10 +25,9 @@ const NAME = 'orders-sink';
  */
 export const sinkConnector: Rival = {
   name: "Debezium's JDBC sink",
-  messageOf: messageWithSchema,
   count: 60_000,
-  table: TABLE,
-  async prepare({ database }) {
+  hasServer: false,
+  async open(): Promise<OpenRival> {
     await buildOnce(LIBRARIES, `Debezium ${DEBEZIUM_VERSION}`, console.error, (target, report) =>
       downloadJars(
         target,
@@ -40,55 +39,75 @@ export const sinkConnector: Rival = {
         report,
       ),
     );
+    const system = await openSystem();
+    const { topic, database } = system;
     await database.pool.query(
       `CREATE TABLE ${TABLE} (order_id text PRIMARY KEY, created_at text NOT NULL,
-         customer_name text NOT NULL, total_price double precision NOT NULL, line_items text NOT NULL)`,
-    );
-  },
-  async start(system) {
-    const dir = mkdtempSync(path.join(tmpdir(), 'connect-'));
-    const port = await freePort();
-    const [worker, connector] = ['worker', 'connector'].map((file) =>
-      path.join(dir, `${file}.properties`),
-    ) as [string, string];
-    writeFileSync(worker, properties(workerSettings(system, dir, port)));
-    writeFileSync(connector, properties(connectorSettings(system)));
-    writeFileSync(path.join(dir, 'log4j2.properties'), 'rootLogger.level=ERROR\n');
-    let process: ProcessIdentity | undefined;
-    await startDaemon(
-      'Kafka Connect',
-      {
-        command: 'java',
-        args: [
-          ...['-cp', path.join(LIBRARIES, '*'), '-Xms256m', '-Xmx1g'],
-          `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
-          ...['org.apache.kafka.connect.cli.ConnectStandalone', worker, connector],
-        ],
-        cwd: dir,
-      },
-      path.join(dir, 'log'),
-      () => probeConnector(port),
-      60_000,
-      (identity) => (process = identity),
+         customer_name text NOT NULL, total_price double precision NOT NULL, line_items text NOT NULL,
+         ingested_at timestamptz NOT NULL DEFAULT now())`,
     );
     return {
-      pids: { connect: process?.pid ?? 0 },
-      async end(signal) {
-        if (process) await stopProcess(process, signal, 20_000);
-        rmSync(dir, { recursive: true, force: true });
+      topic,
+      database,
+      table: TABLE,
+      messageOf: messageWithSchema,
+      groupId: `connect-${nameOf(system)}`,
+      start: () => startConnect(system),
+      taken: () => countRows(database, TABLE),
+      async kept() {
+        const letters = await topic.deadLetters();
+        // A task that replaces a failed one reads messages again and dead-letters them again.
+        const byKey = new Map(letters.map((letter) => [letter.key, letter]));
+        return [...byKey.values()].map(({ key, headers }) => ({
+          as: 'dead letter',
+          reason: String(headers['__connect.errors.exception.message']),
+          id: key ?? '',
+        }));
       },
+      close: () => system.close(),
     };
   },
-  groupOf: (system) => `connect-${nameOf(system)}`,
-  taken: ({ database }) => countRows(database, TABLE),
-  // A task that replaces a failed one reads messages again and dead-letters them again.
-  kept: async ({ topic }) => new Set((await topic.deadLetters()).map(({ key }) => key)).size,
 };
 
-const nameOf = ({ topic }: TestSystem) => `${NAME}-${topic.name}`;
+async function startConnect(system: RivalSystem): Promise<RunningRival> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'connect-'));
+  const port = await freePort();
+  const [worker, connector] = ['worker', 'connector'].map((file) =>
+    path.join(dir, `${file}.properties`),
+  ) as [string, string];
+  writeFileSync(worker, properties(workerSettings(system, dir, port)));
+  writeFileSync(connector, properties(connectorSettings(system)));
+  writeFileSync(path.join(dir, 'log4j2.properties'), 'rootLogger.level=ERROR\n');
+  let process: ProcessIdentity | undefined;
+  await startDaemon(
+    'Kafka Connect',
+    {
+      command: 'java',
+      args: [
+        ...['-cp', path.join(LIBRARIES, '*'), '-Xms256m', '-Xmx1g'],
+        `-Dlog4j2.configurationFile=${path.join(dir, 'log4j2.properties')}`,
+        ...['org.apache.kafka.connect.cli.ConnectStandalone', worker, connector],
+      ],
+      cwd: dir,
+    },
+    path.join(dir, 'log'),
+    () => probeConnector(port),
+    60_000,
+    (identity) => (process = identity),
+  );
+  return {
+    pids: { connect: process?.pid ?? 0 },
+    async end(signal) {
+      if (process) await stopProcess(process, signal, 20_000);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
 
-const workerSettings = ({ bridgeEnv }: TestSystem, dir: string, port: number) => ({
-  'bootstrap.servers': bridgeEnv['KAFKA_BROKERS'] ?? '',
+const nameOf = ({ topic }: Pick<RivalSystem, 'topic'>) => `${NAME}-${topic.name}`;
+
+const workerSettings = ({ env }: RivalSystem, dir: string, port: number) => ({
+  'bootstrap.servers': env['KAFKA_BROKERS'] ?? '',
   listeners: `http://127.0.0.1:${port}`,
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
@@ -97,7 +116,7 @@ const workerSettings = ({ bridgeEnv }: TestSystem, dir: string, port: number) =>
   'plugin.path': LIBRARIES,
 });
 
-function connectorSettings(system: TestSystem): Readonly<Record<string, string>> {
+function connectorSettings(system: RivalSystem): Readonly<Record<string, string>> {
   const url = new URL(system.database.url);
   const { topic } = system;
   return {
@@ -116,6 +135,7 @@ function connectorSettings(system: TestSystem): Readonly<Record<string, string>>
     'errors.tolerance': 'all',
     'errors.deadletterqueue.topic.name': topic.deadLetterTopic,
     'errors.deadletterqueue.topic.replication.factor': '1',
+    'errors.deadletterqueue.context.headers.enable': 'true',
   };
 }
 

@@ -48,9 +48,12 @@ export async function createOwnDatabase(
   await runSql(base, `CREATE DATABASE ${name}`);
   return {
     url: Object.assign(new URL(base), { pathname: name }).href,
-    drop: () => runSql(base, `DROP DATABASE ${name} WITH (FORCE)`),
+    drop: () => dropDatabase(name, base),
   };
 }
+
+export const dropDatabase = (name: string, base = stackAddress('DATABASE_URL')): Promise<void> =>
+  runSql(base, `DROP DATABASE ${name} WITH (FORCE)`);
 
 async function runSql(url: string, sql: string): Promise<void> {
   const { client } = await createConnector({ url, connectTimeoutMs: 5000 })();

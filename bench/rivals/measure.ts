@@ -1,0 +1,195 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { uniqueName } from '../../test/support/stack.ts';
+import { spreadOf, type Sample } from '../harness/compare.ts';
+import { countRows } from '../harness/counts.ts';
+import { fillTopic } from '../harness/fill-topic.ts';
+import { orderLatencies, percentileOf } from '../harness/latencies.ts';
+import { measureRate, usageOf } from '../harness/processes.ts';
+import type { Kept, OpenRival, Rival } from './rival.ts';
+import {
+  badMessageOf,
+  BAD_MESSAGES,
+  type BadMessage,
+  type BadMessagesResult,
+  type KillResult,
+} from './result.ts';
+
+export type Pids = Readonly<Record<string, number>>;
+
+/** One round: the rate from a full topic, then the latency at an even rate. */
+export interface RoundSample extends Sample {
+  /** Milliseconds. */
+  readonly latency: { readonly p50: number; readonly p99: number };
+  /** MiB by process. */
+  readonly memory: Readonly<Record<string, number>>;
+}
+
+/** Orders per second of the measurement of latency: well below what any of the systems can do. */
+export const LATENCY_RATE = 10;
+const LATENCY_COUNT = 150;
+
+/** @param pids the servers that all systems share */
+export const measureRound = (rival: Rival, pids: Pids): Promise<RoundSample> =>
+  withOpen(rival, async (open) => {
+    await fillTopic(open.topic, rival.count, undefined, open.messageOf);
+    const running = await open.start();
+    const own = {
+      ...running.pids,
+      ...(open.server ? { [open.server.name]: open.server.pid() } : {}),
+    };
+    const done = () => rowsOf(open);
+    const sample = await measureRate({ pids: { ...own, ...pids }, done }, rival.count);
+    const memory = Object.entries(own).map(
+      ([name, pid]) => [name, (usageOf(pid)?.residentBytes ?? 0) / 2 ** 20] as const,
+    );
+    const latencies = await orderLatencies(open, LATENCY_COUNT, 1000 / LATENCY_RATE);
+    await running.end('SIGTERM');
+    const [p50, p99] = [percentileOf(latencies, 50), percentileOf(latencies, 99)];
+    return { ...sample, latency: { p50, p99 }, memory: Object.fromEntries(memory) };
+  });
+
+/** Longer than any of them needs to recover from a kill: the group waits for its dead member first. */
+const SETTLED_MS = 75_000;
+
+/** @param withServer kills the server of the system too, at the same time */
+export const measureKill = (rival: Rival, withServer: boolean): Promise<KillResult> =>
+  withOpen(rival, async (open) => {
+    const { count: orders } = rival;
+    await fillTopic(open.topic, orders, undefined, open.messageOf);
+    const first = await open.start();
+    while ((await rowsOf(open)) < orders / 4) await delay(5);
+    // A server that is dead can no longer be asked.
+    const before = withServer ? await open.taken() : undefined;
+    await Promise.all([
+      first.end('SIGKILL'),
+      ...(withServer && open.server ? [open.server.kill()] : []),
+    ]);
+    const [taken, committed] = [before ?? (await open.taken()), await committedBy(open)];
+    const second = await open.start();
+    const stored = await settled(() => rowsOf(open), orders);
+    await second.end('SIGTERM');
+    return { orders, lost: orders - stored, readAgain: Math.max(0, taken - committed) };
+  });
+
+/** @param half the number of good orders before the bad messages, and after them */
+export const measureBadMessages = (rival: Rival, half = 250): Promise<BadMessagesResult> =>
+  withOpen(rival, async (open) => {
+    const { topic, database, table, messageOf, rerun } = open;
+    const run = uniqueName('A');
+    const send = (key: string, value: string) => topic.send([{ key, value }]);
+    await database.pool.query(
+      `ALTER TABLE ${table} ADD CONSTRAINT not_too_dear CHECK (total_price < 1000000)`,
+    );
+    await fillTopic(topic, half, `${run}-a`, messageOf);
+    const running = await open.start();
+    await settled(() => rowsOf(open), half);
+    const earlier = `${run}-a-0`;
+    const rejected = `${run}-dear`;
+    await send(earlier, messageOf(earlier, { customer_name: 'Somebody else' }));
+    // With the same key, and so behind it: once this one is stored, the other is done.
+    await send(earlier, messageOf(`${run}-later`));
+    await settled(() => rowsOf(open), half + 1, SETTLED_MS / 3);
+    await send('not-json', 'not JSON');
+    await send('nul', messageOf(`${run}-nul`, { customer_name: 'A\u0000B' }));
+    await send(rejected, messageOf(rejected, { total_price: 5_000_000 }));
+    await fillTopic(topic, half, `${run}-b`, messageOf);
+    const goodOrders = 2 * half + 1;
+    const stored = await settled(() => rowsOf(open), goodOrders, SETTLED_MS / 3);
+    await settled(async () => (await open.kept()).length, BAD_MESSAGES.length, SETTLED_MS / 7);
+    const kept = await open.kept();
+    const isOverwritten = await hasRow(open, earlier, "customer_name = 'Somebody else'");
+    const ends = endsOf(kept, { isOverwritten, isBlocked: stored < goodOrders });
+
+    await database.pool.query(`ALTER TABLE ${table} DROP CONSTRAINT not_too_dear`);
+    const failed = kept.find(({ reason }) => badMessageOf(reason) === 'constraint');
+    if (failed && rerun) await rerun.run(failed.id);
+    else if (failed) await send(rejected, messageOf(rejected, { total_price: 5_000_000 }));
+    const wasStored = await settled(
+      async () => ((await hasRow(open, rejected)) ? 1 : 0),
+      1,
+      15_000,
+    );
+    await running.end('SIGTERM');
+    return {
+      goodOrders,
+      stuck: goodOrders - stored,
+      ends,
+      rerun: { how: howToRerun(open, failed), stored: wasStored === 1 },
+    };
+  });
+
+/** Where each bad message ends. */
+export function endsOf(
+  kept: readonly Kept[],
+  { isOverwritten, isBlocked }: { readonly isOverwritten: boolean; readonly isBlocked: boolean },
+): Readonly<Record<BadMessage, string>> {
+  const end = (message: BadMessage): string => {
+    const found = kept.find(({ reason }) => badMessageOf(reason) === message);
+    if (found) return found.as;
+    if (message === 'conflict') return isOverwritten ? 'overwrites the earlier order' : 'dropped';
+    return isBlocked ? 'blocks others' : 'dropped';
+  };
+  return {
+    conflict: end('conflict'),
+    'not-json': end('not-json'),
+    nul: end('nul'),
+    constraint: end('constraint'),
+  };
+}
+
+function howToRerun({ rerun }: OpenRival, failed: Kept | undefined): string {
+  if (!failed) return 'nothing to run again';
+  return rerun?.how ?? 'write the dead letter to the topic again, with a program of your own';
+}
+
+async function withOpen<Answer>(
+  rival: Rival,
+  work: (open: OpenRival) => Promise<Answer>,
+): Promise<Answer> {
+  const open = await rival.open();
+  try {
+    return await work(open);
+  } finally {
+    await open.close();
+  }
+}
+
+const rowsOf = ({ database, table }: OpenRival) => countRows(database, table);
+
+async function hasRow({ database, table }: OpenRival, orderId: string, condition = 'true') {
+  const { rows } = await database.pool.query(
+    `SELECT 1 FROM ${table} WHERE order_id = $1 AND ${condition}`,
+    [orderId],
+  );
+  return rows.length > 0;
+}
+
+/** Returns the figure once it has reached the goal, or has not changed for `settledMs`. */
+async function settled(
+  figure: () => Promise<number>,
+  goal: number,
+  settledMs = SETTLED_MS,
+): Promise<number> {
+  let last = await figure();
+  for (let since = Date.now(); last < goal && Date.now() - since < settledMs;) {
+    await delay(100);
+    const now = await figure();
+    if (now !== last) since = Date.now();
+    last = now;
+  }
+  return last;
+}
+
+async function committedBy({ groupId, topic }: OpenRival): Promise<number> {
+  const [offsets] = await topic.admin.fetchOffsets({ groupId, topics: [topic.name] });
+  return (offsets?.partitions ?? []).reduce(
+    (sum, { offset }) => sum + Math.max(0, Number(offset)),
+    0,
+  );
+}
+
+/** The medians of the rounds. */
+export const spreadOfLatency = (samples: readonly RoundSample[]) => ({
+  p50: spreadOf(samples.map(({ latency }) => latency.p50)),
+  p99: spreadOf(samples.map(({ latency }) => latency.p99)),
+});
