@@ -60,7 +60,8 @@ export const sinkConnector: Rival = {
         const byKey = new Map(letters.map((letter) => [letter.key, letter]));
         return [...byKey.values()].map(({ key, headers }) => ({
           as: 'dead letter',
-          reason: String(headers['__connect.errors.exception.message']),
+          // The class that failed: the message of its exception does not say that it reads JSON.
+          reason: `${String(headers['__connect.errors.class.name'])}: ${String(headers['__connect.errors.exception.message'])}`,
           id: key ?? '',
         }));
       },
@@ -92,7 +93,7 @@ async function startConnect(system: RivalSystem): Promise<RunningRival> {
     },
     path.join(dir, 'log'),
     () => probeConnector(port),
-    60_000,
+    180_000,
     (identity) => (process = identity),
   );
   return {
