@@ -94,7 +94,7 @@ export class EagerStarts {
   }
 
   async #within<Answer>(limitMs: number, call: Promise<Answer>): Promise<Answer> {
-    let cancel = () => undefined as void;
+    let cancel: () => void = () => undefined;
     const limit = new Promise<never>((_resolve, reject) => {
       cancel = this.#clock.after(limitMs, () => {
         reject(new Error(`Temporal did not answer the worker within ${limitMs} ms`));

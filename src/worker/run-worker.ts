@@ -296,7 +296,7 @@ async function superviseUntilStopped(
     },
     timings: supervisionTimings(settings.worker.shutdownGraceMs),
   });
-  context.onStarted?.(supervision.current);
+  context.onStarted?.(() => supervision.current());
   const stops = [
     probeDependency(() => supervision.current()?.ping(), temporal),
     probeDependency(() => checkWritable(pool, orderModule.storage.tables), postgres),

@@ -66,7 +66,7 @@ test('a kill while the first task runs delays the order by the short timeout of 
   }
   await allStored(['held']);
   const events = (await system.workflow('held').fetchHistory()).events ?? [];
-  const timeOf = (type: number) => {
+  const timeOf = (type: proto.temporal.api.enums.v1.EventType) => {
     const time = events.find(({ eventType }) => eventType === type)?.eventTime;
     return Number(time?.seconds) + Number(time?.nanos) / 1e9;
   };

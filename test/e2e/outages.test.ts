@@ -41,7 +41,10 @@ test('while Temporal is down the bridge stays in the group, and it continues whe
     await system.allCommitted();
     expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
     expect(await system.topic.deadLetters()).toEqual([]);
-    for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+    for (const id of ids) {
+      // Completed, if the bridge has a worker in its process.
+      expect(await system.status(id)).toMatch(/^(RUNNING|COMPLETED)$/);
+    }
     expect(await bridge.end('SIGTERM')).toBe(0);
   } finally {
     await proxy.close();
@@ -97,10 +100,11 @@ test('while Postgres is down orders wait visibly in Temporal, and they are store
   const { host, username, password, pathname, search } = new URL(system.database.url);
   const proxy = await startTcpProxy(host);
   try {
-    const bridge = await system.startBridge();
-    await system.startWorker({
+    const env = {
       DATABASE_URL: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}${search}`,
-    });
+    };
+    const bridge = await system.startBridge(env);
+    await system.startWorker(env);
     await proxy.cut();
     const [id = ''] = orderIds(1);
     await sendOrders([id]);
@@ -124,8 +128,9 @@ test('orders that have been retried for long are stored as soon as Postgres reco
   const proxy = await startTcpProxy(url.host);
   url.host = `127.0.0.1:${proxy.port}`;
   try {
-    const worker = await system.startWorker({ DATABASE_URL: url.href });
-    await system.startBridge();
+    const env = { DATABASE_URL: url.href };
+    const worker = await system.startWorker(env);
+    await system.startBridge(env);
     await proxy.cut();
     const [id = ''] = orderIds(1);
     await sendOrders([id]);

@@ -1,3 +1,0 @@
-import './programs.ts';
-
-await import('../e2e/circuit-breaker.test.ts');
