@@ -35,7 +35,11 @@ export async function installRivals(): Promise<void> {
  */
 async function checkTypes(): Promise<void> {
   const tsc = path.join(PROJECT_DIR, 'node_modules/typescript/bin/tsc');
-  const result = await execa(process.execPath, [tsc, '-p', PROGRAMS], { all: true, reject: false });
+  const result = await execa(
+    process.execPath,
+    [tsc, '-p', path.join(PROGRAMS, 'tsconfig.packages.json')],
+    { all: true, reject: false },
+  );
   if (result.failed) throw new StackError(`The types of ${PROGRAMS} are wrong:\n${result.all}`);
 }
 
