@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { build } from '../dev/build.ts';
 import { RESULTS_DIR } from './harness/stored-result.ts';
+import { DEFAULT_SERVER_VERSION } from '../dev/stack/temporal-server.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { chooseBenchmarks, EVERY_BENCHMARK, type Measured } from './choose.ts';
 import type { Form } from './benchmarks/benchmark.ts';
@@ -119,6 +120,11 @@ function whyStale({ name, code }: Measured): string | undefined {
   }
 }
 
+/** Whether each side starts the Temporal server that it needs, or none. */
+const startsServers = (measured: Measured): boolean =>
+  measured.kind === 'side-by-side' ||
+  (measured.kind === 'benchmark' ? measured.benchmark : measured.variants).startsServers === true;
+
 async function measureAll(): Promise<void> {
   const progress = createProgress(flags.verbose === true);
   const print = (line: string) => {
@@ -126,8 +132,7 @@ async function measureAll(): Promise<void> {
     console.log(line);
   };
   await build();
-  // In the comparison, each system starts the Temporal server that it needs, or none.
-  const needsTemporal = chosen.some(({ kind }) => kind !== 'side-by-side');
+  const needsTemporal = chosen.some((measured) => !startsServers(measured));
   const stack = await startBenchStack(needsTemporal ? temporal : 'none');
   try {
     print(
@@ -147,7 +152,10 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
   // The code as it was built: its files may change while it is measured.
   const code = measuredCode(measured.code);
   const write = (result: object) => {
-    writeResult(folder, name, result, temporal, { code, serverVersion: stack.serverVersion });
+    writeResult(folder, name, result, temporal, {
+      ...{ code, form },
+      serverVersion: startsServers(measured) ? DEFAULT_SERVER_VERSION : stack.serverVersion,
+    });
   };
   const showSample = (unit: string) => (side: string, round: number, sample: Sample) => {
     const which = round === 0 ? 'warm-up' : `round ${round}`;

@@ -20,6 +20,8 @@ export interface Benchmark {
   readonly code: readonly string[];
   /** The only Temporal server on which it means something. */
   readonly only?: TemporalKind;
+  /** Each measurement starts a Temporal server of its own, so that of the run is not needed. */
+  readonly startsServers?: true;
   /** Not among those that are measured in their short form by default. */
   readonly longOnly?: true;
   prepare(stack: BenchStack, form: Form): Promise<Comparison>;

@@ -8,6 +8,7 @@ import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
 import { memory } from './memory.ts';
+import { ONE_PROCESS_BENCHMARKS } from './one-process.ts';
 import { outageEnd } from './outage-end.ts';
 import { overhead } from './overhead.ts';
 import { rerunPriority } from './rerun-priority.ts';
@@ -23,6 +24,7 @@ import { tunedServer } from './tuned-server.ts';
 export const BENCHMARKS: readonly Benchmark[] = [
   endToEnd,
   tunedServer,
+  ...ONE_PROCESS_BENCHMARKS,
   shape,
   start,
   overhead,

@@ -12,6 +12,7 @@ export const tunedServer: Benchmark = {
   unit: 'CPU ms',
   goal: { atMost: 0.65 },
   only: 'postgres',
+  startsServers: true,
   longOnly: true,
   code: ['bench/benchmarks/tuned-server.ts', ...SERVER_SIDE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: (_, form) =>

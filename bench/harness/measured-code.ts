@@ -15,6 +15,11 @@ export const WORKER_CODE = [
   ...['src/worker/run-worker.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
 ] as const;
 
+/** What bridge and worker in one process run. */
+export const ONE_PROCESS_CODE = [
+  ...['src/all-in-one/run-all-in-one.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
+] as const;
+
 /** The code that a figure was measured with. */
 export interface MeasuredCode {
   /** A hash for each folder of src/ and each file of bench/, by its path, and one for the default settings. */

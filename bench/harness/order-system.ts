@@ -24,6 +24,8 @@ export interface OrderSystemOptions {
   readonly bridgeEnv?: ProgramEnv;
   readonly workers?: number;
   readonly bridges?: number;
+  /** Instead of bridges and workers; one that keeps running, with these variables. */
+  readonly inOneProcess?: ProgramEnv | undefined;
   /** Other servers than those of the run. */
   readonly servers?: { readonly temporalAddress: string; readonly databaseUrl: string };
 }
@@ -36,10 +38,12 @@ export async function createOrderSystem(
     bridgeEnv = {},
     workers = 1,
     bridges = 1,
+    inOneProcess,
     servers,
   }: OrderSystemOptions = {},
 ): Promise<OrderSystem> {
   const system = await createTestSystem({ partitions: 4, fastSettings: false, ...servers });
+  if (inOneProcess) return systemInOneProcess(system, pids, inOneProcess);
   const started = await Promise.all(times(workers, () => startWorker(system)));
   return {
     system,
@@ -56,6 +60,24 @@ export async function createOrderSystem(
       );
       await Promise.all(reading.map((bridge) => bridge.end('SIGTERM')));
       return sample;
+    },
+    close: () => system.close(),
+  };
+}
+
+async function systemInOneProcess(
+  system: TestSystem,
+  pids: Readonly<Record<string, number>>,
+  env: ProgramEnv,
+): Promise<OrderSystem> {
+  const { pid } = await system.startBoth(env);
+  return {
+    system,
+    async ingest(count, backlog = count) {
+      const before = await countStored(system);
+      await fillTopic(system.topic, backlog);
+      const done = async () => (await countStored(system)) - before;
+      return measureRate({ pids: { run: pid, ...pids }, done }, count);
     },
     close: () => system.close(),
   };

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Benchmark } from '../benchmarks/benchmark.ts';
+import type { Benchmark, Form } from '../benchmarks/benchmark.ts';
 import {
   judge,
   medianInterval,
@@ -116,13 +116,18 @@ export function writeResult(
   name: string,
   result: object,
   temporal: TemporalKind,
-  { code, serverVersion }: { readonly code: MeasuredCode; readonly serverVersion: string },
+  {
+    code,
+    form = 'full',
+    serverVersion,
+  }: { readonly code: MeasuredCode; readonly form?: Form; readonly serverVersion: string },
 ): string {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${name}-${temporal}.json`);
   const content = {
     measured: new Date().toISOString(),
     temporal,
+    form,
     machine: { ...describeMachine(), 'Temporal server': serverVersion },
     code: code.hashes,
     name,

@@ -10,7 +10,8 @@ import { DEFAULT_SERVER_VERSION } from '../../dev/stack/temporal-server.ts';
 import type { TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
 import type { ProgramEnv } from '../../test/support/programs.ts';
 import type { Sample } from './compare.ts';
-import { createOrderSystem } from './order-system.ts';
+import { orderLatencies } from './latencies.ts';
+import { createOrderSystem, type OrderSystem } from './order-system.ts';
 import { usageOf } from './processes.ts';
 
 /** The modules that decide how a server is configured: see `measuredCode`. */
@@ -27,6 +28,8 @@ export interface ServerSide {
   readonly version?: string;
   /** The codec of the worker's calls; the SDK's default is gzip. */
   readonly grpcCompression: 'none' | 'gzip';
+  /** Whether bridge and worker run in one process. */
+  readonly inOneProcess?: boolean;
   /** Whether visibility is in a Postgres server of its own. */
   readonly ownVisibility?: boolean;
 }
@@ -44,14 +47,45 @@ export interface ServerSample {
 /** Fills the caches of the server, and of the connections to Postgres. */
 const WARM_UP = 300;
 
+/** Measures the rate and the cost of `count` orders. */
+export const measureServer = (side: ServerSide, count: number): Promise<ServerSample> =>
+  withServer(side, async (orders, server) => {
+    const { value, cpu = {} } = await orders.ingest(count);
+    expectInForce('a visibility row per order', (await server.countVisible()) >= count, side);
+    return {
+      rate: value,
+      cpu,
+      totalCpu: Object.values(cpu).reduce((sum, one) => sum + one, 0),
+      serverMebibytes: (usageOf(server.pid)?.residentBytes ?? 0) / 2 ** 20,
+    };
+  });
+
 /**
- * Starts a Postgres and a Temporal server with empty databases, has a bridge and a worker ingest orders, and stops
- * everything. So no server costs anything while another one is measured, and all begin alike. Kafka is that of the
- * run, and is not counted.
- *
- * @param count how many orders to measure
+ * Measures how long each of `count` orders takes, from its message to its row, in milliseconds, if they arrive at an
+ * even pace.
  */
-export async function measureServer(side: ServerSide, count: number): Promise<ServerSample> {
+export const measureServerLatencies = (
+  side: ServerSide,
+  count: number,
+  perSecond: number,
+): Promise<readonly number[]> =>
+  withServer(side, async ({ system }) => {
+    if (!side.inOneProcess) await system.startBridge();
+    return orderLatencies(system, count, 1000 / perSecond);
+  });
+
+/**
+ * Starts a Postgres and a Temporal server with empty databases and the programs, has these ingest some orders, does
+ * the work, and stops everything. So no server costs anything while another one is measured, and all begin alike.
+ * Kafka is that of the run, and is not counted.
+ */
+async function withServer<Result>(
+  side: ServerSide,
+  work: (
+    orders: OrderSystem,
+    server: { readonly pid: number; countVisible(): Promise<number> },
+  ) => Promise<Result>,
+): Promise<Result> {
   const name = `bench-${process.pid}-server`;
   const visibilityName = `${name}-visibility`;
   try {
@@ -69,29 +103,24 @@ export async function measureServer(side: ServerSide, count: number): Promise<Se
       quietly,
     );
     const { TEMPORAL_ADDRESS: temporalAddress = '', DATABASE_URL: databaseUrl = '' } = addresses;
+    const visibilityUrl = tuning.visibilityUrl ?? databaseUrl;
     const pids = pidsOf(name);
-    await checkServer(name, { temporalAddress, pid: pids['temporal'] ?? 0 }, side);
-    await checkVisibility(tuning.visibilityUrl ?? databaseUrl, tuning);
+    const pid = pids['temporal'] ?? 0;
+    await checkServer(name, { temporalAddress, pid }, side);
+    await checkVisibility(visibilityUrl, tuning);
     const env: ProgramEnv = { TEMPORAL_GRPC_COMPRESSION: side.grpcCompression };
     const orders = await createOrderSystem(
       { ...pids, ...(visibility ? { 'visibility database': visibility.pid } : {}) },
       {
         startWorker: (system) => system.startWorker(env),
+        inOneProcess: side.inOneProcess ? env : undefined,
         servers: { temporalAddress, databaseUrl },
       },
     );
     try {
       await orders.ingest(WARM_UP);
       await checkPlugin(pprofPortOf(name), side);
-      const { value, cpu = {} } = await orders.ingest(count);
-      const rows = await countVisible(tuning.visibilityUrl ?? databaseUrl);
-      expectInForce('a visibility row per order', rows >= count, side);
-      return {
-        rate: value,
-        cpu,
-        totalCpu: Object.values(cpu).reduce((sum, one) => sum + one, 0),
-        serverMebibytes: (usageOf(pids['temporal'] ?? 0)?.residentBytes ?? 0) / 2 ** 20,
-      };
+      return await work(orders, { pid, countVisible: () => countVisible(visibilityUrl) });
     } finally {
       await orders.close();
     }

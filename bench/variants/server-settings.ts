@@ -50,6 +50,7 @@ export const serverSettings: Variants = {
   name: 'server-settings',
   what: 'orders from a full topic to rows, by one setting of the Temporal server on Postgres',
   unit: 'orders/s',
+  startsServers: true,
   code: ['bench/variants/server-settings.ts', ...SERVER_SIDE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: () =>
     Promise.resolve({

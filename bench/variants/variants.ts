@@ -10,6 +10,8 @@ export interface Variants {
   readonly unit: string;
   /** As in a benchmark. */
   readonly code: readonly string[];
+  /** As in a benchmark. */
+  readonly startsServers?: true;
   prepare(stack: BenchStack): Promise<PreparedVariants>;
 }
 

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { chooseBenchmarks, EVERY_BENCHMARK } from '../../../bench/choose.ts';
 import { describeResult, describeSides, resultOf } from '../../../bench/harness/report.ts';
+import { RESULTS_DIR } from '../../../bench/harness/stored-result.ts';
 import type { Benchmark } from '../../../bench/benchmarks/benchmark.ts';
 
 const benchmark: Benchmark = {
@@ -67,4 +70,16 @@ test('what is named is measured in either form', () => {
   expect(namesOf(['deletion', 'starts-at-once'], 'short', 'postgres')).toEqual([
     ...['deletion', 'starts-at-once'],
   ]);
+});
+
+test('the figures of the documents are not of the short form', () => {
+  const files = readdirSync(RESULTS_DIR).filter((file) => file.endsWith('.json'));
+  expect(files.length).toBeGreaterThan(20);
+  const forms = files.map((file) => {
+    const { form = 'full' } = JSON.parse(readFileSync(path.join(RESULTS_DIR, file), 'utf8')) as {
+      readonly form?: string;
+    };
+    return `${file} ${form}`;
+  });
+  expect(forms.filter((form) => !form.endsWith(' full'))).toEqual([]);
 });
