@@ -10,7 +10,7 @@ const PROGRAMS: Readonly<Record<string, (section: Section) => boolean>> = {
   worker: ({ readBy }) => readBy.includes('worker'),
   setup: ({ readBy }) => readBy.includes('setup'),
   // `deploy promote`
-  promote: ({ title }) => title.startsWith('Temporal '),
+  promote: ({ title, readBy }) => title.startsWith('Temporal ') && readBy.includes('deploy'),
   tools: ({ readBy }) => readBy.some((command) => COMMANDS_OF_TOOLS.includes(command)),
   codecServer: ({ readBy }) => readBy.includes('codec-server'),
 };

@@ -55,14 +55,17 @@ const namesOf = (...args: Parameters<typeof chooseBenchmarks>) =>
 test('without names, the short form has the main benchmarks, and no variants', () => {
   expect(namesOf([], 'short', 'dev')).toEqual([
     ...['end-to-end', 'shape', 'start', 'overhead', 'duplicates', 'translate', 'store'],
-    ...['memory', 'growth', 'commit', 'cost'],
+    ...['memory', 'idle', 'start-up', 'growth', 'commit', 'cost'],
   ]);
 });
 
 test('without names, the full form has everything that means something on the server', () => {
   const all = EVERY_BENCHMARK.map(({ name }) => name);
   expect(namesOf([], 'full', 'postgres')).toEqual(all);
-  const onPostgresOnly = ['latency-p50', 'latency-p99', 'storage', 'deletion'];
+  const onPostgresOnly = [
+    ...['tuned-server', 'one-process-cpu', 'one-process-rate', 'one-process-latency'],
+    ...['latency-p50', 'latency-p99', 'storage', 'deletion'],
+  ];
   expect(namesOf([], 'full', 'dev')).toEqual(all.filter((name) => !onPostgresOnly.includes(name)));
 });
 
