@@ -1,7 +1,7 @@
 import { EagerStarts } from '../bridge/eager-starts.ts';
 import { bridgeMistakes, ingestUntilStopped } from '../bridge/run-bridge.ts';
 import { readSettings, type Environment, type PartialSettings } from '../config/read-settings.ts';
-import { BRIDGE_ROLE, WORKER_ROLE } from '../config/roles.ts';
+import { ALL_IN_ONE_ROLE } from '../config/roles.ts';
 import { openMessageReader } from '../order-module/open-message-reader.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { promiseWithResolvers } from '../program/promise-with-resolvers.ts';
@@ -13,8 +13,6 @@ import { workerMistakes, workUntilStopped } from '../worker/run-worker.ts';
 import { EagerSlots } from '../worker/eager-slots.ts';
 import type { TemporalWorker } from '../worker/temporal-worker.ts';
 import { createShutdownRelay } from './shutdown-relay.ts';
-
-export const ALL_IN_ONE_ROLE = { ...BRIDGE_ROLE, ...WORKER_ROLE } as const;
 
 /**
  * The program `order-ingest run`: a bridge and a worker in one process. The bridge starts workflows eagerly, so that
@@ -77,6 +75,10 @@ export async function runAllInOne(env: Environment, signals: ShutdownSignals): P
         { settings, target, reader, logger, eagerStarts },
         stopBridge.signals,
       );
+    } catch (error) {
+      // The code with which the process ends if the worker does not close in time.
+      process.exitCode = 1;
+      throw error;
     } finally {
       stopWorker.send('the bridge has stopped');
       await work;

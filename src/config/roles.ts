@@ -55,6 +55,9 @@ export const WORKER_ROLE = {
   logging: loggingSettings,
 } as const;
 
+/** Bridge and worker in one process. */
+export const ALL_IN_ONE_ROLE = { ...BRIDGE_ROLE, ...WORKER_ROLE } as const;
+
 /** The setting that identifies the bridges to which offsets and dead letters belong. */
 const groupSettings = { groupId: bridgeSettings.groupId } as const;
 

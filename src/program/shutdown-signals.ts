@@ -61,7 +61,7 @@ export interface ShutdownLimit {
   /**
    * Starts the time limit; later calls change nothing.
    *
-   * @param exitCode of the process if it does not close in time
+   * @param exitCode of the process if it does not close in time; 0 leaves `process.exitCode` as it is
    */
   begin(exitCode: number): void;
   /** Everything is closed, so the limit no longer applies. */
@@ -79,7 +79,7 @@ export function createShutdownLimit(limitMs: number, onLimit: () => void): Shutd
     begin(exitCode) {
       timer ??= setTimeout(() => {
         onLimit();
-        process.exit(exitCode);
+        process.exit(exitCode === 0 ? process.exitCode : exitCode);
       }, limitMs).unref();
     },
     lift() {

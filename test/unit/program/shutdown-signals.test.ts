@@ -40,6 +40,14 @@ test('a shutdown that takes too long ends the process with the exit code given f
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: 'cut off' });
 });
 
+test('a shutdown that takes too long does not hide an earlier failure', async () => {
+  const { exitCode } = await inProcess(
+    `${HANDLING} process.exitCode = 1;
+    createShutdownLimit(1, () => undefined).begin(0);`,
+  );
+  expect(exitCode).toBe(1);
+});
+
 test('signals are handled before anything slow is loaded', () => {
   const importsOf = (file: string) =>
     [...readFileSync(file, 'utf8').matchAll(/^import .* from '(.*)';$/gm)].map(
