@@ -33,6 +33,10 @@ export interface EagerStartsOptions {
   readonly clock?: Clock;
 }
 
+/** Whether Temporal has answered that it does not start this workflow. */
+export const isRejection = (error: unknown): boolean =>
+  hasCode(error, status.ALREADY_EXISTS) || hasCode(error, status.INVALID_ARGUMENT);
+
 /** How long a start waits for a slot before it goes through the task queue. Normally one is free much sooner. */
 const SLOT_WAIT_MS = 5000;
 /** How long to start workflows as a bridge by itself does, after Temporal did not answer the worker. */
@@ -86,9 +90,7 @@ export class EagerStarts {
       this.counts[started.isEager ? 'eager' : 'queued'] += 1;
       return started;
     } catch (error) {
-      const isAboutOrder =
-        hasCode(error, status.ALREADY_EXISTS) || hasCode(error, status.INVALID_ARGUMENT);
-      if (!isAboutOrder) this.#pausedUntil = this.#clock.now() + PAUSE_MS;
+      if (!isRejection(error)) this.#pausedUntil = this.#clock.now() + PAUSE_MS;
       throw error;
     }
   }

@@ -12,7 +12,7 @@ import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import { encodeStart } from '../temporal/payloads.ts';
 import { readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
-import type { EagerStarts } from './eager-starts.ts';
+import { isRejection, type EagerStarts } from './eager-starts.ts';
 import { hasIngested } from './has-ingested.ts';
 import {
   payload,
@@ -53,7 +53,7 @@ export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
   readonly replayId?: string | undefined;
   /** Where the worker runs in the same process. */
   readonly eagerStarts?: Pick<EagerStarts, 'withSlot'> | undefined;
-  /** Receives how long Temporal took to acknowledge each start, in seconds. */
+  /** Receives how long Temporal took to accept or reject each start, in seconds. */
   readonly startDuration?: { observe(seconds: number): void } | undefined;
 }
 
@@ -111,11 +111,17 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
   async function send(request: Request): Promise<{ readonly runId: string }> {
     const startEagerly = await eagerStarts?.withSlot();
     const sentAt = performance.now();
-    const answer = await (startEagerly
-      ? startEagerly(request)
-      : call(() => client.workflowService.startWorkflowExecution(request)));
-    startDuration?.observe((performance.now() - sentAt) / 1000);
-    return answer;
+    const answered = () => startDuration?.observe((performance.now() - sentAt) / 1000);
+    try {
+      const answer = await (startEagerly
+        ? startEagerly(request)
+        : call(() => client.workflowService.startWorkflowExecution(request)));
+      answered();
+      return answer;
+    } catch (error) {
+      if (isRejection(error)) answered();
+      throw error;
+    }
   }
 
   /**

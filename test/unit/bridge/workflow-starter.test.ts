@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import { defaultDataConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { payload, type OrderToStart } from '../../../src/bridge/start-request.ts';
@@ -120,4 +121,21 @@ test('the duration of a start is that of the call, without the time until there 
   await starter.start(order());
   expect(durations).toHaveLength(1);
   expect(durations[0]).toBeLessThan(0.2);
+});
+
+test.each([
+  ['ALREADY_EXISTS', 1],
+  ['UNAVAILABLE', 0],
+] as const)('a start that ends with %s counts %i times in the durations', async (name, count) => {
+  const durations: number[] = [];
+  const rejected = () =>
+    Promise.reject(
+      Object.assign(new Error(name), { code: status[name], details: '', metadata: {} }),
+    );
+  const { starter } = createStarter(undefined, {
+    eagerStarts: { withSlot: () => Promise.resolve(rejected) },
+    startDuration: { observe: (seconds) => durations.push(seconds) },
+  });
+  await starter.start(order()).catch(() => undefined);
+  expect(durations).toHaveLength(count);
 });
