@@ -121,9 +121,12 @@ function whyStale({ name, code }: Measured): string | undefined {
 }
 
 /** Whether each side starts the Temporal server that it needs, or none. */
-const startsServers = (measured: Measured): boolean =>
-  measured.kind === 'side-by-side' ||
-  (measured.kind === 'benchmark' ? measured.benchmark : measured.variants).startsServers === true;
+function startsServers(measured: Measured): boolean {
+  if (measured.kind === 'side-by-side') return true;
+  const { startsServers = false } =
+    measured.kind === 'benchmark' ? measured.benchmark : measured.variants;
+  return startsServers;
+}
 
 async function measureAll(): Promise<void> {
   const progress = createProgress(flags.verbose === true);
