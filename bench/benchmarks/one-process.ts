@@ -10,7 +10,7 @@ import {
 import { TODAY, TUNED_SIDE } from '../variants/server-settings.ts';
 import type { Benchmark, Form } from './benchmark.ts';
 
-const COUNTS = { full: 1000, short: 300 };
+const COUNTS = { full: 2000, short: 300 };
 /** A pace that both sides keep up with. */
 const PER_SECOND = 15;
 const PERCENTILES = [50, 99];

@@ -3,7 +3,7 @@ import { measureServer, SERVER_SIDE_CODE, type ServerSide } from '../harness/ser
 import { TODAY, TUNED_SIDE } from '../variants/server-settings.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const COUNTS = { full: 1000, short: 300 };
+const COUNTS = { full: 2000, short: 300 };
 
 export const tunedServer: Benchmark = {
   name: 'tuned-server',

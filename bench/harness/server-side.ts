@@ -44,8 +44,8 @@ export interface ServerSample {
   readonly serverMebibytes: number;
 }
 
-/** Fills the caches of the server, and of the connections to Postgres. */
-const WARM_UP = 300;
+/** Until then, the programs are still compiling their code, and the caches of the server are nearly empty. */
+const WARM_UP = 3000;
 
 /** Measures the rate and the cost of `count` orders. */
 export const measureServer = (side: ServerSide, count: number): Promise<ServerSample> =>
@@ -189,7 +189,12 @@ async function checkServer(
   expectInForce('its environment', Object.entries(tuning.environment).every(isInEnvironment), side);
   const isCollectingAsUsual = !environment.some((variable) => variable.startsWith('GOGC='));
   expectInForce('GOGC', 'GOGC' in tuning.environment !== isCollectingAsUsual, side);
-  const config = readFileSync(`${stackPlaces(name).dir}/temporal/config/stack.yaml`, 'utf8');
+  const configOf = (file: string) =>
+    readFileSync(`${stackPlaces(name).dir}/temporal/config/${file}.yaml`, 'utf8');
+  const isCacheLimited = configOf('dynamic').includes('history.hostLevelCacheMaxSize');
+  const { workflowCacheEntries } = tuning;
+  expectInForce('its cache', isCacheLimited === (workflowCacheEntries !== undefined), side);
+  const config = configOf('stack');
   const attributes = Object.keys(tuning.connectAttributes ?? {});
   expectInForce(
     'connectAttributes',

@@ -8,7 +8,7 @@ import {
 } from '../harness/server-side.ts';
 import type { Variants } from './variants.ts';
 
-const COUNT = 1000;
+const COUNT = 2000;
 
 /** A server as Temporal's templates configure it, and a worker with the defaults of the SDK. */
 export const TODAY: ServerSide = {
@@ -30,7 +30,7 @@ const withTuning = (name: string, changes: Partial<TemporalTuning>): ServerSide 
   tuning: { ...AS_INSTALLED, ...changes },
 });
 
-const { plugin, partialIndexes, environment } = TUNED;
+const { plugin, partialIndexes, environment, workflowCacheEntries } = TUNED;
 
 const SIDES: readonly ServerSide[] = [
   TODAY,
@@ -38,6 +38,7 @@ const SIDES: readonly ServerSide[] = [
   withTuning('binary_parameters', { connectAttributes: { binary_parameters: 'yes' } }),
   withTuning('partial indexes', { partialIndexes }),
   withTuning('GOGC=300', { environment }),
+  withTuning('10,000 cache entries', { workflowCacheEntries }),
   { ...TODAY, name: 'no compression', grpcCompression: 'none' },
   withTuning('2 partitions', { taskQueuePartitions: 2 }),
   withTuning('1 partition', { taskQueuePartitions: 1 }),

@@ -46,7 +46,7 @@ export const temporalOnPostgres = (
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
     const url = await databaseUrl();
-    const { visibilityUrl = url, taskQueuePartitions } = tuning;
+    const { visibilityUrl = url } = tuning;
     await prepareDatabase(version, url, MAIN);
     await prepareDatabase(version, visibilityUrl, VISIBILITY);
     if (tuning.partialIndexes) await makeIndexesPartial(visibilityUrl);
@@ -54,7 +54,7 @@ export const temporalOnPostgres = (
     const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
     writeFileSync(
       dynamicFile,
-      stringify({ ...DYNAMIC_CONFIG, ...partitionsConfig(taskQueuePartitions) }),
+      stringify({ ...DYNAMIC_CONFIG, ...dynamicConfigOf(tuning) }),
     );
     writeFileSync(
       path.join(dir, 'config', 'stack.yaml'),
@@ -163,13 +163,16 @@ async function makeIndexesPartial(url: string): Promise<void> {
   }
 }
 
-const partitionsConfig = (partitions: number | undefined) =>
-  partitions === undefined
-    ? {}
-    : {
-        'matching.numTaskqueueReadPartitions': [{ value: partitions }],
-        'matching.numTaskqueueWritePartitions': [{ value: partitions }],
-      };
+const dynamicConfigOf = ({ taskQueuePartitions, workflowCacheEntries }: TemporalTuning) =>
+  Object.fromEntries(
+    [
+      ['matching.numTaskqueueReadPartitions', taskQueuePartitions],
+      ['matching.numTaskqueueWritePartitions', taskQueuePartitions],
+      ['history.hostLevelCacheMaxSize', workflowCacheEntries],
+    ]
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, [{ value }]]),
+  );
 
 /** A database as a value of `datastores` in the server's configuration. */
 function store(url: string, databaseName: string, { plugin, connectAttributes }: TemporalTuning) {

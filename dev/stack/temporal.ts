@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Connection } from '@temporalio/client';
 import { port, type LocalService } from './service.ts';
 import { checkTemporalCli, installTemporalCli } from './temporal-cli.ts';
+import { TUNED } from './temporal-tuning.ts';
 
 /**
  * Temporal's dev server with the web UI: `temporal server start-dev`.
@@ -29,6 +30,7 @@ export const temporalDev = (version?: string): LocalService => ({
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
         // As in production. The dev server would read the search attributes from its database per workflow.
         ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
+        ...['--dynamic-config-value', `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`],
         ...(durable ? onDisk(path.join(dir, 'temporal.db')) : []),
       ],
       cwd: dir,

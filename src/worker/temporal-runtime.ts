@@ -1,15 +1,19 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/worker';
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
- * Installs the runtime of the Temporal SDK, once per process: the SDK and its Rust core log through our
- * logger, and serve their metrics at `metricsAddress`.
+ * Installs the runtime of the Temporal SDK, once per process and before a worker is created: the SDK and its Rust core
+ * log through our logger, and serve their metrics at `metricsAddress`.
  */
 export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
+  limitWorkflowStackTraces();
   const log = (level: LogLevel, message: string, meta?: object) => {
+    // The SDK writes about ten debug lines per order.
+    if (!logger.isLevelEnabled(LEVELS[level])) return;
     const { error, ...others }: { error?: unknown } = meta ?? {};
     const rest = Object.fromEntries(
       Object.entries(others).filter(([name]) => !WITH_PAYLOADS.includes(name)),
@@ -42,6 +46,15 @@ export function installTemporalRuntime(logger: Logger, metricsAddress: string): 
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
     },
   });
+}
+
+/**
+ * The SDK records a stack trace with every promise of a workflow, for the query `__stack_trace`, which took a tenth of
+ * the worker's CPU time. Workflow code gets stack traces of one line: the place of an error, but not its callers. V8
+ * reads this flag when it creates a context, so the worker's own code keeps its stack traces.
+ */
+function limitWorkflowStackTraces(): void {
+  setFlagsFromString('--stack-trace-limit=1');
 }
 
 /** The task of an activity whose arguments cannot be decoded: the SDK would log the order in it. */
