@@ -52,10 +52,7 @@ export const temporalOnPostgres = (
     if (tuning.partialIndexes) await makeIndexesPartial(visibilityUrl);
     mkdirSync(path.join(dir, 'config'), { recursive: true });
     const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
-    writeFileSync(
-      dynamicFile,
-      stringify({ ...DYNAMIC_CONFIG, ...dynamicConfigOf(tuning) }),
-    );
+    writeFileSync(dynamicFile, stringify({ ...DYNAMIC_CONFIG, ...dynamicConfigOf(tuning) }));
     writeFileSync(
       path.join(dir, 'config', 'stack.yaml'),
       stringify(
@@ -163,16 +160,15 @@ async function makeIndexesPartial(url: string): Promise<void> {
   }
 }
 
-const dynamicConfigOf = ({ taskQueuePartitions, workflowCacheEntries }: TemporalTuning) =>
-  Object.fromEntries(
-    [
-      ['matching.numTaskqueueReadPartitions', taskQueuePartitions],
-      ['matching.numTaskqueueWritePartitions', taskQueuePartitions],
-      ['history.hostLevelCacheMaxSize', workflowCacheEntries],
-    ]
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, [{ value }]]),
-  );
+function dynamicConfigOf({ taskQueuePartitions, workflowCacheEntries }: TemporalTuning) {
+  const settings = {
+    'matching.numTaskqueueReadPartitions': taskQueuePartitions,
+    'matching.numTaskqueueWritePartitions': taskQueuePartitions,
+    'history.hostLevelCacheMaxSize': workflowCacheEntries,
+  };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]) => [key, [{ value }]]));
+}
 
 /** A database as a value of `datastores` in the server's configuration. */
 function store(url: string, databaseName: string, { plugin, connectAttributes }: TemporalTuning) {

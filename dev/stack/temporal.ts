@@ -30,7 +30,10 @@ export const temporalDev = (version?: string): LocalService => ({
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
         // As in production. The dev server would read the search attributes from its database per workflow.
         ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
-        ...['--dynamic-config-value', `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`],
+        ...[
+          '--dynamic-config-value',
+          `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`,
+        ],
         ...(durable ? onDisk(path.join(dir, 'temporal.db')) : []),
       ],
       cwd: dir,
