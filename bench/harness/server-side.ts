@@ -214,8 +214,10 @@ async function checkPlugin(pprofPort: number, side: ServerSide): Promise<void> {
   const { plugin } = side.tuning;
   const profile = await fetch(`http://127.0.0.1:${pprofPort}/debug/pprof/allocs?debug=1`);
   const functions = await profile.text();
-  const used = Object.entries(DRIVERS).filter(([, driver]) => functions.includes(driver));
-  expectInForce(plugin, used.length === 1 && used[0]?.[0] === plugin, side);
+  // The other driver is part of the program, too, and allocates a little when it is initialized.
+  const mentions = (driver: string) => functions.split(driver).length - 1;
+  const [used] = Object.entries(DRIVERS).sort(([, a], [, b]) => mentions(b) - mentions(a));
+  expectInForce(plugin, used?.[0] === plugin && mentions(used[1]) > 0, side);
 }
 
 async function checkVisibility(url: string, tuning: TemporalTuning): Promise<void> {

@@ -31,6 +31,17 @@ export async function bridgeAndWorker(system: TestSystem): Promise<RunningRival>
   };
 }
 
+/** `order-ingest run`: both in one process. */
+export async function inOneProcess(system: TestSystem): Promise<RunningRival> {
+  const both = await system.startBoth();
+  return {
+    pids: { run: both.pid },
+    async end(signal) {
+      await both.end(signal);
+    },
+  };
+}
+
 export const orderIngest = ({ name, temporal, start }: Deployment): Rival => ({
   name,
   count: 1500,

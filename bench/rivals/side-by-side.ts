@@ -10,7 +10,7 @@ import {
   type Pids,
   type RoundSample,
 } from './measure.ts';
-import { bridgeAndWorker, orderIngest } from './order-ingest.ts';
+import { bridgeAndWorker, inOneProcess, orderIngest } from './order-ingest.ts';
 import { installRivals } from './packages.ts';
 import { restate } from './restate.ts';
 import type { RivalResult } from './result.ts';
@@ -28,6 +28,11 @@ export const RIVALS: readonly Rival[] = [
     name: 'order-ingest, Temporal on Postgres',
     temporal: 'postgres',
     start: bridgeAndWorker,
+  }),
+  orderIngest({
+    name: 'order-ingest run, Temporal on Postgres',
+    temporal: 'postgres',
+    start: inOneProcess,
   }),
   dbos('message', 'DBOS, a workflow per message'),
   dbos('order', 'DBOS, a workflow per order ID'),
