@@ -29,7 +29,6 @@ export const TUNED = {
   partialIndexes: true,
   // Garbage is collected at four times the live heap instead of twice, but sooner if memory gets short.
   environment: { GOGC: '300', GOMEMLIMIT: '1GiB' },
-  // With the default, the server keeps up to 64,000 closed workflows of the last hour, which the collector then marks
-  // again and again.
+  // With the default, the server keeps up to 64,000 closed workflows, which the collector marks again and again.
   workflowCacheEntries: 10_000,
 } satisfies TemporalTuning;

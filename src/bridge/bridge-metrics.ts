@@ -109,13 +109,14 @@ export class BridgeMetrics {
     if (eagerStarts) {
       new Counter({
         name: 'order_ingest_eager_starts_total',
-        help: 'Workflows started over the connection of the worker in this process, by where their first task went: to the worker with the answer (eager), or to the task queue, because no slot was free (queued).',
-        labelNames: ['task'],
+        help: 'Starts of workflows with a worker in the same process, by outcome: the worker got the first task with the answer (eager); the answer had no task (no_task); the bridge used its own connection, because the worker had no free slot in time (no_slot) or was not available (no_worker).',
+        labelNames: ['outcome'],
         registers,
         collect() {
           this.reset();
-          this.inc({ task: 'eager' }, eagerStarts.counts.eager);
-          this.inc({ task: 'queued' }, eagerStarts.counts.queued);
+          for (const [outcome, count] of Object.entries(eagerStarts.counts)) {
+            this.inc({ outcome }, count);
+          }
         },
       });
     }

@@ -33,6 +33,13 @@ export interface EagerStartsOptions {
   readonly clock?: Clock;
 }
 
+/**
+ * What became of a start: the worker got the first task with the answer (`eager`), there was none in the answer
+ * (`no_task`), or the bridge used its own connection, because the worker had no free slot in time (`no_slot`) or is
+ * being replaced or left without answers (`no_worker`).
+ */
+export type EagerOutcome = 'eager' | 'no_task' | 'no_slot' | 'no_worker';
+
 /** Whether Temporal has answered that it does not start this workflow. */
 export const isRejection = (error: unknown): boolean =>
   hasCode(error, status.ALREADY_EXISTS) || hasCode(error, status.INVALID_ARGUMENT);
@@ -51,8 +58,13 @@ const PAUSE_MS = 10_000;
  * start that is repeated there has the same request ID.
  */
 export class EagerStarts {
-  /** How many workflows were started, by where their first task went. */
-  readonly counts = { eager: 0, queued: 0 };
+  /** How many starts there were, by what became of them. */
+  readonly counts: Record<EagerOutcome, number> = {
+    eager: 0,
+    no_task: 0,
+    no_slot: 0,
+    no_worker: 0,
+  };
   readonly #options: EagerStartsOptions;
   readonly #clock: Clock;
   #pausedUntil = 0;
@@ -68,7 +80,10 @@ export class EagerStarts {
    */
   async withSlot(): Promise<((request: Request) => Promise<EagerlyStarted>) | undefined> {
     const worker = this.#clock.now() < this.#pausedUntil ? undefined : this.#options.worker();
-    if (!worker) return undefined;
+    if (!worker) {
+      this.counts.no_worker += 1;
+      return undefined;
+    }
     const tooLong = new AbortController();
     const cancel = this.#clock.after(SLOT_WAIT_MS, () => {
       tooLong.abort();
@@ -77,6 +92,7 @@ export class EagerStarts {
       const started = await worker.claimSlot(tooLong.signal);
       return (request) => this.#start(worker, request).finally(started);
     } catch {
+      this.counts.no_slot += 1;
       return undefined;
     } finally {
       cancel();
@@ -87,7 +103,7 @@ export class EagerStarts {
     const { timeoutMs } = this.#options;
     try {
       const started = await this.#within(timeoutMs, worker.startEagerly(request, timeoutMs));
-      this.counts[started.isEager ? 'eager' : 'queued'] += 1;
+      this.counts[started.isEager ? 'eager' : 'no_task'] += 1;
       return started;
     } catch (error) {
       if (!isRejection(error)) this.#pausedUntil = this.#clock.now() + PAUSE_MS;

@@ -59,23 +59,25 @@ test('a start goes to the worker, and returns its slot when it has been answered
   expect(await first).toMatchObject({ runId: 'a' });
   expect(await second).toMatchObject({ runId: 'b' });
   expect(state.claimed).toBe(0);
-  expect(eagerStarts.counts).toEqual({ eager: 1, queued: 1 });
+  expect(eagerStarts.counts).toEqual({ eager: 1, no_task: 1, no_slot: 0, no_worker: 0 });
 });
 
 test('while there is no worker, starts take the connection of the bridge', async () => {
-  const { state, start } = createEagerStarts();
+  const { eagerStarts, state, start } = createEagerStarts();
   state.hasWorker = false;
   expect(await start()).toBeUndefined();
+  expect(eagerStarts.counts).toMatchObject({ eager: 0, no_worker: 1 });
 });
 
 test('a start that finds no slot for five seconds takes the connection of the bridge', async () => {
-  const { state, clock, start } = createEagerStarts();
+  const { eagerStarts, state, clock, start } = createEagerStarts();
   state.hasSlot = false;
   const started = start();
   await clock.advanceAsync(4999);
   expect(await Promise.race([started, Promise.resolve('waiting')])).toBe('waiting');
   await clock.advanceAsync(1);
   expect(await started).toBeUndefined();
+  expect(eagerStarts.counts).toMatchObject({ eager: 0, no_slot: 1 });
   expect(clock.pending).toBe(0);
 });
 
