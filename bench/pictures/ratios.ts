@@ -52,7 +52,7 @@ export function drawRatios(ratios: readonly Ratio[]): string {
         left: 10,
         textStyle: { fontSize: 15 },
       },
-      grid: { left: 190, right: 40, top: 70, bottom: 40 },
+      grid: { left: 220, right: 40, top: 70, bottom: 40 },
       xAxis: { type: 'log', min: 0.25, max: 8, logBase: 2, axisLabel: { formatter: '×{value}' } },
       yAxis: {
         type: 'category',

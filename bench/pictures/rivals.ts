@@ -24,7 +24,11 @@ export function drawRivals(rivals: readonly RivalResult[]): string {
             value: Math.round(rate.median),
             itemStyle: { color: name.startsWith('order-ingest') ? '#b4472e' : '#7a8aa6' },
           })),
-          label: { show: true, position: 'right', formatter: '{c}/s' },
+          label: {
+            show: true,
+            position: 'right',
+            formatter: ({ value }) => `${Number(value).toLocaleString('en')}/s`,
+          },
         },
       ],
     },
