@@ -19,7 +19,7 @@ import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { startTokenEndpoint, type TokenEndpoint } from '../support/token-endpoint.ts';
 
 /** Short, so that a test sees several tokens. */
-const TOKEN_LIFETIME_MS = 4000;
+const TOKEN_LIFETIME_MS = 6000;
 
 let kafka: SecuredKafka;
 let system: TestSystem;

@@ -26,6 +26,8 @@ export interface TokenEndpoint {
 
 /** Leaves time to log in, and for clocks that differ. */
 const USED_SHARE_OF_LIFETIME = 0.8;
+/** The time in a token has no fractions of a second, so that it can expire this much earlier than stated. */
+const ROUNDING_SECONDS = 1;
 
 /** Far more than any token. */
 const MAX_ANSWER_BYTES = 1_048_576;
@@ -53,7 +55,8 @@ export function endpointTokens(options: TokenEndpoint): TokenSource {
   const refresh = async () => {
     const requestedAt = now();
     const { access_token: token, expires_in: seconds = 0 } = await requestToken(options);
-    current = { token, until: requestedAt + seconds * 1000 * USED_SHARE_OF_LIFETIME };
+    const certain = Math.max(0, seconds - ROUNDING_SECONDS);
+    current = { token, until: requestedAt + certain * 1000 * USED_SHARE_OF_LIFETIME };
     return token;
   };
   return {
