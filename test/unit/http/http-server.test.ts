@@ -17,6 +17,7 @@ import {
   type HttpServerOptions,
 } from '../../../src/http/http-server.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createManualClock } from '../../support/manual-clock.ts';
 
 let server: HttpServer;
@@ -238,9 +239,10 @@ describe('with TLS', () => {
       secured.push(...opened);
     }
     expect((await get()).body).toContain('isAuthorized');
-    while (secured.filter(({ destroyed }) => !destroyed).length > MAX_CONNECTIONS) {
-      await setImmediate();
-    }
+    await eventually(() => {
+      const remaining = secured.filter(({ destroyed }) => !destroyed);
+      expect(remaining.length).toBeLessThanOrEqual(MAX_CONNECTIONS);
+    });
     for (const socket of secured) socket.destroy();
   });
 });
