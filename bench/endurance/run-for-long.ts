@@ -42,6 +42,8 @@ export interface EnduranceResult extends EnduranceOptions {
 const BACKLOG = 20_000;
 const POLL_MS = 200;
 const END_POLL_MS = 2000;
+/** The backlog lasts for longer than this. */
+const MAX_POLL_MS = 30_000;
 
 /** Stores this many orders, each once, and measures meanwhile. Throws if the rows are not as many as the orders. */
 export async function runForLong(
@@ -85,7 +87,8 @@ export async function runForLong(
     for (let next = startedAt + sampleMs; stored < orders; next += sampleMs) {
       while (performance.now() < next && stored < orders) {
         // Counting a million rows takes a tenth of a second of CPU time.
-        await delay(orders - stored < BACKLOG / 2 ? END_POLL_MS : sampleMs);
+        const isNearEnd = orders - stored < BACKLOG / 2;
+        await delay(Math.min(sampleMs, isNearEnd ? END_POLL_MS : MAX_POLL_MS));
         checkPrograms();
         stored = await countStored(system);
         await fill(stored);

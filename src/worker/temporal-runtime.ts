@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
   limitWorkflowStackTraces();
   const log = (level: LogLevel, message: string, meta?: object) => {
-    // The SDK writes about ten debug lines per order.
+    // The SDK writes several debug lines per order.
     if (!logger.isLevelEnabled(LEVELS[level])) return;
     const { error, ...others }: { error?: unknown } = meta ?? {};
     const rest = Object.fromEntries(
@@ -50,7 +50,7 @@ export function installTemporalRuntime(logger: Logger, metricsAddress: string): 
 
 /**
  * The SDK records a stack trace with every promise of a workflow, for the query `__stack_trace`, which took a tenth of
- * the worker's CPU time. Workflow code gets stack traces of one line: the place of an error, but not its callers. V8
+ * the CPU time of `order-ingest run`. Workflow code gets stack traces of one line: the place of an error, but not its callers. V8
  * reads this flag when it creates a context, so the worker's own code keeps its stack traces.
  */
 function limitWorkflowStackTraces(): void {
