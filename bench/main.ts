@@ -4,10 +4,11 @@ import { build } from '../dev/build.ts';
 import { RESULTS_DIR } from './harness/stored-result.ts';
 import { DEFAULT_SERVER_VERSION } from '../dev/stack/temporal-server.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
+import { counted } from '../src/program/counted.ts';
 import { chooseBenchmarks, EVERY_BENCHMARK, type Measured } from './choose.ts';
 import type { Form } from './benchmarks/benchmark.ts';
 import { startBenchStack, type BenchStack } from './harness/bench-stack.ts';
-import { compare, type Sample } from './harness/compare.ts';
+import { compare, MIN_ROUNDS, type Sample } from './harness/compare.ts';
 import { measuredCode } from './harness/measured-code.ts';
 import { createProgress, type Progress } from './harness/progress.ts';
 import { describeResult, describeSides, format, resultOf, writeResult } from './harness/report.ts';
@@ -18,10 +19,8 @@ import { measureVariants } from './variants/variants.ts';
 
 const ROUNDS: Readonly<Record<Form, number>> = { full: 5, short: 3 };
 
-const atLeastThree = (text: string) => {
-  if (!/^\d{1,3}$/.test(text) || Number(text) < 3) {
-    throw new InvalidArgumentError('expected a whole number of at least 3.');
-  }
+const wholeNumber = (text: string) => {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
   return Number(text);
 };
 
@@ -55,8 +54,8 @@ Without arguments, it measures the main benchmarks in their short form, which ta
   .option('--dry-run', 'print what would be measured and, with --stale, what has changed')
   .option(
     '--rounds <number>',
-    `how often to measure each side, after a warm-up (default: ${ROUNDS.full}, or ${ROUNDS.short} in the short form)`,
-    atLeastThree,
+    `how often to measure each side, after a warm-up (default: ${ROUNDS.full}, or ${ROUNDS.short} in the short form); fewer than ${MIN_ROUNDS} reach no verdict`,
+    wholeNumber,
   )
   .addOption(
     new Option('--temporal <kind>', "the Temporal server: the CLI's dev server, or one on Postgres")
@@ -139,7 +138,7 @@ async function measureAll(): Promise<void> {
   const stack = await startBenchStack(needsTemporal ? temporal : 'none');
   try {
     print(
-      `${chosen.length} benchmarks in ${form === 'full' ? 'full' : 'their short form'}, ${rounds} rounds, Temporal ${temporal === 'postgres' ? 'on Postgres' : 'dev server'}; details in ${path.relative('', folder)}`,
+      `${counted(chosen.length, 'benchmark')} in ${form === 'full' ? 'full' : 'the short form'}, ${counted(rounds, 'round')}, Temporal ${temporal === 'postgres' ? 'on Postgres' : 'dev server'}; details in ${path.relative('', folder)}`,
     );
     for (const benchmark of chosen) print(await measure(benchmark, stack, progress));
   } finally {

@@ -15,6 +15,7 @@ export const growth: Benchmark = {
   ratio: `orders from a full topic to rows, the first ${asText(COUNTS.full.measured)} of a backlog of ${asText(COUNTS.full.large)} ÷ a backlog of ${asText(COUNTS.full.small)}`,
   unit: 'orders/s',
   goal: { atLeast: 0.9 },
+  longOnly: true,
   code: ['bench/benchmarks/growth.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   prepare({ pids }, form) {
     const { large, measured, small } = COUNTS[form];

@@ -18,10 +18,12 @@ export const idle: Benchmark = {
   ratio: 'CPU time of an idle bridge or worker, whichever needs more',
   unit: 'ms per second',
   goal: { atMost: 5 },
+  longOnly: true,
   code: ['bench/benchmarks/idle.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: () =>
     Promise.resolve({
       subject: { name: 'order-ingest', measure: measureIdle },
+      needsWarmUp: false,
       close: () => Promise.resolve(),
     }),
 };

@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { cluster } from './cluster.ts';
 import { commit } from './commit.ts';
 import { cost } from './cost.ts';
 import { deletion } from './deletion.ts';
@@ -45,4 +46,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   deletion,
   twoBridges,
   twoWorkers,
+  cluster,
 ];

@@ -25,7 +25,7 @@ const RATE_INTERVAL_MS = 3000;
 /** Orders that arrive while Postgres is unreachable, once it is reachable again. */
 export const outageEnd: Benchmark = {
   name: 'outage-end',
-  ratio: `${COUNT} orders that arrived while Postgres was unreachable for ${OUTAGE_MS / 1000} s, from its recovery to the last row ÷ the same backlog without an outage`,
+  ratio: `${COUNT.toLocaleString('en')} orders that arrived while Postgres was unreachable for ${OUTAGE_MS / 1000} s, from its recovery to the last row ÷ the same backlog without an outage`,
   unit: 'orders/s',
   goal: { atLeast: 0.8 },
   code: ['bench/benchmarks/outage-end.ts', ...BRIDGE_CODE, ...WORKER_CODE],

@@ -16,6 +16,7 @@ export const startUp: Benchmark = {
   ratio: `duration of \`order-ingest --help\`, the median of ${RUNS} runs`,
   unit: 'ms',
   goal: { atMost: 150 },
+  longOnly: true,
   code: ['bench/benchmarks/start-up.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: () =>
     Promise.resolve({

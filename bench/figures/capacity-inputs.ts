@@ -1,5 +1,6 @@
 import { capacityText } from '../../src/operate/capacity/capacity-command.ts';
 import { estimateCapacity, type OrderCost } from '../../src/operate/capacity/estimate.ts';
+import { cluster } from '../benchmarks/cluster.ts';
 import { deletion } from '../benchmarks/deletion.ts';
 import { endToEnd } from '../benchmarks/end-to-end.ts';
 import { cost } from '../benchmarks/cost.ts';
@@ -21,6 +22,15 @@ interface Input {
   readonly day: string;
 }
 
+const TEMPORAL_SERVICES = ['frontend', 'history', 'matching'] as const;
+const CALLING_THE_DATABASE = ['history', 'matching'] as const;
+
+/** CPU of all processes of a service of Temporal. */
+const cpuOf = ({ subject }: Result, service: string) =>
+  Object.entries(subject.cpu)
+    .filter(([process]) => process.startsWith(`temporal ${service}`))
+    .reduce((sum, [, ms]) => sum + ms, 0);
+
 /** The inputs of the calculator, and their table for docs/capacity.md. */
 export function capacityInputs(folder: string): {
   readonly inputs: readonly Input[];
@@ -35,6 +45,7 @@ export function capacityInputs(folder: string): {
   const onPostgres = read(endToEnd.name, 'postgres');
   const onDevServer = read(endToEnd.name, 'dev');
   const counted = read(cost.name, 'dev');
+  const clustered = read(cluster.name, 'postgres');
   const stored = read(storage.name, 'postgres');
   const deleted = read(deletion.name, 'postgres');
   const cpu = (result: Result, process: string) => result.subject.cpu[process] ?? Number.NaN;
@@ -43,6 +54,10 @@ export function capacityInputs(folder: string): {
     day: days.of(onPostgres, endToEnd.code),
   };
   const costDay = { by: '`npm run bench -- cost`', day: days.of(counted, cost.code) };
+  const clusterDay = {
+    by: '`npm run bench -- cluster --temporal postgres`',
+    day: days.of(clustered, cluster.code),
+  };
   const deletionDay = {
     by: '`npm run bench -- deletion --temporal postgres`',
     day: days.of(deleted, deletion.code),
@@ -66,6 +81,10 @@ export function capacityInputs(folder: string): {
     },
     ...costDay,
   });
+  const calls = (key: string, what: string, name: string): Input => ({
+    ...{ key, what, value: toDigits(clustered.subject.figures[name] ?? Number.NaN, 2), unit: '' },
+    ...clusterDay,
+  });
   const bytes = (key: string, what: string, name: string): Input => ({
     ...{ key, what, value: toDigits(stored.subject.figures[name] ?? Number.NaN, 2), unit: '' },
     ...storageDay,
@@ -74,7 +93,14 @@ export function capacityInputs(folder: string): {
   const inputs: readonly Input[] = [
     ms('bridgeCpuMs', 'CPU of the bridge', cpu(onPostgres, 'bridge')),
     ms('workerCpuMs', 'CPU of the worker', cpu(onPostgres, 'worker')),
-    ms('temporalCpuMs', "CPU of Temporal's server", cpu(onPostgres, 'temporal')),
+    ...TEMPORAL_SERVICES.map((service) =>
+      ms(
+        `${service}CpuMs`,
+        `CPU of Temporal's ${service} service, in processes of its own`,
+        cpuOf(clustered, service),
+        clusterDay,
+      ),
+    ),
     ms(
       'temporalDatabaseCpuMs',
       "CPU of Temporal's database, without that for the orders' own tables",
@@ -86,7 +112,7 @@ export function capacityInputs(folder: string): {
     }),
     ms(
       'deletionCpuMs',
-      "CPU of Temporal's server for its deletion, by a call",
+      "CPU of Temporal's server in one process for its deletion, by a call",
       cpu(deleted, 'temporal'),
       deletionDay,
     ),
@@ -100,15 +126,15 @@ export function capacityInputs(folder: string): {
     figure('stateTransitions', 'state transitions', 'state transitions', 2),
     figure('historyEvents', 'events of the history', 'history events', 2),
     figure('historyBytes', 'bytes of the history', 'history bytes', 3),
-    figure('grpcCalls', "gRPC calls to Temporal's frontend", 'gRPC calls', 2),
-    figure('historyCalls', 'gRPC calls to its history service', 'calls of history', 2),
-    figure('historyDatabaseCalls', 'calls of that to the database', 'database calls of history', 2),
-    figure('matchingCalls', 'gRPC calls to its matching service', 'calls of matching', 2),
-    figure(
-      'matchingDatabaseCalls',
-      'calls of that to the database',
-      'database calls of matching',
-      2,
+    ...TEMPORAL_SERVICES.map((service) =>
+      calls(`${service}Calls`, `gRPC calls to its ${service} service`, `calls of ${service}`),
+    ),
+    ...CALLING_THE_DATABASE.map((service) =>
+      calls(
+        `${service}DatabaseCalls`,
+        `calls of its ${service} service to the database`,
+        `database calls of ${service}`,
+      ),
     ),
     {
       key: 'actions',

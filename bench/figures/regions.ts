@@ -1,10 +1,12 @@
 import { capacityExample, capacityInputs, orderCost } from './capacity-inputs.ts';
+import { clusterTable } from './cluster-table.ts';
 import { comparison } from './comparison.ts';
 import { costTable } from './cost-table.ts';
 import { cpuRatioOf, figureOf, outcomeOf } from './figure.ts';
 import { ratioOf, rounded, tenths } from './numbers.ts';
 import { resultsTable } from './results-table.ts';
 import { scaleTable } from './scale-table.ts';
+import { serverSettingsTable } from './server-settings-table.ts';
 import { variantsTable } from './variants-table.ts';
 
 /** Makes the text of a region from the arguments in its marker. */
@@ -26,6 +28,8 @@ export const regionsFrom = (folder: string): Readonly<Record<string, Region>> =>
   'orders-per-second': (cores = '', key = '') =>
     rounded(Math.round((Number(cores) * 1000) / orderCost(folder, key))),
   scale: () => scaleTable(folder),
+  cluster: () => clusterTable(folder),
+  'server-settings': () => serverSettingsTable(folder),
   outcome: (file = '') => outcomeOf(folder, file),
   figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),
   difference: (file = '', keys = '', subtracted = '') =>

@@ -134,8 +134,16 @@ export function medianInterval(figures: readonly number[]): Pick<Spread, 'low' |
   return { low, high };
 }
 
-/** Compares the interval with the goal; inconclusive if the goal lies within it. */
-export function judge({ low, high }: Pick<Spread, 'low' | 'high'>, goal: Goal): Verdict {
+/** So many rounds show how far they differ. */
+export const MIN_ROUNDS = 3;
+
+/**
+ * Compares the rounds with the goal. Inconclusive if the goal lies within the interval of their median, or if they are
+ * too few.
+ */
+export function judge(figures: readonly number[], goal: Goal): Verdict {
+  if (figures.length < MIN_ROUNDS) return 'inconclusive';
+  const { low, high } = medianInterval(figures);
   const [worst, best, limit] =
     'atLeast' in goal ? [low, high, goal.atLeast] : [-high, -low, -goal.atMost];
   if (worst >= limit) return 'reached';

@@ -3,7 +3,6 @@ import path from 'node:path';
 import type { Benchmark, Form } from '../benchmarks/benchmark.ts';
 import {
   judge,
-  medianInterval,
   outcomeOf,
   spreadOf,
   type Comparison,
@@ -48,7 +47,7 @@ export function resultOf(
   return {
     name,
     outcome: spreadOf(outcomes),
-    ...(goal ? { goal, verdict: judge(medianInterval(outcomes), goal) } : {}),
+    ...(goal ? { goal, verdict: judge(outcomes, goal) } : {}),
     unit,
     subject: sideResult(
       subject.name,

@@ -14,19 +14,26 @@ type Service = 'frontend' | 'history' | 'matching';
 
 const REPORT_MS = 3000;
 
-/** Waits until the number of actions no longer grows: the server reports about once per second. */
-export async function settledServerCounts(metricsPort: number): Promise<ServerCounts> {
-  for (let before = await readServerCounts(metricsPort); ;) {
+/**
+ * Waits until the number of actions no longer grows: the server reports about once per second.
+ *
+ * @param metricsPorts of each of its processes
+ */
+export async function settledServerCounts(metricsPorts: readonly number[]): Promise<ServerCounts> {
+  for (let before = await readServerCounts(metricsPorts); ;) {
     await delay(REPORT_MS);
-    const now = await readServerCounts(metricsPort);
+    const now = await readServerCounts(metricsPorts);
     if (now.actions === before.actions) return now;
     before = now;
   }
 }
 
-async function readServerCounts(metricsPort: number): Promise<ServerCounts> {
-  const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
-  const lines = (await response.text()).split('\n');
+async function readServerCounts(metricsPorts: readonly number[]): Promise<ServerCounts> {
+  const texts = metricsPorts.map(async (port) => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return response.text();
+  });
+  const lines = (await Promise.all(texts)).flatMap((text) => text.split('\n'));
   const sum = (metric: string, labels: RegExp) =>
     lines
       .filter((line) => line.startsWith(`${metric}{`) && labels.test(line))

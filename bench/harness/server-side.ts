@@ -2,17 +2,19 @@ import { readFileSync } from 'node:fs';
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
 import { stackPlaces } from '../../dev/stack/places.ts';
-import { port, SERVICE_NAMES } from '../../dev/stack/service.ts';
+import { port, SERVICE_NAMES, type Ports } from '../../dev/stack/service.ts';
 import { quietly } from '../../dev/stack/show-steps.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { readState } from '../../dev/stack/state.ts';
+import { hostsOf, metricsPorts } from '../../dev/stack/temporal-cluster.ts';
 import { DEFAULT_SERVER_VERSION } from '../../dev/stack/temporal-server.ts';
 import type { TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
 import type { ProgramEnv } from '../../test/support/programs.ts';
 import type { Sample } from './compare.ts';
 import { orderLatencies } from './latencies.ts';
 import { createOrderSystem, type OrderSystem } from './order-system.ts';
-import { usageOf } from './processes.ts';
+import { descendantsOf, usageOf } from './processes.ts';
+import { settledServerCounts, type ServerCounts } from './server-counts.ts';
 
 /** The modules that decide how a server is configured: see `measuredCode`. */
 export const SERVER_SIDE_CODE = [
@@ -42,6 +44,8 @@ export interface ServerSample {
   readonly totalCpu: number;
   /** The resident memory of the Temporal server at the end. */
   readonly serverMebibytes: number;
+  /** Calls per order to each service and of each to the database, if the server reports metrics. */
+  readonly calls: Readonly<Record<string, number>>;
 }
 
 /** Until then, the programs are still compiling their code, and the caches of the server are nearly empty. */
@@ -50,13 +54,17 @@ const WARM_UP = 3000;
 /** Measures the rate and the cost of `count` orders. */
 export const measureServer = (side: ServerSide, count: number): Promise<ServerSample> =>
   withServer(side, async (orders, server) => {
+    const before = await server.counts();
     const { value, cpu = {} } = await orders.ingest(count);
+    const after = await server.counts();
     expectInForce('a visibility row per order', (await server.countVisible()) >= count, side);
     return {
       rate: value,
       cpu,
       totalCpu: Object.values(cpu).reduce((sum, one) => sum + one, 0),
-      serverMebibytes: (usageOf(server.pid)?.residentBytes ?? 0) / 2 ** 20,
+      serverMebibytes:
+        server.pids.reduce((sum, pid) => sum + (usageOf(pid)?.residentBytes ?? 0), 0) / 2 ** 20,
+      calls: before && after ? callsPerOrder(before, after, count) : {},
     };
   });
 
@@ -74,6 +82,27 @@ export const measureServerLatencies = (
     return orderLatencies(system, count, 1000 / perSecond);
   });
 
+function callsPerOrder(before: ServerCounts, after: ServerCounts, count: number) {
+  const services = ['frontend', 'history', 'matching'] as const;
+  return Object.fromEntries(
+    services.flatMap((service) => [
+      [`calls of ${service}`, (after.calls[service] - before.calls[service]) / count],
+      [
+        `database calls of ${service}`,
+        (after.persistence[service] - before.persistence[service]) / count,
+      ],
+    ]),
+  );
+}
+
+interface StartedServer {
+  /** Of its processes. */
+  readonly pids: readonly number[];
+  countVisible(): Promise<number>;
+  /** Undefined if the server reports no metrics. */
+  counts(): Promise<ServerCounts | undefined>;
+}
+
 /**
  * Starts a Postgres and a Temporal server with empty databases and the programs, has these ingest some orders, does
  * the work, and stops everything. So no server costs anything while another one is measured, and all begin alike.
@@ -81,10 +110,7 @@ export const measureServerLatencies = (
  */
 async function withServer<Result>(
   side: ServerSide,
-  work: (
-    orders: OrderSystem,
-    server: { readonly pid: number; countVisible(): Promise<number> },
-  ) => Promise<Result>,
+  work: (orders: OrderSystem, server: StartedServer) => Promise<Result>,
 ): Promise<Result> {
   const name = `bench-${process.pid}-server`;
   const visibilityName = `${name}-visibility`;
@@ -104,13 +130,13 @@ async function withServer<Result>(
     );
     const { TEMPORAL_ADDRESS: temporalAddress = '', DATABASE_URL: databaseUrl = '' } = addresses;
     const visibilityUrl = tuning.visibilityUrl ?? databaseUrl;
-    const pids = pidsOf(name);
-    const pid = pids['temporal'] ?? 0;
+    const { temporal: pid = 0, ...others } = pidsOf(name);
     await checkServer(name, { temporalAddress, pid }, side);
     await checkVisibility(visibilityUrl, tuning);
+    const temporal = temporalPids(pid, tuning);
     const env: ProgramEnv = { TEMPORAL_GRPC_COMPRESSION: side.grpcCompression };
     const orders = await createOrderSystem(
-      { ...pids, ...(visibility ? { 'visibility database': visibility.pid } : {}) },
+      { ...others, ...temporal, ...(visibility ? { 'visibility database': visibility.pid } : {}) },
       {
         startWorker: (system) => system.startWorker(env),
         inOneProcess: side.inOneProcess ? env : undefined,
@@ -119,8 +145,15 @@ async function withServer<Result>(
     );
     try {
       await orders.ingest(WARM_UP);
-      await checkPlugin(pprofPortOf(name), side);
-      return await work(orders, { pid, countVisible: () => countVisible(visibilityUrl) });
+      await checkPlugin(port(temporalPortsOf(name), 'pprof'), side);
+      return await work(orders, {
+        pids: Object.values(temporal),
+        countVisible: () => countVisible(visibilityUrl),
+        counts: async () =>
+          tuning.metrics
+            ? settledServerCounts(metricsPorts(temporalPortsOf(name), tuning))
+            : undefined,
+      });
     } finally {
       await orders.close();
     }
@@ -155,9 +188,29 @@ function pidsOf(name: string): Readonly<Record<string, number>> {
   );
 }
 
-function pprofPortOf(name: string): number {
+/** The processes of a Temporal server. */
+function temporalPids(pid: number, { hosts }: TemporalTuning): Readonly<Record<string, number>> {
+  if (!hosts) return { temporal: pid };
+  const commands = new Map(
+    descendantsOf(pid).map((child) => [
+      // As proc(5) has them: the arguments, separated by NUL.
+      readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0'),
+      child,
+    ]),
+  );
+  return Object.fromEntries(
+    hostsOf(hosts).map(({ name }) => {
+      const found = [...commands].find(([args]) => args[args.indexOf('--env') + 1] === name);
+      if (!found) throw new Error(`there is no process ${name}`);
+      return [`temporal ${name}`, found[1]];
+    }),
+  );
+}
+
+function temporalPortsOf(name: string): Ports {
   const temporal = readState(stackPlaces(name))?.services.temporal;
-  return temporal?.source === 'process' ? port(temporal.ports, 'pprof') : 0;
+  if (temporal?.source !== 'process') throw new Error(`the stack ${name} runs no Temporal server`);
+  return temporal.ports;
 }
 
 /** Throws unless the server runs with the settings of the side. */
@@ -194,7 +247,7 @@ async function checkServer(
   const isCacheLimited = configOf('dynamic').includes('history.hostLevelCacheMaxSize');
   const { workflowCacheEntries } = tuning;
   expectInForce('its cache', isCacheLimited === (workflowCacheEntries !== undefined), side);
-  const config = configOf('stack');
+  const config = configOf(tuning.hosts ? 'history' : 'stack');
   const attributes = Object.keys(tuning.connectAttributes ?? {});
   expectInForce(
     'connectAttributes',

@@ -5,9 +5,10 @@ import pg from 'pg';
 import { stringify } from 'yaml';
 import { planTuning } from '../../src/operate/temporal/plan-tuning.ts';
 import { readVisibilityTable } from '../../src/operate/temporal/visibility-indexes.ts';
-import { port, type LocalService } from './service.ts';
+import { port, type LocalService, type Ports } from './service.ts';
 import { StackError } from './stack-error.ts';
 import { probeTemporal } from './temporal.ts';
+import { hostsOf, portsOfHost, usualPorts } from './temporal-cluster.ts';
 import {
   buildServer,
   builtFolder,
@@ -16,7 +17,6 @@ import {
   DYNAMIC_CONFIG,
   HIGHEST_SERVER_PORT,
   registerNamespace,
-  SERVER_PORTS,
   serverConfig,
 } from './temporal-server.ts';
 import { TUNED, type TemporalTuning } from './temporal-tuning.ts';
@@ -35,7 +35,7 @@ export const temporalOnPostgres = (
 ): LocalService => ({
   name: 'temporal',
   title: 'Temporal on Postgres',
-  usualPorts: SERVER_PORTS,
+  usualPorts: usualPorts(tuning),
   highestPort: HIGHEST_SERVER_PORT,
   stopSignal: 'SIGTERM',
 
@@ -53,22 +53,31 @@ export const temporalOnPostgres = (
     mkdirSync(path.join(dir, 'config'), { recursive: true });
     const dynamicFile = path.join(dir, 'config', 'dynamic.yaml');
     writeFileSync(dynamicFile, stringify({ ...DYNAMIC_CONFIG, ...dynamicConfigOf(tuning) }));
-    writeFileSync(
-      path.join(dir, 'config', 'stack.yaml'),
-      stringify(
-        serverConfig(ports, {
-          stores: {
-            default: store(url, MAIN.name, tuning),
-            visibility: store(visibilityUrl, VISIBILITY.name, tuning),
-          },
-          dynamicFile,
-        }),
-      ),
-    );
+    const stores = {
+      default: store(url, MAIN.name, tuning),
+      visibility: store(visibilityUrl, VISIBILITY.name, tuning),
+    };
+    /** Returns the arguments that run the server with these ports. */
+    const configureServer = (config: string, of: Ports) => {
+      const file = path.join(dir, 'config', `${config}.yaml`);
+      writeFileSync(file, stringify(serverConfig(of, { stores, dynamicFile })));
+      return ['--root', dir, '--env', config, '--allow-no-auth', 'start'];
+    };
+    const server = path.join(builtFolder(version), 'temporal-server');
+    const { hosts, environment: env } = tuning;
+    if (!hosts) return { command: server, args: configureServer('stack', ports), env, cwd: dir };
+    const commands = hostsOf(hosts).map((host) => [
+      ...configureServer(host.name, portsOfHost(ports, host)),
+      ...['--service', host.service],
+    ]);
     return {
-      command: path.join(builtFolder(version), 'temporal-server'),
-      args: ['--root', dir, '--env', 'stack', '--allow-no-auth', 'start'],
-      env: tuning.environment,
+      command: process.execPath,
+      args: [
+        ...['--import', import.meta.resolve('tsx')],
+        ...[path.join(import.meta.dirname, 'run-together.ts'), server],
+        ...commands.map((args) => JSON.stringify(args)),
+      ],
+      env,
       cwd: dir,
     };
   },
@@ -170,8 +179,16 @@ function dynamicConfigOf({ taskQueuePartitions, workflowCacheEntries }: Temporal
   return Object.fromEntries(given.map(([key, value]) => [key, [{ value }]]));
 }
 
+/** Of all processes of the server to one of its databases. */
+const MAX_CONNECTIONS = 20;
+
 /** A database as a value of `datastores` in the server's configuration. */
-function store(url: string, databaseName: string, { plugin, connectAttributes }: TemporalTuning) {
+function store(
+  url: string,
+  databaseName: string,
+  { plugin, connectAttributes, hosts }: TemporalTuning,
+) {
+  const maxConns = Math.ceil(MAX_CONNECTIONS / (hosts ? hostsOf(hosts).length : 1));
   const { host, port: databasePort, user, password } = databaseOf(url);
   return {
     sql: {
@@ -182,8 +199,8 @@ function store(url: string, databaseName: string, { plugin, connectAttributes }:
       ...(connectAttributes ? { connectAttributes } : {}),
       user,
       password,
-      maxConns: 20,
-      maxIdleConns: 20,
+      maxConns,
+      maxIdleConns: maxConns,
       maxConnLifetime: '1h',
     },
   };

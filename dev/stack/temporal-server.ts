@@ -81,6 +81,7 @@ export function serverConfig(
   });
   const hasInternalFrontend = ports['internalFrontend'] !== undefined;
   const frontend = `127.0.0.1:${port(ports, 'frontend')}`;
+  const metrics = ports['metrics'];
   return {
     log: { stdout: true, level: 'warn' },
     persistence: {
@@ -92,6 +93,9 @@ export function serverConfig(
     global: {
       membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' },
       pprof: { host: '127.0.0.1', port: port(ports, 'pprof') },
+      ...(metrics === undefined
+        ? {}
+        : { metrics: { prometheus: { listenAddress: `127.0.0.1:${metrics}` } } }),
       ...security,
     },
     services: {

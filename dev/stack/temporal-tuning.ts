@@ -14,6 +14,18 @@ export interface TemporalTuning {
   readonly workflowCacheEntries?: number;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */
   readonly visibilityUrl?: string;
+  /** How many processes each service has; undefined for one process with all services. */
+  readonly hosts?: ServiceHosts;
+  /** Whether every process has an endpoint for Prometheus, which costs a little. */
+  readonly metrics?: boolean;
+}
+
+/** Processes per service. The frontend is one, because clients connect to one address. */
+export interface ServiceHosts {
+  readonly frontend: 1;
+  readonly history: number;
+  readonly matching: number;
+  readonly worker: number;
 }
 
 /** As Temporal's own templates configure it. */

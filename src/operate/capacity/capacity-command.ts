@@ -54,8 +54,8 @@ export function capacityText(estimate: CapacityEstimate): string {
     ['workers', count(estimate.workers), '2 cores each'],
     [
       'Temporal',
-      cores(temporal.serverCores),
-      `${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
+      cores(temporal.cores.frontend + temporal.cores.history + temporal.cores.matching),
+      `${cores(temporal.cores.frontend, '')} for frontend, ${cores(temporal.cores.history, '')} for history, ${cores(temporal.cores.matching, '')} for matching; ${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
     ],
     [
       'Temporal database',
@@ -79,8 +79,8 @@ export function capacityText(estimate: CapacityEstimate): string {
   return `${text}\n\nScaling out is not enough for:\n${changes.join('\n')}`;
 }
 
-const cores = (figure: number): string =>
-  figure < 10 ? `${figure.toFixed(1)} cores` : `${count(figure)} cores`;
+const cores = (figure: number, unit = ' cores'): string =>
+  `${figure < 10 ? figure.toFixed(1) : count(figure)}${unit}`;
 
 const count = (figure: number): string => Math.ceil(figure).toLocaleString('en');
 

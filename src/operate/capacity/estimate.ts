@@ -12,8 +12,8 @@ export interface CapacityEstimate {
   readonly bridges: number;
   readonly workers: number;
   readonly temporal: {
-    /** Deletion at the end of retention included, as in `databaseCores`. */
-    readonly serverCores: number;
+    /** Deletion at the end of retention, which history does, included, as in `databaseCores`. */
+    readonly cores: Readonly<Record<TemporalService, number>>;
     /** As many of each as the default limits on calls demand, whatever their cores. */
     readonly hosts: Readonly<Record<TemporalService, number>>;
     readonly taskQueuePartitions: number;
@@ -129,7 +129,11 @@ export function estimateCapacity(
     bridges,
     workers,
     temporal: {
-      serverCores: cores(cost.temporalCpuMs + cost.deletionCpuMs),
+      cores: {
+        frontend: cores(cost.frontendCpuMs),
+        history: cores(cost.historyCpuMs + cost.deletionCpuMs),
+        matching: cores(cost.matchingCpuMs),
+      },
       hosts: hostsFor(ordersPerSecond, cost),
       taskQueuePartitions: Math.max(
         ASSUMPTIONS.taskQueuePartitions,
@@ -138,7 +142,7 @@ export function estimateCapacity(
       historyShards: shardsFor(stateTransitionsPerSecond),
       databaseCores: cores(cost.temporalDatabaseCpuMs + cost.deletionDatabaseCpuMs),
       stateTransitionsPerSecond,
-      grpcCallsPerSecond: ordersPerSecond * cost.grpcCalls,
+      grpcCallsPerSecond: ordersPerSecond * cost.frontendCalls,
       mainBytesPerDay: perDay * cost.mainBytes,
       visibilityBytesPerDay: perDay * cost.visibilityBytes,
     },
@@ -163,7 +167,7 @@ function hostsFor(
   const hosts = (callsEach: number, limit: number) =>
     Math.ceil((ordersPerSecond * callsEach) / limit / ASSUMPTIONS.limitUtilisation);
   return {
-    frontend: hosts(cost.grpcCalls, SERVER_LIMITS.frontend.calls),
+    frontend: hosts(cost.frontendCalls, SERVER_LIMITS.frontend.calls),
     history: Math.max(
       hosts(cost.historyCalls, SERVER_LIMITS.history.calls),
       hosts(cost.historyDatabaseCalls, SERVER_LIMITS.history.databaseCalls),

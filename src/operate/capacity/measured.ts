@@ -9,13 +9,17 @@ export const MEASURED = {
   bridgeCpuMs: 1.1,
   /** CPU of the worker */
   workerCpuMs: 5.5,
-  /** CPU of Temporal's server */
-  temporalCpuMs: 7.8,
+  /** CPU of Temporal's frontend service, in processes of its own */
+  frontendCpuMs: 2.1,
+  /** CPU of Temporal's history service, in processes of its own */
+  historyCpuMs: 8,
+  /** CPU of Temporal's matching service, in processes of its own */
+  matchingCpuMs: 2.4,
   /** CPU of Temporal's database, without that for the orders' own tables */
   temporalDatabaseCpuMs: 7.5,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
-  /** CPU of Temporal's server for its deletion, by a call */
+  /** CPU of Temporal's server in one process for its deletion, by a call */
   deletionCpuMs: 2.9,
   /** CPU of Temporal's database for the same, VACUUM included */
   deletionDatabaseCpuMs: 4.3,
@@ -27,16 +31,16 @@ export const MEASURED = {
   historyEvents: 6,
   /** bytes of the history */
   historyBytes: 1920,
-  /** gRPC calls to Temporal's frontend */
-  grpcCalls: 3.7,
+  /** gRPC calls to its frontend service */
+  frontendCalls: 3,
   /** gRPC calls to its history service */
   historyCalls: 3,
-  /** calls of that to the database */
-  historyDatabaseCalls: 13,
   /** gRPC calls to its matching service */
-  matchingCalls: 3.3,
-  /** calls of that to the database */
-  matchingDatabaseCalls: 1.7,
+  matchingCalls: 2.7,
+  /** calls of its history service to the database */
+  historyDatabaseCalls: 8,
+  /** calls of its matching service to the database */
+  matchingDatabaseCalls: 0.95,
   /** billable actions */
   actions: 2,
   /** bytes in Temporal's main database, until it is deleted */

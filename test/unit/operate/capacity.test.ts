@@ -4,7 +4,7 @@ import { MEASURED } from '../../../src/operate/capacity/measured.ts';
 test('cores, calls and bytes are proportional to the rate', () => {
   const half = estimateCapacity(500);
   const full = estimateCapacity(1000);
-  expect(full.temporal.serverCores).toBeCloseTo(2 * half.temporal.serverCores);
+  expect(full.temporal.cores.history).toBeCloseTo(2 * half.temporal.cores.history);
   expect(full.temporal.grpcCallsPerSecond).toBeCloseTo(2 * half.temporal.grpcCallsPerSecond);
   expect(full.postgres.bytesPerDay).toBeCloseTo(2 * half.postgres.bytesPerDay);
   expect(full.cloud.actionsPerMonth).toBeCloseTo(2 * half.cloud.actionsPerMonth);
@@ -37,11 +37,13 @@ test('the limits name the parts for which scaling out is not enough', () => {
 /** Figures that make the results easy to compute. */
 const COST: OrderCost = {
   ...MEASURED,
-  temporalCpuMs: 6,
+  frontendCpuMs: 2,
+  historyCpuMs: 6,
+  matchingCpuMs: 1,
   deletionCpuMs: 3,
   temporalDatabaseCpuMs: 9,
   deletionDatabaseCpuMs: 3,
-  grpcCalls: 3,
+  frontendCalls: 3,
   historyCalls: 6,
   historyDatabaseCalls: 9,
   matchingCalls: 4,
@@ -51,9 +53,11 @@ const COST: OrderCost = {
 };
 const UTILISATION = 0.6;
 
-test('the cores of Temporal and its database include the deletion at the end of retention', () => {
-  const { serverCores, databaseCores } = estimateCapacity(1000, COST).temporal;
-  expect(serverCores).toBeCloseTo((6 + 3) / UTILISATION);
+test('the cores of history and of the database include the deletion at the end of retention', () => {
+  const { cores, databaseCores } = estimateCapacity(1000, COST).temporal;
+  expect(cores.frontend).toBeCloseTo(2 / UTILISATION);
+  expect(cores.history).toBeCloseTo((6 + 3) / UTILISATION);
+  expect(cores.matching).toBeCloseTo(1 / UTILISATION);
   expect(databaseCores).toBeCloseTo((9 + 3) / UTILISATION);
 });
 

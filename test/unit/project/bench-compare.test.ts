@@ -12,14 +12,15 @@ test('the median of an even number of values is the mean of the middle two', () 
 });
 
 test.each([
-  [{ low: 0.95, high: 1 }, { atLeast: 0.95 }, 'reached'],
-  [{ low: 0.8, high: 0.94 }, { atLeast: 0.95 }, 'missed'],
-  [{ low: 0.9, high: 1 }, { atLeast: 0.95 }, 'inconclusive'],
-  [{ low: 1, high: 1.2 }, { atMost: 1.2 }, 'reached'],
-  [{ low: 1.3, high: 1.4 }, { atMost: 1.2 }, 'missed'],
-  [{ low: 1.1, high: 1.3 }, { atMost: 1.2 }, 'inconclusive'],
-] as const)('the range %j against the goal %j is %s', (range, goal, verdict) => {
-  expect(judge(range, goal)).toBe(verdict);
+  [[0.95, 0.97, 1], { atLeast: 0.95 }, 'reached'],
+  [[0.8, 0.9, 0.94], { atLeast: 0.95 }, 'missed'],
+  [[0.9, 0.97, 1], { atLeast: 0.95 }, 'inconclusive'],
+  [[1, 1.1, 1.2], { atMost: 1.2 }, 'reached'],
+  [[1.3, 1.35, 1.4], { atMost: 1.2 }, 'missed'],
+  [[1.1, 1.2, 1.3], { atMost: 1.2 }, 'inconclusive'],
+  [[1, 1], { atMost: 1.2 }, 'inconclusive'],
+] as const)('the rounds %j against the goal %j are %s', (rounds, goal, verdict) => {
+  expect(judge(rounds, goal)).toBe(verdict);
 });
 
 // Conover, Practical Nonparametric Statistics, table A3: the binomial distribution with p = 0.5.
