@@ -22,7 +22,11 @@ const POLL_MS = 100;
 /** Over how long the rate is measured to tell when it is normal again. */
 const RATE_INTERVAL_MS = 3000;
 
-/** Orders that arrive while Postgres is unreachable, once it is reachable again. */
+/**
+ * Orders that arrive while Postgres is unreachable, once it is reachable again. Its figures: the orders that are open in
+ * Temporal at the recovery; from then on, the seconds until the first of them is stored, and until 0.9 of the later rate
+ * is reached; and the latency of orders on another topic that arrive from the recovery on.
+ */
 export const outageEnd: Benchmark = {
   name: 'outage-end',
   ratio: `${COUNT.toLocaleString('en')} orders that arrived while Postgres was unreachable for ${OUTAGE_MS / 1000} s, from its recovery to the last row ÷ the same backlog without an outage`,
@@ -79,13 +83,11 @@ async function afterOutage(): Promise<Sample> {
     return {
       value: rate,
       figures: {
-        'open orders at the recovery': retrying,
-        'seconds to the first order': secondsUntil(
-          history.find(({ stored }) => stored > 1)?.at ?? Number.NaN,
-        ),
-        'seconds to 0.9 of the rate': secondsUntil(reachesRate(history, 0.9)),
-        'p50 of live orders of another topic, ms': percentileOf(live, 50),
-        'p99 of live orders of another topic, ms': percentileOf(live, 99),
+        'open-orders': retrying,
+        'first-order-s': secondsUntil(history.find(({ stored }) => stored > 1)?.at ?? Number.NaN),
+        'rate-s': secondsUntil(reachesRate(history, 0.9)),
+        'live-p50-s': percentileOf(live, 50) / 1000,
+        'live-p99-s': percentileOf(live, 99) / 1000,
       },
     };
   } finally {

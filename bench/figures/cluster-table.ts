@@ -26,7 +26,7 @@ export function clusterTable(folder: string): string {
         return ms === 0 ? '' : tenths(ms);
       }),
     ),
-    row("CPU of Temporal's processes together, ms", (side) => tenths(cpuOf(side, 'temporal'))),
+    row("CPU of Temporal's processes together, ms", ({ value }) => tenths(value.median)),
     row('CPU of Postgres, ms', (side) => tenths(cpuOf(side, 'postgres'))),
     ...CALLED.map((service) => figure(`calls of ${service}`)),
     ...CALLED.map((service) => figure(`database calls of ${service}`)),

@@ -51,9 +51,13 @@ export interface ServerSample {
 /** Until then, the programs are still compiling their code, and the caches of the server are nearly empty. */
 const WARM_UP = 3000;
 
-/** Measures the rate and the cost of `count` orders. */
-export const measureServer = (side: ServerSide, count: number): Promise<ServerSample> =>
-  withServer(side, async (orders, server) => {
+/** Measures the rate and the cost of `count` orders, after `warmUp` others. */
+export const measureServer = (
+  side: ServerSide,
+  count: number,
+  warmUp = WARM_UP,
+): Promise<ServerSample> =>
+  withServer(side, warmUp, async (orders, server) => {
     const before = await server.counts();
     const { value, cpu = {} } = await orders.ingest(count);
     const after = await server.counts();
@@ -77,7 +81,7 @@ export const measureServerLatencies = (
   count: number,
   perSecond: number,
 ): Promise<readonly number[]> =>
-  withServer(side, async ({ system }) => {
+  withServer(side, WARM_UP, async ({ system }) => {
     if (!side.inOneProcess) await system.startBridge();
     return orderLatencies(system, count, 1000 / perSecond);
   });
@@ -110,6 +114,7 @@ interface StartedServer {
  */
 async function withServer<Result>(
   side: ServerSide,
+  warmUp: number,
   work: (orders: OrderSystem, server: StartedServer) => Promise<Result>,
 ): Promise<Result> {
   const name = `bench-${process.pid}-server`;
@@ -144,7 +149,7 @@ async function withServer<Result>(
       },
     );
     try {
-      await orders.ingest(WARM_UP);
+      await orders.ingest(warmUp);
       await checkPlugin(port(temporalPortsOf(name), 'pprof'), side);
       return await work(orders, {
         pids: Object.values(temporal),

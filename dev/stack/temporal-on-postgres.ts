@@ -179,7 +179,7 @@ function dynamicConfigOf({ taskQueuePartitions, workflowCacheEntries }: Temporal
   return Object.fromEntries(given.map(([key, value]) => [key, [{ value }]]));
 }
 
-/** Of all processes of the server to one of its databases. */
+/** Of a server in one process to each of its databases. Separate processes share them evenly, rounded up. */
 const MAX_CONNECTIONS = 20;
 
 /** A database as a value of `datastores` in the server's configuration. */

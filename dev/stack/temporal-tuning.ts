@@ -43,4 +43,6 @@ export const TUNED = {
   environment: { GOGC: '300', GOMEMLIMIT: '1GiB' },
   // With the default, the server keeps up to 64,000 closed workflows, which the collector marks again and again.
   workflowCacheEntries: 10_000,
+  // With several, tasks wait in one while the pollers wait at the others.
+  taskQueuePartitions: 1,
 } satisfies TemporalTuning;

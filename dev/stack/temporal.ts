@@ -28,12 +28,7 @@ export const temporalDev = (version?: string): LocalService => ({
       args: [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'warn'],
         ...['--port', String(ports['frontend']), '--ui-port', String(ports['ui'])],
-        // As in production. The dev server would read the search attributes from its database per workflow.
-        ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
-        ...[
-          '--dynamic-config-value',
-          `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`,
-        ],
+        ...DYNAMIC_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
         ...(durable ? onDisk(path.join(dir, 'temporal.db')) : []),
       ],
       cwd: dir,
@@ -44,6 +39,14 @@ export const temporalDev = (version?: string): LocalService => ({
 
   deleteData: () => Promise.resolve(),
 });
+
+const DYNAMIC_CONFIG = [
+  // As in production. The dev server would read the search attributes from its database per workflow.
+  'system.forceSearchAttributesCacheRefreshOnRead=false',
+  `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`,
+  `matching.numTaskqueueReadPartitions=${TUNED.taskQueuePartitions}`,
+  `matching.numTaskqueueWritePartitions=${TUNED.taskQueuePartitions}`,
+];
 
 /** Throws until the server answers and has the namespace. */
 export async function probeTemporal(frontendPort: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startOwnTemporal } from '../support/own-temporal.ts';
 import { runCli } from '../support/programs.ts';
 import { orderText } from '../support/messages.ts';
 import { eventually } from '../support/eventually.ts';
@@ -40,6 +41,7 @@ test('the doctor passes every check on a working system', async () => {
   expect(of('Kafka: consumer group')?.detail).toMatch(/\b1 bridge\b.*\b0 messages/);
   expect(of('Kafka: topic')?.detail).toContain('2 partitions');
   expect(of('Temporal: workers')?.detail).toMatch(/polling the task queue ".*": \d+@/);
+  expect(of('Temporal: task queue')?.detail).toMatch(/go to 1 partition$/);
   expect(of('Kafka: dead letters fit')?.state).toBe('ok');
   // The dev server keeps workflows for a day, Kafka keeps messages for a week.
   expect(of('Temporal: retention')).toMatchObject({
@@ -49,6 +51,19 @@ test('the doctor passes every check on a working system', async () => {
   const { stdout } = await runCli(['doctor'], allEnv());
   expect(stdout).toContain('✔ Kafka: topic:');
   expect(stdout).toMatch(/! Temporal: retention: .*\n {4}Fix: /);
+});
+
+test('the doctor says that a task queue with fewer partitions is faster', async () => {
+  const server = await startOwnTemporal([]);
+  try {
+    const { of } = await doctor({ ...allEnv(), TEMPORAL_ADDRESS: server.address });
+    expect(of('Temporal: task queue')).toMatchObject({
+      state: 'ok',
+      detail: expect.stringMatching(/go to 4 partitions; .*docs\/temporal-server\.md/),
+    });
+  } finally {
+    await server.remove();
+  }
 });
 
 test('the doctor names what is missing, with the fix for each', async () => {

@@ -55,7 +55,7 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'Temporal',
       cores(temporal.cores.frontend + temporal.cores.history + temporal.cores.matching),
-      `${cores(temporal.cores.frontend, '')} for frontend, ${cores(temporal.cores.history, '')} for history, ${cores(temporal.cores.matching, '')} for matching; ${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions; ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
+      `${cores(temporal.cores.frontend, '')} for frontend, ${cores(temporal.cores.history, '')} for history, ${cores(temporal.cores.matching, '')} for matching; ${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions (default: ${ASSUMPTIONS.defaultPartitions}); ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
     ],
     [
       'Temporal database',
@@ -76,7 +76,7 @@ export function capacityText(estimate: CapacityEstimate): string {
   const text = table([`${count(estimate.ordersPerSecond)} orders/s`, 'need', ''], rows);
   if (limits.length === 0) return text;
   const changes = limits.map(({ part, reached, change }) => `- ${part}, ${reached}: ${change}.`);
-  return `${text}\n\nScaling out is not enough for:\n${changes.join('\n')}`;
+  return `${text}\n\nWhat more bridges and workers do not solve:\n${changes.join('\n')}`;
 }
 
 const cores = (figure: number, unit = ' cores'): string =>

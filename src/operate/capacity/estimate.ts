@@ -63,10 +63,10 @@ export const ASSUMPTIONS = {
   brokerBytesPerSecond: 50_000_000,
   /** Of what a server accepts: calls are not spread evenly over its hosts. */
   limitUtilisation: 0.6,
-  /** Tasks per second of a partition of a task queue. */
-  tasksPerPartition: 300,
+  /** Tasks per second of a partition of a task queue: as many as one host of matching accepts. */
+  tasksPerPartition: 250,
   /** Default of `matching.numTaskqueueReadPartitions` and `matching.numTaskqueueWritePartitions`. */
-  taskQueuePartitions: 4,
+  defaultPartitions: 4,
   /** How long a state transition holds the lock of its history shard: one database write. */
   shardBusyMs: 5,
   /** Target utilization of a shard, so that few transitions wait for its lock. */
@@ -135,10 +135,7 @@ export function estimateCapacity(
         matching: cores(cost.matchingCpuMs),
       },
       hosts: hostsFor(ordersPerSecond, cost),
-      taskQueuePartitions: Math.max(
-        ASSUMPTIONS.taskQueuePartitions,
-        Math.ceil(ordersPerSecond / ASSUMPTIONS.tasksPerPartition),
-      ),
+      taskQueuePartitions: Math.ceil(ordersPerSecond / ASSUMPTIONS.tasksPerPartition),
       historyShards: shardsFor(stateTransitionsPerSecond),
       databaseCores: cores(cost.temporalDatabaseCpuMs + cost.deletionDatabaseCpuMs),
       stateTransitionsPerSecond,
@@ -203,10 +200,10 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       change:
         'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
     },
-    temporal.taskQueuePartitions > ASSUMPTIONS.taskQueuePartitions && {
+    temporal.taskQueuePartitions > ASSUMPTIONS.defaultPartitions && {
       part: 'Temporal',
       reached: `${figure(temporal.taskQueuePartitions)} partitions of the task queue`,
-      change: `set matching.numTaskqueueWritePartitions and matching.numTaskqueueReadPartitions; the default is ${ASSUMPTIONS.taskQueuePartitions}`,
+      change: `set matching.numTaskqueueWritePartitions and matching.numTaskqueueReadPartitions; the default is ${ASSUMPTIONS.defaultPartitions}`,
     },
     temporal.databaseCores > coresOfLargestPostgres && {
       part: 'Temporal',

@@ -6,9 +6,9 @@
  */
 export const MEASURED = {
   /** CPU of the bridge */
-  bridgeCpuMs: 1.1,
+  bridgeCpuMs: 1.3,
   /** CPU of the worker */
-  workerCpuMs: 5.5,
+  workerCpuMs: 5.7,
   /** CPU of Temporal's frontend service, in processes of its own */
   frontendCpuMs: 2.1,
   /** CPU of Temporal's history service, in processes of its own */
@@ -16,7 +16,7 @@ export const MEASURED = {
   /** CPU of Temporal's matching service, in processes of its own */
   matchingCpuMs: 2.4,
   /** CPU of Temporal's database, without that for the orders' own tables */
-  temporalDatabaseCpuMs: 7.5,
+  temporalDatabaseCpuMs: 5,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
   /** CPU of Temporal's server in one process for its deletion, by a call */
@@ -24,7 +24,7 @@ export const MEASURED = {
   /** CPU of Temporal's database for the same, VACUUM included */
   deletionDatabaseCpuMs: 4.3,
   /** CPU of Kafka */
-  kafkaCpuMs: 0.24,
+  kafkaCpuMs: 0.21,
   /** state transitions */
   stateTransitions: 3,
   /** events of the history */

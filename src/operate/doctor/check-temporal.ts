@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { readSettings, type Environment } from '../../config/read-settings.ts';
 import { ORDERS_ROLE } from '../../config/roles.ts';
+import { counted } from '../../program/counted.ts';
 import { connectTemporal, temporalTarget } from '../../temporal/connect.ts';
 import {
   apiKeyExpiry,
@@ -11,6 +12,7 @@ import type { PayloadKeyRing } from '../../temporal/payload-keys.ts';
 import { readQueueWorkers, queueProblem } from '../../temporal/queue-workers.ts';
 import { checkSearchAttributes } from '../../temporal/search-attributes.ts';
 import { temporalFailed } from '../../temporal/temporal-error.ts';
+import { ASSUMPTIONS } from '../capacity/estimate.ts';
 import { checkVisibility } from './check-visibility.ts';
 import { failed, fromError, ok, span, warning, type Finding } from './finding.ts';
 
@@ -49,6 +51,7 @@ export async function checkTemporal(
       findings.push(...(await checkVisibility(env, client)));
       await check('Temporal: retention', (name) => checkRetention(name, client, topicRetentionMs));
       await check('Temporal: workers', (name) => checkPollers(name, client, temporal.taskQueue));
+      findings.push(...(await checkPartitions(client, temporal.taskQueue)));
     } finally {
       await client.connection.close();
     }
@@ -150,4 +153,29 @@ async function checkPollers(check: string, client: Client, taskQueue: string): P
   if (problem) return failed(check, problem.problem, problem.fix);
   const names = [...new Set(workers.pollers.map(({ identity }) => identity))].join(', ');
   return ok(check, `polling the task queue "${taskQueue}": ${names}`);
+}
+
+/**
+ * Describes the partitions to which new tasks of the queue go (those that workers poll can be more, which the server does
+ * not tell), unless the server or the permissions do not allow it. Never throws.
+ */
+export async function checkPartitions(
+  { workflowService, options: { namespace } }: Pick<Client, 'workflowService' | 'options'>,
+  taskQueue: string,
+): Promise<readonly Finding[]> {
+  const check = 'Temporal: task queue';
+  try {
+    const { workflowTaskQueuePartitions: partitions } =
+      await workflowService.listTaskQueuePartitions({ namespace, taskQueue: { name: taskQueue } });
+    const detail = `new tasks of "${taskQueue}" go to ${counted(partitions.length, 'partition')}`;
+    if (partitions.length < 2) return [ok(check, detail)];
+    return [
+      ok(
+        check,
+        `${detail}; up to ${ASSUMPTIONS.tasksPerPartition} orders per second, one is faster. On a server of your own, reduce them in the two steps of docs/temporal-server.md, so that no task is left behind`,
+      ),
+    ];
+  } catch {
+    return [];
+  }
 }

@@ -94,7 +94,14 @@ test('more than one host of a service is a limit that names the settings', () =>
   }
 });
 
-test('the default partitions of the task queue are enough up to 1,200 orders/s', () => {
+test('each partition of the task queue is enough for 250 orders/s', () => {
   const partitions = (rate: number) => estimateCapacity(rate, COST).temporal.taskQueuePartitions;
-  expect([1, 1200, 1201, 3000].map(partitions)).toEqual([4, 4, 5, 10]);
+  expect([1, 250, 251, 1001, 3000].map(partitions)).toEqual([1, 1, 2, 5, 12]);
+});
+
+test('more partitions of the task queue than the default are a limit', () => {
+  const changes = (rate: number) =>
+    estimateCapacity(rate, COST).limits.filter(({ change }) => change.includes('Partitions'));
+  expect(changes(1000)).toEqual([]);
+  expect(changes(1001)).toHaveLength(1);
 });
