@@ -20,9 +20,9 @@ export const MEASURED = {
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
   /** CPU of Temporal's server in one process for its deletion, by a call */
-  deletionCpuMs: 2.9,
+  deletionCpuMs: 1.8,
   /** CPU of Temporal's database for the same, VACUUM included */
-  deletionDatabaseCpuMs: 4.3,
+  deletionDatabaseCpuMs: 1.5,
   /** CPU of Kafka */
   kafkaCpuMs: 0.21,
   /** state transitions */
