@@ -12,6 +12,8 @@ import type { StackPlaces } from '../../../dev/stack/places.ts';
 import { identify, isAlive, stopProcess } from '../../../dev/stack/process-identity.ts';
 import { SERVICE_NAMES, type Installed } from '../../../dev/stack/service.ts';
 import { readState, writeState } from '../../../dev/stack/state.ts';
+import { metricsPorts, portsOfHost, usualPorts } from '../../../dev/stack/temporal-cluster.ts';
+import { TUNED } from '../../../dev/stack/temporal-tuning.ts';
 import { isOlder } from '../../../dev/stack/tool.ts';
 
 let dir: string;
@@ -225,6 +227,60 @@ describe('on a machine with a container engine', () => {
       );
     expect([...(await inContainers('process'))]).toEqual([]);
     expect([...(await inContainers('container'))]).toEqual(['temporal']);
+  });
+});
+
+describe('programs that run together', () => {
+  const runTogether = (...programs: readonly string[]) =>
+    execa(
+      process.execPath,
+      [
+        ...['--import', 'tsx', 'dev/stack/run-together.ts', process.execPath],
+        ...programs.map((program) => JSON.stringify(['-e', program])),
+      ],
+      { reject: false },
+    );
+  /** Ends by itself, should nothing else end it. */
+  const IDLE = 'setTimeout(() => {}, 15_000)';
+  /** Writes a line once it will end with this signal, and again when it does. */
+  const ENDS_BY_SIGNAL = `process.on('SIGTERM', () => { console.log('ended'); process.exit() }); console.log('ready'); ${IDLE}`;
+
+  test('end together when one of them fails', async () => {
+    const { exitCode } = await runTogether(IDLE, 'process.exit(3)', IDLE);
+    expect(exitCode).toBe(1);
+  });
+
+  test('all get the signal that ends them', async () => {
+    const running = runTogether(ENDS_BY_SIGNAL, ENDS_BY_SIGNAL);
+    let output = '';
+    running.stdout.on('data', (data: Buffer) => {
+      output += data.toString();
+      if (output === 'ready\nready\n') running.kill('SIGTERM');
+    });
+    const { exitCode, stdout } = await running;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'ready\nready\nended\nended' });
+  });
+});
+
+describe('the ports of a Temporal server in several processes', () => {
+  const tuning = { ...TUNED, hosts: { frontend: 1, history: 2, matching: 1, worker: 1 } } as const;
+
+  test('are different for two processes of a service', () => {
+    const ports = usualPorts(tuning);
+    const [first, second] = ['history', 'history2'].map((name) => {
+      const { history, historyMembership } = portsOfHost(ports, { name, service: 'history' });
+      return [history, historyMembership];
+    });
+    expect(new Set([...(first ?? []), ...(second ?? [])]).size).toBe(4);
+  });
+
+  test('contain one for the metrics of each process only if there are metrics', () => {
+    const withMetrics = { ...tuning, metrics: true };
+    const ports = usualPorts(withMetrics);
+    expect(new Set(metricsPorts(ports, withMetrics)).size).toBe(5);
+    const { metrics } = portsOfHost(ports, { name: 'matching', service: 'matching' });
+    expect(metrics).toBe(ports['matchingMetrics']);
+    expect(Object.keys(usualPorts(tuning)).filter((name) => /metrics/i.test(name))).toEqual([]);
   });
 });
 
