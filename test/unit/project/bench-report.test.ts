@@ -55,7 +55,7 @@ const namesOf = (...args: Parameters<typeof chooseBenchmarks>) =>
 test('without names, the short form has the main benchmarks, and no variants', () => {
   expect(namesOf([], 'short', 'dev')).toEqual([
     ...['end-to-end', 'shape', 'start', 'overhead', 'duplicates', 'translate', 'store'],
-    ...['memory', 'idle', 'start-up', 'growth', 'commit', 'cost'],
+    ...['memory', 'commit', 'cost'],
   ]);
 });
 
@@ -64,7 +64,7 @@ test('without names, the full form has everything that means something on the se
   expect(namesOf([], 'full', 'postgres')).toEqual(all);
   const onPostgresOnly = [
     ...['tuned-server', 'one-process-cpu', 'one-process-rate', 'one-process-latency'],
-    ...['latency-p50', 'latency-p99', 'storage', 'deletion'],
+    ...['latency-p50', 'latency-p99', 'storage', 'deletion', 'cluster'],
   ];
   expect(namesOf([], 'full', 'dev')).toEqual(all.filter((name) => !onPostgresOnly.includes(name)));
 });
