@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ordersPerSecond } from '../../terminal/arguments.ts';
+import { counted } from '../../program/counted.ts';
 import { table } from '../../terminal/table.ts';
 import { ASSUMPTIONS, estimateCapacity, SERVER_LIMITS, type CapacityEstimate } from './estimate.ts';
 import { MEASURED } from './measured.ts';
@@ -55,7 +56,7 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'Temporal',
       cores(temporal.cores.frontend + temporal.cores.history + temporal.cores.matching),
-      `${cores(temporal.cores.frontend, '')} for frontend, ${cores(temporal.cores.history, '')} for history, ${cores(temporal.cores.matching, '')} for matching; ${count(temporal.historyShards)} history shards, ${count(temporal.taskQueuePartitions)} task-queue partitions (default: ${ASSUMPTIONS.defaultPartitions}); ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
+      `${cores(temporal.cores.frontend, '')} for frontend, ${cores(temporal.cores.history, '')} for history, ${cores(temporal.cores.matching, '')} for matching; ${count(temporal.historyShards)} history shards, ${counted(temporal.taskQueuePartitions, 'task-queue partition')} (default: ${ASSUMPTIONS.defaultPartitions}); ${count(temporal.stateTransitionsPerSecond)} state transitions/s, ${count(temporal.grpcCallsPerSecond)} calls/s`,
     ],
     [
       'Temporal database',
