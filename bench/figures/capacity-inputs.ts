@@ -9,6 +9,7 @@ import type { Result } from '../harness/report.ts';
 import { orderText } from '../harness/orders.ts';
 import { readComparison } from '../harness/stored-result.ts';
 import { createDays, withNotes } from './ages.ts';
+import { cpuOf } from './cluster-table.ts';
 import { markdownTable } from './markdown-table.ts';
 
 /** An input of `order-ingest capacity`: the cost of one order. */
@@ -24,12 +25,6 @@ interface Input {
 
 const TEMPORAL_SERVICES = ['frontend', 'history', 'matching'] as const;
 const CALLING_THE_DATABASE = ['history', 'matching'] as const;
-
-/** CPU of all processes of a service of Temporal. */
-const cpuOf = ({ subject }: Result, service: string) =>
-  Object.entries(subject.cpu)
-    .filter(([process]) => process.startsWith(`temporal ${service}`))
-    .reduce((sum, [, ms]) => sum + ms, 0);
 
 /** The inputs of the calculator, and their table for docs/capacity.md. */
 export function capacityInputs(folder: string): {
@@ -97,7 +92,7 @@ export function capacityInputs(folder: string): {
       ms(
         `${service}CpuMs`,
         `CPU of Temporal's ${service} service, in processes of its own`,
-        cpuOf(clustered, service),
+        cpuOf(clustered.subject, `temporal ${service}`),
         clusterDay,
       ),
     ),

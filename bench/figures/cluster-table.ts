@@ -40,7 +40,7 @@ export function clusterTable(folder: string): string {
 }
 
 /** Of all processes whose names begin with this one. */
-const cpuOf = ({ cpu }: SideResult, process: string) =>
+export const cpuOf = ({ cpu }: SideResult, process: string) =>
   Object.entries(cpu)
     .filter(([name]) => name.startsWith(process))
     .reduce((sum, [, ms]) => sum + ms, 0);
