@@ -172,7 +172,7 @@ export async function checkPartitions(
     return [
       ok(
         check,
-        `${detail}; up to ${ASSUMPTIONS.tasksPerPartition} orders per second, one is faster. On a server of your own, reduce them in the two steps of docs/temporal-server.md, so that no task is left behind`,
+        `${detail}; up to ${ASSUMPTIONS.tasksPerPartition} orders per second, one is enough and faster. On a server of your own, reduce them in the two steps of docs/temporal-server.md, so that no task is left behind`,
       ),
     ];
   } catch {
