@@ -1,7 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
-import { BRIDGE_CODE, measuredCode, WORKER_CODE } from '../harness/measured-code.ts';
+import {
+  BRIDGE_CODE,
+  measuredCode,
+  ONE_PROCESS_CODE,
+  WORKER_CODE,
+} from '../harness/measured-code.ts';
 import { writeResult } from '../harness/report.ts';
 import { RESULTS_DIR } from '../harness/stored-result.ts';
 import { describeSample, summarize } from './describe.ts';
@@ -37,7 +42,7 @@ const flags = program.opts<{
 }>();
 
 await build();
-const code = measuredCode([...BRIDGE_CODE, ...WORKER_CODE]);
+const code = measuredCode(flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE);
 const stack = await startBenchStack('postgres');
 try {
   const result = await runForLong(
