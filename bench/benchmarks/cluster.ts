@@ -33,7 +33,10 @@ export const cluster: Benchmark = {
   only: 'postgres',
   startsServers: true,
   longOnly: true,
-  code: ['bench/benchmarks/cluster.ts', ...SERVER_SIDE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  code: [
+    ...['bench/benchmarks/cluster.ts', 'bench/variants/server-settings.ts'],
+    ...[...SERVER_SIDE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  ],
   prepare: (_, form) =>
     Promise.resolve({
       subject: side(CLUSTER, COUNTS[form]),

@@ -18,8 +18,9 @@ import { settledServerCounts, type ServerCounts } from './server-counts.ts';
 
 /** The modules that decide how a server is configured: see `measuredCode`. */
 export const SERVER_SIDE_CODE = [
-  ...['bench/harness/server-side.ts', 'dev/stack/temporal-on-postgres.ts'],
-  'dev/stack/temporal-tuning.ts',
+  ...['bench/harness/server-side.ts', 'bench/harness/server-counts.ts'],
+  ...['dev/stack/temporal-on-postgres.ts', 'dev/stack/temporal-server.ts'],
+  ...['dev/stack/temporal-cluster.ts', 'dev/stack/temporal-tuning.ts'],
 ];
 
 /** A Temporal server on Postgres, and the worker that uses it. */

@@ -10,7 +10,7 @@ import { startRivalProgram } from './run-program.ts';
 /** A DBOS application, with its system database on the same Postgres server as the orders. */
 export const dbos = (workflowOf: 'message' | 'order', name: string): Rival => ({
   name,
-  count: 3000,
+  count: workflowOf === 'message' ? 7500 : 15_000,
   hasServer: false,
   async open(): Promise<OpenRival> {
     const opened = await openSystem();

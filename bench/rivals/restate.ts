@@ -14,7 +14,7 @@ import { startRivalProgram } from './run-program.ts';
 /** A Restate server with default settings, a service with a virtual object per order, and a subscription. */
 export const restate: Rival = {
   name: 'Restate',
-  count: 6000,
+  count: 10_000,
   hasServer: true,
   async open(): Promise<OpenRival> {
     const opened = await openSystem();

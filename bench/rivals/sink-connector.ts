@@ -25,7 +25,7 @@ const NAME = 'orders-sink';
  */
 export const sinkConnector: Rival = {
   name: "Debezium's JDBC sink",
-  count: 60_000,
+  count: 150_000,
   hasServer: false,
   async open(): Promise<OpenRival> {
     await buildOnce(LIBRARIES, `Debezium ${DEBEZIUM_VERSION}`, console.error, (target, report) =>
