@@ -8,8 +8,8 @@ import { usageOf } from '../harness/processes.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-/** Node compiles and optimizes for a while after the last order. */
-const SETTLE_MS = 30_000;
+/** V8 optimizes code, and compacts the heap a few times, for up to two minutes after the last order. */
+const SETTLE_MS = 150_000;
 const MEASURED_MS = 60_000;
 const POLL_MS = 100;
 

@@ -1,12 +1,17 @@
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
+/** A request that is not answered is given up at most this share of its timeout late. */
+const CHECKS_PER_TIMEOUT = 10;
+const LONGEST_CHECK_INTERVAL_MS = 1000;
+
 let isPatched = false;
 
 /**
- * Stops every kafkajs client of this process from polling for queued requests when there are none.
+ * Stops every kafkajs client of this process from waking it while its connections are idle.
  *
- * kafkajs 2.2.4 polls every millisecond on each connection (kafkajs#1704), with timers that are set to a
- * negative delay, about which Node 24 warns (kafkajs#1751).
+ * kafkajs 2.2.4 polls for queued requests every millisecond on each connection (kafkajs#1704), with timers that are
+ * set to a negative delay, about which Node 24 warns (kafkajs#1751). And it looks ten times per second for requests
+ * whose timeout, of 30 s by default, is over: half of what wakes an idle bridge.
  */
 export function disableIdlePolling(): void {
   if (isPatched) return;
@@ -14,5 +19,18 @@ export function disableIdlePolling(): void {
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;
   RequestQueue.prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+  };
+  RequestQueue.prototype.scheduleRequestTimeoutCheck = function () {
+    if (!this.enforceRequestTimeout) return;
+    this.destroy();
+    this.requestTimeoutIntervalId = setInterval(
+      () => {
+        for (const request of this.inflight.values()) {
+          if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+        }
+        if (!this.isConnected()) this.destroy();
+      },
+      Math.min(this.requestTimeout / CHECKS_PER_TIMEOUT, LONGEST_CHECK_INTERVAL_MS),
+    );
   };
 }

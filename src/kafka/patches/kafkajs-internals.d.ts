@@ -102,8 +102,27 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
       readonly clientId: string;
       readonly broker: string;
       readonly logger: { debug(): void; warn(): void };
+      readonly isConnected?: () => boolean;
     });
+    readonly enforceRequestTimeout: boolean;
+    readonly requestTimeout: number;
+    /** By correlation ID. */
+    readonly inflight: ReadonlyMap<
+      number,
+      {
+        /** Milliseconds since 1970. */
+        readonly sentAt: number;
+        readonly requestTimeout: number;
+        timeoutRequest(): void;
+      }
+    >;
     readonly pending: readonly unknown[];
+    /** The timer of the check for requests that are not answered in time. */
+    requestTimeoutIntervalId?: NodeJS.Timeout | null;
+    readonly isConnected: () => boolean;
+    scheduleRequestTimeoutCheck: (this: RequestQueue) => void;
+    /** Ends both timers. */
+    destroy(): void;
     /** The timer of the next poll for queued requests; null or undefined when there will be none. */
     readonly throttleCheckTimeoutId?: NodeJS.Timeout | null;
     scheduleCheckPendingRequests: (this: RequestQueue) => void;

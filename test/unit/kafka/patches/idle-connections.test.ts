@@ -1,18 +1,22 @@
+import { jest } from '@jest/globals';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { disableIdlePolling } from '../../../../src/kafka/patches/idle-connections.ts';
 
-const newQueue = () =>
+const REQUEST_TIMEOUT_MS = 30_000;
+
+const newQueue = (options: { enforceRequestTimeout?: boolean; isConnected?: () => boolean } = {}) =>
   new RequestQueue({
     maxInFlightRequests: 1,
-    requestTimeout: 1000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: false,
     clientId: 'test',
     broker: 'test',
     logger: { debug: () => undefined, warn: () => undefined },
+    ...options,
   });
 
-const request = (correlationId: number, sendRequest: () => void) => ({
-  entry: { correlationId, apiKey: 0, reject: () => undefined },
+const request = (correlationId: number, sendRequest: () => void, reject = () => undefined) => ({
+  entry: { correlationId, apiKey: 0, apiName: 'Fetch', reject },
   expectResponse: true,
   sendRequest,
 });
@@ -26,11 +30,38 @@ function idleQueue(): RequestQueue {
 
 const nextPoll = (queue: RequestQueue) => queue.throttleCheckTimeoutId ?? undefined;
 
-// Once kafkajs does not poll, the patch is not needed any more.
-test('kafkajs by itself polls an idle connection', () => {
-  const timer = nextPoll(idleQueue());
-  expect(timer).toBeDefined();
-  clearTimeout(timer);
+/** How often a connected queue looks for requests that are not answered in time. */
+function checksPerSecond(): number {
+  let checks = 0;
+  const isConnected = () => {
+    checks += 1;
+    return true;
+  };
+  const queue = newQueue({ enforceRequestTimeout: true, isConnected });
+  queue.scheduleRequestTimeoutCheck();
+  jest.advanceTimersByTime(10_000);
+  queue.destroy();
+  return checks / 10;
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+// Once kafkajs does neither, the patch is not needed any more.
+describe('kafkajs by itself', () => {
+  test('polls an idle connection', () => {
+    const timer = nextPoll(idleQueue());
+    expect(timer).toBeDefined();
+    clearTimeout(timer);
+  });
+
+  test('checks for timeouts ten times per second', () => {
+    expect(checksPerSecond()).toBe(10);
+  });
 });
 
 describe('with the patch', () => {
@@ -40,15 +71,38 @@ describe('with the patch', () => {
     expect(nextPoll(idleQueue())).toBeUndefined();
   });
 
-  test('a request that the broker has throttled is sent when the throttling ends', async () => {
+  test('a request that the broker has throttled is sent when the throttling ends', () => {
     const queue = newQueue();
     queue.maybeThrottle(20);
-    const sent = new Promise<void>((resolve) => {
-      queue.push(request(1, resolve));
-    });
+    const send = jest.fn();
+    queue.push(request(1, send));
     expect(queue.pending).toHaveLength(1);
-    await sent;
+    jest.advanceTimersByTime(30);
+    expect(send).toHaveBeenCalledTimes(1);
     expect(queue.pending).toHaveLength(0);
     expect(nextPoll(queue)).toBeUndefined();
+  });
+
+  test('timeouts are checked once per second', () => {
+    expect(checksPerSecond()).toBe(1);
+  });
+
+  test('a request that is not answered is rejected within a second of its timeout', () => {
+    const queue = newQueue({ enforceRequestTimeout: true });
+    queue.scheduleRequestTimeoutCheck();
+    const reject = jest.fn(() => undefined);
+    queue.push(request(1, () => undefined, reject));
+    jest.advanceTimersByTime(REQUEST_TIMEOUT_MS);
+    expect(reject).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(1000);
+    expect(reject).toHaveBeenCalledTimes(1);
+    queue.destroy();
+  });
+
+  test('a connection that has been lost is not checked any more', () => {
+    const queue = newQueue({ enforceRequestTimeout: true, isConnected: () => false });
+    queue.scheduleRequestTimeoutCheck();
+    jest.advanceTimersByTime(1000);
+    expect(jest.getTimerCount()).toBe(0);
   });
 });
