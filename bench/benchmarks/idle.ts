@@ -5,7 +5,7 @@ import type { Sample } from '../harness/compare.ts';
 import { countStored } from '../harness/counts.ts';
 import { orderText } from '../harness/orders.ts';
 import { usageOf } from '../harness/processes.ts';
-import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
+import { BRIDGE_CODE, IDLE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 /** V8 optimizes code, and compacts the heap a few times, for up to two minutes after the last order. */
@@ -19,7 +19,7 @@ export const idle: Benchmark = {
   unit: 'ms per second',
   goal: { atMost: 5 },
   longOnly: true,
-  code: ['bench/benchmarks/idle.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  code: ['bench/benchmarks/idle.ts', IDLE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: () =>
     Promise.resolve({
       subject: { name: 'order-ingest', measure: measureIdle },
