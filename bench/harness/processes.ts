@@ -90,25 +90,28 @@ function entries(): readonly string[] {
 export interface Counted {
   readonly pids: Readonly<Record<string, number>>;
   readonly done: () => number | Promise<number>;
+  /** Whether they have begun; by default, once an order is done. */
+  readonly hasBegun?: () => Promise<boolean>;
 }
 
 const POLL_MS = 50;
 
 /**
  * Measures the rate at which orders are done, per second, and the CPU milliseconds that each process spends
- * per order. The clock runs from the first order that is done until `count` are, so the time to start up is
+ * per order. The clock runs from the beginning of the work until `count` orders are done, so the time to start up is
  * not included.
  */
-export async function measureRate({ pids, done }: Counted, count: number): Promise<Sample> {
-  const reached = async (goal: number) => {
-    for (;;) {
-      const now = await done();
-      if (now >= goal) return { done: now, at: performance.now(), cpu: cpuOf(pids) };
-      await delay(POLL_MS);
-    }
+export async function measureRate(
+  { pids, done, hasBegun = async () => (await done()) > 0 }: Counted,
+  count: number,
+): Promise<Sample> {
+  const isDone = async () => (await done()) >= count;
+  const once = async (condition: () => Promise<boolean>) => {
+    while (!(await condition())) await delay(POLL_MS);
+    return { done: await done(), at: performance.now(), cpu: cpuOf(pids) };
   };
-  const begin = await reached(1);
-  const end = await reached(count);
+  const begin = await once(hasBegun);
+  const end = await once(isDone);
   const orders = end.done - begin.done;
   return {
     value: orders / ((end.at - begin.at) / 1000),

@@ -38,7 +38,9 @@ export const measureRound = (rival: Rival, pids: Pids): Promise<RoundSample> =>
       ...(open.server ? { [open.server.name]: open.server.pid() } : {}),
     };
     const done = () => rowsOf(open);
-    const sample = await measureRate({ pids: { ...own, ...pids }, done }, rival.count);
+    // A system can take many messages before it works on the first of them.
+    const hasBegun = async () => (await open.taken()) > 0 || (await done()) > 0;
+    const sample = await measureRate({ pids: { ...own, ...pids }, done, hasBegun }, rival.count);
     const memory = Object.entries(own).map(
       ([name, pid]) => [name, (usageOf(pid)?.residentBytes ?? 0) / 2 ** 20] as const,
     );
@@ -50,6 +52,8 @@ export const measureRound = (rival: Rival, pids: Pids): Promise<RoundSample> =>
 
 /** Longer than any of them needs to recover from a kill: the group waits for its dead member first. */
 const SETTLED_MS = 75_000;
+/** After which an order counts as blocked: longer than any of the systems retries one in vain. */
+const BLOCKED_MS = SETTLED_MS / 3;
 
 /** @param withServer kills the server of the system too, at the same time */
 export const measureKill = (rival: Rival, withServer: boolean): Promise<KillResult> =>
@@ -71,63 +75,73 @@ export const measureKill = (rival: Rival, withServer: boolean): Promise<KillResu
     return { orders, lost: orders - stored, readAgain: Math.max(0, taken - committed) };
   });
 
-/** @param half the number of good orders before the bad messages, and after them */
-export const measureBadMessages = (rival: Rival, half = 250): Promise<BadMessagesResult> =>
+/** @param third the number of good orders before the bad messages, between them, and after them */
+export const measureBadMessages = (rival: Rival, third = 250): Promise<BadMessagesResult> =>
   withOpen(rival, async (open) => {
-    const { topic, database, table, messageOf, rerun } = open;
+    const { topic, database, table, messageOf, rerun, resume } = open;
     const run = uniqueName('A');
     const send = (key: string, value: string) => topic.send([{ key, value }]);
     await database.pool.query(
       `ALTER TABLE ${table} ADD CONSTRAINT not_too_dear CHECK (total_price < 1000000)`,
     );
-    await fillTopic(topic, half, `${run}-a`, messageOf);
+    await fillTopic(topic, third, `${run}-a`, messageOf);
     const running = await open.start();
-    await settled(() => rowsOf(open), half);
+    await settled(() => rowsOf(open), third);
     const earlier = `${run}-a-0`;
     const rejected = `${run}-dear`;
     await send(earlier, messageOf(earlier, { customer_name: 'Somebody else' }));
     // With the same key, and so behind it: once this one is stored, the other is done.
     await send(earlier, messageOf(`${run}-later`));
-    await settled(() => rowsOf(open), half + 1, SETTLED_MS / 3);
+    await settled(() => rowsOf(open), third + 1, BLOCKED_MS);
     await send('not-json', 'not JSON');
-    await send('nul', messageOf(`${run}-nul`, { customer_name: 'A\u0000B' }));
     await send(rejected, messageOf(rejected, { total_price: 5_000_000 }));
-    await fillTopic(topic, half, `${run}-b`, messageOf);
-    const goodOrders = 2 * half + 1;
-    const stored = await settled(() => rowsOf(open), goodOrders, SETTLED_MS / 3);
-    await settled(async () => (await open.kept()).length, BAD_MESSAGES.length, SETTLED_MS / 7);
-    const kept = await open.kept();
-    const isOverwritten = await hasRow(open, earlier, "customer_name = 'Somebody else'");
-    const ends = endsOf(kept, { isOverwritten, isBlocked: stored < goodOrders });
-
+    await fillTopic(topic, third, `${run}-b`, messageOf);
+    const beforeNul = 2 * third + 1;
+    const behindConstraint = beforeNul - (await settled(() => rowsOf(open), beforeNul, BLOCKED_MS));
+    await settled(async () => (await open.kept()).length, 3, SETTLED_MS / 7);
+    const failed = (await open.kept()).find(({ reason }) => badMessageOf(reason) === 'constraint');
     await database.pool.query(`ALTER TABLE ${table} DROP CONSTRAINT not_too_dear`);
-    const failed = kept.find(({ reason }) => badMessageOf(reason) === 'constraint');
     if (failed && rerun) await rerun.run(failed.id);
     else if (failed) await send(rejected, messageOf(rejected, { total_price: 5_000_000 }));
-    const wasStored = await settled(
-      async () => ((await hasRow(open, rejected)) ? 1 : 0),
-      1,
-      15_000,
-    );
+    else if (resume && behindConstraint > 0) await resume.run();
+    await settled(() => rowsOf(open), beforeNul + 1, BLOCKED_MS);
+    const wasStored = await hasRow(open, rejected);
+
+    // Last, because no operator can have it stored.
+    await send('nul', messageOf(`${run}-nul`, { customer_name: 'A\u0000B' }));
+    await fillTopic(topic, third, `${run}-c`, messageOf);
+    const all = beforeNul + 1 + third;
+    const behindNul = all - (await settled(() => rowsOf(open), all, BLOCKED_MS));
+    await settled(async () => (await open.kept()).length, BAD_MESSAGES.length, SETTLED_MS / 7);
+    const ends = endsOf(await open.kept(), {
+      isOverwritten: await hasRow(open, earlier, "customer_name = 'Somebody else'"),
+      blocking: [
+        ...(behindConstraint > 0 ? (['constraint'] as const) : []),
+        ...(behindNul > 0 ? (['nul'] as const) : []),
+      ],
+    });
     await running.end('SIGTERM');
     return {
-      goodOrders,
-      stuck: goodOrders - stored,
+      goodOrders: 3 * third + 1,
+      stuck: behindConstraint + behindNul,
       ends,
-      rerun: { how: howToRerun(open, failed), stored: wasStored === 1 },
+      rerun: { how: howToRerun(open, failed), stored: wasStored },
     };
   });
 
 /** Where each bad message ends. */
 export function endsOf(
   kept: readonly Kept[],
-  { isOverwritten, isBlocked }: { readonly isOverwritten: boolean; readonly isBlocked: boolean },
+  {
+    isOverwritten,
+    blocking,
+  }: { readonly isOverwritten: boolean; readonly blocking: readonly BadMessage[] },
 ): Readonly<Record<BadMessage, string>> {
   const end = (message: BadMessage): string => {
     const found = kept.find(({ reason }) => badMessageOf(reason) === message);
     if (found) return found.as;
-    if (message === 'conflict') return isOverwritten ? 'overwrites the earlier order' : 'dropped';
-    return isBlocked ? 'blocks others' : 'dropped';
+    if (message === 'conflict' && isOverwritten) return 'overwrites the earlier order';
+    return blocking.includes(message) ? 'blocks others' : 'dropped';
   };
   return {
     conflict: end('conflict'),
@@ -137,8 +151,8 @@ export function endsOf(
   };
 }
 
-function howToRerun({ rerun }: OpenRival, failed: Kept | undefined): string {
-  if (!failed) return 'nothing to run again';
+function howToRerun({ rerun, resume }: OpenRival, failed: Kept | undefined): string {
+  if (!failed) return resume?.how ?? 'nothing to run again';
   return rerun?.how ?? 'write the dead letter to the topic again, with a program of your own';
 }
 

@@ -35,7 +35,10 @@ export type BadMessage = (typeof BAD_MESSAGES)[number];
 
 export interface BadMessagesResult {
   readonly goodOrders: number;
-  /** Good orders that are never stored. */
+  /**
+   * Good orders that are not stored because of a bad message: those behind the one that a constraint rejects, until an
+   * operator intervenes, and those behind the NUL.
+   */
   readonly stuck: number;
   /** Where each bad message ends: `dead letter`, `failed workflow`, `dropped`, … */
   readonly ends: Readonly<Record<BadMessage, string>>;

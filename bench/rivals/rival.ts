@@ -31,6 +31,8 @@ export interface OpenRival {
   kept(): Promise<readonly Kept[]>;
   /** How an operator has a kept message run again. Absent if there is no way but to write it to the topic. */
   readonly rerun?: Rerun;
+  /** How an operator has the system continue, once what a bad message has blocked can be stored. */
+  readonly resume?: Resume;
   close(): Promise<void>;
 }
 
@@ -62,4 +64,10 @@ export interface Rerun {
   /** The command or the call, for the reader. */
   readonly how: string;
   run(id: string): Promise<void>;
+}
+
+export interface Resume {
+  /** The command or the call, for the reader. */
+  readonly how: string;
+  run(): Promise<void>;
 }

@@ -13,7 +13,8 @@ import { orderText } from '../harness/orders.ts';
 import { openSystem, type RivalSystem } from './open-system.ts';
 import type { OpenRival, Rival, RunningRival } from './rival.ts';
 
-const DEBEZIUM_VERSION = '3.3.1.Final';
+/** The newest on Maven Central. */
+const DEBEZIUM_VERSION = '3.6.0.Final';
 const LIBRARIES = path.join(CACHE_DIR, `debezium-jdbc-${DEBEZIUM_VERSION}`);
 /** The connector writes one row per message into one table; an array has to be a text. */
 const TABLE = 'flat_orders';
@@ -46,13 +47,17 @@ export const sinkConnector: Rival = {
          customer_name text NOT NULL, total_price double precision NOT NULL, line_items text NOT NULL,
          ingested_at timestamptz NOT NULL DEFAULT now())`,
     );
+    let port = 0;
     return {
       topic,
       database,
       table: TABLE,
       messageOf: messageWithSchema,
       groupId: `connect-${nameOf(system)}`,
-      start: () => startConnect(system),
+      async start() {
+        port = await freePort();
+        return startConnect(system, port);
+      },
       taken: () => countRows(database, TABLE),
       async kept() {
         const letters = await topic.deadLetters();
@@ -65,14 +70,17 @@ export const sinkConnector: Rival = {
           id: key ?? '',
         }));
       },
+      resume: {
+        how: 'restart of the failed tasks, by the REST interface of Connect',
+        run: () => restartFailedTasks(port, nameOf(system)),
+      },
       close: () => system.close(),
     };
   },
 };
 
-async function startConnect(system: RivalSystem): Promise<RunningRival> {
+async function startConnect(system: RivalSystem, port: number): Promise<RunningRival> {
   const dir = mkdtempSync(path.join(tmpdir(), 'connect-'));
-  const port = await freePort();
   const [worker, connector] = ['worker', 'connector'].map((file) =>
     path.join(dir, `${file}.properties`),
   ) as [string, string];
@@ -154,6 +162,13 @@ async function probeConnector(port: number): Promise<void> {
   >;
   const tasks = Object.values(connectors).flatMap(({ status }) => status.tasks);
   if (tasks.length === 0) throw new Error('the connector has no tasks yet');
+}
+
+/** https://kafka.apache.org/documentation/#connect_rest */
+async function restartFailedTasks(port: number, connector: string): Promise<void> {
+  const url = `http://127.0.0.1:${port}/connectors/${connector}/restart?includeTasks=true&onlyFailed=true`;
+  const { ok, status } = await fetch(url, { method: 'POST' });
+  if (!ok) throw new Error(`Kafka Connect answered ${status}`);
 }
 
 const field = (name: string, type: string) => ({ field: name, type, optional: false });

@@ -12,9 +12,14 @@ import { createIngest, OrderFailure, readProgramEnv } from './ingest.ts';
  *
  * It commits an offset only after the order is stored or its dead letter is written. Other errors are thrown:
  * kafkajs then reads the message again (https://kafka.js.org/docs/consuming#each-message). Ends on SIGTERM.
+ *
+ * It works on all partitions at the same time, as the documentation recommends for work that waits for a server
+ * (https://kafka.js.org/docs/consuming#concurrent-processing).
  */
 const [commits = ''] = process.argv.slice(2);
 const BATCH = 500;
+/** As many as the topics of the comparison have. */
+const partitionsConsumedConcurrently = 4;
 const { brokers, topic, groupId, databaseUrl } = readProgramEnv();
 const orders = createIngest(databaseUrl);
 const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
@@ -46,6 +51,7 @@ await consumer.subscribe({ topic, fromBeginning: true });
 switch (commits) {
   case 'each-message':
     await consumer.run({
+      partitionsConsumedConcurrently,
       autoCommit: false,
       async eachMessage({ partition, message }) {
         await handle(partition, message);
@@ -54,10 +60,14 @@ switch (commits) {
     });
     break;
   case 'default':
-    await consumer.run({ eachMessage: ({ partition, message }) => handle(partition, message) });
+    await consumer.run({
+      partitionsConsumedConcurrently,
+      eachMessage: ({ partition, message }) => handle(partition, message),
+    });
     break;
   case 'batches':
     await consumer.run({
+      partitionsConsumedConcurrently,
       autoCommit: false,
       eachBatchAutoResolve: false,
       async eachBatch(payload) {

@@ -69,13 +69,13 @@ test.each([
 
 test('a bad message that is kept nowhere was dropped, overwrote an order or blocks others', () => {
   const kept = [{ as: 'dead letter', reason: 'not-json', id: 'a' }];
-  expect(endsOf(kept, { isOverwritten: true, isBlocked: true })).toEqual({
+  expect(endsOf(kept, { isOverwritten: true, blocking: ['nul', 'constraint'] })).toEqual({
     conflict: 'overwrites the earlier order',
     'not-json': 'dead letter',
     nul: 'blocks others',
     constraint: 'blocks others',
   });
-  expect(endsOf([], { isOverwritten: false, isBlocked: false })).toMatchObject({
+  expect(endsOf([], { isOverwritten: false, blocking: [] })).toMatchObject({
     conflict: 'dropped',
     nul: 'dropped',
   });
