@@ -135,7 +135,10 @@ async function measureAll(): Promise<void> {
   };
   await build();
   const needsTemporal = chosen.some((measured) => !startsServers(measured));
-  const stack = await startBenchStack(needsTemporal ? temporal : 'none');
+  const metrics = chosen.some(
+    (measured) => measured.kind === 'benchmark' && measured.benchmark.needsMetrics,
+  );
+  const stack = await startBenchStack(needsTemporal ? temporal : 'none', { metrics });
   try {
     print(
       `${counted(chosen.length, 'benchmark')} in ${form === 'full' ? 'full' : 'the short form'}, ${counted(rounds, 'round')}, Temporal ${temporal === 'postgres' ? 'on Postgres' : 'dev server'}; details in ${path.relative('', folder)}`,

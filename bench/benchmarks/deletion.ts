@@ -7,6 +7,7 @@ import type { Sample } from '../harness/compare.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
 import { usageOf } from '../harness/processes.ts';
+import { settledServerCounts } from '../harness/server-counts.ts';
 import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
 import type { Benchmark } from './benchmark.ts';
 import { untilCompleted } from './storage.ts';
@@ -27,6 +28,7 @@ export const deletion: Benchmark = {
   unit: 'ms',
   only: 'postgres',
   longOnly: true,
+  needsMetrics: true,
   code: ['bench/benchmarks/deletion.ts', ...BRIDGE_CODE, ...WORKER_CODE],
   async prepare(stack, form) {
     const database = await openTemporalDatabase();
@@ -68,12 +70,14 @@ async function measureDeletion(
       await delay(POLL_MS);
     }
   });
+  const begin = await settledServerCounts(stack.metricsPorts);
   const busy = await measureCpu(stack, async () => {
     await pMap(workflowIds, (workflowId) => deleteWorkflow(system, workflowId), {
       concurrency: CONCURRENCY,
     });
     while ((await workflows()) > 0) await delay(POLL_MS);
   });
+  const end = await settledServerCounts(stack.metricsPorts);
   const vacuum = await measureCpu(stack, () => database.vacuum());
   const after = await database.sizes();
   await orders.close();
@@ -87,6 +91,9 @@ async function measureDeletion(
     cpu,
     figures: {
       'of it VACUUM, in ms': vacuumMs,
+      'calls of history': (end.calls.history - begin.calls.history) / workflowIds.length,
+      'database calls of history':
+        (end.persistence.history - begin.persistence.history) / workflowIds.length,
       'bytes that the databases grew by, per order': (bytes(stored) - bytes(before)) / count,
       'bytes left after deletion and VACUUM, per order': (bytes(after) - bytes(before)) / count,
     },

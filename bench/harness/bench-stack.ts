@@ -11,6 +11,8 @@ import { NAMESPACE } from '../../dev/stack/temporal.ts';
 import { stackPlaces } from '../../dev/stack/places.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { SERVICE_NAMES, type TemporalKind } from '../../dev/stack/service.ts';
+import { metricsPorts } from '../../dev/stack/temporal-cluster.ts';
+import { TUNED } from '../../dev/stack/temporal-tuning.ts';
 import { descendantsOf } from './processes.ts';
 
 /** The server's `pollInterval`, which has this minimum. */
@@ -28,13 +30,21 @@ export interface BenchStack {
   readonly serverVersion: string;
   /** The port of Go's profiler; 0 for the dev server, which has none. */
   readonly pprofPort: number;
+  /** Where each process of Temporal reports metrics: none unless the server was started with them. */
+  readonly metricsPorts: readonly number[];
   /** Adds settings to the dynamic configuration of a server on Postgres, and waits until it has read them. */
   setDynamicConfig(settings: Readonly<Record<string, string | number>>): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** @param temporalKind `none` if the measurements start Temporal servers of their own */
-export async function startBenchStack(temporalKind: TemporalKind | 'none'): Promise<BenchStack> {
+/**
+ * @param temporalKind `none` if the measurements start Temporal servers of their own
+ * @param metrics whether a server on Postgres reports metrics
+ */
+export async function startBenchStack(
+  temporalKind: TemporalKind | 'none',
+  { metrics = false } = {},
+): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const noTemporal = { TEMPORAL_ADDRESS: 'none', TEMPORAL_NAMESPACE: NAMESPACE };
   const env = {
@@ -46,7 +56,14 @@ export async function startBenchStack(temporalKind: TemporalKind | 'none'): Prom
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
   for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
   const kind = temporalKind === 'none' ? undefined : temporalKind;
-  const addresses = await startStack({ name, ephemeral: true, temporalKind: kind, env }, showSteps);
+  const tuning = { ...TUNED, metrics };
+  const addresses = await startStack(
+    {
+      ...{ name, ephemeral: true, temporalKind: kind, env },
+      ...(metrics ? { temporalTuning: tuning } : {}),
+    },
+    showSteps,
+  );
   Object.assign(process.env, addresses);
   let serverVersion = '';
   if (kind) {
@@ -56,7 +73,7 @@ export async function startBenchStack(temporalKind: TemporalKind | 'none'): Prom
   }
   const services = readState(stackPlaces(name))?.services;
   const temporal = services?.temporal;
-  const pprofPort = temporal?.source === 'process' ? (temporal.ports['pprof'] ?? 0) : 0;
+  const ports = temporal?.source === 'process' ? temporal.ports : {};
   const pids = SERVICE_NAMES.flatMap((service) => {
     const state = services?.[service];
     return state?.source === 'process' && state.process ? [[service, state.process.pid]] : [];
@@ -64,7 +81,8 @@ export async function startBenchStack(temporalKind: TemporalKind | 'none'): Prom
   return {
     pids: Object.fromEntries(pids) as Record<string, number>,
     serverVersion,
-    pprofPort,
+    pprofPort: ports['pprof'] ?? 0,
+    metricsPorts: metrics ? metricsPorts(ports, tuning) : [],
     async setDynamicConfig(settings) {
       const file = path.join(stackPlaces(name).dir, 'temporal/config/dynamic.yaml');
       const added = Object.entries(settings).map(([key, value]) => [key, [{ value }]] as const);
