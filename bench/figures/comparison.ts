@@ -1,4 +1,4 @@
-import { comparisonTables, conditions } from '../rivals/describe.ts';
+import { comparisonTables, conditions, priceRange } from '../rivals/describe.ts';
 import { readSideBySide } from '../rivals/read-result.ts';
 
 const PICTURE =
@@ -13,6 +13,7 @@ export function comparison(folder: string, part: string): string {
     ...tables,
     conditions: conditions(result),
     picture: PICTURE,
+    price: priceRange(result.rivals),
   };
   const text = parts[part];
   if (text === undefined) throw new Error(`the comparison has no part "${part}"`);

@@ -44,7 +44,10 @@ const MESSAGES: Readonly<Record<BadMessage, string>> = {
 };
 
 const TROUBLE: readonly Column[] = [
-  ['good orders blocked', ({ troubled }) => (troubled.stuck === 0 ? 'none' : `${troubled.stuck}`)],
+  [
+    'good orders blocked',
+    ({ troubled: { stuck, goodOrders } }) => (stuck === 0 ? 'none' : `${stuck} of ${goodOrders}`),
+  ],
   ...BAD_MESSAGES.map((message): Column => [
     MESSAGES[message],
     ({ troubled }) => troubled.ends[message],
@@ -56,11 +59,14 @@ const RERUN: readonly Column[] = [
   ['stored then', ({ troubled }) => (troubled.rerun.stored ? 'yes' : 'no')],
 ];
 
-/** The tables of docs/comparison.md, by name. */
+type TableName = 'cost' | 'forms' | 'cpu' | 'kill' | 'trouble' | 'rerun' | 'summary';
+
+/** The tables of docs/comparison.md and, for order-ingest alone, of docs/one-process.md, by name. */
 export const comparisonTables = (
   rivals: readonly RivalResult[],
-): Readonly<Record<'cost' | 'cpu' | 'kill' | 'trouble' | 'rerun' | 'summary', string>> => ({
+): Readonly<Record<TableName, string>> => ({
   cost: table(rivals, COST),
+  forms: table(rivals.filter(isInProduction), COST),
   cpu: table(rivals, cpuColumns(rivals)),
   kill: table(rivals, KILL),
   trouble: table(rivals, TROUBLE),
@@ -77,6 +83,20 @@ export const comparisonTables = (
     ],
   ]),
 });
+
+/** order-ingest with the Temporal server of a production. */
+const isInProduction = ({ name }: RivalResult) => /^order-ingest.*on Postgres$/.test(name);
+
+/** How many times the CPU time of a system that does the same work an order takes with order-ingest: `5 to 80`. */
+export function priceRange(rivals: readonly RivalResult[]): string {
+  const own = rivals.filter(isInProduction).map(({ cpu }) => sum(cpu));
+  const others = rivals
+    .filter(({ name }) => !/^order-ingest|sink/.test(name))
+    .map(({ cpu }) => sum(cpu));
+  const lowest = Math.min(...own) / Math.max(...others);
+  const highest = Math.max(...own) / Math.min(...others);
+  return `${Math.round(lowest)} to ${Math.round(highest)}`;
+}
 
 const lostBy = ({ killed, killedWithServer }: RivalResult) =>
   killed.lost + (killedWithServer?.lost ?? 0);
@@ -127,6 +147,7 @@ function alignedRows(
 /** When, on what machine and in how many rounds it was measured, in Markdown. */
 export const conditions = ({ measured, machine, rounds }: SideBySide): string =>
   [
-    `- **Measured:** ${measured.slice(0, 10)}, ${rounds === 1 ? 'one round' : `${rounds} rounds`}.`,
-    `- **Machine:** ${machine['processor'] ?? 'unknown'}, ${machine['memory'] ?? 'unknown'}, shared by all servers and programs; Node.js ${machine['node'] ?? 'unknown'}.`,
+    `- **Measured:** ${measured.slice(0, 10)}; rate, cost, latency and memory in ${rounds === 1 ? 'one round' : `${rounds} rounds, of which the tables have the median, with the lowest and the highest rate in brackets`}; the kills and the bad messages once.`,
+    `- **Machine:** ${machine['processor'] ?? 'unknown'}, ${machine['memory'] ?? 'unknown'}, shared by all servers and programs; Node.js ${machine['node'] ?? 'unknown'}, and 22 for the service of Restate, whose SDK requires it.`,
+    `- **Versions:** Temporal ${machine['Temporal server'] ?? 'unknown'}, kafkajs ${machine['kafkajs'] ?? 'unknown'}; the others are in [package.json](../bench/rivals/programs/package.json).`,
   ].join('\n');

@@ -1,4 +1,9 @@
-import { comparisonTables, describeRivals, rounded } from '../../../bench/rivals/describe.ts';
+import {
+  comparisonTables,
+  describeRivals,
+  priceRange,
+  rounded,
+} from '../../../bench/rivals/describe.ts';
 import { endsOf } from '../../../bench/rivals/measure.ts';
 import { badMessageOf, type RivalResult } from '../../../bench/rivals/result.ts';
 
@@ -48,6 +53,34 @@ test('the summary counts the orders that are lost in either kill, and names each
   expect(summary.split('\n').at(-1)).toMatch(
     /\| 3 +\| none +\| dropped +\| dead letter, failed workflow +\|$/,
   );
+});
+
+test('blocked orders are counted among all good ones', () => {
+  const troubled = { ...RESULT.troubled, stuck: 12 };
+  expect(comparisonTables([{ ...RESULT, troubled }]).trouble).toContain('| 12 of 501');
+});
+
+test('the price of an order is compared with the systems that do the same work', () => {
+  const system = (name: string, ms: number): RivalResult => ({ ...RESULT, name, cpu: { it: ms } });
+  const results = [
+    system("order-ingest, Temporal's dev server", 1000),
+    system('order-ingest, Temporal on Postgres', 24),
+    system('order-ingest run, Temporal on Postgres', 20),
+    system('DBOS', 4),
+    system('loop', 0.3),
+    system("Debezium's JDBC sink", 0.1),
+  ];
+  expect(priceRange(results)).toBe('5 to 80');
+  const { forms } = comparisonTables(results);
+  expect(
+    forms
+      .split('\n')
+      .slice(2)
+      .map((row) => row.split(' | ')[0]),
+  ).toEqual([
+    '| order-ingest, Temporal on Postgres    ',
+    '| order-ingest run, Temporal on Postgres',
+  ]);
 });
 
 test('what the benchmark prints fits on a page with ten systems', () => {
