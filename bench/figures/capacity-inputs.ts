@@ -117,6 +117,13 @@ export function capacityInputs(folder: string): {
       cpu(deleted, 'postgres'),
       deletionDay,
     ),
+    {
+      key: 'deletionDatabaseCalls',
+      what: 'calls of the history service to the database for the same',
+      value: toDigits(deleted.subject.figures['database calls of history'] ?? Number.NaN, 2),
+      unit: '',
+      ...deletionDay,
+    },
     ms('kafkaCpuMs', 'CPU of Kafka', cpu(onPostgres, 'kafka')),
     figure('stateTransitions', 'state transitions', 'state transitions', 2),
     figure('historyEvents', 'events of the history', 'history events', 2),

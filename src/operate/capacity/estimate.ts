@@ -167,7 +167,10 @@ function hostsFor(
     frontend: hosts(cost.frontendCalls, SERVER_LIMITS.frontend.calls),
     history: Math.max(
       hosts(cost.historyCalls, SERVER_LIMITS.history.calls),
-      hosts(cost.historyDatabaseCalls, SERVER_LIMITS.history.databaseCalls),
+      hosts(
+        cost.historyDatabaseCalls + cost.deletionDatabaseCalls,
+        SERVER_LIMITS.history.databaseCalls,
+      ),
     ),
     matching: Math.max(
       hosts(cost.matchingCalls, SERVER_LIMITS.matching.calls),

@@ -23,6 +23,8 @@ export const MEASURED = {
   deletionCpuMs: 1.8,
   /** CPU of Temporal's database for the same, VACUUM included */
   deletionDatabaseCpuMs: 1.5,
+  /** calls of the history service to the database for the same */
+  deletionDatabaseCalls: 7.6,
   /** CPU of Kafka */
   kafkaCpuMs: 0.21,
   /** state transitions */

@@ -46,6 +46,7 @@ const COST: OrderCost = {
   frontendCalls: 3,
   historyCalls: 6,
   historyDatabaseCalls: 9,
+  deletionDatabaseCalls: 3,
   matchingCalls: 4,
   matchingDatabaseCalls: 1,
   mainBytes: 3000,
@@ -78,7 +79,10 @@ test.each([
 });
 
 test('calls to the database can demand more hosts than calls of other services', () => {
-  const cost = { ...COST, historyDatabaseCalls: 54, matchingDatabaseCalls: 18 };
+  const cost = {
+    ...COST,
+    ...{ historyDatabaseCalls: 40, deletionDatabaseCalls: 14, matchingDatabaseCalls: 18 },
+  };
   // 60 % of 9,000 calls are 100 orders per second, and so are 60 % of 3,000.
   expect(estimateCapacity(1000, cost).temporal.hosts).toEqual({
     ...{ frontend: 3, history: 10, matching: 10 },
