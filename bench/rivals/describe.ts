@@ -149,5 +149,5 @@ export const conditions = ({ measured, machine, rounds }: SideBySide): string =>
   [
     `- **Measured:** ${measured.slice(0, 10)}; rate, cost, latency and memory in ${rounds === 1 ? 'one round' : `${rounds} rounds, of which the tables have the median, with the lowest and the highest rate in brackets`}; the kills and the bad messages once.`,
     `- **Machine:** ${machine['processor'] ?? 'unknown'}, ${machine['memory'] ?? 'unknown'}, shared by all servers and programs; Node.js ${machine['node'] ?? 'unknown'}, and 22 for the service of Restate, whose SDK requires it.`,
-    `- **Versions:** Temporal ${machine['Temporal server'] ?? 'unknown'}, kafkajs ${machine['kafkajs'] ?? 'unknown'}; the others are in [package.json](../bench/rivals/programs/package.json).`,
+    `- **Versions:** Temporal ${machine['Temporal server'] ?? 'unknown'}, kafkajs ${machine['kafkajs'] ?? 'unknown'}; those of DBOS and Restate are in [package.json](../bench/rivals/programs/package.json).`,
   ].join('\n');

@@ -7,7 +7,7 @@ test.each(['default', 'batches'] as const)(
   async (commits) => {
     const result = await measureBadMessages(consumerLoop(commits, 'loop', 0), 20);
     expect(result).toEqual({
-      goodOrders: 41,
+      goodOrders: 61,
       stuck: 0,
       ends: {
         conflict: 'dead letter',
