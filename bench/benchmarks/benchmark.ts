@@ -22,7 +22,7 @@ export interface Benchmark {
   readonly only?: TemporalKind;
   /** Each measurement starts a Temporal server of its own, so that of the run is not needed. */
   readonly startsServers?: true;
-  /** It counts the calls of the Temporal server on Postgres, which then reports metrics. */
+  /** It counts the calls of the Temporal server on Postgres, which then reports metrics throughout the run. */
   readonly needsMetrics?: true;
   /** Not among those that are measured in their short form by default. */
   readonly longOnly?: true;

@@ -84,7 +84,7 @@ export const comparisonTables = (
   ]),
 });
 
-/** order-ingest with the Temporal server of a production. */
+/** order-ingest with a Temporal server as in production. */
 const isInProduction = ({ name }: RivalResult) => /^order-ingest.*on Postgres$/.test(name);
 
 /** How many times the CPU time of a system that does the same work an order takes with order-ingest: `5 to 80`. */

@@ -10,8 +10,8 @@ let isPatched = false;
  * Stops every kafkajs client of this process from waking it while its connections are idle.
  *
  * kafkajs 2.2.4 polls for queued requests every millisecond on each connection (kafkajs#1704), with timers that are
- * set to a negative delay, about which Node 24 warns (kafkajs#1751). And it looks ten times per second for requests
- * whose timeout, of 30 s by default, is over: half of what wakes an idle bridge.
+ * set to a negative delay, about which Node 24 warns (kafkajs#1751). It also checks ten times per second on each
+ * connection whether a request has been waiting for longer than its timeout, which is 30 s by default.
  */
 export function disableIdlePolling(): void {
   if (isPatched) return;
