@@ -28,6 +28,7 @@ const program = new Command('npm run bench:endurance --')
     wholeNumber,
     15,
   )
+  .option('--minutes <number>', 'send no more orders after this time', wholeNumber, 24 * 60)
   .option('--separate', 'a bridge and a worker as separate programs instead of `order-ingest run`')
   .option('--sample-seconds <number>', 'how often to measure', wholeNumber, 30)
   .helpCommand(false)
@@ -37,6 +38,7 @@ const program = new Command('npm run bench:endurance --')
 const flags = program.opts<{
   readonly orders: number;
   readonly retentionMinutes: number;
+  readonly minutes: number;
   readonly separate?: true;
   readonly sampleSeconds: number;
 }>();
@@ -49,6 +51,7 @@ try {
     stack,
     {
       orders: flags.orders,
+      sendForMs: flags.minutes * 60_000,
       retentionMs: flags.retentionMinutes * 60_000,
       inOneProcess: !flags.separate,
       sampleMs: flags.sampleSeconds * 1000,

@@ -13,6 +13,8 @@ import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal
 
 export interface EnduranceOptions {
   readonly orders: number;
+  /** After this time no more orders are sent; those on the topic are still stored. */
+  readonly sendForMs: number;
   readonly retentionMs: number;
   readonly inOneProcess: boolean;
   readonly sampleMs: number;
@@ -33,7 +35,9 @@ export interface EnduranceSample {
   readonly temporalMebibytes: number;
 }
 
-export interface EnduranceResult extends EnduranceOptions {
+export interface EnduranceResult extends Pick<EnduranceOptions, 'retentionMs' | 'inOneProcess'> {
+  /** As many as were sent. */
+  readonly orders: number;
   readonly samples: readonly EnduranceSample[];
   readonly deadLetters: number;
 }
@@ -45,13 +49,16 @@ const END_POLL_MS = 2000;
 /** The backlog lasts for longer than this. */
 const MAX_POLL_MS = 30_000;
 
-/** Stores this many orders, each once, and measures meanwhile. Throws if the rows are not as many as the orders. */
+/**
+ * Stores this many orders, or as many as the time allows, each once, and measures meanwhile. Throws if the rows are
+ * not as many as the orders.
+ */
 export async function runForLong(
   stack: BenchStack,
   options: EnduranceOptions,
   onSample: (sample: EnduranceSample) => void,
 ): Promise<EnduranceResult> {
-  const { orders, retentionMs, inOneProcess, sampleMs } = options;
+  const { retentionMs, inOneProcess, sampleMs } = options;
   const database = await openTemporalDatabase();
   await stack.setDynamicConfig({
     'system.namespaceMinRetentionLocal': '1s',
@@ -61,8 +68,8 @@ export async function runForLong(
   let programs: ReadonlyMap<string, ChildProcess> = new Map();
   try {
     const namespaceId = await setRetention(system, retentionMs);
-    const fill = createSource(system, orders);
-    await fill(0);
+    const source = createSource(system, options);
+    await source.fill(0);
     programs = startPrograms(system, inOneProcess);
     const checkPrograms = () => {
       for (const [name, { exitCode, signalCode }] of programs) {
@@ -84,25 +91,26 @@ export async function runForLong(
     let stored = await countStored(system);
     await measure(stored, 0);
     const samples: EnduranceSample[] = [];
-    while (stored < orders) {
+    while (stored < source.orders()) {
       const next = performance.now() + sampleMs;
-      while (performance.now() < next && stored < orders) {
+      while (performance.now() < next && stored < source.orders()) {
         // Counting a million rows takes a tenth of a second of CPU time.
-        const isNearEnd = orders - stored < BACKLOG / 2;
+        const isNearEnd = source.orders() - stored < BACKLOG / 2;
         await delay(Math.min(sampleMs, isNearEnd ? END_POLL_MS : MAX_POLL_MS));
         checkPrograms();
         stored = await countStored(system);
-        await fill(stored);
+        await source.fill(stored);
       }
       const sample = await measure(stored, (performance.now() - startedAt) / 1000);
       samples.push(sample);
       onSample(sample);
     }
     while ((await system.topic.lag()) > 0) await delay(POLL_MS);
+    const orders = source.orders();
     const rows = await countStored(system);
     if (rows !== orders) throw new Error(`${rows} rows of ${orders} orders`);
     const deadLetters = await system.topic.deadLetters();
-    return { ...options, samples, deadLetters: deadLetters.length };
+    return { orders, retentionMs, inOneProcess, samples, deadLetters: deadLetters.length };
   } finally {
     await Promise.all([...programs.values()].map(stopProgram));
     await system.close();
@@ -110,16 +118,32 @@ export async function runForLong(
   }
 }
 
-/** Sends orders to the topic, as many as are missing in the backlog. */
-function createSource({ topic }: TestSystem, orders: number): (stored: number) => Promise<void> {
+interface Source {
+  /** How many orders it sends in total: fewer than were asked for once its time is over. */
+  readonly orders: () => number;
+  /** Sends as many orders as are missing in the backlog. */
+  readonly fill: (stored: number) => Promise<void>;
+}
+
+function createSource(
+  { topic }: TestSystem,
+  { orders, sendForMs }: Pick<EnduranceOptions, 'orders' | 'sendForMs'>,
+): Source {
   const run = uniqueName('E');
+  const endsAt = performance.now() + sendForMs;
   let sent = 0;
-  return async (stored) => {
-    const wanted = Math.min(orders, stored + BACKLOG);
-    // In pieces, because a few orders at a time are sent slowly.
-    if (wanted - sent < BACKLOG / 4 && wanted < orders) return;
-    await fillTopic(topic, wanted - sent, `${run}-${sent}`);
-    sent = wanted;
+  let total = orders;
+  return {
+    orders: () => total,
+    fill: async (stored) => {
+      if (performance.now() >= endsAt) total = sent;
+      const wanted = Math.min(total, stored + BACKLOG);
+      // In pieces, because a few orders at a time are sent slowly.
+      if (wanted - sent < BACKLOG / 4 && wanted < total) return;
+      if (wanted === sent) return;
+      await fillTopic(topic, wanted - sent, `${run}-${sent}`);
+      sent = wanted;
+    },
   };
 }
 

@@ -14,7 +14,8 @@ const run = async () => (await migrate(orderModule.storage, database.url, 5000))
 
 test('concurrent calls run every migration once', async () => {
   const ran = await Promise.all([run(), run(), run()]);
-  expect(ran.flat()).toEqual(migrationNames(orderModule.storage));
+  // The calls may share the migrations between them.
+  expect(ran.flat().sort()).toEqual(migrationNames(orderModule.storage));
   await expect(checkSchema(database.pool, orderModule.storage)).resolves.toBeUndefined();
 });
 
