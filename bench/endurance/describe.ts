@@ -18,24 +18,38 @@ const list = (figures: Readonly<Record<string, number>>): string =>
     .map(([name, figure]) => `${name} ${format(figure)}`)
     .join(', ');
 
-/** A tenth of the run. */
+/** A tenth of the orders. */
 export interface Tenth {
+  /** At the end of it. */
+  readonly stored: number;
+  /** The median of its samples. */
   readonly perSecond: number;
+  /** CPU milliseconds per order of all processes, the median of its samples. */
+  readonly cpu: number;
+  /** The highest of its samples, by process. */
   readonly mebibytes: Readonly<Record<string, number>>;
+  /** At the end of it: see `EnduranceSample`. */
+  readonly workflows: number;
+  readonly temporalMebibytes: number;
 }
 
-/** The rate, and the highest memory, in each tenth of the orders that has samples. */
+/** The tenths of the orders, without those that have no samples. */
 export function tenthsOf({ samples, orders }: EnduranceResult): readonly Tenth[] {
   return Array.from({ length: 10 }, (_, tenth) => tenth).flatMap((tenth) => {
     const inside = samples.filter(
       ({ stored }) => stored > (orders * tenth) / 10 && stored <= (orders * (tenth + 1)) / 10,
     );
-    if (inside.length === 0) return [];
-    const names = Object.keys(inside[0]?.mebibytes ?? {});
+    const last = inside.at(-1);
+    if (!last) return [];
+    const { stored, workflows, temporalMebibytes } = last;
     return {
+      stored,
+      workflows,
+      temporalMebibytes,
       perSecond: spreadOf(inside.map(({ perSecond }) => perSecond)).median,
+      cpu: spreadOf(inside.map(({ cpu }) => sumOf(cpu))).median,
       mebibytes: Object.fromEntries(
-        names.map((name) => [
+        Object.keys(last.mebibytes).map((name) => [
           name,
           Math.max(...inside.map(({ mebibytes }) => mebibytes[name] ?? 0)),
         ]),
@@ -43,6 +57,9 @@ export function tenthsOf({ samples, orders }: EnduranceResult): readonly Tenth[]
     };
   });
 }
+
+const sumOf = (figures: Readonly<Record<string, number>>): number =>
+  Object.values(figures).reduce((sum, figure) => sum + figure, 0);
 
 export function summarize(result: EnduranceResult): string {
   const { samples, orders, deadLetters } = result;

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
+import { POSTGRES_SETTINGS } from '../../dev/stack/temporal-tuning.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
 import {
   BRIDGE_CODE,
@@ -45,7 +46,7 @@ const flags = program.opts<{
 
 await build();
 const code = measuredCode(flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE);
-const stack = await startBenchStack('postgres');
+const stack = await startBenchStack('postgres', { postgresSettings: POSTGRES_SETTINGS });
 try {
   const result = await runForLong(
     stack,

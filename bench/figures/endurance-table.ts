@@ -1,0 +1,34 @@
+import { tenthsOf } from '../endurance/describe.ts';
+import { readEndurance } from '../endurance/read-result.ts';
+import { ONE_PROCESS_CODE } from '../harness/measured-code.ts';
+import { createDays, withNotes } from './ages.ts';
+import { markdownTable } from './markdown-table.ts';
+import { rounded, tenths } from './numbers.ts';
+
+/** Rate, CPU time, memory and what Temporal stores in each tenth of the orders that were ingested in one go. */
+export function enduranceTable(folder: string): string {
+  const result = readEndurance(folder);
+  if (!result) return 'Not measured with this version yet.';
+  const days = createDays();
+  const measured = days.of(result, ONE_PROCESS_CODE);
+  const whole = (figure: number) => Math.round(figure).toLocaleString('en');
+  const parts = tenthsOf(result);
+  const processes = Object.keys(parts[0]?.mebibytes ?? {});
+  const rows = parts.map(({ stored, perSecond, cpu, mebibytes, workflows, temporalMebibytes }) => [
+    whole(stored),
+    rounded(perSecond),
+    `${tenths(cpu)} ms`,
+    ...processes.map((name) => whole(mebibytes[name] ?? Number.NaN)),
+    whole(workflows),
+    whole(temporalMebibytes),
+  ]);
+  const columns = [
+    'orders stored',
+    'orders/s',
+    'CPU per order',
+    ...processes.map((name) => `${name}, MiB`),
+    'workflows in Temporal',
+    "Temporal's databases, MiB",
+  ];
+  return withNotes(`Measured ${measured}:\n\n${markdownTable(columns, rows)}`, days);
+}
