@@ -1,7 +1,7 @@
 import type { TemporalKind } from '../dev/stack/service.ts';
 import type { Benchmark, Form } from './benchmarks/benchmark.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
-import { BRIDGE_CODE, WORKER_CODE } from './harness/measured-code.ts';
+import { SIDE_BY_SIDE_CODE } from './rivals/read-result.ts';
 import { VARIANTS } from './variants/index.ts';
 import type { Variants } from './variants/variants.ts';
 
@@ -25,7 +25,7 @@ export const EVERY_BENCHMARK: readonly Measured[] = [
   {
     kind: 'side-by-side',
     name: 'side-by-side',
-    code: ['bench/rivals/side-by-side.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+    code: SIDE_BY_SIDE_CODE,
   },
 ];
 

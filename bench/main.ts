@@ -155,7 +155,7 @@ async function measureAll(): Promise<void> {
 async function measure(measured: Measured, stack: BenchStack, progress: Progress): Promise<string> {
   const { name } = measured;
   // The code as it was built: its files may change while it is measured.
-  const code = measuredCode(measured.code);
+  const code = measuredCode(measured.code, temporal);
   const write = (result: object) => {
     writeResult(folder, name, result, temporal, {
       ...{ code, form },

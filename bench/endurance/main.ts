@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
-import { POSTGRES_SETTINGS } from '../../dev/stack/temporal-tuning.ts';
+import { POSTGRES_SETTINGS } from '../../dev/stack/postgres.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
 import {
   BRIDGE_CODE,
@@ -45,7 +45,10 @@ const flags = program.opts<{
 }>();
 
 await build();
-const code = measuredCode(flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE);
+const code = measuredCode(
+  flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE,
+  'postgres',
+);
 const stack = await startBenchStack('postgres', { postgresSettings: POSTGRES_SETTINGS });
 try {
   const result = await runForLong(

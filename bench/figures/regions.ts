@@ -8,6 +8,7 @@ import { ratioOf, rounded, tenths } from './numbers.ts';
 import { resultsTable } from './results-table.ts';
 import { scaleTable } from './scale-table.ts';
 import { serverSettingsTable } from './server-settings-table.ts';
+import { startUpTable } from './start-up-table.ts';
 import { variantsTable } from './variants-table.ts';
 
 /** Makes the text of a region from the arguments in its marker. */
@@ -31,6 +32,7 @@ export const regionsFrom = (folder: string): Readonly<Record<string, Region>> =>
   scale: () => scaleTable(folder),
   cluster: () => clusterTable(folder),
   endurance: () => enduranceTable(folder),
+  'start-up': () => startUpTable(folder),
   'server-settings': () => serverSettingsTable(folder),
   outcome: (file = '') => outcomeOf(folder, file),
   figure: (file = '', keys = '') => rounded(figureOf(folder, file, keys)),

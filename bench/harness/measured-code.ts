@@ -4,6 +4,7 @@ import path from 'node:path';
 import tsBlankSpace from 'ts-blank-space';
 import ts from 'typescript';
 import { PROJECT_DIR } from '../../dev/stack/places.ts';
+import type { TemporalKind } from '../../dev/stack/service.ts';
 import { SECTIONS } from '../../src/config/sections.ts';
 import { MAIN_PACKAGES } from './machine.ts';
 
@@ -23,9 +24,18 @@ export const ONE_PROCESS_CODE = [
 /** What decides how often an idle connection to Kafka wakes its process. */
 export const IDLE_CODE = 'src/kafka/patches/idle-connections.ts';
 
+/** What decides how the Temporal server of a stack is configured, and Postgres with it. */
+export const SERVER_CODE: Readonly<Record<TemporalKind, readonly string[]>> = {
+  dev: ['dev/stack/temporal.ts', 'dev/stack/temporal-cli.ts', 'dev/stack/temporal-tuning.ts'],
+  postgres: [
+    ...['dev/stack/temporal-on-postgres.ts', 'dev/stack/temporal-server.ts'],
+    ...['dev/stack/temporal-cluster.ts', 'dev/stack/temporal-tuning.ts'],
+  ],
+};
+
 /** The code that a figure was measured with. */
 export interface MeasuredCode {
-  /** A hash for each folder of src/ and each file of bench/, by its path, and one for the default settings. */
+  /** A hash for each folder of src/ and each file elsewhere, by its path, and one for the default settings. */
   readonly hashes: Readonly<Record<string, string>>;
   /** The main packages that this code imports, by the name that `describeMachine` gives them. */
   readonly packages: readonly string[];
@@ -45,8 +55,9 @@ const NOT_MEASURED = [
  * Comments, types and formatting do not count.
  *
  * @param modules paths from the project's folder
+ * @param temporal the server that was used: if one of the modules is a program, its configuration counts, too
  */
-export function measuredCode(modules: readonly string[]): MeasuredCode {
+export function measuredCode(modules: readonly string[], temporal: TemporalKind): MeasuredCode {
   const files = new Map<string, CodeFile>();
   const add = (file: string) => {
     if (files.has(file)) return;
@@ -61,7 +72,8 @@ export function measuredCode(modules: readonly string[]): MeasuredCode {
       }
     }
   };
-  for (const module of modules) add(module);
+  const hasProgram = modules.some((module) => PROGRAMS.includes(module));
+  for (const module of [...modules, ...(hasProgram ? SERVER_CODE[temporal] : [])]) add(module);
   const texts = new Map<string, string[]>();
   for (const [file, { hash }] of [...files].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const part = partOf(file);
@@ -71,9 +83,7 @@ export function measuredCode(modules: readonly string[]): MeasuredCode {
   return {
     hashes: {
       ...Object.fromEntries([...texts].map(([part, lines]) => [part, hashOf(lines.join('\n'))])),
-      ...(modules.some((module) => PROGRAMS.includes(module))
-        ? { 'default settings': hashOf(defaultSettings()) }
-        : {}),
+      ...(hasProgram ? { 'default settings': hashOf(defaultSettings()) } : {}),
     },
     packages: Object.entries(MAIN_PACKAGES).flatMap(([title, name]) =>
       imports.has(name) ? [title] : [],
@@ -81,7 +91,9 @@ export function measuredCode(modules: readonly string[]): MeasuredCode {
   };
 }
 
-const PROGRAMS = ['src/bridge/run-bridge.ts', 'src/worker/run-worker.ts'];
+const PROGRAMS = [
+  ...['src/bridge/run-bridge.ts', 'src/worker/run-worker.ts', 'src/all-in-one/run-all-in-one.ts'],
+];
 
 /** `src/bridge` for src/bridge/flow-control/semaphore.ts; the file itself outside src/. */
 const partOf = (file: string) =>
@@ -107,8 +119,11 @@ function codeOf(file: string): CodeFile {
   return code;
 }
 
-/** @param file its path from the project's folder */
+/** @param file its path from the project's folder, of TypeScript or JSON */
 export function describeCode(file: string, text: string): CodeFile {
+  if (file.endsWith('.json')) {
+    return { hash: hashOf(JSON.stringify(JSON.parse(text))), imports: [], packages: [] };
+  }
   const withoutTypes = tsBlankSpace(text);
   const specifiers = [...withoutTypes.matchAll(STATIC_IMPORT)].map(
     ([, specifier = '']) => specifier,

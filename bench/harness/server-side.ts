@@ -16,12 +16,8 @@ import { createOrderSystem, type OrderSystem } from './order-system.ts';
 import { descendantsOf, usageOf } from './processes.ts';
 import { settledServerCounts, type ServerCounts } from './server-counts.ts';
 
-/** The modules that decide how a server is configured: see `measuredCode`. */
-export const SERVER_SIDE_CODE = [
-  ...['bench/harness/server-side.ts', 'bench/harness/server-counts.ts'],
-  ...['dev/stack/temporal-on-postgres.ts', 'dev/stack/temporal-server.ts'],
-  ...['dev/stack/temporal-cluster.ts', 'dev/stack/temporal-tuning.ts'],
-];
+/** The modules that measure a server. Those that configure it count with every program: see `measuredCode`. */
+export const SERVER_SIDE_CODE = ['bench/harness/server-side.ts', 'bench/harness/server-counts.ts'];
 
 /** A Temporal server on Postgres, and the worker that uses it. */
 export interface ServerSide {

@@ -48,9 +48,9 @@ export type Age =
   | { readonly kind: 'not-recorded' };
 
 /** @param modules the code of the benchmark: see `measuredCode` */
-export function ageOf({ code, machine }: StoredResult, modules: readonly string[]): Age {
+export function ageOf({ code, machine, temporal }: StoredResult, modules: readonly string[]): Age {
   if (!code) return { kind: 'not-recorded' };
-  const now = measuredCode(modules);
+  const now = measuredCode(modules, temporal);
   const versions = packageVersions();
   const changed = [
     ...differing(code, now.hashes),

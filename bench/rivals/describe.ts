@@ -144,10 +144,14 @@ function alignedRows(
   return [heading, widths?.map((width) => '-'.repeat(width)) ?? [], ...others];
 }
 
-/** When, on what machine and in how many rounds it was measured, in Markdown. */
-export const conditions = ({ measured, machine, rounds }: SideBySide): string =>
+/**
+ * When, on what machine and in how many rounds it was measured, in Markdown.
+ *
+ * @param day with a mark if the code has changed since
+ */
+export const conditions = ({ machine, rounds }: SideBySide, day: string): string =>
   [
-    `- **Measured:** ${measured.slice(0, 10)}; rate, cost, latency and memory in ${rounds === 1 ? 'one round' : `${rounds} rounds, of which the tables have the median, with the lowest and the highest rate in brackets`}; the kills and the bad messages once.`,
+    `- **Measured:** ${day}; rate, cost, latency and memory in ${rounds === 1 ? 'one round' : `${rounds} rounds, of which the tables have the median, with the lowest and the highest rate in brackets`}; the kills and the bad messages once.`,
     `- **Machine:** ${machine['processor'] ?? 'unknown'}, ${machine['memory'] ?? 'unknown'}, shared by all servers and programs; Node.js ${machine['node'] ?? 'unknown'}, and 22 for the service of Restate, whose SDK requires it.`,
     `- **Versions:** Temporal ${machine['Temporal server'] ?? 'unknown'}, kafkajs ${machine['kafkajs'] ?? 'unknown'}; those of DBOS and Restate are in [package.json](../bench/rivals/programs/package.json).`,
   ].join('\n');

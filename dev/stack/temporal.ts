@@ -40,7 +40,8 @@ export const temporalDev = (version?: string): LocalService => ({
   deleteData: () => Promise.resolve(),
 });
 
-const DYNAMIC_CONFIG = [
+/** Also those of docker-compose.yml. */
+export const DYNAMIC_CONFIG = [
   // As in production. The dev server would read the search attributes from its database per workflow.
   'system.forceSearchAttributesCacheRefreshOnRead=false',
   `history.hostLevelCacheMaxSize=${TUNED.workflowCacheEntries}`,

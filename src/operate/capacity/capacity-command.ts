@@ -19,8 +19,9 @@ export function addCapacityCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The estimate multiplies the measured cost of one order. docs/capacity.md lists the assumptions and
-explains how to measure on your own machines.
+The estimate multiplies the measured cost of one order, with a Temporal server that is configured
+as docs/temporal-server.md recommends. docs/capacity.md lists the assumptions and explains how to
+measure on your own machines.
 
 Example:
   order-ingest capacity --orders-per-second 1000`,
@@ -49,7 +50,7 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'Kafka',
       `${count(kafka.partitions)} partitions, ${kafka.brokers} brokers`,
-      bytes(kafka.bytesPerSecond, 's'),
+      `${bytes(kafka.bytesPerSecond, 's')}, ${cores(kafka.cores)} before replication`,
     ],
     ['bridges', count(estimate.bridges), '1 core each'],
     ['workers', count(estimate.workers), '2 cores each'],

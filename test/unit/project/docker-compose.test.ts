@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { DYNAMIC_CONFIG } from '../../../dev/stack/temporal.ts';
 import { readSettings, type Role } from '../../../src/config/read-settings.ts';
 import {
   BRIDGE_ROLE,
@@ -86,6 +87,11 @@ describe('docker-compose.yml', () => {
     for (const { image } of Object.values(services)) {
       expect(withDefaults(image)).toMatch(/:v?\d+\.\d+\.?\d*(-\w+)?$/);
     }
+  });
+
+  test('configures Temporal as the processes of the local stack', () => {
+    const flags = (service('temporal').command ?? []).filter((flag) => flag.includes('config'));
+    expect(flags).toEqual(DYNAMIC_CONFIG.map((value) => `--dynamic-config-value=${value}`));
   });
 
   test('lets the programs close: grace period, closing time and a margin', () => {

@@ -1,5 +1,10 @@
 import { BENCHMARKS } from '../../../bench/benchmarks/index.ts';
-import { describeCode, measuredCode } from '../../../bench/harness/measured-code.ts';
+import {
+  BRIDGE_CODE,
+  describeCode,
+  measuredCode,
+  ONE_PROCESS_CODE,
+} from '../../../bench/harness/measured-code.ts';
 import { packageVersions } from '../../../bench/harness/machine.ts';
 import { ageOf, type StoredResult } from '../../../bench/harness/stored-result.ts';
 import { VARIANTS } from '../../../bench/variants/index.ts';
@@ -40,14 +45,27 @@ test('the measured code is what the modules import statically', () => {
 });
 
 test('a benchmark of the translation depends on neither the bridge nor Kafka', () => {
-  const { hashes, packages } = measuredCode(['bench/benchmarks/translate.ts']);
+  const { hashes, packages } = measuredCode(['bench/benchmarks/translate.ts'], 'dev');
   expect(Object.keys(hashes)).toEqual([
     ...['bench/benchmarks/translate.ts', 'src/contract', 'src/order-kit', 'src/order'],
   ]);
   expect(packages).toEqual(['zod']);
 });
 
-const measured = measuredCode(['bench/benchmarks/translate.ts']);
+test('what runs a program depends on how its Temporal server is configured, and on the default settings', () => {
+  const partsOf = (...args: Parameters<typeof measuredCode>) =>
+    Object.keys(measuredCode(...args).hashes).filter((part) => !part.startsWith('src/'));
+  expect(partsOf(ONE_PROCESS_CODE, 'dev')).toEqual([
+    ...['dev/stack/temporal-cli.ts', 'dev/stack/temporal-tuning.ts', 'dev/stack/temporal.ts'],
+    'default settings',
+  ]);
+  expect(partsOf(BRIDGE_CODE, 'postgres')).toEqual([
+    ...['dev/stack/temporal-cluster.ts', 'dev/stack/temporal-on-postgres.ts'],
+    ...['dev/stack/temporal-server.ts', 'dev/stack/temporal-tuning.ts', 'default settings'],
+  ]);
+});
+
+const measured = measuredCode(['bench/benchmarks/translate.ts'], 'dev');
 const result: StoredResult = {
   measured: '2026-11-28T00:00:00.000Z',
   temporal: 'dev',
@@ -80,7 +98,7 @@ test('a result without a record of its code says so', () => {
 test.each([...BENCHMARKS, ...VARIANTS].map(({ name, code }) => [name, code] as const))(
   'the code of %s exists, and has its own file',
   (_, code) => {
-    const files = Object.keys(measuredCode(code).hashes);
+    const files = Object.keys(measuredCode(code, 'dev').hashes);
     expect(files.some((file) => file.startsWith('bench/'))).toBe(true);
   },
 );
