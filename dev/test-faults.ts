@@ -11,7 +11,7 @@ const wholeNumber = (text: string) => {
 
 const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults --')
   .description(
-    'Breaks real processes and connections under load, then accounts for every message. For a soak test, use --only random with a longer --seconds.',
+    'Breaks real processes and connections under load, then accounts for every message; with separate programs, then with `order-ingest run`. For a soak test, use --only random with a longer --seconds.',
   )
   .option(
     '--seed <number>',
@@ -25,7 +25,11 @@ const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults
       .default('postgres'),
   )
   .option('--logs <folder>', 'keep the logs of all bridges and workers in this folder')
-  .option('--only <name>', 'run only the files of test/fault whose name contains this', '')
+  .option(
+    '--only <name>',
+    'run only the files of test/fault and test/one-process whose name contains this',
+    '',
+  )
   .helpCommand(false)
   .showHelpAfterError()
   .parse()
@@ -33,14 +37,18 @@ const { seed, seconds, temporal, only, logs } = new Command('npm run test:faults
 
 if (logs !== undefined) mkdirSync(logs, { recursive: true });
 
-const { exitCode } = await execa('npm', ['test', '--', `test/fault/.*${only}`, '--long'], {
-  stdio: 'inherit',
-  reject: false,
-  env: {
-    FAULT_TEMPORAL: temporal,
-    FAULT_SECONDS: seconds,
-    ...(seed === undefined ? {} : { FAULT_SEED: seed }),
-    ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+const { exitCode } = await execa(
+  'npm',
+  ['test', '--', `test/(fault|one-process)/.*${only}`, '--long'],
+  {
+    stdio: 'inherit',
+    reject: false,
+    env: {
+      FAULT_TEMPORAL: temporal,
+      FAULT_SECONDS: seconds,
+      ...(seed === undefined ? {} : { FAULT_SEED: seed }),
+      ...(logs === undefined ? {} : { PROGRAM_LOGS: path.resolve(logs) }),
+    },
   },
-});
+);
 process.exitCode = exitCode ?? 1;

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
-import { POSTGRES_SETTINGS } from '../../dev/stack/postgres.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
 import {
   BRIDGE_CODE,
@@ -49,7 +48,7 @@ const code = measuredCode(
   flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE,
   'postgres',
 );
-const stack = await startBenchStack('postgres', { postgresSettings: POSTGRES_SETTINGS });
+const stack = await startBenchStack('postgres');
 try {
   const result = await runForLong(
     stack,

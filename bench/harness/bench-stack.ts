@@ -37,19 +37,13 @@ export interface BenchStack {
   remove(): Promise<void>;
 }
 
-export interface BenchStackOptions {
-  /** Whether a Temporal server on Postgres reports metrics. */
-  readonly metrics?: boolean;
-  /** Settings of Postgres that differ from its defaults. */
-  readonly postgresSettings?: Readonly<Record<string, string>>;
-}
-
 /**
  * @param temporalKind `none` if the measurements start Temporal servers of their own
+ * @param metrics whether a server on Postgres reports metrics
  */
 export async function startBenchStack(
   temporalKind: TemporalKind | 'none',
-  { metrics = false, postgresSettings }: BenchStackOptions = {},
+  { metrics = false } = {},
 ): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const noTemporal = { TEMPORAL_ADDRESS: 'none', TEMPORAL_NAMESPACE: NAMESPACE };
@@ -62,11 +56,11 @@ export async function startBenchStack(
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
   for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
   const kind = temporalKind === 'none' ? undefined : temporalKind;
-  const tuning = { ...TUNED, metrics, ...(postgresSettings ? { postgresSettings } : {}) };
+  const tuning = { ...TUNED, metrics };
   const addresses = await startStack(
     {
       ...{ name, ephemeral: true, temporalKind: kind, env },
-      ...(kind === 'postgres' ? { temporalTuning: tuning } : {}),
+      ...(metrics ? { temporalTuning: tuning } : {}),
     },
     showSteps,
   );

@@ -4,7 +4,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { execa } from 'execa';
 import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 import { downloadFile, downloadText, hashOf, untar } from './download.ts';
-import { JAVA } from './java.ts';
+import { JAVA, QUICK_START } from './java.ts';
 import { downloadJars, MAVEN } from './maven.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { CACHE_DIR } from './places.ts';
@@ -192,7 +192,7 @@ export async function runKafkaTool(
   main: string,
   args: readonly string[],
 ): Promise<void> {
-  const result = await execa('java', [...javaArgs(dir), main, ...args], {
+  const result = await execa('java', [...QUICK_START, ...javaArgs(dir), main, ...args], {
     reject: false,
     all: true,
   });

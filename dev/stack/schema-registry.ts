@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { untar } from './download.ts';
-import { JAVA } from './java.ts';
+import { JAVA, QUICK_START } from './java.ts';
 import { downloadArtifact, MAVEN } from './maven.ts';
 import { CACHE_DIR } from './places.ts';
 import { port, type LocalService } from './service.ts';
@@ -34,7 +34,7 @@ export const schemaRegistry: LocalService = {
       command: 'java',
       args: [
         // It is used by one person or a test: memory and start count, not throughput.
-        ...['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+        ...['-Xmx256m', ...QUICK_START],
         `-Dquarkus.http.host=127.0.0.1`,
         `-Dquarkus.http.port=${port(ports, 'http')}`,
         // Without a delay, a schema is on disk when its ID has been returned.

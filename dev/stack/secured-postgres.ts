@@ -19,19 +19,17 @@ export type DatabaseRole = keyof typeof DATABASE_ROLES;
 /** Another database, for clients with a certificate of their user only. */
 export const CERTIFICATE_DATABASE = 'certificates_only';
 
-const PLAIN = postgres();
-
 /**
  * Postgres that accepts TLS only. Roles log in with a password; in the database `certificates_only` they need a
  * certificate as well, whose common name is that of the role.
  */
 export const securedPostgres: LocalService = {
-  ...PLAIN,
+  ...postgres,
   title: 'Postgres with TLS and authentication',
   usualPorts: { server: 5433 },
 
   async configure(context, ports, installed) {
-    const spec = await PLAIN.configure(context, ports, installed);
+    const spec = await postgres.configure(context, ports, installed);
     const certificates = certificatesFolder(context.places);
     await createCertificates(certificates);
     for (const role of ['owner', 'reader']) {

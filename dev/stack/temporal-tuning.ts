@@ -12,8 +12,6 @@ export interface TemporalTuning {
   readonly taskQueuePartitions?: number;
   /** Limit of the history service's cache of workflows, with two entries per workflow; undefined for 128,000. */
   readonly workflowCacheEntries?: number;
-  /** Settings of the Postgres server that differ from its defaults, if it is one of the stack. */
-  readonly postgresSettings?: Readonly<Record<string, string>>;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */
   readonly visibilityUrl?: string;
   /** How many processes each service has; undefined for one process with all services. */

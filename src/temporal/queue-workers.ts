@@ -69,10 +69,15 @@ export interface RoutingProblem {
   readonly fix: string;
 }
 
-/** Undefined when every version that gets new workflows has a poller, and when the queue has none at all. */
+/**
+ * Undefined when every version that gets new workflows has a poller, and when the queue has none at all.
+ *
+ * @param startsEagerly whether the worker gets the first task of new orders without the queue, and cannot have a version
+ */
 export function routingProblem(
   { pollers, current, ramping }: QueueWorkers,
   taskQueue: string,
+  startsEagerly = false,
 ): RoutingProblem | undefined {
   if (pollers.length === 0) return undefined;
   const polled = pollers.map(({ version }) => workersOf(version));
@@ -89,6 +94,12 @@ export function routingProblem(
   const reason = isAnyCurrent
     ? `Temporal routes ${unpolled.percent === 100 ? 'all' : `${unpolled.percent} % of the`} new workflows of the task queue "${taskQueue}" to ${named(unpolled.version)}, but only ${polling} poll it`
     : `the task queue "${taskQueue}" has no current version; ${polling} poll it`;
+  if (startsEagerly) {
+    return {
+      problem: `${reason}: re-runs and retries wait in Temporal; new orders do not, because \`order-ingest run\` starts them eagerly`,
+      fix: `start ${workersOf(unpolled.version)}, or run \`order-ingest bridge\` and \`order-ingest worker\` of the current version instead of \`order-ingest run\`, which has none`,
+    };
+  }
   return {
     problem: `${reason}: orders wait in Temporal`,
     fix: `${makeCurrent(pollers)}; or start ${workersOf(unpolled.version)}`,

@@ -302,7 +302,7 @@ async function superviseUntilStopped(
     probeDependency(() => checkWritable(pool, orderModule.storage.tables), postgres),
     watchRouting(async () => {
       const workers = await supervision.current()?.queueWorkers(taskQueue);
-      return workers && routingProblem(workers, taskQueue);
+      return workers && routingProblem(workers, taskQueue, context.eagerSlots !== undefined);
     }, logger),
     renewCredentials(() => supervision.current(), target, logger),
   ];

@@ -2,6 +2,7 @@ import proto from '@temporalio/proto';
 import { eventually } from '../support/eventually.ts';
 import { startGrpcProxy } from '../support/grpc-proxy.ts';
 import { orderText } from '../support/messages.ts';
+import { startOwnTemporal } from '../support/own-temporal.ts';
 import { runCli, type RunningProgram } from '../support/programs.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -76,6 +77,50 @@ test('a kill while the first task runs delays the order by the short timeout of 
   expect(timeout).toBeGreaterThan(4);
   expect(timeout).toBeLessThan(8);
   await expect(system.workflow('held').result()).resolves.toEqual({ outcome: 'stored' });
+});
+
+test('without eager starts on the server, every order goes through the queue, and no slot stays claimed', async () => {
+  const server = await startOwnTemporal([
+    '--dynamic-config-value',
+    'system.enableEagerWorkflowStart=false',
+  ]);
+  try {
+    const other = await createTestSystem({ temporalAddress: server.address });
+    try {
+      const program = await other.startBoth();
+      // More than the slots for starts.
+      const ids = orderIds(100);
+      await other.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
+      await eventually(async () => {
+        expect(await other.storedOrderIds()).toEqual(ids);
+      }, 60_000);
+      expect(await startsOf(program)).toEqual({ no_task: 100 });
+    } finally {
+      await other.close();
+    }
+  } finally {
+    await server.remove();
+  }
+});
+
+test('while all slots for starts are taken, orders go through the queue, and afterwards they are eager again', async () => {
+  // Three quarters of four are for starts.
+  const program = await system.startBoth({ WORKER_WORKFLOW_TASK_SLOTS: '4' });
+  const lock = await system.database.pool.connect();
+  try {
+    await lock.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');
+    await send(orderIds(4));
+    await eventually(async () => {
+      expect(await startsOf(program)).toEqual({ eager: 3, no_slot: 1 });
+    });
+  } finally {
+    await lock.query('ROLLBACK');
+    lock.release();
+  }
+  await allStored(orderIds(4));
+  await send(['order-0004']);
+  await allStored(orderIds(5));
+  expect(await startsOf(program)).toEqual({ eager: 4, no_slot: 1 });
 });
 
 test('a shutdown under load stops the bridge, then the worker, and leaves no order behind', async () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { freePort } from '../../dev/stack/free-port.ts';
 import { startDaemon } from '../../dev/stack/daemon.ts';
+import { QUICK_START } from '../../dev/stack/java.ts';
 import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
 import { stopProcess, type ProcessIdentity } from '../../dev/stack/process-identity.ts';
 import { createConsumerWithCluster } from '../../src/kafka/patches/consumer-cluster.ts';
@@ -46,7 +47,10 @@ export async function startBrokerPair(properties: readonly string[] = []): Promi
       const nodeDir = path.join(dir, String(id));
       await startDaemon(
         `broker ${id}`,
-        await configureBroker(nodeDir, { id, brokerPort, controllerPort, properties }),
+        await configureBroker(nodeDir, {
+          ...{ id, brokerPort, controllerPort, properties },
+          javaOptions: QUICK_START,
+        }),
         path.join(nodeDir, 'log'),
         () => probeBroker(brokerPort),
         60_000,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startDaemon } from '../../dev/stack/daemon.ts';
 import { freePort } from '../../dev/stack/free-port.ts';
+import { QUICK_START } from '../../dev/stack/java.ts';
 import { configureBroker, probeBroker } from '../../dev/stack/kafka.ts';
 import { stopProcess } from '../../dev/stack/process-identity.ts';
 import { kafkaLibraries } from './kafka-libraries.ts';
@@ -34,6 +35,7 @@ export async function startOwnBroker(properties: readonly string[] = []): Promis
         controllerPort: await freePort(),
         proxied: { port: saslPort, proxyPort: saslPort },
         properties,
+        javaOptions: QUICK_START,
       }),
       path.join(dir, 'log'),
       () => probeBroker(brokerPort),

@@ -31,8 +31,6 @@ export interface PostgresPair {
   remove(): Promise<void>;
 }
 
-const SERVER = postgres();
-
 export async function startPostgresPair(): Promise<PostgresPair> {
   const [pair, remove] = await setUp(async (onUndo) => {
     const places = stackPlaces(uniqueName('postgres-pair'));
@@ -40,16 +38,16 @@ export async function startPostgresPair(): Promise<PostgresPair> {
     mkdirSync(places.dir, { recursive: true });
     onUndo(async () => {
       for (const each of [places, copy]) {
-        await SERVER.deleteData(each);
+        await postgres.deleteData(each);
         rmSync(each.dir, { recursive: true, force: true });
       }
     });
     const ports = { server: await freePort() };
     const copyPorts = { server: await freePort({ exclude: [ports.server] }) };
-    const installed = await SERVER.prepare(NOT_SHOWN);
+    const installed = await postgres.prepare(NOT_SHOWN);
     const context = { places, durable: false, databaseUrl: () => Promise.resolve('') };
-    const spec = await SERVER.configure(context, ports, installed);
-    const primary = await start(spec, places, () => SERVER.probe(ports), onUndo);
+    const spec = await postgres.configure(context, ports, installed);
+    const primary = await start(spec, places, () => postgres.probe(ports), onUndo);
     await query(ports.server, (client) => copyData(client, spec, copy, ports.server));
     const copySpec = {
       ...spec,

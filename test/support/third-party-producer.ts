@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
+import { QUICK_START } from '../../dev/stack/java.ts';
 import { kafkaLibraries } from './kafka-libraries.ts';
 import { stackAddress } from './stack.ts';
 
@@ -22,7 +23,8 @@ export async function sendByThirdPartyClient(
   await execa(
     'java',
     [
-      ...['-cp', path.join(await kafkaLibraries(), '*'), 'org.apache.kafka.tools.ConsoleProducer'],
+      ...[...QUICK_START, '-cp', path.join(await kafkaLibraries(), '*')],
+      ...['org.apache.kafka.tools.ConsoleProducer'],
       ...['--bootstrap-server', brokers, '--topic', topic, '--compression-codec', codec],
     ],
     { input },

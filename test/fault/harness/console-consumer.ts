@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { execa } from 'execa';
+import { QUICK_START } from '../../../dev/stack/java.ts';
 import { kafkaLibraries } from '../../support/kafka-libraries.ts';
 
 /** A message, as printed by Kafka's console consumer. */
@@ -49,7 +50,7 @@ export async function runConsoleConsumer(
 ): Promise<string> {
   if (count === 0) return '';
   const { stdout } = await execa('java', [
-    ...['-cp', path.join(await kafkaLibraries(), '*')],
+    ...[...QUICK_START, '-cp', path.join(await kafkaLibraries(), '*')],
     'org.apache.kafka.tools.consumer.ConsoleConsumer',
     ...['--bootstrap-server', brokers, '--topic', topic],
     // It exits after the last record; the timeout is for a record that never arrives.

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { clearLockedPorts } from 'get-port';
 import { freePort } from '../../../dev/stack/free-port.ts';
 import { startDaemon } from '../../../dev/stack/daemon.ts';
+import { QUICK_START } from '../../../dev/stack/java.ts';
 import { configureBroker, probeBroker } from '../../../dev/stack/kafka.ts';
 import { stackPlaces } from '../../../dev/stack/places.ts';
 import { stopProcess, type ProcessIdentity } from '../../../dev/stack/process-identity.ts';
@@ -60,6 +61,7 @@ export async function startFaultServers(temporalKind: TemporalKind): Promise<Fau
       brokerPort,
       controllerPort,
       proxied: { port: proxiedPort, proxyPort },
+      javaOptions: QUICK_START,
     });
     let broker: ProcessIdentity | undefined;
     const startBroker = async () => {

@@ -58,15 +58,51 @@ test.each(DOCUMENTS)('%s names only files that exist', (file) => {
   expect(paths.filter((name) => !existsSync(path.join(PROJECT, name)))).toEqual([]);
 });
 
+const TESTS_OF_GUARANTEES = [
+  ...new Set(
+    [
+      ...textOf('docs/guarantees.md').matchAll(
+        /`((?:unit|integration|workflow|e2e|fault)\/[a-z0-9/-]+)`/g,
+      ),
+    ].map(([, name = '']) => name),
+  ),
+];
+
 test('every test named in docs/guarantees.md exists', () => {
-  const named = textOf('docs/guarantees.md').matchAll(
-    /`((?:unit|integration|workflow|e2e|fault)\/[a-z0-9/-]+)`/g,
-  );
-  const paths = [...new Set([...named].map(([, name = '']) => name))];
+  const paths = TESTS_OF_GUARANTEES;
   expect(paths.length).toBeGreaterThan(30);
   const missing = paths.filter(
     (name) =>
       !['test', 'long'].some((kind) => existsSync(path.join(PROJECT, `test/${name}.${kind}.ts`))),
   );
   expect(missing).toEqual([]);
+});
+
+/** What they show does not depend on whether bridge and worker are one process. */
+const NOT_REPEATED = [
+  // Commands.
+  ...['e2e/orders', 'e2e/tools'],
+  // What the message is read with, before a workflow is started.
+  ...['e2e/value-formats', 'e2e/your-orders'],
+  // Permissions, endpoints and output of one program.
+  ...[
+    'e2e/missing-rights',
+    'e2e/temporal-rights',
+    'e2e/health-and-metrics',
+    'e2e/unwritable-output',
+  ],
+];
+
+test('test/one-process repeats the tests of the guarantees that start programs', () => {
+  const repeated = readdirSync(path.join(PROJECT, 'test/one-process'))
+    .flatMap((file) => [
+      ...readFileSync(path.join(PROJECT, 'test/one-process', file), 'utf8').matchAll(
+        /import\('\.\.\/((?:e2e|fault)\/[a-z-]+)\.\w+\.ts'\)/g,
+      ),
+    ])
+    .map(([, name = '']) => name);
+  const expected = TESTS_OF_GUARANTEES.filter(
+    (name) => /^(?:e2e|fault)\//.test(name) && !NOT_REPEATED.includes(name),
+  );
+  expect(repeated.sort()).toEqual(expected.sort());
 });

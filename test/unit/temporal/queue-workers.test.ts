@@ -28,6 +28,14 @@ test('reports a current version without workers', () => {
   expect(routing?.fix).toContain('version 1.0');
 });
 
+test('a worker that has no version, because it starts orders eagerly, is not told to take one', () => {
+  const workers = { pollers: [worker()], current: v('1.0'), ramping: undefined };
+  const routing = routingProblem(workers, 'queue', true);
+  expect(routing?.problem).toContain('re-runs and retries wait in Temporal; new orders do not');
+  expect(routing?.fix).toMatch(/^start workers of version 1\.0 of deployment "orders", or run /);
+  expect(routing?.fix).not.toContain('TEMPORAL_BUILD_ID');
+});
+
 test('reports unversioned workers while a version is current', () => {
   expect(problemOf({ pollers: [worker()], current: v('1.0') })).toEqual({
     problem: expect.stringContaining('unversioned workers'),

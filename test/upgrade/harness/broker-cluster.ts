@@ -6,6 +6,7 @@ import kafkajs from 'kafkajs';
 import { buildOnce } from '../../../dev/stack/build-once.ts';
 import { startDaemon } from '../../../dev/stack/daemon.ts';
 import { freePort } from '../../../dev/stack/free-port.ts';
+import { QUICK_START } from '../../../dev/stack/java.ts';
 import { configureBroker, KAFKA_LIBRARIES, probeBroker } from '../../../dev/stack/kafka.ts';
 import { downloadJars } from '../../../dev/stack/maven.ts';
 import { CACHE_DIR } from '../../../dev/stack/places.ts';
@@ -80,6 +81,7 @@ async function startNodes(onUndo: OnUndo): Promise<Omit<BrokerCluster, 'remove'>
         ...['offsets.topic.replication.factor=3', 'transaction.state.log.replication.factor=3'],
         'transaction.state.log.min.isr=2',
       ],
+      javaOptions: QUICK_START,
     });
     const args = spec.args.map((arg) => arg.replace(KAFKA_LIBRARIES, libraries));
     await startDaemon(

@@ -1,0 +1,3 @@
+import './programs.ts';
+
+await import('../fault/consumer-crash.long.ts');

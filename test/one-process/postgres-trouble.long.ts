@@ -1,0 +1,3 @@
+import './programs.ts';
+
+await import('../fault/postgres-trouble.test.ts');
