@@ -104,23 +104,23 @@ test('without eager starts on the server, every order goes through the queue, an
 });
 
 test('while all slots for starts are taken, orders go through the queue, and afterwards they are eager again', async () => {
-  // Three quarters of four are for starts.
-  const program = await system.startBoth({ WORKER_WORKFLOW_TASK_SLOTS: '4' });
+  // Six of them are for starts.
+  const program = await system.startBoth({ WORKER_WORKFLOW_TASK_SLOTS: '8' });
   const lock = await system.database.pool.connect();
   try {
     await lock.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');
-    await send(orderIds(4));
+    await send(orderIds(7));
     await eventually(async () => {
-      expect(await startsOf(program)).toEqual({ eager: 3, no_slot: 1 });
+      expect(await startsOf(program)).toEqual({ eager: 6, no_slot: 1 });
     });
   } finally {
     await lock.query('ROLLBACK');
     lock.release();
   }
-  await allStored(orderIds(4));
-  await send(['order-0004']);
-  await allStored(orderIds(5));
-  expect(await startsOf(program)).toEqual({ eager: 4, no_slot: 1 });
+  await allStored(orderIds(7));
+  await send(['order-0007']);
+  await allStored(orderIds(8));
+  expect(await startsOf(program)).toEqual({ eager: 7, no_slot: 1 });
 });
 
 test('a shutdown under load stops the bridge, then the worker, and leaves no order behind', async () => {
