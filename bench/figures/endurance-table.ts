@@ -30,5 +30,12 @@ export function enduranceTable(folder: string): string {
     'workflows in Temporal',
     "Temporal's databases, MiB",
   ];
-  return withNotes(`Measured ${measured}:\n\n${markdownTable(columns, rows)}`, days);
+  const { orders, retentionMs, samples } = result;
+  const seconds = samples.at(-1)?.seconds ?? Number.NaN;
+  const summary = [
+    `${whole(orders)} orders in ${whole(seconds / 60)} minutes, ${rounded(orders / seconds)} per second.`,
+    `Temporal kept a completed workflow for ${whole(retentionMs / 60_000)} minutes and deleted it within another one (\`history.retentionTimerJitterDuration\`, by default half an hour).`,
+    `Measured on ${measured}.`,
+  ].join(' ');
+  return withNotes(`${summary}\n\n${markdownTable(columns, rows)}`, days);
 }

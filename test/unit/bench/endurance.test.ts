@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { summarize, tenthsOf } from '../../../bench/endurance/describe.ts';
 import type { EnduranceResult, EnduranceSample } from '../../../bench/endurance/run-for-long.ts';
+import { enduranceTable } from '../../../bench/figures/endurance-table.ts';
+import { measuredCode, ONE_PROCESS_CODE } from '../../../bench/harness/measured-code.ts';
+import { writeResult } from '../../../bench/harness/report.ts';
 
 const sample = (stored: number, perSecond: number, run: number): EnduranceSample => ({
   seconds: stored / 10,
@@ -45,4 +51,26 @@ test('the summary gives the time, the rate of all orders, and the range of its t
     '1000 orders in 1.67 min, 10.00/s; every order is one row; every offset is committed; 0 dead letters',
     '  rate in each tenth of the run: 70.00 to 100 orders/s',
   ]);
+});
+
+test('the table has a row per tenth, a column per process, and says how long workflows were kept', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'endurance-'));
+  try {
+    expect(enduranceTable(folder)).toContain('Not measured');
+    writeResult(folder, 'endurance', RESULT, 'postgres', {
+      code: measuredCode(ONE_PROCESS_CODE, 'postgres'),
+      serverVersion: '1.32.1',
+    });
+    const lines = enduranceTable(folder).split('\n');
+    expect(lines[0]).toMatch(
+      /^1,000 orders in 2 minutes, 10 per second\. .* for 15 minutes .*on \d{4}-\d\d-\d\d\.$/,
+    );
+    expect(lines[2]).toContain('| run, MiB | temporal, MiB |');
+    expect(lines.slice(4)).toEqual([
+      expect.stringMatching(/^\| 100 +\| 100 +\| 18\.0 ms +\| 350 +\| 500 +\| 50 +\| 1 +\|$/),
+      expect.stringMatching(/^\| 1,000 +\| 70 +\| 15\.0 ms +\| 330 +\| 500 +\| 500 +\| 10 +\|$/),
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
