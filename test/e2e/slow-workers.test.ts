@@ -12,17 +12,21 @@ const MAX_OPEN = 40;
 let system: TestSystem;
 beforeEach(async () => {
   system = await createTestSystem();
-  await system.topic.send(
-    Array.from({ length: ORDERS }, (_, n) => ({ key: `${n}`, value: orderText(`order-${n}`) })),
-  );
 });
 afterEach(() => system.close());
 
-const startBridge = (env: ProgramEnv = {}) =>
-  system.startBridge({
-    BRIDGE_MAX_WAITING_ORDERS: String(WINDOW),
-    BRIDGE_MAX_CONCURRENT_STARTS: '5',
-    ...env,
+const send = () =>
+  system.topic.send(
+    Array.from({ length: ORDERS }, (_, n) => ({ key: `${n}`, value: orderText(`order-${n}`) })),
+  );
+const start = (env: { bridge?: ProgramEnv; worker: ProgramEnv }) =>
+  system.startPair({
+    bridge: {
+      BRIDGE_MAX_WAITING_ORDERS: String(WINDOW),
+      BRIDGE_MAX_CONCURRENT_STARTS: '5',
+      ...env.bridge,
+    },
+    worker: env.worker,
   });
 
 async function metric(bridge: RunningProgram, series: string): Promise<number> {
@@ -34,8 +38,8 @@ test('the backlog stays in Kafka while the workers do not keep up, and is proces
   const blocker = await system.database.pool.connect();
   try {
     await blocker.query('BEGIN; LOCK TABLE orders');
-    await system.startWorker({ WORKER_WORKFLOW_TASK_SLOTS: '2' });
-    const bridge = await startBridge();
+    const { bridge } = await start({ worker: { WORKER_WORKFLOW_TASK_SLOTS: '2' } });
+    await send();
     await eventually(async () => {
       expect(await metric(bridge, 'order_ingest_starts_held_back')).toBe(1);
       // A start in flight counts, too.
@@ -55,11 +59,14 @@ test('while Postgres is unavailable, the open orders are bounded; all are stored
   const { host, username, password, pathname, search } = new URL(system.database.url);
   const proxy = await startTcpProxy(host);
   try {
-    await system.startWorker({
-      DATABASE_URL: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}${search}`,
+    const { bridge } = await start({
+      bridge: { BRIDGE_MAX_OPEN_ORDERS: String(MAX_OPEN) },
+      worker: {
+        DATABASE_URL: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}${search}`,
+      },
     });
     await proxy.cut();
-    const bridge = await startBridge({ BRIDGE_MAX_OPEN_ORDERS: String(MAX_OPEN) });
+    await send();
     await eventually(async () => {
       const { status, body } = await bridge.http('GET', '/readyz');
       expect(status).toBe(503);

@@ -23,10 +23,9 @@ afterEach(async () => {
 });
 
 test("a worker recovers when the SDK's worker fails for good, and shuts down cleanly even between two of them", async () => {
-  const [bridge, worker] = await Promise.all([
-    system.startBridge(),
-    system.startWorker({ TEMPORAL_ADDRESS: proxy.address }),
-  ]);
+  const { bridge, worker } = await system.startPair({
+    worker: { TEMPORAL_ADDRESS: proxy.address },
+  });
   // Polls now fail for good, and the check before a replacement fails as well, as in an outage.
   proxy.reject(POLLS_AND_CHECKS, FATAL_TO_POLLS);
   await worker.logged('worker_failed');

@@ -6,9 +6,8 @@ import type { FaultWorld } from './harness/world.ts';
 
 const useWorld = useFaultWorld();
 let world: FaultWorld;
-beforeEach(async () => {
+beforeEach(() => {
   world = useWorld();
-  await world.startBridge();
 });
 
 const sql = (text: string) => world.system.database.pool.query(text);
@@ -27,7 +26,7 @@ test('a worker killed during a store leaves an order stored completely or not at
   let first: RunningProgram;
   try {
     await client.query('BEGIN; LOCK TABLE order_line_items IN EXCLUSIVE MODE');
-    first = await world.startWorker();
+    ({ worker: first } = await world.startPair());
     await world.load.sendOnly('good', 20);
     await eventually(async () => {
       const { rows } = await sql(
@@ -45,7 +44,7 @@ test('a worker killed during a store leaves an order stored completely or not at
 });
 
 test('orders wait while the disk of Postgres is full', async () => {
-  await world.startWorker();
+  await world.startPair();
   await sql(`
     CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -79,7 +78,7 @@ describe('with a dedicated database user', () => {
     sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
 
   test('orders wait while Postgres has no free connection', async () => {
-    await world.startWorker(workerEnv());
+    await world.startPair({ worker: workerEnv() });
     await sql(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
     await endSessions();
     await world.load.sendOnly('good', 10);
@@ -89,7 +88,7 @@ describe('with a dedicated database user', () => {
   });
 
   test('orders wait while Postgres is read-only', async () => {
-    await world.startWorker(workerEnv());
+    await world.startPair({ worker: workerEnv() });
     await sql(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
     await endSessions();
     await world.load.sendOnly('good', 10);

@@ -16,8 +16,12 @@ export interface RunningProgram {
   readonly events: readonly LogEvent[];
   /** Waits until the program has logged such an event. Throws if it exits first. */
   logged(event: string, where?: (entry: LogEvent) => boolean): Promise<LogEvent>;
-  /** Sends a request to the program's HTTP endpoint, such as `GET /readyz`; of `run`, to that of the bridge. */
-  http(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: string }>;
+  /** Sends a request to the program's HTTP endpoint, such as `GET /readyz`; of `run`, to that of its part, by default the bridge. */
+  http(
+    method: 'GET' | 'POST',
+    path: string,
+    part?: 'bridge' | 'worker',
+  ): Promise<{ status: number; body: string }>;
   readonly pid: number;
   /** The exit code, or the signal that killed it; undefined while it is running. */
   exitStatus(): number | string | undefined;
@@ -73,10 +77,10 @@ export async function startProgram(
         if (isAtEnd) throw new FinalError(`the ${name} exited without ${event}\n${stderr}`);
         throw new Error(`the ${name} has not logged ${event}\n${stderr}`);
       }),
-    async http(method, path) {
+    async http(method, path, part = 'bridge') {
       const { port } = await program.logged(
         'http_listening',
-        ({ service }) => name !== 'run' || service === 'bridge',
+        ({ service }) => name !== 'run' || service === part,
       );
       const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, {
         method,

@@ -7,6 +7,11 @@ import type { SecuredTemporal } from './secured-temporal.ts';
 import { stackAddress, uniqueName } from './stack.ts';
 import { connectTestTemporal } from './temporal.ts';
 
+export interface ProgramPair {
+  readonly bridge: RunningProgram;
+  readonly worker: RunningProgram;
+}
+
 /** The topic, task queue and database of one test, and the programs that it runs on them. */
 export interface TestSystem {
   readonly topic: TestTopic;
@@ -14,6 +19,8 @@ export interface TestSystem {
   readonly client: Client;
   readonly bridgeEnv: ProgramEnv;
   readonly workerEnv: ProgramEnv;
+  /** A bridge and a worker; in test/one-process, both are the same process. */
+  startPair(env?: { bridge?: ProgramEnv; worker?: ProgramEnv }): Promise<ProgramPair>;
   /** Bridge and worker in one process. */
   startBoth(env?: ProgramEnv): Promise<RunningProgram>;
   /** @param main the `main.js` of another build */
@@ -33,6 +40,11 @@ export interface TestSystem {
  * Whether every bridge and every worker of the tests in this file is both in one process. See test/one-process.
  */
 export const inOneProcess = (): boolean => process.env['TEST_PROGRAMS'] === 'one-process';
+
+const partsOf = (both: RunningProgram): ProgramPair => ({
+  bridge: both,
+  worker: { ...both, http: (method, path) => both.http(method, path, 'worker') },
+});
 
 /** Short intervals, so that tests do not wait for the defaults, which suit operators. */
 const FAST_SETTINGS = {
@@ -98,6 +110,14 @@ export async function createTestSystem(
     client,
     bridgeEnv,
     workerEnv,
+    async startPair({ bridge = {}, worker = {} } = {}) {
+      if (inOneProcess()) return partsOf(await startBoth({ ...worker, ...bridge }));
+      const [one, other] = await Promise.all([
+        start('bridge', { ...bridgeEnv, ...bridge }),
+        start('worker', { ...workerEnv, ...worker }),
+      ]);
+      return { bridge: one, worker: other };
+    },
     startBoth,
     startBridge: (env = {}, main) =>
       inOneProcess() ? startBoth(env) : start('bridge', { ...bridgeEnv, ...env }, main),

@@ -28,6 +28,8 @@ export interface FaultWorld extends LoadedWorld {
   readonly servers: FaultServers;
   readonly random: Random;
   /** Starts a bridge that reaches the servers through the links. */
+  /** See `TestSystem`. */
+  startPair: TestSystem['startPair'];
   startBridge(env?: ProgramEnv): Promise<RunningProgram>;
   startWorker(env?: ProgramEnv): Promise<RunningProgram>;
   close(): Promise<void>;
@@ -65,6 +67,11 @@ export async function createFaultWorld(servers: FaultServers, seed = 1): Promise
     system,
     load,
     random,
+    startPair: ({ bridge = {}, worker = {} } = {}) =>
+      system.startPair({
+        bridge: { ...bridgeEnv, ...bridge },
+        worker: { ...workerEnv, ...worker },
+      }),
     startBridge: (env = {}) =>
       system.startBridge({ ...(inOneProcess() ? workerEnv : {}), ...bridgeEnv, ...env }),
     startWorker: (env = {}) =>
