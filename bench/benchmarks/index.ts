@@ -4,7 +4,7 @@ import { commit } from './commit.ts';
 import { cost } from './cost.ts';
 import { deletion } from './deletion.ts';
 import { duplicates } from './duplicates.ts';
-import { endToEnd } from './end-to-end.ts';
+import { endToEnd, endToEndInOneProcess } from './end-to-end.ts';
 import { growth } from './growth.ts';
 import { idle } from './idle.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
@@ -24,6 +24,7 @@ import { tunedServer } from './tuned-server.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   endToEnd,
+  endToEndInOneProcess,
   tunedServer,
   ...ONE_PROCESS_BENCHMARKS,
   shape,

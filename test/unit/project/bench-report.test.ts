@@ -63,7 +63,8 @@ test('without names, the full form has everything that means something on the se
   const all = EVERY_BENCHMARK.map(({ name }) => name);
   expect(namesOf([], 'full', 'postgres')).toEqual(all);
   const onPostgresOnly = [
-    ...['tuned-server', 'one-process-cpu', 'one-process-rate', 'one-process-latency'],
+    ...['end-to-end-run', 'tuned-server'],
+    ...['one-process-cpu', 'one-process-rate', 'one-process-latency'],
     ...['latency-p50', 'latency-p99', 'storage', 'deletion', 'cluster'],
   ];
   expect(namesOf([], 'full', 'dev')).toEqual(all.filter((name) => !onPostgresOnly.includes(name)));
