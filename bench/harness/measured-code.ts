@@ -44,6 +44,8 @@ export interface MeasuredCode {
 /** They cost an order nothing, and change often. The defaults of the settings have a hash of their own. */
 const NOT_MEASURED = [
   ...['src/config/', 'src/http/', 'src/kafka/connection/', 'src/program/', 'src/telemetry/health/'],
+  // At the start of a bridge, and every ten seconds.
+  ...['src/kafka/consumer/starting-offsets.ts', 'src/temporal/queue-workers.ts'],
   IDLE_CODE,
 ];
 

@@ -1,16 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { createTestSystem, inOneProcess, type TestSystem } from '../support/system.ts';
+import { createTestSystem, startedStatus, type TestSystem } from '../support/system.ts';
 
 let system: TestSystem;
 beforeEach(async () => {
   system = await createTestSystem();
 });
 afterEach(() => system.close());
-
-/** Of an order that has been started. Only a bridge that is also a worker finishes it. */
-const STARTED = inOneProcess() ? 'COMPLETED' : 'RUNNING';
 
 const bad = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ key: null, value: `bad ${n}` }));
@@ -32,7 +29,7 @@ test('too many dead letters pause the bridge; it stays in the group and loses no
   await system.allCommitted();
   expect(await system.topic.deadLetters()).toHaveLength(30);
   await eventually(async () => {
-    expect(await system.status('a')).toBe(STARTED);
+    expect(await system.status('a')).toBe(startedStatus());
   });
   expect(bridge.events.filter(({ event }) => event === 'partitions_assigned')).toHaveLength(1);
 });
@@ -49,7 +46,7 @@ test('a paused bridge reports why it is not ready, and continues after POST /res
   expect((await bridge.http('POST', '/resume')).status).toBe(200);
   await system.allCommitted();
   await eventually(async () => {
-    expect(await system.status('a')).toBe(STARTED);
+    expect(await system.status('a')).toBe(startedStatus());
   });
   expect((await bridge.http('GET', '/readyz')).status).toBe(200);
 });

@@ -3,7 +3,7 @@ import { orderText } from '../support/messages.ts';
 import { metricValue } from '../support/metrics.ts';
 import type { RunningProgram } from '../support/programs.ts';
 import { stackAddress, uniqueName } from '../support/stack.ts';
-import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { createTestSystem, startedStatus, type TestSystem } from '../support/system.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 let system: TestSystem;
@@ -32,7 +32,9 @@ const startBridge = () =>
 
 async function expectStarted(ids: readonly string[]): Promise<void> {
   await system.allCommitted();
-  for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+  await eventually(async () => {
+    for (const id of ids) expect(await system.status(id)).toBe(startedStatus());
+  });
 }
 
 async function expectNotReady(bridge: RunningProgram, reason: RegExp): Promise<void> {
@@ -141,7 +143,7 @@ test('a topic that is recreated while the bridge waits for Temporal is read from
   const ids = await send(100);
   await proxy.restore();
   await eventually(async () => {
-    for (const id of ids) expect(await system.status(id)).toBe('RUNNING');
+    for (const id of ids) expect(await system.status(id)).toBe(startedStatus());
   });
   await system.allCommitted();
   expect(await system.topic.deadLetters()).toEqual([]);

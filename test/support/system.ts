@@ -46,6 +46,9 @@ const partsOf = (both: RunningProgram): ProgramPair => ({
   worker: { ...both, http: (method, path) => both.http(method, path, 'worker') },
 });
 
+/** The status of an order that has been started where no worker runs, unless every bridge is one, too. */
+export const startedStatus = (): string => (inOneProcess() ? 'COMPLETED' : 'RUNNING');
+
 /** Short intervals, so that tests do not wait for the defaults, which suit operators. */
 const FAST_SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: '6000',

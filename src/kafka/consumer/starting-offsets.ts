@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { OperatorError } from '../../program/operator-error.ts';
 import { committedOffsets } from '../group-positions.ts';
@@ -5,6 +6,10 @@ import { quoted } from '../source-topics.ts';
 import { fetchAllTopicEnds, type TopicAdmin } from '../topic-partitions.ts';
 
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
+
+/** While the first bridges of a group start together, only one can set its offsets. */
+const ATTEMPTS = 5;
+const PAUSE_MS = 1000;
 
 /**
  * Sets where a new group starts, before its first member joins. Afterwards the consumer reads from the
@@ -19,6 +24,9 @@ export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
  * deleted. Under `latest` it starts at the oldest message of every topic, and `onExpired` is called for those that
  * it has ingested.
  *
+ * A group with members cannot be given offsets. If these do not commit any within a few seconds, they decide where it
+ * starts.
+ *
  * Throws an OperatorError under `none` when the group has no committed offset at all.
  */
 export async function initializeOffsets(
@@ -29,10 +37,29 @@ export async function initializeOffsets(
     readonly policy: AutoOffsetReset;
     readonly hasIngestedBefore: (topic: string) => Promise<boolean>;
     readonly onExpired: (topic: string) => void;
+    readonly pauseMs?: number;
   },
 ): Promise<void> {
+  if (options.policy === 'earliest') return;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (attempt > 1) await delay(options.pauseMs ?? PAUSE_MS);
+    try {
+      await tryToInitialize(admin, options);
+      return;
+    } catch (error) {
+      if (!hasMembers(error)) throw error;
+    }
+  }
+}
+
+/** kafkajs has no code for this error. */
+const hasMembers = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('must have no running instances');
+
+async function tryToInitialize(
+  ...[admin, options]: Parameters<typeof initializeOffsets>
+): Promise<void> {
   const { groupId, topics, policy } = options;
-  if (policy === 'earliest') return;
   for (const topic of topics) {
     const committed = await committedOffsets(admin, groupId, topic);
     const isNew = [...committed.values()].every((offset) => offset === 'none');

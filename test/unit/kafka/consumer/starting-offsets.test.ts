@@ -14,6 +14,7 @@ async function settleTopics(
   policy: AutoOffsetReset,
   committed: Committed,
   ingestedBefore: readonly string[] = [],
+  fails: (attempt: number) => Error | undefined = () => undefined,
 ) {
   const set: Parameters<Admin['setOffsets']>[0][] = [];
   const expired: string[] = [];
@@ -48,7 +49,8 @@ async function settleTopics(
       ),
     setOffsets: (options) => {
       set.push(options);
-      return Promise.resolve();
+      const error = fails(set.length);
+      return error ? Promise.reject(error) : Promise.resolve();
     },
   };
   await initializeOffsets(admin, {
@@ -57,6 +59,7 @@ async function settleTopics(
     policy,
     hasIngestedBefore: (topic) => Promise.resolve(ingestedBefore.includes(topic)),
     onExpired: (topic) => expired.push(topic),
+    pauseMs: 1,
   });
   return { set, expired };
 }
@@ -99,6 +102,31 @@ test('latest: only a group that has never committed starts at the end', async ()
   });
   expect(await settle('latest', ['7', '-1'])).toEqual({ set: [], expired: 0 });
   expect(await settle('latest', ['-1', '-1'], true)).toEqual({ set: [], expired: 1 });
+});
+
+describe('latest: a group that another bridge has just joined', () => {
+  const running = new Error(
+    'The consumer group must have no running instances, current state: Stable',
+  );
+
+  test('is given offsets once it has no members again', async () => {
+    const { set } = await settleTopics('latest', { orders: ['-1'] }, [], (attempt) =>
+      attempt < 3 ? running : undefined,
+    );
+    expect(set).toHaveLength(3);
+  });
+
+  test('is joined as it is if its members stay and commit nothing', async () => {
+    const { set } = await settleTopics('latest', { orders: ['-1'] }, [], () => running);
+    expect(set).toHaveLength(5);
+  });
+
+  test('is not confused with another failure', async () => {
+    const failure = new Error('no coordinator');
+    await expect(settleTopics('latest', { orders: ['-1'] }, [], () => failure)).rejects.toBe(
+      failure,
+    );
+  });
 });
 
 test('earliest: nothing is set, whatever has been committed', async () => {

@@ -1,3 +1,0 @@
-import './programs.ts';
-
-await import('../fault/new-cluster.test.ts');

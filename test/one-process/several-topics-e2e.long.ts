@@ -1,3 +1,0 @@
-import './programs.ts';
-
-await import('../e2e/several-topics.test.ts');
