@@ -19,7 +19,7 @@ export const idle: Benchmark = {
   unit: 'ms per second',
   goal: { atMost: 5 },
   longOnly: true,
-  code: ['bench/benchmarks/idle.ts', IDLE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  code: ['bench/benchmarks/idle.ts', ...IDLE_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: () =>
     Promise.resolve({
       subject: { name: 'order-ingest', measure: measureIdle },

@@ -1,15 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
-import {
-  BRIDGE_CODE,
-  measuredCode,
-  ONE_PROCESS_CODE,
-  WORKER_CODE,
-} from '../harness/measured-code.ts';
+import { measuredCode } from '../harness/measured-code.ts';
 import { writeResult } from '../harness/report.ts';
 import { RESULTS_DIR } from '../harness/stored-result.ts';
 import { describeSample, summarize } from './describe.ts';
+import { enduranceCode } from './read-result.ts';
 import { runForLong } from './run-for-long.ts';
 
 const wholeNumber = (text: string) => {
@@ -44,10 +40,7 @@ const flags = program.opts<{
 }>();
 
 await build();
-const code = measuredCode(
-  flags.separate ? [...BRIDGE_CODE, ...WORKER_CODE] : ONE_PROCESS_CODE,
-  'postgres',
-);
+const code = measuredCode(enduranceCode(!flags.separate), 'postgres');
 const stack = await startBenchStack('postgres');
 try {
   const result = await runForLong(

@@ -1,6 +1,5 @@
 import { tenthsOf } from '../endurance/describe.ts';
-import { readEndurance } from '../endurance/read-result.ts';
-import { ONE_PROCESS_CODE } from '../harness/measured-code.ts';
+import { enduranceCode, readEndurance } from '../endurance/read-result.ts';
 import { createDays, withNotes } from './ages.ts';
 import { markdownTable } from './markdown-table.ts';
 import { rounded, tenths } from './numbers.ts';
@@ -10,7 +9,7 @@ export function enduranceTable(folder: string): string {
   const result = readEndurance(folder);
   if (!result) return 'Not measured with this version yet.';
   const days = createDays();
-  const measured = days.of(result, ONE_PROCESS_CODE);
+  const measured = days.of(result, enduranceCode(result.inOneProcess));
   const whole = (figure: number) => Math.round(figure).toLocaleString('en');
   const parts = tenthsOf(result);
   const processes = Object.keys(parts[0]?.mebibytes ?? {});
@@ -33,7 +32,7 @@ export function enduranceTable(folder: string): string {
   const { orders, retentionMs, samples } = result;
   const seconds = samples.at(-1)?.seconds ?? Number.NaN;
   const summary = [
-    `${whole(orders)} orders in ${whole(seconds / 60)} minutes, ${rounded(orders / seconds)} per second.`,
+    `${whole(orders)} orders in ${whole(seconds / 60)} minutes, ${rounded(orders / seconds)} per second, by ${result.inOneProcess ? '`order-ingest run`' : 'a bridge and a worker'}.`,
     `Temporal kept a completed workflow for ${whole(retentionMs / 60_000)} minutes and deleted it within another one (\`history.retentionTimerJitterDuration\`, by default half an hour).`,
     `Measured on ${measured}.`,
   ].join(' ');

@@ -21,10 +21,13 @@ export const ONE_PROCESS_CODE = [
   ...['src/all-in-one/run-all-in-one.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
 ] as const;
 
-/** What decides how often an idle connection to Kafka wakes its process. */
-export const IDLE_CODE = 'src/kafka/patches/idle-connections.ts';
+/** What runs whether or not there are orders. */
+export const IDLE_CODE = [
+  // How often an idle connection to Kafka wakes its process, and the check every ten seconds.
+  ...['src/kafka/patches/idle-connections.ts', 'src/temporal/queue-workers.ts'],
+] as const;
 
-/** What decides how the Temporal server of a stack is configured, and Postgres with it. */
+/** What decides how the Temporal server of a stack is configured. */
 export const SERVER_CODE: Readonly<Record<TemporalKind, readonly string[]>> = {
   dev: ['dev/stack/temporal.ts', 'dev/stack/temporal-cli.ts', 'dev/stack/temporal-tuning.ts'],
   postgres: [
@@ -44,9 +47,8 @@ export interface MeasuredCode {
 /** They cost an order nothing, and change often. The defaults of the settings have a hash of their own. */
 const NOT_MEASURED = [
   ...['src/config/', 'src/http/', 'src/kafka/connection/', 'src/program/', 'src/telemetry/health/'],
-  // At the start of a bridge, and every ten seconds.
-  ...['src/kafka/consumer/starting-offsets.ts', 'src/temporal/queue-workers.ts'],
-  IDLE_CODE,
+  'src/kafka/consumer/starting-offsets.ts',
+  ...IDLE_CODE,
 ];
 
 /**

@@ -170,8 +170,9 @@ export const ERRORS = {
     fix: 'Name a file that exists and that this user may read.',
   },
   GROUP_WITHOUT_OFFSETS: {
-    meaning: 'The consumer group has no committed offset and `KAFKA_AUTO_OFFSET_RESET` is `none`.',
-    fix: 'Correct `KAFKA_GROUP_ID`, or set `KAFKA_AUTO_OFFSET_RESET` to `earliest` or `latest` for the first start of a new group.',
+    meaning:
+      'The consumer group has no committed offset and `KAFKA_AUTO_OFFSET_RESET` is `none`; or it is `latest`, and the group has members that commit none.',
+    fix: 'Correct `KAFKA_GROUP_ID`, so that the group is that of this service alone, or set `KAFKA_AUTO_OFFSET_RESET` to `earliest` or `latest` for the first start of a new group.',
   },
   HTTP_CERTIFICATE_UNUSABLE: {
     meaning: 'The certificate for the HTTP endpoint, or its private key, cannot be used.',

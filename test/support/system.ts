@@ -46,8 +46,8 @@ const partsOf = (both: RunningProgram): ProgramPair => ({
   worker: { ...both, http: (method, path) => both.http(method, path, 'worker') },
 });
 
-/** The status of an order that has been started where no worker runs, unless every bridge is one, too. */
-export const startedStatus = (): string => (inOneProcess() ? 'COMPLETED' : 'RUNNING');
+/** The status of an order that has been started: completed only if there is a worker. */
+export const STARTED = /^(?:RUNNING|COMPLETED)$/;
 
 /** Short intervals, so that tests do not wait for the defaults, which suit operators. */
 const FAST_SETTINGS = {

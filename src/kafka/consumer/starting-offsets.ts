@@ -7,8 +7,8 @@ import { fetchAllTopicEnds, type TopicAdmin } from '../topic-partitions.ts';
 
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none';
 
-/** While the first bridges of a group start together, only one can set its offsets. */
-const ATTEMPTS = 5;
+/** How long to try to set offsets while the group has members: other bridges that start together with this one. */
+const ATTEMPTS = 15;
 const PAUSE_MS = 1000;
 
 /**
@@ -24,13 +24,11 @@ const PAUSE_MS = 1000;
  * deleted. Under `latest` it starts at the oldest message of every topic, and `onExpired` is called for those that
  * it has ingested.
  *
- * A group with members cannot be given offsets. If these do not commit any within a few seconds, they decide where it
- * starts.
- *
- * Throws an OperatorError under `none` when the group has no committed offset at all.
+ * Throws an OperatorError under `none` when the group has no committed offset at all, and under `latest` when its
+ * offsets cannot be set because it keeps having members.
  */
 export async function initializeOffsets(
-  admin: TopicAdmin & Pick<Admin, 'fetchOffsets' | 'setOffsets'>,
+  admin: OffsetsAdmin,
   options: {
     readonly groupId: string;
     readonly topics: readonly string[];
@@ -40,31 +38,9 @@ export async function initializeOffsets(
     readonly pauseMs?: number;
   },
 ): Promise<void> {
-  if (options.policy === 'earliest') return;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    if (attempt > 1) await delay(options.pauseMs ?? PAUSE_MS);
-    try {
-      await tryToInitialize(admin, options);
-      return;
-    } catch (error) {
-      if (!hasMembers(error)) throw error;
-    }
-  }
-}
-
-/** kafkajs has no code for this error. */
-const hasMembers = (error: unknown): boolean =>
-  error instanceof Error && error.message.includes('must have no running instances');
-
-async function tryToInitialize(
-  ...[admin, options]: Parameters<typeof initializeOffsets>
-): Promise<void> {
-  const { groupId, topics, policy } = options;
-  for (const topic of topics) {
-    const committed = await committedOffsets(admin, groupId, topic);
-    const isNew = [...committed.values()].every((offset) => offset === 'none');
-    if (!isNew) return;
-  }
+  const { groupId, topics, policy, pauseMs = PAUSE_MS } = options;
+  if (policy === 'earliest') return;
+  if ((await topicsWithoutOffsets(admin, groupId, topics)).length < topics.length) return;
   if (policy === 'none') {
     throw new OperatorError(
       'GROUP_WITHOUT_OFFSETS',
@@ -79,12 +55,51 @@ async function tryToInitialize(
     options.onExpired(topic);
   }
   if (hasExpired) return;
-  for (const topic of topics) {
-    const ends = await fetchAllTopicEnds(admin, topic);
-    await admin.setOffsets({
-      groupId,
-      topic,
-      partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
-    });
+  let unset = topics;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (attempt > 1) await delay(pauseMs);
+    // Another bridge may have set some of them in the meantime.
+    unset = await topicsWithoutOffsets(admin, groupId, topics);
+    try {
+      for (const topic of unset) await setToEnds(admin, groupId, topic);
+      return;
+    } catch (error) {
+      if (!isForMembers(error)) throw error;
+    }
   }
+  // A bridge that joined between two topics takes the rest for topics that were added: they are read from the beginning.
+  if (unset.length < topics.length) return;
+  throw new OperatorError(
+    'GROUP_WITHOUT_OFFSETS',
+    `The consumer group "${groupId}" has members that have committed no offset for ${quoted(topics)}, so that KAFKA_AUTO_OFFSET_RESET=latest cannot be applied`,
+    'give this service a group of its own (KAFKA_GROUP_ID), or stop the other members of the group for the first start',
+  );
 }
+
+type OffsetsAdmin = TopicAdmin & Pick<Admin, 'fetchOffsets' | 'setOffsets'>;
+
+async function topicsWithoutOffsets(
+  admin: OffsetsAdmin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const topic of topics) {
+    const committed = await committedOffsets(admin, groupId, topic);
+    if ([...committed.values()].every((offset) => offset === 'none')) found.push(topic);
+  }
+  return found;
+}
+
+async function setToEnds(admin: OffsetsAdmin, groupId: string, topic: string): Promise<void> {
+  const ends = await fetchAllTopicEnds(admin, topic);
+  await admin.setOffsets({
+    groupId,
+    topic,
+    partitions: ends.map(({ partition, high }) => ({ partition, offset: high })),
+  });
+}
+
+/** Only a group without members can be given offsets. kafkajs has no code for this error. */
+const isForMembers = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('must have no running instances');

@@ -1,4 +1,3 @@
-import { counted } from '../../program/counted.ts';
 import { MEASURED } from './measured.ts';
 
 /** The resources that a rate of orders needs. A core is one like those of the measurement. */
@@ -204,11 +203,11 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       change:
         'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
     },
-    temporal.taskQueuePartitions > 1 && {
+    temporal.hosts.matching > 1 && {
       part: 'Temporal',
-      reached: `${figure(temporal.taskQueuePartitions)} partitions of the task queue on ${counted(Math.ceil(temporal.hosts.matching), 'host')} of matching`,
+      reached: `${figure(temporal.taskQueuePartitions)} partitions of the task queue on ${figure(temporal.hosts.matching)} hosts of matching`,
       change:
-        'a hash places them, so some hosts get several and reach matching.rps: raise it, or set matching.spreadRoutingBatchSize on a new cluster',
+        'a hash places them, so that some hosts get more than others and reach matching.rps: raise it, or spread them (docs/temporal-server.md)',
     },
     temporal.taskQueuePartitions > ASSUMPTIONS.defaultPartitions && {
       part: 'Temporal',

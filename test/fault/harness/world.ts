@@ -27,9 +27,9 @@ export interface LoadedWorld {
 export interface FaultWorld extends LoadedWorld {
   readonly servers: FaultServers;
   readonly random: Random;
-  /** Starts a bridge that reaches the servers through the links. */
   /** See `TestSystem`. */
   startPair: TestSystem['startPair'];
+  /** Starts a bridge that reaches the servers through the links. */
   startBridge(env?: ProgramEnv): Promise<RunningProgram>;
   startWorker(env?: ProgramEnv): Promise<RunningProgram>;
   close(): Promise<void>;

@@ -14,12 +14,18 @@ async function settleTopics(
   policy: AutoOffsetReset,
   committed: Committed,
   ingestedBefore: readonly string[] = [],
-  fails: (attempt: number) => Error | undefined = () => undefined,
+  /** Called instead of setting offsets for the n-th time: an error, and what other bridges have committed by then. */
+  refuse: (
+    attempt: number,
+    committed: Record<string, readonly string[]>,
+  ) => Error | undefined = () => undefined,
 ) {
+  const now = { ...committed };
   const set: Parameters<Admin['setOffsets']>[0][] = [];
+  let attempts = 0;
   const expired: string[] = [];
   const ofAll = <Value>(topic: string, value: (offset: string, partition: number) => Value) =>
-    (committed[topic] ?? []).map(value);
+    (now[topic] ?? []).map(value);
   const admin: StartingAdmin = {
     fetchOffsets: ({ topics = [] }) =>
       Promise.resolve(
@@ -48,9 +54,12 @@ async function settleTopics(
         ofAll(topic, (_, partition) => ({ partition, offset: '50', low: '0', high: '50' })),
       ),
     setOffsets: (options) => {
+      attempts += 1;
+      const error = refuse(attempts, now);
+      if (error) return Promise.reject(error);
       set.push(options);
-      const error = fails(set.length);
-      return error ? Promise.reject(error) : Promise.resolve();
+      now[options.topic] = options.partitions.map(({ offset }) => offset);
+      return Promise.resolve();
     },
   };
   await initializeOffsets(admin, {
@@ -104,24 +113,43 @@ test('latest: only a group that has never committed starts at the end', async ()
   expect(await settle('latest', ['-1', '-1'], true)).toEqual({ set: [], expired: 1 });
 });
 
-describe('latest: a group that another bridge has just joined', () => {
-  const running = new Error(
+describe('latest: while a new group has members, its offsets cannot be set', () => {
+  const refused = new Error(
     'The consumer group must have no running instances, current state: Stable',
   );
 
-  test('is given offsets once it has no members again', async () => {
+  test('and are set as soon as it has none', async () => {
     const { set } = await settleTopics('latest', { orders: ['-1'] }, [], (attempt) =>
-      attempt < 3 ? running : undefined,
+      attempt < 3 ? refused : undefined,
     );
-    expect(set).toHaveLength(3);
+    expect(set).toMatchObject([{ topic: 'orders', partitions: [{ partition: 0, offset: '50' }] }]);
   });
 
-  test('is joined as it is if its members stay and commit nothing', async () => {
-    const { set } = await settleTopics('latest', { orders: ['-1'] }, [], () => running);
-    expect(set).toHaveLength(5);
+  test('and those that another bridge has set meanwhile are left alone', async () => {
+    const { set } = await settleTopics('latest', { eu: ['-1'], us: ['-1'] }, [], (attempt, now) => {
+      now['eu'] = ['7'];
+      return attempt === 1 ? refused : undefined;
+    });
+    expect(set.map(({ topic }) => topic)).toEqual(['us']);
   });
 
-  test('is not confused with another failure', async () => {
+  test('and a topic that stays without is read from its beginning, if another has one', async () => {
+    const { set } = await settleTopics('latest', { eu: ['-1'], us: ['-1'] }, [], (attempt) =>
+      attempt === 1 ? undefined : refused,
+    );
+    expect(set.map(({ topic }) => topic)).toEqual(['eu']);
+  });
+
+  test('which is an error if the members stay and commit nothing', async () => {
+    await expect(
+      settleTopics('latest', { orders: ['-1'] }, [], () => refused),
+    ).rejects.toMatchObject({
+      code: 'GROUP_WITHOUT_OFFSETS',
+      message: expect.stringContaining('"orders"'),
+    });
+  });
+
+  test('and another failure is not mistaken for that', async () => {
     const failure = new Error('no coordinator');
     await expect(settleTopics('latest', { orders: ['-1'] }, [], () => failure)).rejects.toBe(
       failure,
