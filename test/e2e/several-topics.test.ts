@@ -122,6 +122,21 @@ const allCommittedOf = (topic: TestTopic) =>
     expect(await topic.lag()).toBe(0);
   });
 
+test('bridges of a new group that start together under latest all run, and skip what was there', async () => {
+  await eu.send([{ key: 'old', value: orderText('old') }]);
+  const env = { KAFKA_AUTO_OFFSET_RESET: 'latest' };
+  const bridges = await Promise.all([system.startBridge(env), system.startBridge(env)]);
+  await system.startWorker();
+  const orders = [0, 1, 2].map((partition) => {
+    const key = `new-${partition}`;
+    return { key, value: orderText(key), partition };
+  });
+  await eu.send(orders);
+  await expectStored(orders.map(({ key }) => key));
+  await allCommittedOf(eu);
+  expect(bridges.map((bridge) => bridge.exitStatus())).toEqual([undefined, undefined]);
+});
+
 test('while a topic is missing the other is read, and the bridge names the missing one', async () => {
   await system.startWorker();
   const bridge = await system.startBridge(topics());
