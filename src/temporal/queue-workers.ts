@@ -97,7 +97,7 @@ export function routingProblem(
   if (startsEagerly) {
     return {
       problem: `${reason}: re-runs and retries wait in Temporal; new orders do not, because \`order-ingest run\` starts them eagerly`,
-      fix: `start ${workersOf(unpolled.version)}, or run \`order-ingest bridge\` and \`order-ingest worker\` of the current version instead of \`order-ingest run\`, which has none`,
+      fix: `start ${workersOf(unpolled.version)}, or run \`order-ingest bridge\` and \`order-ingest worker\` of the current version instead of \`order-ingest run\`, which cannot have a version`,
     };
   }
   return {
