@@ -2,7 +2,7 @@ import { createSecureContext, type ConnectionOptions } from 'node:tls';
 import type { DatabaseUrl } from '../config/database-url.ts';
 import { readPem } from '../config/pem-file.ts';
 import { OperatorError } from '../program/operator-error.ts';
-import { describeTlsError, tlsProblemOf } from '../program/tls-problem.ts';
+import { describeCertificateError, tlsProblemOf } from '../program/tls-problem.ts';
 import { isDatabaseError } from './sql-state.ts';
 
 /** How one attempt to connect is encrypted, and what it verifies. */
@@ -47,11 +47,14 @@ export function tlsOptions(
   const { sslRootCertificate, sslCertificate, sslKey, sslPassphrase } = url;
   // Without an authority, Node.js uses those that it trusts.
   const authority = sslRootCertificate === 'system' ? undefined : sslRootCertificate;
-  const ca = readPem('sslrootcert in DATABASE_URL', authority);
-  const cert = readPem('sslcert in DATABASE_URL', sslCertificate);
-  const key = readPem('sslkey in DATABASE_URL', sslKey, 'private key');
+  const certificate = {
+    ca: readPem('sslrootcert in DATABASE_URL', authority),
+    cert: readPem('sslcert in DATABASE_URL', sslCertificate),
+    key: readPem('sslkey in DATABASE_URL', sslKey, 'private key'),
+    passphrase: sslPassphrase,
+  };
   try {
-    const secureContext = createSecureContext({ ca, cert, key, passphrase: sslPassphrase });
+    const secureContext = createSecureContext(certificate);
     switch (attempt) {
       case 'unverified':
         return { secureContext, rejectUnauthorized: false };
@@ -63,25 +66,13 @@ export function tlsOptions(
         return attempt satisfies never;
     }
   } catch (error) {
-    throw unusableCertificate(error);
+    throw new OperatorError(
+      'DATABASE_TLS_FAILED',
+      `The files that sslrootcert, sslcert and sslkey name in DATABASE_URL cannot be used: ${describeCertificateError(error, certificate)}`,
+      'check that the certificates are valid PEM, that the key is that of the certificate, and that sslpassword in DATABASE_URL is the passphrase of the key if it is encrypted',
+      { cause: error },
+    );
   }
-}
-
-function unusableCertificate(error: unknown): OperatorError {
-  const reason = describeTlsError(error);
-  const isPassphrase = /bad decrypt|interrupted or cancelled|passphrase|maybe wrong password/i.test(
-    reason,
-  );
-  return new OperatorError(
-    'DATABASE_TLS_FAILED',
-    isPassphrase
-      ? 'The file that sslkey names in DATABASE_URL cannot be decrypted'
-      : `The files that sslrootcert, sslcert and sslkey name in DATABASE_URL cannot be used: ${reason}`,
-    isPassphrase
-      ? 'set sslpassword in DATABASE_URL to the passphrase of the key'
-      : 'check that the certificates are valid PEM, and that the key is that of the certificate',
-    { cause: error },
-  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { describeError } from './operator-error.ts';
 
 /** Why a TLS connection could not be opened. The client is this program. */
@@ -81,4 +82,41 @@ export function describeTlsError(error: unknown): string {
     /^(?:sslv3|tlsv1|tlsv13) alert /,
     '',
   );
+}
+
+/** What a client shows a server, as PEM text. */
+export interface ClientCertificate {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Of the private key. */
+  readonly passphrase?: string | undefined;
+}
+
+/** Why OpenSSL refuses a client certificate and its private key: `error` is that of `createSecureContext`. */
+export function describeCertificateError(error: unknown, certificate: ClientCertificate): string {
+  if (!canBeDecrypted(certificate)) {
+    return 'the private key is encrypted, and the passphrase is wrong or missing';
+  }
+  const reason = describeTlsError(error);
+  return /key values mismatch/i.test(reason)
+    ? 'the private key does not belong to the certificate'
+    : reason;
+}
+
+/** As PKCS #8, and in the older format of each kind of key. */
+const ENCRYPTED_KEY = /-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/;
+
+/**
+ * OpenSSL's error does not always tell: about one wrong passphrase in 256 decrypts a key to something that has the right
+ * padding, and is "unsupported".
+ */
+function canBeDecrypted({ key, passphrase = '' }: ClientCertificate): boolean {
+  if (key === undefined || !ENCRYPTED_KEY.test(key)) return true;
+  try {
+    createPrivateKey({ key, passphrase });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -141,18 +141,18 @@ describe('a fault is one error with its cause and a fix', () => {
       () => certificateOf('client-other-ca'),
       /rejects the client certif/,
     ],
-    ['no passphrase', FAILED, () => certificateOf('client-passphrase'), /cannot be decrypted/],
+    ['no passphrase', FAILED, () => certificateOf('client-passphrase'), /passphrase is wrong/],
     [
       'a wrong passphrase',
       FAILED,
       () => ({ ...certificateOf('client-passphrase'), sslpassword: 'x' }),
-      /cannot be decrypted/,
+      /passphrase is wrong/,
     ],
     [
       'the key of another certificate',
       FAILED,
       () => ({ ...certificateOf('client-worker'), sslkey: file('client-bridge.key') }),
-      /cannot be used/,
+      /does not belong/,
     ],
     [
       'a missing file',

@@ -1,15 +1,17 @@
 import http from 'node:http';
 import https from 'node:https';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { readPem } from '../../config/pem-file.ts';
 import type { SchemaRegistrySettings } from '../../config/value-settings.ts';
 import type { ErrorCode } from '../../program/error-codes.ts';
 import { describeError, OperatorError } from '../../program/operator-error.ts';
 import {
+  describeCertificateError,
   describeTlsError,
   namesInCertificate,
   tlsProblemOf,
+  type ClientCertificate,
   type TlsProblem,
 } from '../../program/tls-problem.ts';
 import type { RegistryAnswer } from './schema-registry.ts';
@@ -153,17 +155,13 @@ function requestOptions(settings: SchemaRegistrySettings): https.RequestOptions 
   const ca = readPem('SCHEMA_REGISTRY_CA_FILE', settings.caFile);
   const cert = readPem('SCHEMA_REGISTRY_CERT_FILE', settings.certFile);
   const key = readPem('SCHEMA_REGISTRY_KEY_FILE', settings.keyFile, 'private key');
+  const passphrase = settings.keyPassphrase?.current();
   return {
     // A schema is read once, so connections need not be kept.
     agent: false,
     ...(settings.url?.protocol === 'https:'
       ? {
-          secureContext: secureContextOf({
-            ca,
-            cert,
-            key,
-            passphrase: settings.keyPassphrase?.current(),
-          }),
+          secureContext: secureContextOf({ ca, cert, key, passphrase }),
         }
       : {}),
     headers: {
@@ -173,13 +171,13 @@ function requestOptions(settings: SchemaRegistrySettings): https.RequestOptions 
   };
 }
 
-function secureContextOf(options: SecureContextOptions) {
+function secureContextOf(certificate: ClientCertificate) {
   try {
-    return createSecureContext(options);
+    return createSecureContext(certificate);
   } catch (error) {
     throw new OperatorError(
       'SCHEMA_REGISTRY_UNREACHABLE',
-      `The files that SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE name cannot be used: ${describeTlsError(error)}`,
+      `The files that SCHEMA_REGISTRY_CA_FILE, SCHEMA_REGISTRY_CERT_FILE and SCHEMA_REGISTRY_KEY_FILE name cannot be used: ${describeCertificateError(error, certificate)}`,
       'check that they are valid PEM, that the key is that of the certificate, and that SCHEMA_REGISTRY_KEY_PASSPHRASE is the passphrase of the key if it has one',
       { cause: error },
     );

@@ -2,7 +2,8 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import { readPem } from '../../config/pem-file.ts';
-import { describeError, OperatorError } from '../../program/operator-error.ts';
+import { OperatorError } from '../../program/operator-error.ts';
+import { describeCertificateError } from '../../program/tls-problem.ts';
 import type { KafkaSettings } from '../kafka-client.ts';
 
 /** As in kafkajs's own factory. */
@@ -46,27 +47,12 @@ function tlsFiles(settings: KafkaSettings): tls.ConnectionOptions {
   } catch (error) {
     throw new OperatorError(
       'CLIENT_CERTIFICATE_INVALID',
-      `KAFKA_SSL_CERT_FILE (${sslCertFile ?? 'unset'}) and KAFKA_SSL_KEY_FILE (${sslKeyFile ?? 'unset'}) cannot be used: ${keyProblem(error)}`,
+      `KAFKA_SSL_CERT_FILE (${sslCertFile ?? 'unset'}) and KAFKA_SSL_KEY_FILE (${sslKeyFile ?? 'unset'}) cannot be used: ${describeCertificateError(error, files)}`,
       'set them to a certificate and its private key, and KAFKA_SSL_KEY_PASSPHRASE to the passphrase if the key is encrypted',
       { cause: error },
     );
   }
 }
-
-/** OpenSSL's own messages have numbers and source files in them, and call a wrong passphrase a "bad decrypt". */
-function keyProblem(error: unknown): string {
-  const text = `${codeOf(error)} ${describeError(error)}`;
-  if (/key values mismatch/i.test(text.replaceAll('_', ' '))) {
-    return 'the private key does not belong to the certificate';
-  }
-  if (/bad decrypt|bad password read|interrupted or cancelled|passphrase/i.test(text)) {
-    return 'the private key is encrypted, and the passphrase is wrong or missing';
-  }
-  return describeError(error);
-}
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
 /** kafkajs's factory also sends no name when the host is an address; TLS does not allow it. */
 const serverName = ({ sslServerName }: KafkaSettings, host: string) => {

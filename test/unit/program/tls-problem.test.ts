@@ -1,4 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import {
+  describeCertificateError,
   describeTlsError,
   namesInCertificate,
   tlsProblemOf,
@@ -49,3 +52,47 @@ test('the names of a certificate are listed', () => {
   expect(namesInCertificate(errorWith({ cert }))).toBe('a.example.org, 10.0.0.1');
   expect(namesInCertificate(new Error('x'))).toBe('no host name');
 });
+
+describe('an encrypted private key', () => {
+  const key = encryptedKey();
+
+  /** With the reason of OpenSSL, and the one that an operator reads. */
+  function reasonsWith(passphrase: string | undefined) {
+    try {
+      createSecureContext({ key, passphrase });
+    } catch (error) {
+      return [String(error), describeCertificateError(error, { key, passphrase })] as const;
+    }
+    return undefined;
+  }
+
+  test('is readable with its passphrase', () => {
+    expect(reasonsWith('right')).toBeUndefined();
+  });
+
+  test('without its passphrase', () => {
+    expect(reasonsWith(undefined)?.[1]).toContain('passphrase is wrong or missing');
+  });
+
+  test('with a wrong passphrase, whatever OpenSSL calls it', () => {
+    const seen = new Map<string, string>();
+    // About one in 256 gives another reason.
+    for (let attempt = 0; seen.size < 2; attempt += 1) {
+      const [openSsls, ours] = reasonsWith(`wrong ${attempt}`) ?? ['none', 'none'];
+      seen.set(openSsls, ours);
+    }
+    expect([...seen.keys()]).toContainEqual(expect.stringContaining('unsupported'));
+    for (const ours of seen.values()) expect(ours).toContain('passphrase is wrong or missing');
+  });
+});
+
+function encryptedKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: {
+      ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' },
+    },
+  });
+  return privateKey;
+}
