@@ -117,7 +117,6 @@ async function startRestate() {
       async () => {
         await call('GET', 'cluster-health');
       },
-      60_000,
       (identity) => (process = identity),
     );
   };

@@ -101,7 +101,6 @@ async function startConnect(system: RivalSystem, port: number): Promise<RunningR
     },
     path.join(dir, 'log'),
     () => probeConnector(port),
-    180_000,
     (identity) => (process = identity),
   );
   return {

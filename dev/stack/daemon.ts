@@ -17,6 +17,8 @@ export interface DaemonSpec {
 }
 
 const PROBE_INTERVAL_MS = 100;
+/** Servers start within seconds, and much later on a machine that is busy. */
+const START_TIMEOUT_MS = 180_000;
 
 /**
  * Starts the program, appends its output to `logFile`, and waits until `probe` no longer throws. `onStarted`
@@ -27,7 +29,6 @@ export async function startDaemon(
   spec: DaemonSpec,
   logFile: string,
   probe: () => Promise<void>,
-  timeoutMs: number,
   onStarted: (identity: ProcessIdentity) => void,
 ): Promise<ProcessIdentity> {
   mkdirSync(path.dirname(logFile), { recursive: true });
@@ -48,7 +49,7 @@ export async function startDaemon(
     throw new StackError(`${title} could not be started: ${String(error)}`, { cause: error });
   }
   onStarted(identity);
-  await waitUntilReady(title, identity, logFile, probe, timeoutMs);
+  await waitUntilReady(title, identity, logFile, probe);
   return identity;
 }
 
@@ -57,9 +58,8 @@ async function waitUntilReady(
   identity: ProcessIdentity,
   logFile: string,
   probe: () => Promise<void>,
-  timeoutMs: number,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
       await probe();
@@ -74,7 +74,7 @@ async function waitUntilReady(
       if (Date.now() > deadline) {
         await stopProcess(identity, 'SIGKILL', 0);
         throw new StackError(
-          `${title} was not ready after ${timeoutMs / 1000} s (${String(error)}). Its log ${logFile} ends with:\n${tail(logFile)}`,
+          `${title} was not ready after ${START_TIMEOUT_MS / 1000} s (${String(error)}). Its log ${logFile} ends with:\n${tail(logFile)}`,
           { cause: error },
         );
       }

@@ -98,7 +98,7 @@ export async function probeBroker(brokerPort: number): Promise<void> {
   const admin = new Kafka({
     brokers: [`127.0.0.1:${brokerPort}`],
     logLevel: logLevel.NOTHING,
-    connectionTimeout: 1000,
+    connectionTimeout: 10_000,
     retry: { retries: 0 },
   }).admin();
   try {

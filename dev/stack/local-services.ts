@@ -43,7 +43,6 @@ export function localService(
   }
 }
 
-const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
 
 /** Throws one StackError that names every missing prerequisite, before any long download or build. */
@@ -77,7 +76,6 @@ export async function startService(
       spec,
       path.join(context.places.logs, `${local.name}.log`),
       () => local.probe(ports),
-      local.startTimeoutMs ?? START_TIMEOUT_MS,
       (started) => {
         save({ source: 'process', ports, process: started, origin });
       },

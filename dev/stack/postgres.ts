@@ -71,7 +71,7 @@ export const postgres: LocalService = {
       ...server,
       password: DATABASE_PASSWORD,
       database: 'postgres',
-      connectionTimeoutMillis: 1000,
+      connectionTimeoutMillis: 10_000,
     });
     try {
       await client.connect();

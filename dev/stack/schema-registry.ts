@@ -16,7 +16,6 @@ export const schemaRegistry: LocalService = {
   usualPorts: { http: 8081 },
   stopSignal: 'SIGTERM',
   // It loads 350 jars.
-  startTimeoutMs: 180_000,
 
   async check() {
     await allOrStackError([

@@ -73,8 +73,6 @@ export interface LocalService {
   readonly usualPorts: Ports;
   /** The highest port that the service supports, if there is a limit. */
   readonly highestPort?: number;
-  /** How long it may take to start, if that is longer than usual. */
-  readonly startTimeoutMs?: number;
   /** The signal for a graceful shutdown. */
   readonly stopSignal: NodeJS.Signals;
   /** Throws a StackError with instructions if the machine lacks a prerequisite. Takes seconds at most. */

@@ -53,7 +53,7 @@ export const DYNAMIC_CONFIG = [
 export async function probeTemporal(frontendPort: number): Promise<void> {
   const connection = await Connection.connect({
     address: `127.0.0.1:${frontendPort}`,
-    connectTimeout: '2s',
+    connectTimeout: '10s',
     interceptors: [],
   });
   try {

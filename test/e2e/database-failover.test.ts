@@ -12,7 +12,7 @@ beforeAll(async () => {
   system = await createTestSystem({
     databaseUrl: pair.url([pair.standby, pair.primary], { target_session_attrs: 'read-write' }),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await system.close();
   await pair.remove();
@@ -71,4 +71,4 @@ test('a failover under load loses and doubles no order, and the worker follows t
     for (const id of ids) expect(await system.status(id)).toBe('COMPLETED');
   });
   expect((await worker.http('GET', '/readyz')).status).toBe(200);
-}, 120_000);
+});

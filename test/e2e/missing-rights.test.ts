@@ -14,7 +14,7 @@ let system: TestSystem;
 beforeAll(async () => {
   broker = await startOwnBroker(aclProperties({ limited: 'limited-password' }));
   system = await createTestSystem({ brokers: broker.address });
-}, 60_000);
+});
 afterAll(async () => {
   await system.close();
   await broker.remove();

@@ -23,7 +23,7 @@ const send = (ids: readonly string[]) =>
 const allStored = (ids: readonly string[]) =>
   eventually(async () => {
     expect(await system.storedOrderIds()).toEqual(ids);
-  }, 60_000);
+  });
 
 /** How many starts there were, by outcome, without those of which there were none. */
 async function startsOf(program: RunningProgram): Promise<Readonly<Record<string, number>>> {
@@ -93,7 +93,7 @@ test('without eager starts on the server, every order goes through the queue, an
       await other.topic.send(ids.map((id) => ({ key: id, value: orderText(id) })));
       await eventually(async () => {
         expect(await other.storedOrderIds()).toEqual(ids);
-      }, 60_000);
+      });
       expect(await startsOf(program)).toEqual({ no_task: 100 });
     } finally {
       await other.close();

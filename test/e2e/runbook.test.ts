@@ -160,5 +160,5 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
     );
     expect(outputOf('order-ingest orders list --status cancelled --since 12h')).toContain('A-1004');
     expect(outputOf('curl -s http://localhost:9464/readyz')).toContain('"ready"');
-  }, 400_000);
+  });
 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
   });
   expect(exitCode).toBe(0);
   expect(stdout).toContain('GRANT SELECT, INSERT ON orders TO worker');
-}, 90_000);
+});
 afterAll(async () => {
   await system.close();
   await server.remove();
@@ -76,7 +76,7 @@ const sendOrders = (prefix: string, count: number) =>
 const allStored = (count: number) =>
   eventually(async () => {
     expect(await system.storedOrderIds()).toHaveLength(count);
-  }, 120_000);
+  });
 
 test('the system runs with a worker role and a reader role', async () => {
   const worker = await system.startWorker({ DATABASE_URL: urlOf('worker') });

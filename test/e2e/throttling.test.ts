@@ -37,7 +37,7 @@ test('while Temporal throttles, fewer starts are sent at once, all succeed in th
     await eventually(async () => {
       readiness.add((await bridge.http('GET', '/readyz')).status);
       expect(await system.topic.lag()).toBe(0);
-    }, 50_000);
+    });
     expect(await system.topic.deadLetters()).toEqual([]);
     const { body } = await bridge.http('GET', '/metrics');
     const outages = bridge.events.filter(({ event }) => event?.startsWith('dependency_'));
@@ -48,4 +48,4 @@ test('while Temporal throttles, fewer starts are sent at once, all succeed in th
   } finally {
     await system.close();
   }
-}, 90_000);
+});

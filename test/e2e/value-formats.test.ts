@@ -20,7 +20,7 @@ let system: TestSystem;
 beforeAll(async () => {
   registry = await startOwnServer('schema-registry');
   await registerRecordedSchemas(registry.address);
-}, 300_000);
+});
 afterAll(() => registry.remove());
 beforeEach(async () => {
   system = await createTestSystem({ partitions: 2 });
@@ -238,4 +238,4 @@ test('while the schema registry is down, the bridge waits without dead letters, 
   for (const id of [...before, ...waiting, ...behind]) {
     await expect(system.workflow(id).result()).resolves.toEqual({ outcome: 'stored' });
   }
-}, 300_000);
+});

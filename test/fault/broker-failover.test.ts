@@ -21,7 +21,7 @@ beforeAll(async () => {
     leaders: [1],
     groupId: await pair.groupOn(2),
   });
-}, 240_000);
+});
 afterAll(async () => {
   await created?.close();
   await pair.remove();

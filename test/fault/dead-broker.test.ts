@@ -50,7 +50,7 @@ beforeAll(async () => {
       admin.fetchTopicMetadata({ topics: [halved.topic.name] }).finally(() => admin.disconnect()),
     ).rejects.toThrow(/no leader/);
   });
-}, 240_000);
+});
 afterAll(async () => {
   await Promise.all([whole.close(), halved.close()]);
   await pair.remove();

@@ -8,7 +8,7 @@ let system: TestSystem;
 beforeEach(async () => {
   broker = await startOwnBroker(['offsets.topic.replication.factor=2']);
   system = await createTestSystem({ brokers: broker.address });
-}, 60_000);
+});
 afterEach(async () => {
   await system.close();
   await broker.remove();

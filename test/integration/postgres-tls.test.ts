@@ -11,7 +11,7 @@ import { stackAddress } from '../support/stack.ts';
 let server: SecuredPostgres;
 beforeAll(async () => {
   server = await startSecuredPostgres();
-}, 60_000);
+});
 afterAll(() => server.remove());
 afterEach(() => server.useServerCertificate('server'));
 

@@ -53,7 +53,6 @@ export async function startBrokerPair(properties: readonly string[] = []): Promi
         }),
         path.join(nodeDir, 'log'),
         () => probeBroker(brokerPort),
-        60_000,
         (identity) => running.set(id, identity),
       );
     };

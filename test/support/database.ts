@@ -13,6 +13,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** Of a connection and of a statement: no test waits for it. */
+const TIMEOUT_MS = 60_000;
+
 /** Creates a schema for one test, with the tables unless `empty`. */
 export async function createTestDatabase({
   empty = false,
@@ -21,11 +24,11 @@ export async function createTestDatabase({
   const schema = uniqueName('test').replaceAll('-', '_');
   await runSql(base, `CREATE SCHEMA ${schema}`);
   const url = `${base}${base.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema}`;
-  if (!empty) await migrate(orderModule.storage, url, 5000);
+  if (!empty) await migrate(orderModule.storage, url, TIMEOUT_MS);
   const pool = createDatabasePool({
     url,
-    connectTimeoutMs: 5000,
-    statementTimeoutMs: 5000,
+    connectTimeoutMs: TIMEOUT_MS,
+    statementTimeoutMs: TIMEOUT_MS,
     maxConnections: 8,
     onIdleError: () => undefined,
   });
@@ -56,7 +59,7 @@ export const dropDatabase = (name: string, base = stackAddress('DATABASE_URL')):
   runSql(base, `DROP DATABASE ${name} WITH (FORCE)`);
 
 async function runSql(url: string, sql: string): Promise<void> {
-  const { client } = await createConnector({ url, connectTimeoutMs: 5000 })();
+  const { client } = await createConnector({ url, connectTimeoutMs: TIMEOUT_MS })();
   try {
     await client.query(sql);
   } finally {

@@ -8,7 +8,7 @@ export class FinalError extends Error {}
 /** Repeats the check until it no longer throws. Throws its last error after `timeoutMs`, a FinalError at once. */
 export async function eventually<Result>(
   check: () => Promise<Result> | Result,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<Result> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

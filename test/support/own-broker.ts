@@ -39,7 +39,6 @@ export async function startOwnBroker(properties: readonly string[] = []): Promis
       }),
       path.join(dir, 'log'),
       () => probeBroker(brokerPort),
-      60_000,
       (identity) => {
         onUndo(() => stopProcess(identity, 'SIGKILL', 5000));
       },

@@ -36,7 +36,6 @@ export async function startOwnTemporal(args: readonly string[]): Promise<OwnTemp
       },
       path.join(dir, 'log'),
       () => probeTemporal(port),
-      60_000,
       (identity) => (server = identity),
     );
   } catch (error) {

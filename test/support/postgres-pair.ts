@@ -119,7 +119,6 @@ const start = (
     spec,
     path.join(places.logs, 'postgres.log'),
     probe,
-    30_000,
     (started) => {
       onUndo(() => stopProcess(started, 'SIGKILL', 5000));
     },
@@ -132,7 +131,7 @@ async function query<Result>(
   const client = new pg.Client({
     ...{ host: '127.0.0.1', port, database: DATABASE_NAME },
     ...{ user: DATABASE_USER, password: DATABASE_PASSWORD },
-    connectionTimeoutMillis: 2000,
+    connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined);
   await client.connect();

@@ -57,7 +57,6 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
       await configureSecuredBroker(path.join(dir, 'kafka'), path.join(dir, 'certificates'), ports),
       path.join(dir, 'log'),
       () => probeBroker(brokerPort),
-      60_000,
       (identity) => {
         onUndo(() => stopProcess(identity, 'SIGKILL', 5000));
       },

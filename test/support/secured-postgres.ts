@@ -55,7 +55,6 @@ export async function startSecuredPostgres(): Promise<SecuredPostgres> {
       spec,
       path.join(places.logs, 'postgres.log'),
       () => securedPostgres.probe(ports),
-      30_000,
       (started) => {
         onUndo(() => stopProcess(started, 'SIGKILL', 5000));
       },

@@ -72,7 +72,6 @@ export async function startSecuredTemporal({
       }),
       path.join(dir, 'log'),
       () => probeSecuredTemporal(options()),
-      60_000,
       (identity) => {
         onUndo(() => stopProcess(identity, 'SIGKILL', 5000));
       },

@@ -98,7 +98,13 @@ export async function createTestSystem(
     BRIDGE_HTTP_PORT: '0',
     ...((options.fastSettings ?? true) ? FAST_SETTINGS : {}),
   };
-  const workerEnv = { ...temporalEnv, DATABASE_URL: database.url, WORKER_HTTP_PORT: '0' };
+  const workerEnv = {
+    ...temporalEnv,
+    DATABASE_URL: database.url,
+    // The default is for machines with time to spare.
+    DATABASE_CONNECT_TIMEOUT_MS: '10000',
+    WORKER_HTTP_PORT: '0',
+  };
   const programs: RunningProgram[] = [];
   const start = async (name: 'bridge' | 'worker' | 'run', env: ProgramEnv, main?: string) => {
     const program = await startProgram(name, env, main);

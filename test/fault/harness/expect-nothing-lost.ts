@@ -12,7 +12,7 @@ import { PARTITIONS, type LoadedTopic, type LoadedWorld } from './world.ts';
  * bridge. Kafka's own client reads the topics, the key of a message names its purpose, and the load recorded
  * each expected order when it sent it.
  */
-export async function expectNothingLost(world: LoadedWorld, stallMs = 60_000): Promise<void> {
+export async function expectNothingLost(world: LoadedWorld, stallMs = 180_000): Promise<void> {
   const { system, load, otherTopics = [] } = world;
   const topics: readonly LoadedTopic[] = [
     { topic: system.topic, partitions: PARTITIONS, load },

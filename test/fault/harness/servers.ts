@@ -71,7 +71,6 @@ export async function startFaultServers(temporalKind: TemporalKind): Promise<Fau
         spec,
         path.join(dir, 'kafka', 'log'),
         () => probeBroker(brokerPort),
-        60_000,
         (identity) => (broker = identity),
       );
     };

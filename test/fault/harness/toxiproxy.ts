@@ -69,7 +69,6 @@ export async function startToxiproxy(dir: string): Promise<Toxiproxy> {
     },
     path.join(dir, 'toxiproxy.log'),
     () => call('GET', '/version'),
-    20_000,
     (identity) => started.push(identity),
   );
   return {

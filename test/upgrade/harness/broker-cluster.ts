@@ -89,7 +89,6 @@ async function startNodes(onUndo: OnUndo): Promise<Omit<BrokerCluster, 'remove'>
       { ...spec, args },
       path.join(dir, String(id), 'log'),
       () => probeBroker(node.brokerPort),
-      180_000,
       (identity) => running.set(id, identity),
     );
   };
@@ -140,7 +139,7 @@ async function allInSync(brokers: string): Promise<void> {
         partitions.filter(({ isr, replicas }) => isr.length < replicas.length),
       );
       expect(behind).toEqual([]);
-    }, 120_000);
+    });
   } finally {
     await admin.disconnect();
   }

@@ -15,4 +15,4 @@ export const OPTIONS = {
 export const RUN = `seed ${OPTIONS.seed}, ${OPTIONS.orders} messages at ${OPTIONS.rate} per second`;
 
 /** A busy machine may take long; a run without progress fails earlier. */
-export const TIMEOUT_MS = (OPTIONS.orders / OPTIONS.rate) * 1000 + 600_000;
+export const TIMEOUT_MS = (OPTIONS.orders / OPTIONS.rate) * 1000 + 1_800_000;

@@ -61,7 +61,7 @@ export async function createUpgradeWorld(
       await loaded.sentAtLeast(OPTIONS.orders);
       await loaded.stopSending();
       endPhase();
-      await expectNothingLost(loaded, 120_000);
+      await expectNothingLost(loaded);
       expect(nondeterminismLogged(programs)).toEqual([]);
       if (OPTIONS.isLong) console.log(await report(loaded, phases));
     },
