@@ -114,15 +114,9 @@ const start = (
   probe: () => Promise<void>,
   onUndo: OnUndo,
 ): Promise<ProcessIdentity> =>
-  startDaemon(
-    'Postgres',
-    spec,
-    path.join(places.logs, 'postgres.log'),
-    probe,
-    (started) => {
-      onUndo(() => stopProcess(started, 'SIGKILL', 5000));
-    },
-  );
+  startDaemon('Postgres', spec, path.join(places.logs, 'postgres.log'), probe, (started) => {
+    onUndo(() => stopProcess(started, 'SIGKILL', 5000));
+  });
 
 async function query<Result>(
   port: number,
