@@ -50,7 +50,7 @@ export function createPipeline(
     }),
     openOrders: {
       untilClosed: (workflow, signal) => untilClosed(client, workflow, signal),
-      count: () => countOpenOrders(client, temporal.workflowIdPrefix),
+      count: (dueBy) => countOpenOrders(client, temporal.workflowIdPrefix, dueBy),
     },
     deadLetters: createDeadLetterWriter(producer, (topic) => deadLetterTopicOf(kafka, topic)),
   });

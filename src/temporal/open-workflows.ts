@@ -39,14 +39,20 @@ export async function untilClosed(
 
 /**
  * Counts the running workflows under the prefix, without those that wait for their start delay, in one
- * attempt. Temporal's visibility may be a second or more behind. If a query cannot express the whole prefix, the count may be too high.
+ * attempt. Temporal's visibility may be a second or more behind. If a query cannot express the whole prefix, the
+ * count may be too high.
+ *
+ * @param dueBy Only those that were due by then, by the server's clock. Default: now.
  */
-export async function countOpenOrders(client: Client, workflowIdPrefix: string): Promise<number> {
+export async function countOpenOrders(
+  client: Client,
+  workflowIdPrefix: string,
+  dueBy = new Date(Date.now() + CLOCK_DIFFERENCE_MS),
+): Promise<number> {
   const { namespace } = client.options;
-  const due = quoted(new Date(Date.now() + CLOCK_DIFFERENCE_MS).toISOString());
   const query = orderQuery(workflowIdPrefix, {
     statuses: ['running'],
-    query: `ExecutionTime <= ${due}`,
+    query: `ExecutionTime <= ${quoted(dueBy.toISOString())}`,
   });
   const { count } = await client.connection.withDeadline(Date.now() + COUNT_TIMEOUT_MS, () =>
     client.workflowService.countWorkflowExecutions({ namespace, query }),

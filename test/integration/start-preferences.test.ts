@@ -83,6 +83,9 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
       ]);
       expect(await countOpenOrders(client, place.workflowIdPrefix)).toBe(1);
     });
+    const { workflowIdPrefix } = place;
+    expect(await countOpenOrders(client, workflowIdPrefix, new Date(before - 1000))).toBe(0);
+    expect(await countOpenOrders(client, workflowIdPrefix, new Date())).toBe(1);
 
     if (!delayed) throw new Error('no workflow');
     await client.workflow.getHandle(delayed.workflowId).terminate();

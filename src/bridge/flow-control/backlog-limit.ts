@@ -11,8 +11,10 @@ export interface OpenOrders {
   /**
    * How many orders are open (started and not closed), whoever has started them. Those that wait for their
    * start delay are left out.
+   *
+   * @param dueBy Only orders that were due by then, by the server's clock.
    */
-  count(): Promise<number>;
+  count(dueBy?: Date): Promise<number>;
 }
 
 export interface BacklogLimitOptions {
@@ -27,6 +29,8 @@ const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_TICKS_UNTIL_STUCK = 10;
 const MOST_TICKS_UNTIL_STUCK = 60;
+/** By how much this machine's clock may be ahead of the server's before new orders count as stuck ones. */
+const CLOCK_DIFFERENCE_MS = 5000;
 /** Orders that are watched at a time, each by a long poll. */
 const MAX_WATCHED = 16;
 
@@ -51,9 +55,10 @@ const MAX_WATCHED = 16;
  * **Stuck orders.** When no order has closed for ten seconds, those that are open count as stuck, and
  * another window is opened beside them: orders that are retried indefinitely do not hold up the
  * others. Once a further window would exceed `maxOpen`, only one order at a time is started, as a
- * probe, at intervals of up to a minute. The first probe that closes, or any stuck order that does,
- * shows that orders are stored again: the window then doubles with each order that closes, as in
- * TCP's slow start.
+ * probe, at intervals of up to a minute. The first probe that closes shows that orders are stored again:
+ * the window then doubles with each order that closes, as in TCP's slow start. Each stuck order that
+ * closes widens it by one. Once it is open in full, stuck orders that close leave no room for others: they
+ * are counted apart from those in the window, which would otherwise grow by all of them.
  */
 export class BacklogLimit {
   readonly #fullWindow: number;
@@ -85,6 +90,8 @@ export class BacklogLimit {
   });
   /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
+  /** The stuck orders were due by then. */
+  #stuckDueBy = new Date(0);
   #ticksWithoutProgress = 0;
   /** After so many of them the open orders count as stuck. Doubles while probes get stuck, too. */
   #ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
@@ -205,16 +212,27 @@ export class BacklogLimit {
     // A newer order may close although the one that is watched is stuck.
     this.#watchLatest();
     const count = await this.#temporal.count().catch(() => undefined);
+    // Afterwards, so that what closes in between makes no room before the next tick.
+    const stuck = await this.#countStuck().catch(() => this.#stuck);
     this.#isTicking = false;
     if (this.isFull) this.#ticksWithoutProgress += 1;
-    if (count !== undefined) this.#useCount(count);
+    if (count !== undefined) this.#useCount(count, stuck);
     if (this.#ticksWithoutProgress >= this.#ticksUntilStuck)
       this.#countAsStuck(count ?? this.#stuck + this.#openCount);
   }
 
-  /** Finds out from the number of open orders whether some have closed, stuck ones included. */
-  #useCount(count: number): void {
-    this.#stuck = Math.min(this.#stuck, count);
+  #countStuck(): Promise<number> {
+    return this.#stuck === 0 ? Promise.resolve(0) : this.#temporal.count(this.#stuckDueBy);
+  }
+
+  /**
+   * Finds out from the number of open orders whether some have closed.
+   *
+   * @param stuck How many of those that counted as stuck are still open.
+   */
+  #useCount(count: number, stuck: number): void {
+    const closed = this.#stuck - Math.min(stuck, count);
+    if (closed > 0) this.#stuckHaveClosed(closed);
     // Also when no order of this bridge is open that could show it by closing.
     if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
     const open = count - this.#stuck;
@@ -222,18 +240,32 @@ export class BacklogLimit {
     else this.#resize();
   }
 
+  /** So many may be started in their place, until the window is open in full again. */
+  #stuckHaveClosed(closed: number): void {
+    this.#stuck -= closed;
+    if (this.#window === this.#fullWindow) return;
+    this.#window = Math.min(this.#fullWindow, this.#window + closed);
+    this.#restartTicks();
+  }
+
   /** Some orders have closed; these still fill the window. */
   #settle(open: OpenEntry[]): void {
     this.#open = open;
     this.#openCount = open.reduce((sum, { count }) => sum + count, 0);
+    this.#restartTicks();
+    this.#resize();
+  }
+
+  #restartTicks(): void {
     this.#ticksWithoutProgress = 0;
     this.#ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
-    this.#resize();
   }
 
   /** Counts all open orders as stuck. */
   #countAsStuck(open: number): void {
     this.#stuck = open;
+    // None of this bridge's was started later: it waited for one of them to close.
+    this.#stuckDueBy = new Date(Date.now() - CLOCK_DIFFERENCE_MS);
     this.#open = [];
     this.#openCount = 0;
     this.#stuckUpTo = this.#started;

@@ -47,7 +47,10 @@ async function run(
 function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true } = {}) {
   /** Numbers of the orders that are open. */
   const open = new Set<number>();
+  /** When each order was started. */
+  const startedAt = new Map<number, number>();
   const others = { open: openBefore };
+  let stuckCounts = 0;
   const watched = new Map<number, PromiseWithResolvers<undefined>>();
   /** Numbers of the orders for which a long poll was opened. */
   const polls: number[] = [];
@@ -65,14 +68,22 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
         polls.push(number);
         return end.promise;
       },
-      count: () =>
-        counts ? Promise.resolve(others.open + open.size) : Promise.reject(new Error('no answer')),
+      count: (dueBy) => {
+        if (dueBy) stuckCounts += 1;
+        const due = [...open].filter(
+          (number) => (startedAt.get(number) ?? 0) <= (dueBy?.getTime() ?? Infinity),
+        );
+        return counts
+          ? Promise.resolve(others.open + due.length)
+          : Promise.reject(new Error('no answer'));
+      },
     },
   });
   let started = 0;
   const startOne = (): Promise<StartOutcome> => {
     started += 1;
     open.add(started);
+    startedAt.set(started, Date.now());
     return Promise.resolve({
       kind: 'started',
       workflow: { workflowId: String(started), runId: `run-${started}` },
@@ -86,6 +97,8 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     open,
     /** Orders that were open before the limit was created. */
     others,
+    /** How often Temporal was asked for the stuck orders. */
+    stuckCounts: () => stuckCounts,
     /** How many orders have been started. */
     started: () => started,
     /** Requests so many starts, which happen as the limit permits. */
@@ -261,6 +274,41 @@ test('stuck orders that close leave room for no more orders than the window', as
   others.open = 0;
   await seconds(1);
   expect(started()).toBeLessThanOrEqual(11);
+});
+
+test('stuck orders that close one after the other leave room for no more orders than the window', async () => {
+  const { ask, open, others, limit } = createLimit({ openBefore: 25 });
+  await ask(100);
+  for (others.open = 25; others.open > 0; others.open -= 5) {
+    await seconds(1);
+    expect(open.size).toBeLessThanOrEqual(10);
+  }
+  await seconds(1);
+  expect(open.size).toBe(10);
+  expect(limit.reason()).toBeUndefined();
+});
+
+test('orders of this bridge that were stuck and close leave room for no more orders than the window', async () => {
+  const { ask, open, started } = createLimit();
+  await ask(1000);
+  await seconds(30);
+  expect(started()).toBe(31);
+  for (let closed = 0; closed < 30; closed += 5) {
+    for (let number = closed + 1; number <= closed + 5; number += 1) open.delete(number);
+    await seconds(1);
+    const fresh = [...open].filter((number) => number > 30);
+    expect(fresh.length).toBe(Math.min(10, 1 + closed + 5));
+  }
+});
+
+test('the stuck orders are counted only as long as there are any', async () => {
+  const { ask, others, stuckCounts } = createLimit({ openBefore: 25 });
+  await ask(100);
+  await seconds(3);
+  expect(stuckCounts()).toBe(3);
+  others.open = 0;
+  await seconds(3);
+  expect(stuckCounts()).toBe(4);
 });
 
 test('while Temporal cannot count open orders, those that this bridge has started are counted', async () => {
