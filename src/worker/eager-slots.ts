@@ -9,14 +9,15 @@ import { Semaphore } from '../program/semaphore.ts';
  * queue, where it costs more.
  */
 export class EagerSlots {
+  /** How many are for polled tasks. */
+  readonly polled: number;
   readonly #eager: number;
-  readonly #polled: number;
   #current: WorkerSlots;
 
   /** @param total at least 2; a quarter of them, and at least 2, are for polled tasks */
   constructor(total: number) {
-    this.#polled = Math.max(2, Math.floor(total / 4));
-    this.#eager = Math.max(1, total - this.#polled);
+    this.polled = Math.max(2, Math.floor(total / 4));
+    this.#eager = Math.max(1, total - this.polled);
     this.#current = this.#create();
   }
 
@@ -39,7 +40,7 @@ export class EagerSlots {
   }
 
   #create(): WorkerSlots {
-    return new WorkerSlots(this.#eager, this.#polled);
+    return new WorkerSlots(this.#eager, this.polled);
   }
 }
 

@@ -213,7 +213,7 @@ type Options = Parameters<typeof TemporalWorker.create>[1];
 
 /** The options that all workers of this process have in common, from the first to the last replacement. */
 function workerOptions(
-  { settings, target, orderModule, deployment, pool, logger, tracing }: WorkerContext,
+  { settings, target, orderModule, deployment, pool, logger, tracing, eagerSlots }: WorkerContext,
   metrics: WorkerMetrics,
   untilDatabaseAvailable: () => Promise<Availability>,
 ): Options {
@@ -231,7 +231,7 @@ function workerOptions(
     }),
     ...workflowCode({ traced: tracing !== undefined, codec: target.codec }),
     ...(tracing && workflowTracing(tracing)),
-    ...pollerOptions(settings.worker),
+    ...pollerOptions(settings.worker, eagerSlots),
     ...deployment,
   };
 }

@@ -18,13 +18,24 @@ export const storeWaitMs = (database: Settings<typeof WORKER_ROLE>['database']):
 
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
+/**
+ * Pollers occupy a slot while they wait. In an outage the SDK increases those of the sticky queue, which has the second
+ * tasks of orders that are retried, up to the maximum, and prefers them afterwards (sdk-rust#1579): without a maximum
+ * they take all slots, and for seconds at a time nobody polls the task queue.
+ */
+function workflowTaskPollers({ workflowTaskSlots }: WorkerSettings, eagerSlots?: EagerSlots) {
+  const slots = eagerSlots?.polled ?? workflowTaskSlots;
+  const maximum = Math.max(1, Math.floor(slots / 4));
+  return { type: 'autoscaling', maximum, initial: Math.min(5, maximum) } as const;
+}
+
 /** How a worker gets its tasks. */
-export const pollerOptions = (settings: WorkerSettings) =>
+export const pollerOptions = (settings: WorkerSettings, eagerSlots?: EagerSlots) =>
   ({
     maxCachedWorkflows: settings.maxCachedWorkflows,
     // An order takes one workflow task, which comes from the task queue that all workers share. Most of a
     // fixed number of pollers would wait on sticky queues instead, for second tasks of cached workflows.
-    workflowTaskPollerBehavior: { type: 'autoscaling' },
+    workflowTaskPollerBehavior: workflowTaskPollers(settings, eagerSlots),
     shutdownGraceTime: settings.shutdownGraceMs,
   }) satisfies Partial<WorkerOptions>;
 

@@ -1,7 +1,9 @@
 import { readSettings } from '../../../src/config/read-settings.ts';
 import { WORKER_ROLE } from '../../../src/config/roles.ts';
+import { EagerSlots } from '../../../src/worker/eager-slots.ts';
 import {
   deploymentOptions,
+  pollerOptions,
   poolSize,
   slotSuppliers,
   STORE_ATTEMPT_MS,
@@ -23,6 +25,23 @@ describe('a worker', () => {
     });
     expect(poolSize(settings)).toBe(9);
   });
+
+  test.each([
+    ['40', 10, 2],
+    ['8', 2, 1],
+    ['2', 1, 1],
+  ])(
+    'with %s workflow task slots has pollers that leave most of them free',
+    (slots, alone, withBridge) => {
+      const settings = workerSettings({ WORKER_WORKFLOW_TASK_SLOTS: slots });
+      expect(pollerOptions(settings)).toMatchObject({
+        workflowTaskPollerBehavior: { type: 'autoscaling', maximum: alone },
+      });
+      expect(pollerOptions(settings, new EagerSlots(Number(slots)))).toMatchObject({
+        workflowTaskPollerBehavior: { maximum: withBridge, initial: withBridge },
+      });
+    },
+  );
 
   test('is versioned only if the settings name a deployment and a build', () => {
     expect(deploymentOptions(workerSettings({}))).toEqual({});
