@@ -43,7 +43,7 @@ import type { EagerSlots } from './eager-slots.ts';
 import { createOrderStore } from './order-store.ts';
 import { renewCredentials } from './renew-credentials.ts';
 import { supervisionTimings, superviseWorker } from './supervise-worker.ts';
-import { freeLocalAddress, installTemporalRuntime, readSdkMetrics } from './temporal-runtime.ts';
+import { installTemporalRuntime, readSdkMetrics } from './temporal-runtime.ts';
 import { TemporalWorker } from './temporal-worker.ts';
 import { watchRouting } from './watch-routing.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
@@ -166,8 +166,7 @@ async function checkTemporal(target: TemporalTarget): Promise<void> {
 
 async function runUntilStopped(context: WorkerContext): Promise<void> {
   const { settings, pool, logger } = context;
-  const sdkMetricsAddress = await freeLocalAddress();
-  const runtime = installTemporalRuntime(logger, sdkMetricsAddress);
+  const { runtime, metricsAddress } = await installTemporalRuntime(logger);
   try {
     const health = createHealth();
     health.readiness.check('payload keys', () => context.target.codec.keys.unknownKeys());
@@ -186,7 +185,7 @@ async function runUntilStopped(context: WorkerContext): Promise<void> {
       metrics: {
         contentType: metrics.registry.contentType,
         metrics: async () =>
-          `${await metrics.registry.metrics()}${await readSdkMetrics(sdkMetricsAddress)}`,
+          `${await metrics.registry.metrics()}${await readSdkMetrics(metricsAddress)}`,
       },
     });
     try {

@@ -5,12 +5,36 @@ import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/w
 import { describeError } from '../program/operator-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
+/** The runtime of the Temporal SDK, and where its core serves its metrics. */
+export interface TemporalRuntime {
+  readonly runtime: Runtime;
+  readonly metricsAddress: string;
+}
+
+/** How many addresses are tried. */
+const MAX_ADDRESSES = 10;
+
 /**
  * Installs the runtime of the Temporal SDK, once per process and before a worker is created: the SDK and its Rust core
- * log through our logger, and serve their metrics at `metricsAddress`.
+ * log through our logger, and serve their metrics at a free address. Another process may take that before the SDK
+ * does: then it gets another one.
  */
-export function installTemporalRuntime(logger: Logger, metricsAddress: string): Runtime {
+export async function installTemporalRuntime(
+  logger: Logger,
+  findAddress = freeLocalAddress,
+): Promise<TemporalRuntime> {
   limitWorkflowStackTraces();
+  for (let tried = 1; ; tried += 1) {
+    const metricsAddress = await findAddress();
+    try {
+      return { runtime: install(logger, metricsAddress), metricsAddress };
+    } catch (error) {
+      if (tried === MAX_ADDRESSES || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+function install(logger: Logger, metricsAddress: string): Runtime {
   const log = (level: LogLevel, message: string, meta?: object) => {
     // The SDK writes several debug lines per order.
     if (!logger.isLevelEnabled(LEVELS[level])) return;
