@@ -40,7 +40,7 @@ async function portOf(program: RunningProgram): Promise<string> {
 }
 
 async function status(target: Omit<HttpTarget, 'ca'>, requested: string): Promise<number> {
-  return (await sendRequest('GET', requested, { ...target, ca: pem('ca.crt') }, 5000)).status;
+  return (await sendRequest('GET', requested, { ...target, ca: pem('ca.crt') }, 60_000)).status;
 }
 
 test('with a token and TLS, probes, metrics and the tools work, and both are renewed without a restart', async () => {
@@ -73,14 +73,17 @@ test('with a token and TLS, probes, metrics and the tools work, and both are ren
 
   // From another machine, with the token and the authority.
   const url = `https://localhost:${port}`;
-  const top = await runCli(
-    [
-      ...['top', '--json', '--count', '1', '--interval', '1'],
-      ...['--bridge', url, '--bridge-ca', file('ca.crt')],
-    ],
-    { ...env, BRIDGE_HTTP_TOKEN_FILE: file('token') },
-  );
-  expect(JSON.parse(top.stdout)).toMatchObject({ bridges: [{ url, isReady: true }] });
+  // `top` gives the bridge one second.
+  await eventually(async () => {
+    const top = await runCli(
+      [
+        ...['top', '--json', '--count', '1', '--interval', '1'],
+        ...['--bridge', url, '--bridge-ca', file('ca.crt')],
+      ],
+      { ...env, BRIDGE_HTTP_TOKEN_FILE: file('token') },
+    );
+    expect(JSON.parse(top.stdout)).toMatchObject({ bridges: [{ url, isReady: true }] });
+  });
 
   writeFileSync(file('token'), 'the-second-token-of-two');
   useCertificate('server-renewed');
@@ -89,7 +92,7 @@ test('with a token and TLS, probes, metrics and the tools work, and both are ren
   await bridge.logged('http_certificate_renewed');
   await eventually(async () => {
     const renewed = { url, certificate: pem('server-renewed.crt') };
-    expect((await sendRequest('GET', '/readyz', renewed, 5000)).status).toBe(200);
+    expect((await sendRequest('GET', '/readyz', renewed, 60_000)).status).toBe(200);
   });
 });
 

@@ -16,6 +16,7 @@ test('npm start -- --until-drained accounts for every message and ends', async (
     TEMPORAL_ADDRESS: stackAddress('TEMPORAL_ADDRESS'),
     TEMPORAL_NAMESPACE: stackAddress('TEMPORAL_NAMESPACE'),
     DATABASE_URL: database.url,
+    DATABASE_CONNECT_TIMEOUT_MS: '10000',
     KAFKA_TOPIC: uniqueName('orders'),
     KAFKA_GROUP_ID: uniqueName('group'),
     TEMPORAL_TASK_QUEUE: uniqueName('queue'),

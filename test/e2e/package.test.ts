@@ -336,6 +336,7 @@ describe('the installed command', () => {
       TEMPORAL_TASK_QUEUE: uniqueName('packaged'),
       WORKFLOW_ID_PREFIX: `${uniqueName('packaged')}:`,
       DATABASE_URL: database.url,
+      DATABASE_CONNECT_TIMEOUT_MS: '10000',
       BRIDGE_HTTP_PORT: '0',
       WORKER_HTTP_PORT: '0',
       LOG_FORMAT: 'json',

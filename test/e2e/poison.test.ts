@@ -168,7 +168,12 @@ describe.each(TEMPORAL_SERVERS)('on a Temporal server with %s', (_name, address)
       maxMessageBytes: 8 * MIB,
     });
     await Promise.all([
-      system.startBridge({ KAFKA_FETCH_MAX_BYTES: '1048576', BRIDGE_BREAKER_MAX_PERCENT: '100' }),
+      system.startBridge({
+        KAFKA_FETCH_MAX_BYTES: '1048576',
+        BRIDGE_BREAKER_MAX_PERCENT: '100',
+        // Decompressing the largest message holds up heartbeats.
+        KAFKA_SESSION_TIMEOUT_MS: '30000',
+      }),
       system.startWorker(),
     ]);
     const producer = system.topic.kafka.producer();

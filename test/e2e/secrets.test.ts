@@ -308,7 +308,7 @@ async function shownBy(program: RunningProgram, token: string): Promise<string> 
   const target = { url: `http://127.0.0.1:${String(port)}`, token };
   const answers = await Promise.all(
     ['/metrics', '/readyz', '/livez'].map((requested) =>
-      sendRequest('GET', requested, target, 5000),
+      sendRequest('GET', requested, target, 60_000),
     ),
   );
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -343,7 +343,12 @@ describe('when a program crashes', () => {
   async function crashOf(env: ProgramEnv): Promise<{ output: string; report: string }> {
     const reports = mkdtempSync(path.join(folder, 'reports-'));
     const crash = path.join(reports, 'crash.mjs');
-    writeFileSync(crash, 'setTimeout(() => { throw new Error("crash"); }, 300);');
+    // With the first connection: all settings have been read then.
+    writeFileSync(
+      crash,
+      `import { Socket } from 'node:net';
+      Socket.prototype.connect = () => setImmediate(() => { throw new Error('crash'); });`,
+    );
     const { stdout, stderr } = await runCli(['--verbose', 'doctor'], {
       KAFKA_BROKERS: '127.0.0.1:1',
       TEMPORAL_ADDRESS: '127.0.0.1:1',

@@ -81,8 +81,10 @@ test('while Postgres is unavailable, the open orders are bounded; all are stored
     await eventually(async () => {
       expect(await system.storedOrderIds()).toHaveLength(ORDERS);
     });
-    const { status } = await bridge.http('GET', '/readyz');
-    expect(status).toBe(200);
+    await eventually(async () => {
+      const { status } = await bridge.http('GET', '/readyz');
+      expect(status).toBe(200);
+    });
   } finally {
     await proxy.close();
   }

@@ -15,11 +15,14 @@ let postgres: OwnServer;
 let system: TestSystem;
 let browser: Browser;
 let page: Page;
+/** Of each step in the browser. */
+const STEP_TIMEOUT_MS = 120_000;
 beforeAll(async () => {
   postgres = await startOwnServer('postgres');
   system = await createTestSystem({ databaseUrl: postgres.address });
   browser = await launchBrowser();
   page = await browser.newPage({ viewport: { width: 1440, height: 1150 } });
+  page.setDefaultTimeout(STEP_TIMEOUT_MS);
 });
 afterAll(async () => {
   await browser.close();
@@ -57,7 +60,9 @@ const pageShows = (...texts: (string | RegExp)[]) => shows(page, ...texts);
 const shows = (shown: Page, ...texts: (string | RegExp)[]) =>
   eventually(async () => {
     // The UI renders summaries and details in iframes.
-    const frames = shown.frames().map((frame) => frame.locator('body').innerText());
+    const frames = shown
+      .frames()
+      .map((frame) => frame.locator('body').innerText({ timeout: STEP_TIMEOUT_MS / 4 }));
     const text = (await Promise.all(frames)).join('\n');
     for (const expected of texts) expect(text).toMatch(expected);
   });
@@ -123,6 +128,7 @@ test('shows encrypted orders only to a browser that has logged in at the codec s
     TEMPORAL_UI: stackAddress('TEMPORAL_UI'),
   });
   const context = await browser.newContext({ viewport: { width: 1440, height: 1150 } });
+  context.setDefaultTimeout(STEP_TIMEOUT_MS);
   try {
     await Promise.all([encrypted.startBridge(keys), encrypted.startWorker(keys)]);
     await encrypted.topic.send([

@@ -13,8 +13,8 @@ let created: TestSystem | undefined;
 beforeAll(async () => {
   pair = await startBrokerPair([
     'offsets.topic.replication.factor=2',
-    // Longer than the start of a bridge takes, and shorter than commands wait.
-    'broker.session.timeout.ms=12000',
+    // Kafka's default: longer than the start of a bridge takes, and much shorter than commands wait.
+    'broker.session.timeout.ms=9000',
   ]);
   created = await createTestSystem({
     brokers: pair.brokers.join(','),

@@ -1,4 +1,5 @@
 import { eventually } from '../support/eventually.ts';
+import { createTopics } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
 import { metricValue } from '../support/metrics.ts';
 import type { RunningProgram } from '../support/programs.ts';
@@ -24,11 +25,7 @@ async function send(count: number): Promise<readonly string[]> {
 }
 
 /** A bridge that reaches Temporal through the proxy. */
-const startBridge = () =>
-  system.startBridge({
-    TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}`,
-    BRIDGE_START_TIMEOUT_MS: '500',
-  });
+const startBridge = () => system.startBridge({ TEMPORAL_ADDRESS: `127.0.0.1:${proxy.port}` });
 
 async function expectStarted(ids: readonly string[]): Promise<void> {
   await system.allCommitted();
@@ -51,11 +48,9 @@ const deleteBefore = (offset: number) =>
 
 /** Deletes the topic and creates it again as soon as the broker allows it. */
 async function recreateTopic(): Promise<void> {
-  const { admin, name } = system.topic;
+  const { admin, kafka, name } = system.topic;
   await admin.deleteTopics({ topics: [name] });
-  await eventually(() =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 1 }] }),
-  );
+  await eventually(() => createTopics(kafka, [{ topic: name, numPartitions: 1 }]));
 }
 
 test('messages deleted while no bridge runs are reported until an operator acknowledges it, and the rest is read', async () => {
@@ -75,7 +70,9 @@ test('messages deleted while no bridge runs are reported until an operator ackno
     `order_ingest_messages_lost_total{topic="${system.topic.name}",partition="0"} 15`,
   );
   expect((await bridge.http('POST', '/resume')).status).toBe(200);
-  expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
+  await eventually(async () => {
+    expect(await bridge.http('GET', '/readyz')).toMatchObject({ status: 200 });
+  });
 });
 
 /** Sends messages in a transaction and aborts it. */

@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
+import { createTopics } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
 import { runCli } from '../support/programs.ts';
 import { uniqueName } from '../support/stack.ts';
@@ -21,20 +22,17 @@ beforeAll(async () => {
   const groupId = await pair.groupOn(1);
   whole = await createTestSystem({ brokers, groupId, leaders: [1, 1] });
   halved = await createTestSystem({ brokers, groupId, leaders: [1, 2] });
-  await whole.topic.admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic: uniqueName('unrelated'),
-        replicaAssignment: [{ partition: 0, replicas: [2] }],
-      },
-      // As `setup` would create them, but all on the first broker.
-      ...[whole, halved].map(({ topic }) => ({
-        topic: `${topic.deadLetterTopic}.replayed`,
-        replicaAssignment: [{ partition: 0, replicas: [1] }],
-      })),
-    ],
-  });
+  await createTopics(whole.topic.kafka, [
+    {
+      topic: uniqueName('unrelated'),
+      replicaAssignment: [{ partition: 0, replicas: [2] }],
+    },
+    // As `setup` would create them, but all on the first broker.
+    ...[whole, halved].map(({ topic }) => ({
+      topic: `${topic.deadLetterTopic}.replayed`,
+      replicaAssignment: [{ partition: 0, replicas: [1] }],
+    })),
+  ]);
   await halved.topic.send([
     { key: 'a', value: orderText('a'), partition: 0 },
     { key: 'b', value: orderText('b'), partition: 1 },

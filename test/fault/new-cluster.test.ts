@@ -1,3 +1,4 @@
+import { createTopics } from '../support/kafka.ts';
 import { runCli } from '../support/programs.ts';
 import { startOwnBroker, type OwnBroker } from '../support/own-broker.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
@@ -22,9 +23,9 @@ test('setup and a bridge start while the group has no coordinator yet, and comma
     exitCode: 1,
     stderr: expect.stringContaining('has no coordinator for the consumer group yet'),
   });
-  await system.topic.admin.createTopics({
-    topics: [{ topic: '__consumer_offsets', numPartitions: 4, replicationFactor: 1 }],
-  });
+  await createTopics(system.topic.kafka, [
+    { topic: '__consumer_offsets', numPartitions: 4, replicationFactor: 1 },
+  ]);
   const bridge = await starting;
   expect(bridge.events.map(({ event }) => event)).toContain('waiting_for_kafka');
   expect(await bridge.end('SIGTERM')).toBe(0);

@@ -72,7 +72,9 @@ test('a rolling upgrade from one topic to two under load, with crashes, loses an
     const upgraded = await world.startBridge(bothTopics);
     await expectProgressInAll(both);
     // Beside the bridges that read one topic it is ready: the upgrade waits for that.
-    expect(await upgraded.http('GET', '/readyz')).toMatchObject({ status: 200 });
+    await eventually(async () => {
+      expect(await upgraded.http('GET', '/readyz')).toMatchObject({ status: 200 });
+    });
     await upgraded.logged('group_topics_differ');
 
     await old[0].end('SIGKILL');

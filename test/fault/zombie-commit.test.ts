@@ -7,6 +7,7 @@ import { GroupConsumer } from '../../src/kafka/consumer/group-consumer.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
+import { createTopics } from '../support/kafka.ts';
 import { uniqueName } from '../support/stack.ts';
 
 /**
@@ -36,18 +37,15 @@ beforeEach(async () => {
   stops = [];
   admin = kafkaOf('test').admin();
   await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic,
-        replicaAssignment: [
-          { partition: 0, replicas: [1] },
-          { partition: 1, replicas: [2] },
-        ],
-      },
-    ],
-  });
+  await createTopics(kafkaOf('test'), [
+    {
+      topic,
+      replicaAssignment: [
+        { partition: 0, replicas: [1] },
+        { partition: 1, replicas: [2] },
+      ],
+    },
+  ]);
   const producer = kafkaOf('test').producer();
   await producer.connect();
   await producer.send({
@@ -82,10 +80,10 @@ type StartMember = (
 ) => Promise<void>;
 
 const CONSUMER = {
-  sessionTimeoutMs: 30_000,
+  sessionTimeoutMs: 60_000,
   // Long, so that the member discovers the new partitions first, and the new member only by joining again.
-  heartbeatIntervalMs: 10_000,
-  rebalanceTimeoutMs: 20_000,
+  heartbeatIntervalMs: 20_000,
+  rebalanceTimeoutMs: 60_000,
   pollTimeoutMs: 100,
   fetchMaxBytes: 1_048_576,
   metadataMaxAgeMs: 500,

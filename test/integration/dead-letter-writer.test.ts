@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createDeadLetterWriter } from '../../src/bridge/dead-letter-writer.ts';
 import { readDeadLetterHeaders } from '../../src/contract/dead-letter.ts';
 import { createProducer, type MessageProducer } from '../../src/kafka/producer.ts';
-import { createTestTopic, readTopic, type TestTopic } from '../support/kafka.ts';
+import { createTestTopic, createTopics, readTopic, type TestTopic } from '../support/kafka.ts';
 import { uniqueName } from '../support/stack.ts';
 
 /** What a real broker rejects, and how the dead letter is then written. */
@@ -24,16 +24,13 @@ async function write(
   messages: readonly { key?: Buffer | null; value?: Buffer; headers?: Record<string, Buffer> }[],
 ) {
   const name = uniqueName('dead-letters');
-  await topic.admin.createTopics({
-    waitForLeaders: true,
-    topics: [
-      {
-        topic: name,
-        numPartitions: 1,
-        configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
-      },
-    ],
-  });
+  await createTopics(topic.kafka, [
+    {
+      topic: name,
+      numPartitions: 1,
+      configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+    },
+  ]);
   const writer = createDeadLetterWriter(producer, () => name);
   const omitted = [];
   for (const [index, { key = Buffer.from('k'), value, headers = {} }] of messages.entries()) {

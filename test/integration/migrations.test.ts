@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const run = async () => (await migrate(orderModule.storage, database.url, 5000)).ran;
+const run = async () => (await migrate(orderModule.storage, database.url, 60_000)).ran;
 
 test('concurrent calls run every migration once', async () => {
   const ran = await Promise.all([run(), run(), run()]);
@@ -85,13 +85,13 @@ test.each([
      VALUES ('a', now(), 'Ada', 1, 'orders', 0, 0, '1:a')`,
   );
   const faulty = laterSchema({ '0003_faulty': sql });
-  await expect(migrate(faulty, database.url, 5000)).rejects.toMatchObject({
+  await expect(migrate(faulty, database.url, 60_000)).rejects.toMatchObject({
     code: 'DATABASE_MIGRATION_FAILED',
     message: expect.stringMatching(/0003_faulty/),
   });
-  await expect(migrate(faulty, database.url, 5000)).rejects.toThrow(expected);
+  await expect(migrate(faulty, database.url, 60_000)).rejects.toThrow(expected);
   const corrected = laterSchema({ '0003_faulty': 'ALTER TABLE orders ADD COLUMN a text;' });
-  await expect(migrate(corrected, database.url, 5000)).resolves.toMatchObject({
+  await expect(migrate(corrected, database.url, 60_000)).resolves.toMatchObject({
     ran: ['0003_faulty'],
   });
 });

@@ -14,7 +14,7 @@ let client: Client;
 beforeEach(async () => {
   server = await startOwnTemporal([
     ...['--dynamic-config-value', 'system.forceSearchAttributesCacheRefreshOnRead=false'],
-    ...['--dynamic-config-value', 'system.namespaceCacheRefreshInterval="3s"'],
+    ...['--dynamic-config-value', 'system.namespaceCacheRefreshInterval="10s"'],
   ]);
   client = new Client({ connection: await Connection.connect({ address: server.address }) });
 });
@@ -22,6 +22,17 @@ afterEach(async () => {
   await client.connection.close();
   await server.remove();
 });
+
+const add = (attributes: readonly { readonly name: string; readonly type: 'KEYWORD' | 'INT' }[]) =>
+  client.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      attributes.map(({ name, type }) => [
+        name,
+        proto.temporal.api.enums.v1.IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
+      ]),
+    ),
+  });
 
 const start = () => {
   const read = identifyOrder(orderText('A-1'));
@@ -31,7 +42,7 @@ const start = () => {
     taskQueue: 'orders',
     workflowIdPrefix: 'order:',
     identity: 'a test',
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     maxInputBytes: 100_000,
   }).start({
     ...read,
@@ -43,15 +54,15 @@ const start = () => {
 };
 
 test('retries an order while the server does not know a new search attribute yet', async () => {
-  await client.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: Object.fromEntries(
-      SEARCH_ATTRIBUTES.map(({ name, type }) => [
-        name,
-        proto.temporal.api.enums.v1.IndexedValueType[`INDEXED_VALUE_TYPE_${type}`],
-      ]),
-    ),
-  });
+  // Once it knows this one, it has just looked, and does not look again for 10 s.
+  await add([{ name: 'Marker', type: 'KEYWORD' }]);
+  await eventually(() =>
+    client.workflowService.countWorkflowExecutions({
+      namespace: 'default',
+      query: 'Marker IS NOT NULL',
+    }),
+  );
+  await add(SEARCH_ATTRIBUTES);
   await expect(start()).rejects.toThrow(/no mapping defined for search attribute Source/);
   await eventually(async () => {
     expect(await start()).toMatchObject({ kind: 'started' });

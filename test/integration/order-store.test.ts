@@ -180,7 +180,7 @@ describe('the order store in Postgres', () => {
   test('throws transient errors with the reason', async () => {
     const pool = createDatabasePool({
       url: 'postgres://nobody:wrong@127.0.0.1:1/none',
-      connectTimeoutMs: 1000,
+      connectTimeoutMs: 60_000,
       statementTimeoutMs: 1000,
       maxConnections: 1,
       onIdleError: () => undefined,

@@ -2,7 +2,7 @@ import type { OrderRecord } from '../../src/contract/order-module.ts';
 import { Decimal } from '../../src/order-kit/exact-decimal.ts';
 import { orderItems, orderTables, type ItemTable } from '../../src/order-kit/order-tables.ts';
 import { createOrderStore } from '../../src/worker/order-store.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createOwnDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { uniqueName } from '../support/stack.ts';
 
 interface Order {
@@ -18,9 +18,12 @@ interface Order {
   readonly notes: readonly (string | null)[];
 }
 
+/** `REINDEX CONCURRENTLY` waits for transactions of the whole database. */
+let own: Awaited<ReturnType<typeof createOwnDatabase>>;
 let database: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase({ empty: true });
+  own = await createOwnDatabase();
+  database = await createTestDatabase({ base: own.url, empty: true });
   // Names that are keywords, and one that the tools use for something else.
   await database.pool.query(`
     CREATE TABLE "order" (
@@ -39,7 +42,10 @@ beforeAll(async () => {
       PRIMARY KEY (id, line_number)
     );`);
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await database.drop();
+  await own.drop();
+});
 
 const LINES = orderItems({
   table: 'lines',

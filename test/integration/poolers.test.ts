@@ -8,17 +8,23 @@ import {
 } from '../../src/postgres/database-pool.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { checkSchema, migrationNames } from '../../src/postgres/schema.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createOwnDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { recordOf } from '../support/built-in-order.ts';
 import { orderText } from '../support/messages.ts';
 import { startTransactionPooler, type TransactionPooler } from '../support/transaction-pooler.ts';
 
 /** Connections through a pooler in transaction mode, such as PgBouncer, and without one. */
+let own: Awaited<ReturnType<typeof createOwnDatabase>>;
+beforeAll(async () => {
+  own = await createOwnDatabase();
+});
+afterAll(() => own.drop());
+
 let database: TestDatabase;
 let pooler: TransactionPooler;
 const pools: DatabasePool[] = [];
 beforeEach(async () => {
-  database = await createTestDatabase({ empty: true });
+  database = await createTestDatabase({ base: own.url, empty: true });
   pooler = await startTransactionPooler({ serverUrl: database.url, sessions: 3 });
 });
 afterEach(async () => {
@@ -30,8 +36,8 @@ afterEach(async () => {
 function poolOf(url: string, options: Partial<PoolOptions> = {}) {
   const pool = createDatabasePool({
     url,
-    connectTimeoutMs: 5000,
-    statementTimeoutMs: 4321,
+    connectTimeoutMs: 60_000,
+    statementTimeoutMs: 60_000,
     maxConnections: 8,
     onIdleError: () => undefined,
     ...options,
@@ -63,7 +69,7 @@ async function stateOf(pool: pg.Pool) {
 const STORED_TWICE = ['1: stored', '2: already-stored'];
 
 test('orders are stored through a pooler without a failed attempt', async () => {
-  await migrate(orderModule.storage, database.url, 5000);
+  await migrate(orderModule.storage, database.url, 60_000);
   const pool = poolOf(pooler.url);
   await expect(storeTwice(pool)).resolves.toEqual(STORED_TWICE);
   expect(pool.isPooled).toBe(true);
@@ -74,8 +80,8 @@ test('orders are stored through a pooler without a failed attempt', async () => 
 });
 
 test('without a pooler, statements are prepared and sessions have a timeout', async () => {
-  await migrate(orderModule.storage, database.url, 5000);
-  const pool = poolOf(database.url, { maxConnections: 1 });
+  await migrate(orderModule.storage, database.url, 60_000);
+  const pool = poolOf(database.url, { maxConnections: 1, statementTimeoutMs: 4321 });
   await pool.query('SELECT');
   await postgresOrderStore(pool).store(recordOf(orderText('A-1')));
   expect(pool.isPooled).toBe(false);
@@ -86,7 +92,7 @@ test('without a pooler, statements are prepared and sessions have a timeout', as
 });
 
 test('statements are not prepared when that is switched off', async () => {
-  await migrate(orderModule.storage, database.url, 5000);
+  await migrate(orderModule.storage, database.url, 60_000);
   const pool = poolOf(database.url, { maxConnections: 1, preparedStatements: 'off' });
   await pool.query('SELECT');
   await postgresOrderStore(pool).store(recordOf(orderText('A-1')));
@@ -94,7 +100,9 @@ test('statements are not prepared when that is switched off', async () => {
 });
 
 test('concurrent migrations through a pooler run once and leave no lock or setting', async () => {
-  const runs = await Promise.all([1, 2].map(() => migrate(orderModule.storage, pooler.url, 5000)));
+  const runs = await Promise.all(
+    [1, 2].map(() => migrate(orderModule.storage, pooler.url, 60_000)),
+  );
   // Each migration has a transaction of its own, so the two may take turns.
   expect(runs.flatMap(({ ran }) => ran).sort()).toEqual(migrationNames(orderModule.storage));
   await expect(checkSchema(poolOf(pooler.url), orderModule.storage)).resolves.toBeUndefined();
@@ -117,9 +125,8 @@ test('a search path that the pooler rejects or ignores is an error with a fix', 
       'unsupported startup parameter: options',
     );
     await expect(poolOf(lenient.url + options).query('SELECT')).rejects.toMatchObject({ fix });
-    await expect(migrate(orderModule.storage, lenient.url + options, 5000)).rejects.toMatchObject({
-      fix,
-    });
+    const migrated = migrate(orderModule.storage, lenient.url + options, 60_000);
+    await expect(migrated).rejects.toMatchObject({ fix });
   } finally {
     await lenient.close();
   }

@@ -26,8 +26,8 @@ beforeEach(async () => {
   url = ofRole.href;
   pool = createDatabasePool({
     url,
-    connectTimeoutMs: 5000,
-    statementTimeoutMs: 5000,
+    connectTimeoutMs: 60_000,
+    statementTimeoutMs: 60_000,
     maxConnections: 1,
     onIdleError: () => undefined,
   });
@@ -79,17 +79,17 @@ test('a schema without the USAGE right is reported, rather than missing tables',
     fix: `run as "order_ingest": GRANT USAGE ON SCHEMA ${database.schema} TO ${role}`,
   };
   await expect(checkSchema(pool, orderModule.storage)).rejects.toMatchObject(expected);
-  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject(expected);
+  await expect(migrate(orderModule.storage, url, 60_000)).rejects.toMatchObject(expected);
 });
 
 test('a migration by a role that may not migrate reports the missing privilege', async () => {
   await granted('SELECT', 'INSERT');
-  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject({
+  await expect(migrate(orderModule.storage, url, 60_000)).rejects.toMatchObject({
     code: 'DATABASE_RIGHT_MISSING',
     message: expect.stringContaining('The tables belong to'),
   });
   await grant('DROP TABLE order_ingest_migrations');
-  await expect(migrate(orderModule.storage, url, 5000)).rejects.toMatchObject({
+  await expect(migrate(orderModule.storage, url, 60_000)).rejects.toMatchObject({
     fix: `GRANT CREATE ON SCHEMA ${database.schema} TO ${role}`,
   });
 });

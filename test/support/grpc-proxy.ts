@@ -29,7 +29,7 @@ export interface GrpcProxy {
   readonly authorizations: ReadonlyMap<string, ReadonlySet<string>>;
   /** The `grpc-encoding` headers of all requests so far, by the method that was called. */
   readonly requestEncodings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The same of all answers. */
+  /** The same of all answers, except those of calls that failed, which have no message to compress. */
   readonly answerEncodings: ReadonlyMap<string, ReadonlySet<string>>;
   close(): Promise<void>;
 }
@@ -73,9 +73,9 @@ export async function startGrpcProxy(target: string): Promise<GrpcProxy> {
     });
     call.on('response', (answer) => {
       if (!waiting.delete(stream)) return;
-      record(answerEncodings, method, answer['grpc-encoding']);
       // A call that fails is answered with trailers only.
       const endStream = 'grpc-status' in answer;
+      if (!endStream) record(answerEncodings, method, answer['grpc-encoding']);
       let trailers: IncomingHttpHeaders = {};
       call.on('trailers', (received: IncomingHttpHeaders) => {
         trailers = received;

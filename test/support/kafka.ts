@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type IHeaders, type Message } from 'kafkajs';
+import kafkajs, { type Admin, type IHeaders, type ITopicConfig, type Message } from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
 import { carryRecordHeaders } from '../../src/kafka/patches/record-headers.ts';
 import { eventually } from './eventually.ts';
@@ -26,12 +26,15 @@ export interface TestTopic {
   close(): Promise<void>;
 }
 
+const CREATE_TIMEOUT_MS = 60_000;
+
 export async function createTestTopic({
   partitions = 1,
   brokers = stackAddress('KAFKA_BROKERS'),
   maxMessageBytes = 1_048_588,
   leaders,
   groupId = uniqueName('group'),
+  retentionMs,
 }: {
   partitions?: number;
   brokers?: string;
@@ -39,6 +42,8 @@ export async function createTestTopic({
   /** The leader of each partition, instead of their number. The first also has the dead-letter topic. */
   leaders?: readonly number[];
   groupId?: string;
+  /** -1 keeps messages whose timestamps are old. Default: that of the broker. */
+  retentionMs?: number;
 } = {}): Promise<TestTopic> {
   registerCodecs();
   carryRecordHeaders();
@@ -52,26 +57,22 @@ export async function createTestTopic({
   let producer = kafka.producer();
   await admin.connect();
   await producer.connect();
-  await admin.createTopics({
-    // kafkajs stops waiting for the leaders when a broker does not know the topic yet.
-    waitForLeaders: false,
-    topics: [
-      {
-        topic: name,
-        ...(leaders ? onBrokers(leaders) : { numPartitions: partitions }),
-        configEntries: maxBytes(maxMessageBytes),
-      },
-      {
-        topic: deadLetterTopic,
-        ...(leaders ? onBrokers(leaders.slice(0, 1)) : { numPartitions: 1 }),
-        configEntries: maxBytes(maxMessageBytes + 65_536),
-      },
-    ],
-  });
-  await eventually(async () => {
-    await admin.fetchTopicOffsets(name);
-    await admin.fetchTopicOffsets(deadLetterTopic);
-  });
+  const config = (maxBytes: number) => [
+    { name: 'max.message.bytes', value: String(maxBytes) },
+    ...(retentionMs === undefined ? [] : [{ name: 'retention.ms', value: String(retentionMs) }]),
+  ];
+  await createWith(admin, [
+    {
+      topic: name,
+      ...(leaders ? onBrokers(leaders) : { numPartitions: partitions }),
+      configEntries: config(maxMessageBytes),
+    },
+    {
+      topic: deadLetterTopic,
+      ...(leaders ? onBrokers(leaders.slice(0, 1)) : { numPartitions: 1 }),
+      configEntries: config(maxMessageBytes + 65_536),
+    },
+  ]);
   return {
     name,
     deadLetterTopic,
@@ -79,7 +80,14 @@ export async function createTestTopic({
     admin,
     kafka,
     async addPartitions(count) {
-      await admin.createPartitions({ topicPartitions: [{ topic: name, count }] });
+      await admin.createPartitions({
+        timeout: CREATE_TIMEOUT_MS,
+        topicPartitions: [{ topic: name, count }],
+      });
+      await eventually(async () => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+        expect(topics[0]?.partitions).toHaveLength(count);
+      });
       // kafkajs silently drops messages to a partition that it does not know yet.
       await producer.disconnect();
       producer = kafka.producer();
@@ -110,7 +118,32 @@ const onBrokers = (leaders: readonly number[]) => ({
   replicaAssignment: leaders.map((leader, partition) => ({ partition, replicas: [leader] })),
 });
 
-const maxBytes = (bytes: number) => [{ name: 'max.message.bytes', value: String(bytes) }];
+/** Creates topics, and waits until they can be used. */
+export async function createTopics(
+  kafka: kafkajs.Kafka,
+  topics: readonly ITopicConfig[],
+): Promise<void> {
+  // An admin of its own: kafkajs asks for the leaders of all topics that an admin has used, dead or not.
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await createWith(admin, topics);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function createWith(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
+  await admin.createTopics({
+    // kafkajs stops waiting for the leaders when a broker does not know the topic yet.
+    waitForLeaders: false,
+    timeout: CREATE_TIMEOUT_MS,
+    topics: [...topics],
+  });
+  await eventually(async () => {
+    for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
+  });
+}
 
 /** Reads partition 0 of a topic from its beginning to its current end. */
 export async function readTopic(

@@ -84,8 +84,12 @@ export async function startProgram(
       );
       const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, {
         method,
-        // A bridge requires it for actions.
-        ...(method === 'POST' && { headers: { 'content-type': 'application/json' } }),
+        headers: {
+          // The program closes an idle connection, perhaps while it is used again.
+          connection: 'close',
+          // A bridge requires it for actions.
+          ...(method === 'POST' && { 'content-type': 'application/json' }),
+        },
       });
       return { status: response.status, body: await response.text() };
     },
@@ -146,6 +150,7 @@ export function startCli(
     env: { PATH: process.env['PATH'] ?? '', ...env },
     extendEnv: false,
     reject: false,
+    forceKillAfterDelay: false,
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
   });
   let stderr = '';

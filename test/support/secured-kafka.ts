@@ -29,7 +29,7 @@ export interface SecuredKafka {
   /** The folder of the certificates. */
   readonly certificates: string;
   brokers(listener: SecuredListener): string;
-  /** The settings for TLS with the listener's authority, without authentication. */
+  /** The settings for TLS with the listener's authority, with time for a slow handshake, without authentication. */
   tls(listener: SecuredListener): ProgramEnv;
   /** The settings of a user. */
   login(mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', user?: KafkaUser): ProgramEnv;
@@ -80,6 +80,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
       KAFKA_BROKERS: brokers(listener),
       KAFKA_SSL: 'true',
       KAFKA_SSL_CA_FILE: path.join(certificates, 'ca.crt'),
+      KAFKA_CONNECT_TIMEOUT_MS: '20000',
     }),
     login: (mechanism, user = 'admin') => ({
       KAFKA_SASL_MECHANISM: mechanism,

@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { freePort } from '../../dev/stack/free-port.ts';
 
 /** A proxy between a client and a server, which can cut the connection. */
 export interface TcpProxy {
@@ -39,7 +40,8 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  const port = await listen(0);
+  // None that an outgoing connection could take while the proxy is cut.
+  const port = await listen(await freePort());
   return {
     port,
     cut,

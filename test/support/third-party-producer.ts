@@ -26,6 +26,8 @@ export async function sendByThirdPartyClient(
       ...[...QUICK_START, '-cp', path.join(await kafkaLibraries(), '*')],
       ...['org.apache.kafka.tools.ConsoleProducer'],
       ...['--bootstrap-server', brokers, '--topic', topic, '--compression-codec', codec],
+      // The default of 1.5 s is for machines with time to spare.
+      ...['--request-timeout-ms', '30000'],
     ],
     { input },
   );

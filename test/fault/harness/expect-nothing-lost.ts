@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { runCli } from '../../support/programs.ts';
 import { commitProblems, readCommits, type MessageOutcome } from './committed-offsets.ts';
 import { createDrainWatch } from './drain-watch.ts';
@@ -19,19 +20,15 @@ export async function expectNothingLost(world: LoadedWorld, stallMs = 180_000): 
     ...otherTopics,
   ];
   await drained(world, topics, stallMs);
-  const workflows = await listWorkflows(world);
-  const rows = await readRows(world);
-  for (const one of topics) await expectNothingLostOf(world, one, topics, { workflows, rows });
+  const listed = await listWorkflows(world);
+  for (const one of topics) await expectNothingLostOf(world, one, topics, listed);
 }
 
 async function expectNothingLostOf(
   world: LoadedWorld,
   { topic, partitions, load }: LoadedTopic,
   topics: readonly LoadedTopic[],
-  stored: {
-    readonly workflows: ReadonlyMap<string, number>;
-    readonly rows: readonly Row[];
-  },
+  listed: ReadonlyMap<string, number>,
 ): Promise<void> {
   const { kafka } = world.servers;
   const { name, deadLetterTopic, groupId } = topic;
@@ -39,13 +36,14 @@ async function expectNothingLostOf(
     readByConsoleConsumer(kafka, which, await countMessages(world, which));
   const messages = (await read(name)).map(withPurpose);
   const deadLetters = await read(deadLetterTopic);
-  const rows = stored.rows.filter(({ source }) => source.startsWith(`${name}/`));
+  const workflows = await withUnlisted(world, listed, messages);
+  const rows = (await readRows(world)).filter(({ source }) => source.startsWith(`${name}/`));
   expect([
     ...orderProblems(messages, rows, load.expected, name),
     ...deadLetterProblems(messages, deadLetters, name),
     ...(await invalidProblems(world, messages)),
     ...commitProblems(
-      withOutcomes(messages, deadLetters, stored.workflows),
+      withOutcomes(messages, deadLetters, workflows),
       partitions,
       await readCommits(kafka, name, groupId),
     ),
@@ -66,8 +64,8 @@ async function countMessages({ system }: LoadedWorld, topic: string): Promise<nu
 }
 
 /**
- * Waits until the group has committed every message and no workflow is running. Fails if there was no
- * progress for `stallMs`. There is no other limit, because a busy machine may take long.
+ * Waits until the group has committed every message and no workflow is running, both for a while. Fails if there
+ * was no progress for `stallMs`. There is no other limit, because a busy machine may take long.
  */
 async function drained(
   { system }: LoadedWorld,
@@ -75,10 +73,12 @@ async function drained(
   stallMs: number,
 ): Promise<void> {
   const watch = createDrainWatch(stallMs);
+  let emptySince: number | undefined;
   for (;;) {
     const left = await countLeft(system, topics).catch(() => undefined);
     try {
-      if (watch.observe(left)) return;
+      emptySince = watch.observe(left) ? (emptySince ?? Date.now()) : undefined;
+      if (emptySince !== undefined && Date.now() - emptySince >= SETTLED_MS) return;
     } catch (error) {
       const lags = await Promise.all(topics.map(({ topic }) => describeLag(topic).catch(String)));
       throw new Error([String(error), ...lags].join('\n'), { cause: error });
@@ -88,6 +88,8 @@ async function drained(
 }
 
 const POLL_MS = 200;
+/** Visibility shows a workflow a moment after its start. */
+const SETTLED_MS = 2000;
 
 async function describeLag({ name, groupId, admin }: LoadedTopic['topic']): Promise<string> {
   const ends = await admin.fetchTopicOffsets(name);
@@ -100,12 +102,13 @@ async function countLeft(
   system: LoadedWorld['system'],
   topics: readonly LoadedTopic[],
 ): Promise<number> {
+  // The lag first: afterwards, every committed message has its workflow.
+  let left = 0;
+  for (const { topic } of topics) left += await topic.lag();
   const running = await system.client.workflow.count(
     `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`,
   );
-  let left = running.count;
-  for (const { topic } of topics) left += await topic.lag();
-  return left;
+  return left + running.count;
 }
 
 /** When the first workflow of each order was started, in milliseconds since 1970. */
@@ -117,6 +120,24 @@ async function listWorkflows({ system }: LoadedWorld): Promise<ReadonlyMap<strin
   })) {
     const id = workflowId.slice(prefix.length);
     started.set(id, Math.min(started.get(id) ?? Number.POSITIVE_INFINITY, startTime.getTime()));
+  }
+  return started;
+}
+
+/** Adds the workflows of messages that visibility does not show yet. */
+async function withUnlisted(
+  { system }: LoadedWorld,
+  listed: ReadonlyMap<string, number>,
+  messages: readonly Message[],
+): Promise<ReadonlyMap<string, number>> {
+  const started = new Map(listed);
+  for (const { id, purpose } of messages) {
+    if (started.has(id) || purpose === 'broken') continue;
+    try {
+      started.set(id, (await system.workflow(id).describe()).startTime.getTime());
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
   }
   return started;
 }

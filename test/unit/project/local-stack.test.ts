@@ -99,7 +99,10 @@ describe('a script', () => {
     );
     imports.push(`import { execa } from '${import.meta.resolve('execa')}';`);
     writeFileSync(file, [...imports, code].join('\n'));
-    return execa(process.execPath, ['--import', 'tsx', file], { cwd: project, reject: false });
+    return execa(process.execPath, ['--import', 'tsx', file], {
+      ...{ cwd: project, reject: false },
+      forceKillAfterDelay: false,
+    });
   }
 
   test('fails with the message of a StackError, without a stack trace', async () => {
@@ -238,10 +241,10 @@ describe('programs that run together', () => {
         ...['--import', 'tsx', 'dev/stack/run-together.ts', process.execPath],
         ...programs.map((program) => JSON.stringify(['-e', program])),
       ],
-      { reject: false },
+      { reject: false, forceKillAfterDelay: false },
     );
   /** Ends by itself, should nothing else end it. */
-  const IDLE = 'setTimeout(() => {}, 15_000)';
+  const IDLE = 'setTimeout(() => {}, 120_000)';
   /** Writes a line once it will end with this signal, and again when it does. */
   const ENDS_BY_SIGNAL = `process.on('SIGTERM', () => { console.log('ended'); process.exit() }); console.log('ready'); ${IDLE}`;
 

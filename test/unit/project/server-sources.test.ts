@@ -200,20 +200,20 @@ describe('a download', () => {
 });
 
 describe('a download by a package manager', () => {
-  const run = (script: string, signal?: AbortSignal) =>
+  const run = (script: string, answerTimeoutMs?: number) =>
     runDownload('sh', ['-c', script], {
       asks: /^Collecting/m,
       isAnswered: /^Downloading/m,
-      signal,
-      answerTimeoutMs: 300,
+      ...(answerTimeoutMs === undefined ? {} : { answerTimeoutMs }),
     });
 
   test('that is not answered is stopped', async () => {
-    await expect(run('echo Collecting; exec sleep 60')).rejects.toThrow(/no answer/);
+    await expect(run('echo Collecting; exec sleep 60', 300)).rejects.toThrow(/no answer/);
   });
 
   test('that has been answered may take longer', async () => {
-    await expect(run('echo Collecting; echo Downloading; sleep 1')).resolves.toBeUndefined();
+    const script = 'echo Collecting; echo Downloading; sleep 4';
+    await expect(run(script, 3000)).resolves.toBeUndefined();
   });
 
   test('fails with the first error that it reports', async () => {

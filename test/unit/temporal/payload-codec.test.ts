@@ -65,7 +65,7 @@ describe('an encrypted payload', () => {
     expect(Object.keys(payload.metadata ?? {})).toEqual(['encoding', 'encryption-key-id']);
     expect(textOf(payload.metadata?.['encoding'])).toBe('binary/encrypted');
     expect(textOf(payload.metadata?.['encryption-key-id'])).toBe('a');
-    expect(textOf(payload.data)).not.toMatch(/Ada|json/);
+    expect(textOf(payload.data)).not.toMatch(/Lovelace|json\/plain/);
     const [decoded] = await codec.decode([payload]);
     expect(valueOf(decoded)).toEqual(ORDER);
     expect(textOf(decoded?.metadata?.['encoding'])).toBe('json/plain');

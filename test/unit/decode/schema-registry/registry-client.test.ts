@@ -25,7 +25,7 @@ const NO_SETTINGS = {
   ...{ username: undefined, password: undefined, token: undefined },
   ...{ caFile: undefined, certFile: undefined, keyFile: undefined },
   keyPassphrase: undefined,
-  timeoutMs: 2000,
+  timeoutMs: 60_000,
 };
 
 /** A client of a server that answers like this. */
