@@ -20,7 +20,8 @@ export const workerSettings = settingGroup({
     name: 'WORKER_WORKFLOW_TASK_SLOTS',
     schema: integer(2, 1000),
     default: '40',
-    description: 'Maximum number of workflow tasks that run concurrently.',
+    description:
+      'Maximum number of workflow tasks that run concurrently. A poll that waits for a task occupies one, and at most about a quarter are used for polls of the task queue (another quarter for the sticky queue): with a slow network to Temporal, more slots allow for more orders per second.',
   },
   maxCachedWorkflows: {
     name: 'WORKER_MAX_CACHED_WORKFLOWS',

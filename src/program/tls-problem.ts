@@ -95,10 +95,13 @@ export interface ClientCertificate {
 
 /** Why OpenSSL refuses a client certificate and its private key: `error` is that of `createSecureContext`. */
 export function describeCertificateError(error: unknown, certificate: ClientCertificate): string {
-  if (!canBeDecrypted(certificate)) {
-    return 'the private key is encrypted, and the passphrase is wrong or missing';
-  }
   const reason = describeTlsError(error);
+  if (!canBeDecrypted(certificate)) {
+    const problem = 'the private key is encrypted, and the passphrase is wrong or missing';
+    return /unsupported/i.test(reason)
+      ? `${problem}, or OpenSSL 3 does not support its cipher`
+      : problem;
+  }
   return /key values mismatch/i.test(reason)
     ? 'the private key does not belong to the certificate'
     : reason;

@@ -14,9 +14,12 @@ export class EagerSlots {
   readonly #eager: number;
   #current: WorkerSlots;
 
-  /** @param total at least 2; a quarter of them, and at least 2, are for polled tasks */
+  /**
+   * @param total at least 2; a quarter of them, and at least 3, are for polled tasks: pollers of the sticky queue may
+   *   occupy two, see `workflowTaskPollers`
+   */
   constructor(total: number) {
-    this.polled = Math.max(2, Math.floor(total / 4));
+    this.polled = Math.max(3, Math.floor(total / 4));
     this.#eager = Math.max(1, total - this.polled);
     this.#current = this.#create();
   }

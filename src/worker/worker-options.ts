@@ -23,9 +23,12 @@ type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
  * tasks of orders that are retried, up to the maximum, and prefers them afterwards (sdk-rust#1579): without a maximum
  * they take all slots, and for seconds at a time nobody polls the task queue.
  */
-function workflowTaskPollers({ workflowTaskSlots }: WorkerSettings, eagerSlots?: EagerSlots) {
-  const slots = eagerSlots?.polled ?? workflowTaskSlots;
-  const maximum = Math.max(1, Math.floor(slots / 4));
+function workflowTaskPollers(settings: WorkerSettings, eagerSlots?: EagerSlots) {
+  const { workflowTaskSlots, maxCachedWorkflows } = settings;
+  // A worker uses no more slots than the workflows that it caches.
+  const slots = Math.min(eagerSlots?.polled ?? workflowTaskSlots, maxCachedWorkflows);
+  // Each kind occupies one slot more than it polls.
+  const maximum = Math.max(1, Math.round(slots / 4));
   return { type: 'autoscaling', maximum, initial: Math.min(5, maximum) } as const;
 }
 

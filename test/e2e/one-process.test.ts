@@ -121,7 +121,7 @@ test('without eager starts on the server, every order goes through the queue, an
 
 test('while all slots for starts are taken, orders go through the queue, and afterwards they are eager again', async () => {
   // Six of them are for starts.
-  const program = await system.startBoth({ ...PATIENT, WORKER_WORKFLOW_TASK_SLOTS: '8' });
+  const program = await system.startBoth({ ...PATIENT, WORKER_WORKFLOW_TASK_SLOTS: '9' });
   const lock = await system.database.pool.connect();
   try {
     await lock.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');

@@ -26,14 +26,19 @@ describe('a worker', () => {
     expect(poolSize(settings)).toBe(9);
   });
 
+  // With a bridge in its process, it has a quarter of the slots for polled tasks, and at least three.
   test.each([
-    ['40', 10, 2],
-    ['8', 2, 1],
-    ['2', 1, 1],
+    ['40', '1000', 10, 3],
+    ['8', '1000', 2, 1],
+    ['2', '1000', 1, 1],
+    ['40', '8', 2, 2],
   ])(
-    'with %s workflow task slots has pollers that leave most of them free',
-    (slots, alone, withBridge) => {
-      const settings = workerSettings({ WORKER_WORKFLOW_TASK_SLOTS: slots });
+    'with %s workflow task slots and %s cached workflows has pollers that cannot occupy all slots',
+    (slots, cached, alone, withBridge) => {
+      const settings = workerSettings({
+        WORKER_WORKFLOW_TASK_SLOTS: slots,
+        WORKER_MAX_CACHED_WORKFLOWS: cached,
+      });
       expect(pollerOptions(settings)).toMatchObject({
         workflowTaskPollerBehavior: { type: 'autoscaling', maximum: alone },
       });
