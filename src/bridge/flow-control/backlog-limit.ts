@@ -29,7 +29,7 @@ const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_TICKS_UNTIL_STUCK = 10;
 const MOST_TICKS_UNTIL_STUCK = 60;
-/** By how much this machine's clock may be ahead of the server's before new orders count as stuck ones. */
+/** By how much this machine's clock may be ahead of the server's before later orders count as stuck ones. */
 const CLOCK_DIFFERENCE_MS = 5000;
 /** Orders that are watched at a time, each by a long poll. */
 const MAX_WATCHED = 16;
@@ -44,7 +44,7 @@ const MAX_WATCHED = 16;
  * roughly in the order of the starts, and those of a more urgent one earlier. A closed order therefore
  * stands for all of its own and of more urgent priorities that were started before it, and only one of
  * every half window is watched per priority. While the window is full, a count of the open orders once a
- * second shows what else has closed.
+ * second shows what else has closed, and another one how many of the stuck orders have.
  *
  * **Fairness.** Within a priority, Temporal delays the orders of the fairness key that has the most of
  * them. The latest order of that key is the one that is watched: it is handed out last.
@@ -90,8 +90,10 @@ export class BacklogLimit {
   });
   /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
-  /** The stuck orders were due by then. */
+  /** The stuck orders were due by then, but for a few: see `#useCount`. */
   #stuckDueBy = new Date(0);
+  /** Whether `#stuck` is a count of the orders that were due by then. */
+  #isStuckCounted = true;
   #ticksWithoutProgress = 0;
   /** After so many of them the open orders count as stuck. Doubles while probes get stuck, too. */
   #ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
@@ -211,28 +213,40 @@ export class BacklogLimit {
     this.#isTicking = true;
     // A newer order may close although the one that is watched is stuck.
     this.#watchLatest();
+    const startedBefore = this.#started;
     const count = await this.#temporal.count().catch(() => undefined);
     // Afterwards, so that what closes in between makes no room before the next tick.
-    const stuck = await this.#countStuck().catch(() => this.#stuck);
+    const stuck = await this.#countStuck(count).catch(() => undefined);
     this.#isTicking = false;
     if (this.isFull) this.#ticksWithoutProgress += 1;
-    if (count !== undefined) this.#useCount(count, stuck);
+    if (count !== undefined && stuck !== undefined) {
+      this.#useCount(count + this.#started - startedBefore, stuck);
+    }
     if (this.#ticksWithoutProgress >= this.#ticksUntilStuck)
       this.#countAsStuck(count ?? this.#stuck + this.#openCount);
   }
 
-  #countStuck(): Promise<number> {
-    return this.#stuck === 0 ? Promise.resolve(0) : this.#temporal.count(this.#stuckDueBy);
+  /** Not while the number of all open orders shows that none has closed. */
+  async #countStuck(open: number | undefined): Promise<number> {
+    if (this.#stuck === 0 || open === undefined) return this.#stuck;
+    if (this.#isStuckCounted && open >= this.#stuck + this.#openCount) return this.#stuck;
+    return this.#temporal.count(this.#stuckDueBy);
   }
 
   /**
    * Finds out from the number of open orders whether some have closed.
    *
-   * @param stuck How many of those that counted as stuck are still open.
+   * @param dueEarlier How many of them were due by `#stuckDueBy`.
    */
-  #useCount(count: number, stuck: number): void {
-    const closed = this.#stuck - Math.min(stuck, count);
-    if (closed > 0) this.#stuckHaveClosed(closed);
+  #useCount(count: number, dueEarlier: number): void {
+    const stuck = Math.min(this.#stuck, dueEarlier, count);
+    if (this.#isStuckCounted) {
+      if (stuck < this.#stuck) this.#stuckHaveClosed(this.#stuck - stuck);
+    } else {
+      // The others need not have closed. They were due a moment later, such as those of another bridge.
+      this.#stuck = stuck;
+      this.#isStuckCounted = true;
+    }
     // Also when no order of this bridge is open that could show it by closing.
     if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
     const open = count - this.#stuck;
@@ -264,8 +278,8 @@ export class BacklogLimit {
   /** Counts all open orders as stuck. */
   #countAsStuck(open: number): void {
     this.#stuck = open;
-    // None of this bridge's was started later: it waited for one of them to close.
     this.#stuckDueBy = new Date(Date.now() - CLOCK_DIFFERENCE_MS);
+    this.#isStuckCounted = false;
     this.#open = [];
     this.#openCount = 0;
     this.#stuckUpTo = this.#started;
