@@ -17,7 +17,7 @@ export interface DaemonSpec {
 }
 
 const PROBE_INTERVAL_MS = 100;
-/** Servers start within seconds, and much later on a machine that is busy. */
+/** Most servers start within seconds; a schema registry loads 350 jars, and a busy machine takes much longer. */
 const START_TIMEOUT_MS = 180_000;
 
 /**

@@ -15,7 +15,6 @@ export const schemaRegistry: LocalService = {
   title: 'Schema registry',
   usualPorts: { http: 8081 },
   stopSignal: 'SIGTERM',
-  // It loads 350 jars.
 
   async check() {
     await allOrStackError([

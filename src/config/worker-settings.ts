@@ -21,7 +21,7 @@ export const workerSettings = settingGroup({
     schema: integer(2, 1000),
     default: '40',
     description:
-      'Maximum number of workflow tasks that run concurrently. A poll that waits for a task occupies one, and at most about a quarter are used for polls of the task queue (another quarter for the sticky queue): with a slow network to Temporal, more slots allow for more orders per second.',
+      'Maximum number of workflow tasks that run concurrently. A poll that waits for a task occupies a slot, too: polls of the task queue up to about a quarter of them, and polls of the sticky queue as many. If the network to Temporal is slow, more slots allow more orders per second.',
   },
   maxCachedWorkflows: {
     name: 'WORKER_MAX_CACHED_WORKFLOWS',

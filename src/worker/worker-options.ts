@@ -19,9 +19,9 @@ export const storeWaitMs = (database: Settings<typeof WORKER_ROLE>['database']):
 type WorkerSettings = Settings<typeof WORKER_ROLE>['worker'];
 
 /**
- * Pollers occupy a slot while they wait. In an outage the SDK increases those of the sticky queue, which has the second
- * tasks of orders that are retried, up to the maximum, and prefers them afterwards (sdk-rust#1579): without a maximum
- * they take all slots, and for seconds at a time nobody polls the task queue.
+ * A poller occupies a slot while it waits. During an outage the SDK adds pollers of the sticky queue, which has the
+ * second tasks of orders that are retried, and it prefers that queue for a while afterwards (sdk-rust#1579): without a
+ * maximum these pollers take all slots, and nobody polls the task queue for seconds at a time.
  */
 function workflowTaskPollers(settings: WorkerSettings, eagerSlots?: EagerSlots) {
   const { workflowTaskSlots, maxCachedWorkflows } = settings;

@@ -29,7 +29,7 @@ const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_TICKS_UNTIL_STUCK = 10;
 const MOST_TICKS_UNTIL_STUCK = 60;
-/** By how much this machine's clock may be ahead of the server's before later orders count as stuck ones. */
+/** How far this machine's clock may be ahead of the server's before orders that are started later count as stuck. */
 const CLOCK_DIFFERENCE_MS = 5000;
 /** Orders that are watched at a time, each by a long poll. */
 const MAX_WATCHED = 16;
@@ -90,7 +90,7 @@ export class BacklogLimit {
   });
   /** How many orders count as stuck, whoever has started them. */
   #stuck = 0;
-  /** The stuck orders were due by then, but for a few: see `#useCount`. */
+  /** The stuck orders were due by then, except for those that `#useCount` sorts out. */
   #stuckDueBy = new Date(0);
   /** Whether `#stuck` is a count of the orders that were due by then. */
   #isStuckCounted = true;
@@ -226,7 +226,7 @@ export class BacklogLimit {
       this.#countAsStuck(count ?? this.#stuck + this.#openCount);
   }
 
-  /** Not while the number of all open orders shows that none has closed. */
+  /** How many stuck orders are still open. Asks Temporal only if some may have closed. */
   async #countStuck(open: number | undefined): Promise<number> {
     if (this.#stuck === 0 || open === undefined) return this.#stuck;
     if (this.#isStuckCounted && open >= this.#stuck + this.#openCount) return this.#stuck;
@@ -243,7 +243,7 @@ export class BacklogLimit {
     if (this.#isStuckCounted) {
       if (stuck < this.#stuck) this.#stuckHaveClosed(this.#stuck - stuck);
     } else {
-      // The others need not have closed. They were due a moment later, such as those of another bridge.
+      // The others have not closed: they were due a moment later, for instance those of another bridge.
       this.#stuck = stuck;
       this.#isStuckCounted = true;
     }
@@ -254,7 +254,7 @@ export class BacklogLimit {
     else this.#resize();
   }
 
-  /** So many may be started in their place, until the window is open in full again. */
+  /** As many may be started in their place, until the window is open in full again. */
   #stuckHaveClosed(closed: number): void {
     this.#stuck -= closed;
     if (this.#window === this.#fullWindow) return;
