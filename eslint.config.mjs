@@ -111,6 +111,20 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': packagesRule(folder) },
   })),
   {
+    files: ['src/workflows/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':matches(Program, ExportNamedDeclaration) > VariableDeclaration:matches([kind!="const"], :has(NewExpression), :has(ArrayExpression))',
+          message:
+            'All workflows of a thread share these modules (dev/workflow-bundle.ts): state belongs in the workflow function.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // An assertion on a matcher of jest's is an assertion, whatever its type.

@@ -94,6 +94,8 @@ function hashOfSources(): string {
     'tsconfig.json',
     'tsconfig.build.json',
     'tsconfig.types.json',
+    'dev/build.ts',
+    'dev/workflow-bundle.ts',
   ]) {
     files.push(path.join(PROJECT_DIR, name));
   }

@@ -10,15 +10,23 @@ export interface WorkflowBundle {
   readonly packages: readonly string[];
 }
 
-/** Bundles the workflows with everything they import, so that a worker starts without a bundler. */
+/**
+ * Bundles the workflows with everything they import, so that a worker starts without a bundler. Their modules are
+ * evaluated once per workflow thread instead of for each workflow: they hold no state of a workflow.
+ */
 export async function bundleWorkflows(
   options: Pick<
     BundleOptions,
     'workflowsPath' | 'workflowInterceptorModules' | 'failureConverterPath'
   >,
 ): Promise<WorkflowBundle> {
+  const { workflowsPath, failureConverterPath } = options;
   const { code } = await bundleWorkflowCode({
     ...options,
+    preloadModules: [
+      workflowsPath,
+      ...(failureConverterPath === undefined ? [] : [failureConverterPath]),
+    ],
     logger: new DefaultLogger('WARN'),
   });
   const mapStart = code.lastIndexOf(SOURCE_MAP_PREFIX) + SOURCE_MAP_PREFIX.length;

@@ -89,6 +89,15 @@ test('holds no path of the machine that built it', () => {
   }
 });
 
+test('evaluates the modules of the workflows once per thread', () => {
+  for (const variant of ['', '-traced', '-encrypted', '-traced-encrypted']) {
+    const file = path.join(folder, `node_modules/order-ingest/dist/workflow-bundle${variant}.js`);
+    expect(readFileSync(file, 'utf8')).toMatch(
+      /function preloadModules\(\) \{\s*__webpack_require__\([^)]*"\.\/dist\/workflows\/index\.js"\)/,
+    );
+  }
+});
+
 test('installs without conflicts, with one copy of each package that must exist once', async () => {
   expect(installOutput).not.toMatch(/ERESOLVE|EBADENGINE|deprecated|peer/);
   // Exits with an error if a dependency is missing, superfluous or of the wrong version.
