@@ -42,9 +42,9 @@ const DROP_LEFTOVERS =
 
 const HOW_TO_RUN = [
   '',
-  'Run this as the owner of the table, with psql or statement by statement: CREATE INDEX CONCURRENTLY cannot run in a',
-  'transaction. The Temporal server can keep running. If a statement fails, run `order-ingest temporal tune` again: it',
-  'prints what remains to be done.',
+  'Run this as the owner of the table, with `psql -v ON_ERROR_STOP=1` or statement by statement: CREATE INDEX CONCURRENTLY',
+  'cannot run in a transaction. The Temporal server can keep running. If a statement fails, run `order-ingest temporal',
+  'tune` again: it prints what remains to be done.',
   '',
 ];
 

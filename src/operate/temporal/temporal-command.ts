@@ -26,7 +26,7 @@ docs/temporal-server.md has the details and further settings of the server.
 
 Examples:
   order-ingest temporal tune
-  order-ingest temporal tune > tune.sql && psql "$OWNER_URL" -f tune.sql`,
+  order-ingest temporal tune > tune.sql && psql "$OWNER_URL" -v ON_ERROR_STOP=1 -f tune.sql`,
     )
     .action(tune);
 }
