@@ -107,19 +107,19 @@ export function capacityInputs(folder: string): {
     }),
     ms(
       'deletionCpuMs',
-      "CPU of Temporal's server in one process for its deletion, by a call",
+      "CPU of Temporal's server to delete it (an API call; all services in one process)",
       cpu(deleted, 'temporal'),
       deletionDay,
     ),
     ms(
       'deletionDatabaseCpuMs',
-      "CPU of Temporal's database for the same, VACUUM included",
+      "CPU of Temporal's database to delete it, VACUUM included",
       cpu(deleted, 'postgres'),
       deletionDay,
     ),
     {
       key: 'deletionDatabaseCalls',
-      what: 'calls of the history service to the database for the same',
+      what: 'database calls of the history service to delete it',
       value: toDigits(deleted.subject.figures['database calls of history'] ?? Number.NaN, 2),
       unit: '',
       ...deletionDay,

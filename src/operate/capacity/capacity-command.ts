@@ -72,7 +72,7 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'or Temporal Cloud',
       `${count(cloud.actionsPerSecond)} actions/s`,
-      `${count(cloud.actionsPerMonth)} per month at this rate`,
+      `${count(cloud.actionsPerMonth)} actions per month at this rate; ${count(cloud.requestsPerSecond)} requests/s`,
     ],
   ];
   const text = table([`${count(estimate.ordersPerSecond)} orders/s`, 'need', ''], rows);

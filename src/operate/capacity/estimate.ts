@@ -30,7 +30,11 @@ export interface CapacityEstimate {
     readonly connections: number;
     readonly bytesPerDay: number;
   };
-  readonly cloud: { readonly actionsPerSecond: number; readonly actionsPerMonth: number };
+  readonly cloud: {
+    readonly actionsPerSecond: number;
+    readonly actionsPerMonth: number;
+    readonly requestsPerSecond: number;
+  };
   /** Where scaling out is not enough. */
   readonly limits: readonly Limit[];
 }
@@ -48,7 +52,7 @@ export interface Limit {
 
 /** Assumptions that were not measured; docs/capacity.md gives the reason for each. */
 export const ASSUMPTIONS = {
-  /** Target CPU utilization; the rest is headroom for peaks and for the loss of a machine. */
+  /** Target CPU utilization; the rest is headroom for peaks, and for the loss of one of at least three instances. */
   utilisation: 0.6,
   /** A bridge runs on one event loop. */
   coresPerBridge: 1,
@@ -79,8 +83,9 @@ export const ASSUMPTIONS = {
   /** Durable single-row transactions per second of one Postgres server. */
   commitsPerSecond: 20_000,
   connectionsOfPostgres: 500,
-  /** Default limit of a Temporal Cloud namespace; it grows with use. */
+  /** Default limits of a Temporal Cloud namespace; they grow with use. */
   cloudActionsPerSecond: 500,
+  cloudRequestsPerSecond: 2000,
 } as const;
 
 /**
@@ -151,6 +156,7 @@ export function estimateCapacity(
     cloud: {
       actionsPerSecond,
       actionsPerMonth: actionsPerSecond * SECONDS_PER_DAY * DAYS_PER_MONTH,
+      requestsPerSecond: ordersPerSecond * cost.frontendCalls,
     },
   };
   return { ...estimate, limits: limitsOf(estimate) };
@@ -190,6 +196,7 @@ function shardsFor(stateTransitionsPerSecond: number): number {
 function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] {
   const { ordersPerSecond, temporal, postgres, cloud } = estimate;
   const { coresOfLargestPostgres, commitsPerSecond, connectionsOfPostgres } = ASSUMPTIONS;
+  const { cloudActionsPerSecond, cloudRequestsPerSecond } = ASSUMPTIONS;
   const limits: readonly (Limit | false)[] = [
     postgres.connections > connectionsOfPostgres && {
       part: 'Postgres',
@@ -201,7 +208,7 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       part: 'Temporal',
       reached: hostsText(temporal.hosts),
       change:
-        'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
+        'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, frontend.namespaceRPS.visibility, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
     },
     temporal.hosts.matching > 1 && {
       part: 'Temporal',
@@ -220,10 +227,11 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       change:
         'no single Postgres server is that large; use Cassandra with Elasticsearch for visibility, several clusters with one topic each, or Temporal Cloud',
     },
-    cloud.actionsPerSecond > ASSUMPTIONS.cloudActionsPerSecond && {
+    (cloud.actionsPerSecond > cloudActionsPerSecond ||
+      cloud.requestsPerSecond > cloudRequestsPerSecond) && {
       part: 'Temporal Cloud',
-      reached: `${figure(cloud.actionsPerSecond)} actions per second`,
-      change: `have the limit of the namespace raised beforehand; the default is ${ASSUMPTIONS.cloudActionsPerSecond}`,
+      reached: `${figure(cloud.actionsPerSecond)} actions and ${figure(cloud.requestsPerSecond)} requests per second`,
+      change: `have the limits of the namespace raised beforehand; the defaults are ${figure(cloudActionsPerSecond)} and ${figure(cloudRequestsPerSecond)}`,
     },
     ordersPerSecond > commitsPerSecond && {
       part: 'Postgres',

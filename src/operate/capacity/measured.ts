@@ -19,11 +19,11 @@ export const MEASURED = {
   temporalDatabaseCpuMs: 5,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
-  /** CPU of Temporal's server in one process for its deletion, by a call */
+  /** CPU of Temporal's server to delete it (an API call; all services in one process) */
   deletionCpuMs: 1.8,
-  /** CPU of Temporal's database for the same, VACUUM included */
+  /** CPU of Temporal's database to delete it, VACUUM included */
   deletionDatabaseCpuMs: 1.5,
-  /** calls of the history service to the database for the same */
+  /** database calls of the history service to delete it */
   deletionDatabaseCalls: 7.6,
   /** CPU of Kafka */
   kafkaCpuMs: 0.21,

@@ -94,10 +94,29 @@ test('more than one host of a service is a limit that names the settings', () =>
   expect(estimateCapacity(180, COST).limits).toEqual([]);
   const [limit] = estimateCapacity(181, COST).limits;
   expect(limit).toMatchObject({ part: 'Temporal', reached: '1 frontend, 1 history, 2 matching' });
-  for (const key of ['frontend.namespaceRPS', 'history.rps', 'matching.rps']) {
-    expect(limit?.change).toContain(key);
+  for (const key of [
+    'frontend.namespaceRPS',
+    'frontend.namespaceRPS.visibility',
+    'history.rps',
+    'matching.rps',
+  ]) {
+    expect(limit?.change.split(/: |, /)).toContain(key);
   }
 });
+
+test.each([
+  // By default, a namespace allows 500 actions and 2,000 requests per second.
+  [250, 2, 8, []],
+  [251, 2, 3, ['502 actions and 753 requests per second']],
+  [251, 1, 8, ['251 actions and 2,008 requests per second']],
+])(
+  '%d orders/s with %d actions and %d calls each are checked against both limits of Temporal Cloud',
+  (rate, actions, frontendCalls, reached) => {
+    const { limits } = estimateCapacity(rate, { ...COST, actions, frontendCalls });
+    const ofCloud = limits.filter(({ part }) => part === 'Temporal Cloud');
+    expect(ofCloud.map((limit) => limit.reached)).toEqual(reached);
+  },
+);
 
 test('each partition of the task queue is enough for 250 orders/s', () => {
   const partitions = (rate: number) => estimateCapacity(rate, COST).temporal.taskQueuePartitions;
