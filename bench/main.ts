@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { build } from '../dev/build.ts';
 import { RESULTS_DIR } from './harness/stored-result.ts';
+import { DEV_SERVER_VERSION } from '../dev/stack/temporal-cli.ts';
 import { DEFAULT_SERVER_VERSION } from '../dev/stack/temporal-server.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { counted } from '../src/program/counted.ts';
@@ -119,6 +120,14 @@ function whyStale({ name, code }: Measured): string | undefined {
   }
 }
 
+/** Of the Temporal servers that it is measured with. */
+function serverVersionOf(measured: Measured, stack: BenchStack): string {
+  if (measured.kind === 'side-by-side') {
+    return `${DEFAULT_SERVER_VERSION} (on Postgres) and ${DEV_SERVER_VERSION} (dev server)`;
+  }
+  return startsServers(measured) ? DEFAULT_SERVER_VERSION : stack.serverVersion;
+}
+
 /** Whether each side starts the Temporal server that it needs, or none. */
 function startsServers(measured: Measured): boolean {
   if (measured.kind === 'side-by-side') return true;
@@ -148,6 +157,7 @@ async function measureAll(): Promise<void> {
     progress.clear();
     await stack.remove();
   }
+  print(`Duration: ${(performance.now() / 60_000).toFixed(1)} minutes`);
   if (form === 'full') print('To update the figures of the documents: npm run docs');
 }
 
@@ -159,7 +169,7 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
   const write = (result: object) => {
     writeResult(folder, name, result, temporal, {
       ...{ code, form },
-      serverVersion: startsServers(measured) ? DEFAULT_SERVER_VERSION : stack.serverVersion,
+      serverVersion: serverVersionOf(measured, stack),
     });
   };
   const showSample = (unit: string) => (side: string, round: number, sample: Sample) => {

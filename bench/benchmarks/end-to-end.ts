@@ -3,7 +3,12 @@ import type { Comparison } from '../harness/compare.ts';
 import { createOrderSystem, type OrderSystem } from '../harness/order-system.ts';
 import { measureRate } from '../harness/processes.ts';
 import { startLoadWorker, startStartLoop } from '../harness/run-load.ts';
-import { BRIDGE_CODE, ONE_PROCESS_CODE, WORKER_CODE } from '../harness/measured-code.ts';
+import {
+  BRIDGE_CODE,
+  EMPTY_WORKFLOWS_CODE,
+  ONE_PROCESS_CODE,
+  WORKER_CODE,
+} from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNTS = { full: 2000, short: 400 };
@@ -11,14 +16,14 @@ const COUNTS = { full: 2000, short: 400 };
 const CONCURRENCY = 50;
 
 const EMPTY = "empty workflows, by the SDK's client and worker alone";
-const OWN_CODE = 'bench/benchmarks/end-to-end.ts';
+const OWN_CODE = ['bench/benchmarks/end-to-end.ts', ...EMPTY_WORKFLOWS_CODE];
 
 export const endToEnd: Benchmark = {
   name: 'end-to-end',
   ratio: `orders from a full topic to rows ÷ ${EMPTY}`,
   unit: 'orders/s',
   goal: { atLeast: 0.95 },
-  code: [OWN_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  code: [...OWN_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
   prepare: async ({ pids }, form) =>
     besideEmptyWorkflows(pids, COUNTS[form], await createOrderSystem(pids)),
 };
@@ -30,7 +35,7 @@ export const endToEndInOneProcess: Benchmark = {
   goal: { atLeast: 1.1 },
   only: 'postgres',
   longOnly: true,
-  code: [OWN_CODE, ...ONE_PROCESS_CODE],
+  code: [...OWN_CODE, ...ONE_PROCESS_CODE],
   prepare: async ({ pids }, form) =>
     besideEmptyWorkflows(pids, COUNTS[form], await createOrderSystem(pids, { inOneProcess: {} })),
 };

@@ -5,7 +5,7 @@ import { connectTestTemporal } from '../../test/support/temporal.ts';
 import { orderLatencies, paced, percentileOf } from '../harness/latencies.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
 import { startLoadWorker } from '../harness/run-load.ts';
-import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
+import { BRIDGE_CODE, EMPTY_WORKFLOWS_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const COUNT = 400;
@@ -20,7 +20,10 @@ const latency = (percentile: number, atMost: number): Benchmark => ({
   goal: { atMost },
   only: 'postgres',
   longOnly: true,
-  code: ['bench/benchmarks/latency.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+  code: [
+    'bench/benchmarks/latency.ts',
+    ...[...EMPTY_WORKFLOWS_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
+  ],
   async prepare({ pids }) {
     const orders = await createOrderSystem(pids);
     const { value: saturated } = await orders.ingest(SATURATING);

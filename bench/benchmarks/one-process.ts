@@ -1,5 +1,5 @@
 import { percentileOf } from '../harness/latencies.ts';
-import { BRIDGE_CODE, ONE_PROCESS_CODE, WORKER_CODE } from '../harness/measured-code.ts';
+import { ONE_PROCESS_CODE } from '../harness/measured-code.ts';
 import type { Comparison, Goal, Side } from '../harness/compare.ts';
 import {
   measureServer,
@@ -40,10 +40,7 @@ const oneProcess = (
   only: 'postgres',
   startsServers: true,
   longOnly: true,
-  code: [
-    ...['bench/benchmarks/one-process.ts', ...SERVER_SIDE_CODE],
-    ...[...ONE_PROCESS_CODE, ...BRIDGE_CODE, ...WORKER_CODE],
-  ],
+  code: ['bench/benchmarks/one-process.ts', ...SERVER_SIDE_CODE, ...ONE_PROCESS_CODE],
   prepare: (_, form: Form): Promise<Comparison> => {
     const side = (server: ServerSide): Side => ({
       name: server.name,

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { countRuns } from '../../src/temporal/order-visibility.ts';
 import { createTestTopic } from '../../test/support/kafka.ts';
-import { uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts';
 import type { Sample } from '../harness/compare.ts';
@@ -9,7 +8,6 @@ import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
 import { orderLatencies, percentileOf } from '../harness/latencies.ts';
 import { createOrderSystem } from '../harness/order-system.ts';
-import { orderText } from '../harness/orders.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
@@ -25,7 +23,8 @@ const RATE_INTERVAL_MS = 3000;
 /**
  * Orders that arrive while Postgres is unreachable, once it is reachable again. Its figures: the orders that are open in
  * Temporal at the recovery; from then on, the seconds until the first of them is stored, and until 0.9 of the later rate
- * is reached; and the latency of orders on another topic that arrive from the recovery on.
+ * is reached; the latency of orders on another topic that arrive from the recovery on; and that of one that is sent to
+ * the end of the backlog at the recovery.
  */
 export const outageEnd: Benchmark = {
   name: 'outage-end',
@@ -70,8 +69,7 @@ async function afterOutage(): Promise<Sample> {
 
     await proxy.restore();
     const recoveredAt = performance.now();
-    const behind = uniqueName('behind');
-    await topic.send([{ key: behind, value: orderText(behind) }]);
+    const behind = orderLatencies({ topic, database }, 1, 0);
     const latencies = orderLatencies({ topic: quiet, database }, LIVE, LIVE_PAUSE_MS);
     // All but the first, which was stored before the outage.
     const count = COUNT + 1 + LIVE;
@@ -80,6 +78,7 @@ async function afterOutage(): Promise<Sample> {
     const last = history.at(-1)?.at ?? Number.NaN;
     const rate = count / secondsUntil(last);
     const live = await latencies;
+    const [behindMs = Number.NaN] = await behind;
     return {
       value: rate,
       figures: {
@@ -88,6 +87,7 @@ async function afterOutage(): Promise<Sample> {
         'rate-s': secondsUntil(reachesRate(history, 0.9)),
         'live-p50-s': percentileOf(live, 50) / 1000,
         'live-p99-s': percentileOf(live, 99) / 1000,
+        'behind-backlog-s': behindMs / 1000,
       },
     };
   } finally {

@@ -12,7 +12,7 @@ export const start: Benchmark = {
     'workflow starts by the bridge ÷ by a bare loop of client.workflow.start with the same inputs',
   unit: 'starts/s',
   goal: { atLeast: 0.97 },
-  code: ['bench/benchmarks/start.ts', ...BRIDGE_CODE],
+  code: ['bench/benchmarks/start.ts', 'bench/loads/start-loop.ts', ...BRIDGE_CODE],
   async prepare({ pids }, form) {
     const count = COUNTS[form];
     const bridge = await createLoneBridge(pids);

@@ -9,16 +9,24 @@ import { SECTIONS } from '../../src/config/sections.ts';
 import { MAIN_PACKAGES } from './machine.ts';
 
 /** What a bridge runs for an order of the built-in module. */
-export const BRIDGE_CODE = ['src/bridge/run-bridge.ts', 'src/order/order-module.ts'] as const;
+export const BRIDGE_CODE = [
+  ...['src/bridge/run-bridge.ts', 'src/order/order-module.ts', 'src/program/semaphore.ts'],
+] as const;
 
 /** What a worker runs for an order of the built-in module. */
 export const WORKER_CODE = [
-  ...['src/worker/run-worker.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
+  ...['src/worker/run-worker.ts', 'src/order/order-module.ts'],
+  ...['src/workflows/index.ts', 'dev/workflow-bundle.ts'],
 ] as const;
 
 /** What bridge and worker in one process run. */
 export const ONE_PROCESS_CODE = [
-  ...['src/all-in-one/run-all-in-one.ts', 'src/workflows/index.ts', 'src/order/order-module.ts'],
+  ...['src/all-in-one/run-all-in-one.ts', ...BRIDGE_CODE, ...WORKER_CODE],
+] as const;
+
+/** Empty workflows by the SDK's client and worker alone. */
+export const EMPTY_WORKFLOWS_CODE = [
+  ...['bench/loads/load-worker.ts', 'bench/loads/load-workflows.ts', 'bench/loads/start-loop.ts'],
 ] as const;
 
 /** What runs whether or not there are orders. */

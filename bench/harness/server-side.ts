@@ -7,7 +7,7 @@ import { quietly } from '../../dev/stack/show-steps.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { readState } from '../../dev/stack/state.ts';
 import { hostsOf, metricsPorts } from '../../dev/stack/temporal-cluster.ts';
-import { DEFAULT_SERVER_VERSION } from '../../dev/stack/temporal-server.ts';
+import { DEFAULT_HISTORY_SHARDS, DEFAULT_SERVER_VERSION } from '../../dev/stack/temporal-server.ts';
 import type { TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
 import type { ProgramEnv } from '../../test/support/programs.ts';
 import type { Sample } from './compare.ts';
@@ -224,8 +224,12 @@ async function checkServer(
   const { tuning, version = DEFAULT_SERVER_VERSION } = side;
   const connection = await Connection.connect({ address: temporalAddress });
   try {
-    const { serverVersion } = await connection.workflowService.getClusterInfo({});
+    const { serverVersion, historyShardCount } = await connection.workflowService.getClusterInfo(
+      {},
+    );
     expectInForce(`version ${version}`, serverVersion === version, side);
+    const { historyShards = DEFAULT_HISTORY_SHARDS } = tuning;
+    expectInForce(`${historyShards} shards`, historyShardCount === historyShards, side);
     const { workflowTaskQueuePartitions } =
       await connection.workflowService.listTaskQueuePartitions({
         namespace: 'default',

@@ -14,8 +14,8 @@ import { silentLogger } from '../../src/telemetry/logger.ts';
 import { freeLocalAddress, readSdkMetrics } from '../../src/worker/temporal-runtime.ts';
 
 /**
- * A plain SDK worker for `load-workflows.ts`, with as many slots as order-ingest's worker. Prints every
- * 50 ms how many workflows have completed. Ends on SIGTERM.
+ * A plain SDK worker for `load-workflows.ts`, with as many slots as order-ingest's worker and, like it, without
+ * compression. Prints every 50 ms how many workflows have completed. Ends on SIGTERM.
  */
 const { TEMPORAL_ADDRESS, TEMPORAL_TASK_QUEUE, DATABASE_URL } = process.env;
 if (!TEMPORAL_ADDRESS || !TEMPORAL_TASK_QUEUE || !DATABASE_URL)
@@ -35,7 +35,10 @@ const pool = createDatabasePool({
   onIdleError: () => undefined,
 });
 const worker = await Worker.create({
-  connection: await NativeConnection.connect({ address: TEMPORAL_ADDRESS }),
+  connection: await NativeConnection.connect({
+    address: TEMPORAL_ADDRESS,
+    grpcCompression: { codec: 'none' },
+  }),
   taskQueue: TEMPORAL_TASK_QUEUE,
   workflowBundle: await bundleWorkflowCode({
     workflowsPath: path.join(import.meta.dirname, 'load-workflows.ts'),

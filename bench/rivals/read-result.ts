@@ -1,9 +1,4 @@
-import {
-  BRIDGE_CODE,
-  ONE_PROCESS_CODE,
-  SERVER_CODE,
-  WORKER_CODE,
-} from '../harness/measured-code.ts';
+import { ONE_PROCESS_CODE, SERVER_CODE } from '../harness/measured-code.ts';
 import { readStored, type StoredResult } from '../harness/stored-result.ts';
 import type { RivalResult } from './result.ts';
 
@@ -20,7 +15,7 @@ export const SIDE_BY_SIDE_CODE = [
     ...['programs/consumer-loop.ts', 'programs/ingest.ts'],
     ...['programs/dbos-service.ts', 'programs/restate-service.ts'],
   ].map((file) => `bench/rivals/${file}`),
-  ...[...SERVER_CODE.postgres, ...BRIDGE_CODE, ...WORKER_CODE, ...ONE_PROCESS_CODE],
+  ...[...SERVER_CODE.postgres, ...ONE_PROCESS_CODE],
 ];
 
 /** The result of the comparison; undefined if the folder has none. */

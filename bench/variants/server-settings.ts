@@ -43,9 +43,13 @@ const SIDES: readonly ServerSide[] = [
   withTuning('GOGC=300', { environment }),
   { ...TODAY, name: 'no compression', grpcCompression: 'none' },
   withTuning('one partition', { taskQueuePartitions: 1 }),
+  withTuning('512 shards', { historyShards: 512 }),
   { ...TODAY, name: 'own visibility', ownVisibility: true },
   { ...TODAY, name: 'server 1.29.1', version: '1.29.1' },
   TUNED_SIDE,
+  { ...TUNED_SIDE, name: 'all, 4 partitions', tuning: { ...TUNED, taskQueuePartitions: 4 } },
+  { ...TUNED_SIDE, name: 'all, 512 shards', tuning: { ...TUNED, historyShards: 512 } },
+  { ...TUNED_SIDE, name: 'all, server 1.29.1', version: '1.29.1' },
 ];
 
 export const serverSettings: Variants = {

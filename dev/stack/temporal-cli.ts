@@ -32,6 +32,9 @@ const CURRENT: Release = {
   canBeBuilt: false,
 };
 
+/** The version of the server in the dev server. */
+export const DEV_SERVER_VERSION = CURRENT.server;
+
 const OLDER: Release = {
   cli: '1.5.1',
   server: '1.29.1',

@@ -46,7 +46,7 @@ export const temporalOnPostgres = (
   async configure({ places, databaseUrl }, ports) {
     const dir = path.join(places.dir, 'temporal');
     const url = await databaseUrl();
-    const { visibilityUrl = url } = tuning;
+    const { visibilityUrl = url, historyShards } = tuning;
     await prepareDatabase(version, url, MAIN);
     await prepareDatabase(version, visibilityUrl, VISIBILITY);
     if (tuning.partialIndexes) await makeIndexesPartial(visibilityUrl);
@@ -60,7 +60,7 @@ export const temporalOnPostgres = (
     /** Returns the arguments that run the server with these ports. */
     const configureServer = (config: string, of: Ports) => {
       const file = path.join(dir, 'config', `${config}.yaml`);
-      writeFileSync(file, stringify(serverConfig(of, { stores, dynamicFile })));
+      writeFileSync(file, stringify(serverConfig(of, { stores, dynamicFile, historyShards })));
       return ['--root', dir, '--env', config, '--allow-no-auth', 'start'];
     };
     const server = path.join(builtFolder(version), 'temporal-server');

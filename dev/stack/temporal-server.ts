@@ -54,10 +54,14 @@ const goBuild = (version: string): Source => ({
 export const builtFolder = (version: string): string =>
   path.join(CACHE_DIR, `temporal-server-${version}`);
 
+/** As in the template of Temporal's image. */
+export const DEFAULT_HISTORY_SHARDS = 4;
+
 /**
  * The server's configuration.
  *
  * @param stores its two databases, as values of `datastores`
+ * @param historyShards fixed once the databases are in use
  * @param security what is added to the section `global`
  */
 export function serverConfig(
@@ -65,10 +69,12 @@ export function serverConfig(
   {
     stores,
     dynamicFile,
+    historyShards = DEFAULT_HISTORY_SHARDS,
     security = {},
   }: {
     readonly stores: { readonly default: object; readonly visibility: object };
     readonly dynamicFile: string;
+    readonly historyShards?: number | undefined;
     readonly security?: object;
   },
 ) {
@@ -87,7 +93,7 @@ export function serverConfig(
     persistence: {
       defaultStore: 'default',
       visibilityStore: 'visibility',
-      numHistoryShards: 4,
+      numHistoryShards: historyShards,
       datastores: stores,
     },
     global: {

@@ -10,6 +10,8 @@ export interface TemporalTuning {
   readonly environment: Readonly<Record<string, string>>;
   /** Partitions per task queue; undefined for the server's default, 4. */
   readonly taskQueuePartitions?: number;
+  /** Undefined for `DEFAULT_HISTORY_SHARDS`. */
+  readonly historyShards?: number;
   /** Limit of the history service's cache of workflows, with two entries per workflow; undefined for 128,000. */
   readonly workflowCacheEntries?: number;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */

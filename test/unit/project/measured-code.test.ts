@@ -57,7 +57,7 @@ test('what runs a program depends on how its Temporal server is configured, and 
     Object.keys(measuredCode(...args).hashes).filter((part) => !part.startsWith('src/'));
   expect(partsOf(ONE_PROCESS_CODE, 'dev')).toEqual([
     ...['dev/stack/temporal-cli.ts', 'dev/stack/temporal-tuning.ts', 'dev/stack/temporal.ts'],
-    'default settings',
+    ...['dev/workflow-bundle.ts', 'default settings'],
   ]);
   expect(partsOf(BRIDGE_CODE, 'postgres')).toEqual([
     ...['dev/stack/temporal-cluster.ts', 'dev/stack/temporal-on-postgres.ts'],
