@@ -21,7 +21,7 @@ import {
 } from '../program/shutdown-signals.ts';
 import { continueOnUnexpectedErrors } from '../program/exit.ts';
 import { OperatorError } from '../program/operator-error.ts';
-import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
+import { openLog, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
 import { hasIngestedFrom } from '../temporal/order-visibility.ts';
@@ -58,7 +58,7 @@ export async function runBridge(env: Environment, signals: ShutdownSignals): Pro
   const settings = readSettings(BRIDGE_ROLE, env, bridgeMistakes);
   const target = temporalTarget(env);
   const reader = await openMessageReader(settings);
-  const logger = createLogger({ ...settings.logging, service: 'bridge' });
+  const logger = openLog(settings.logging)('bridge');
   logger.info({ event: 'order_module_loaded', ...reader.origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-bridge');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));

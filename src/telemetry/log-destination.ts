@@ -8,14 +8,15 @@ export interface LogDestinationOptions {
   readonly write: WriteBytes;
   /** Called when the log cannot be written, once per outage. */
   readonly onFailure: (reason: string) => void;
-  /** A log line that reports how many lines are missing. */
-  readonly describeDropped: (lines: number) => string;
+  /** A log line that reports how many lines of a service are missing. */
+  readonly describeDropped: (lines: number, service: string) => string;
   /** Waits briefly for a slow reader; `attempt` counts from 1. */
   readonly pause?: (attempt: number) => void;
 }
 
 export interface LogDestination {
-  write(line: string): void;
+  /** @param service the part of the program that logs the line */
+  write(line: string, service: string): void;
 }
 
 /** How often writing to a full pipe is retried before the line is dropped, after 100 ms in all. */
@@ -26,12 +27,14 @@ const PAUSE_MS = 10;
  * A destination for log lines that never throws and never blocks for long: orders matter more than the
  * log. A line that cannot be written (the disk is full, the reader is gone or has stopped reading) is
  * dropped, and a later line reports how many were dropped. A line that was written in part is completed
- * before the next one, so that lines do not run into each other.
+ * before the next one, so that lines do not run into each other: all loggers that write to the same file
+ * share one destination.
  */
 export function createLogDestination(options: LogDestinationOptions): LogDestination {
   const { write, onFailure, describeDropped, pause = pauseBriefly } = options;
   let rest: Uint8Array = new Uint8Array();
-  let dropped = 0;
+  /** By service. */
+  const dropped = new Map<string, number>();
   let isFailing = false;
 
   /** Whether everything was written. If only part of it was, the remainder is kept in `rest`. */
@@ -69,22 +72,24 @@ export function createLogDestination(options: LogDestinationOptions): LogDestina
     return false;
   };
 
+  /** Whether every service's missing lines have been reported. */
+  const writeReports = (): boolean => {
+    for (const [service, lines] of dropped) {
+      const isWritten = writeAll(Buffer.from(describeDropped(lines, service)));
+      // A report that was written in part is completed later.
+      if (isWritten || rest.length > 0) dropped.delete(service);
+      if (!isWritten) return false;
+    }
+    return true;
+  };
+
   return {
-    write(line) {
-      if (!writeRest()) {
-        dropped += 1;
-        return;
-      }
-      if (dropped > 0) {
-        if (!writeAll(Buffer.from(describeDropped(dropped)))) {
-          dropped += 1;
-          return;
-        }
-        dropped = 0;
-      }
-      if (writeAll(Buffer.from(line))) isFailing = false;
+    write(line, service) {
+      const drop = () => dropped.set(service, (dropped.get(service) ?? 0) + 1);
+      if (!writeRest() || !writeReports()) drop();
+      else if (writeAll(Buffer.from(line))) isFailing = false;
       // If the line was written in part, it is completed later.
-      else if (rest.length === 0) dropped += 1;
+      else if (rest.length === 0) drop();
     },
   };
 }

@@ -32,7 +32,7 @@ import {
   type Availability,
 } from '../telemetry/health/dependency-health.ts';
 import { createHealth, type Conditions } from '../telemetry/health/health.ts';
-import { createLogger, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
+import { openLog, unexpectedErrorLog, type Logger } from '../telemetry/logger.ts';
 import { startTracing, type Tracing } from '../telemetry/tracing.ts';
 import { connectTemporal, temporalTarget, type TemporalTarget } from '../temporal/connect.ts';
 import { explainFailure } from '../temporal/connection-failure.ts';
@@ -95,7 +95,7 @@ export async function runWorker(env: Environment, signals: ShutdownSignals): Pro
   const settings = readSettings(WORKER_ROLE, env, workerMistakes);
   const target = temporalTarget(env);
   const { orderModule, origin } = await loadWithOrigin(settings.order.module);
-  const logger = createLogger({ ...settings.logging, service: 'worker' });
+  const logger = openLog(settings.logging)('worker');
   logger.info({ event: 'order_module_loaded', ...origin }, 'the order module is loaded');
   const tracing = await startTracing(env, 'order-ingest-worker');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));

@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { matches, readQuery, readSeries, type Series } from '../support/promql.ts';
 import { createTestSystem } from '../support/system.ts';
 
-/** The queries in deploy/, checked against the metrics of a running bridge and worker. */
+/** The queries in deploy/, checked against the metrics of running programs. */
 const DEPLOY = path.join(import.meta.dirname, '../../deploy');
 const read = (file: string) => readFileSync(path.join(DEPLOY, file), 'utf8');
 
@@ -61,6 +61,10 @@ beforeAll(async () => {
       expect(names).toContain('order_ingest_consumer_lag_messages');
       expect(names).toContain('temporal_worker_task_slots_available');
     });
+    await bridge.end('SIGTERM');
+    // What only a bridge with a worker in the same process exports.
+    const both = await system.startBoth();
+    exported = [...exported, ...readSeries(await metricsOf(both), 'order-ingest-bridge')];
   } finally {
     await system.close();
   }
@@ -101,6 +105,6 @@ test.each(PANELS)(
   },
 );
 
-test.each(ALERTS)('the bridge and the worker export what the alert %s queries', (_alert, expr) => {
+test.each(ALERTS)('the programs export what the alert %s queries', (_alert, expr) => {
   check(expr);
 });

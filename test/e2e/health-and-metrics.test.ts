@@ -12,10 +12,9 @@ beforeEach(async () => {
 afterEach(() => system.close());
 
 test('bridge and worker count messages, orders and activity attempts', async () => {
-  const [bridge, worker] = await Promise.all([
-    system.startBridge({ BRIDGE_LAG_INTERVAL_MS: '100' }),
-    system.startWorker(),
-  ]);
+  const { bridge, worker } = await system.startPair({
+    bridge: { BRIDGE_LAG_INTERVAL_MS: '100' },
+  });
   const metrics = async (program: typeof bridge) => {
     const { body } = await program.http('GET', '/metrics');
     return (series: string) => metricValue(body, series);

@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import proto from '@temporalio/proto';
+import { eagerStarts } from '../support/eager-starts.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGrpcProxy } from '../support/grpc-proxy.ts';
 import { orderText } from '../support/messages.ts';
 import { startOwnTemporal } from '../support/own-temporal.ts';
-import { runCli, type RunningProgram } from '../support/programs.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { runCli } from '../support/programs.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { READABLE, textOfWorkflow } from '../support/workflow-text.ts';
 
 const { EventType } = proto.temporal.api.enums.v1;
 
@@ -30,17 +34,6 @@ const allStored = (ids: readonly string[]) =>
     expect(await system.storedOrderIds()).toEqual(ids);
   });
 
-/** How many starts there were, by outcome, without those of which there were none. */
-async function startsOf(program: RunningProgram): Promise<Readonly<Record<string, number>>> {
-  const { body } = await program.http('GET', '/metrics');
-  const samples = body.matchAll(/^order_ingest_eager_starts_total\{outcome="(\w+)"\} (\d+)$/gm);
-  return Object.fromEntries(
-    [...samples].flatMap(([, outcome = '', count]) =>
-      count === '0' ? [] : [[outcome, Number(count)]],
-    ),
-  );
-}
-
 const eventTypesOf = async (id: string) =>
   ((await system.workflow(id).fetchHistory()).events ?? []).map(({ eventType }) => eventType);
 
@@ -49,7 +42,7 @@ test('an order costs two state transitions, and no task goes through the queue, 
   const ids = orderIds(300);
   await send(ids);
   await allStored(ids);
-  expect(await startsOf(program)).toEqual({ eager: 300 });
+  expect(await eagerStarts(program)).toEqual({ eager: 300 });
   // Under load, a task may be extended, which costs more.
   await send(['order-alone']);
   await allStored([...ids, 'order-alone']);
@@ -110,7 +103,7 @@ test('without eager starts on the server, every order goes through the queue, an
       await eventually(async () => {
         expect(await other.storedOrderIds()).toEqual(ids);
       });
-      expect(await startsOf(program)).toEqual({ no_task: 100 });
+      expect(await eagerStarts(program)).toEqual({ no_task: 100 });
     } finally {
       await other.close();
     }
@@ -127,7 +120,7 @@ test('while all slots for starts are taken, orders go through the queue, and aft
     await lock.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');
     await send(orderIds(7));
     await eventually(async () => {
-      expect(await startsOf(program)).toEqual({ eager: 6, no_slot: 1 });
+      expect(await eagerStarts(program)).toEqual({ eager: 6, no_slot: 1 });
     });
   } finally {
     await lock.query('ROLLBACK');
@@ -136,7 +129,7 @@ test('while all slots for starts are taken, orders go through the queue, and aft
   await allStored(orderIds(7));
   await send(['order-0007']);
   await allStored(orderIds(8));
-  expect(await startsOf(program)).toEqual({ eager: 7, no_slot: 1 });
+  expect(await eagerStarts(program)).toEqual({ eager: 7, no_slot: 1 });
 });
 
 test('a shutdown under load stops the bridge, then the worker, and leaves no order behind', async () => {
@@ -176,20 +169,74 @@ test('while the worker is being replaced, orders are started without it and stor
     await eventually(async () => {
       expect(await system.status('meanwhile')).toBe('RUNNING');
     });
-    expect(await startsOf(program)).toEqual({ no_worker: 1 });
+    expect(await eagerStarts(program)).toEqual({ no_worker: 1 });
     proxy.forwardAll();
     await program.logged('worker_replaced');
     // The first task of a worker may take longer than its timeout.
     await allStored(['meanwhile']);
     await send(['afterwards']);
     await allStored(['afterwards', 'meanwhile']);
-    expect(await startsOf(program)).toEqual({ no_worker: 1, eager: 1 });
+    expect(await eagerStarts(program)).toEqual({ no_worker: 1, eager: 1 });
     expect(await eventTypesOf('afterwards')).not.toContain(
       EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
     );
     expect(await program.end('SIGTERM')).toBe(0);
   } finally {
     await proxy.close();
+  }
+});
+
+test('with payload encryption, Temporal has only ciphertext of an order that is started eagerly', async () => {
+  const key = `first:${randomBytes(32).toString('base64')}`;
+  const program = await system.startBoth({ TEMPORAL_PAYLOAD_KEYS: key });
+  await send(['secret']);
+  await allStored(['secret']);
+  expect(await eagerStarts(program)).toEqual({ eager: 1 });
+  await eventually(async () => {
+    expect(await eventTypesOf('secret')).toContain(
+      EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+    );
+  });
+  const text = await textOfWorkflow(system.client, system.workflowId('secret'));
+  expect(text).toContain('binary/encrypted');
+  expect(text).not.toMatch(READABLE);
+  expect(text).not.toContain('json/plain\n{"text"');
+});
+
+test('an order that is started eagerly has one trace, from consume_order to the SQL of the worker', async () => {
+  const receiver = await startOtlpReceiver();
+  try {
+    const program = await system.startBoth({
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    });
+    await send(['traced']);
+    await eventually(() => {
+      const { spans } = receiver;
+      const path: string[] = [];
+      let span = spans.find(({ name }) => name === 'INSERT orders');
+      while (span) {
+        path.push(span.name);
+        const { parentSpanId } = span;
+        span = spans.find(({ spanId }) => spanId === parentSpanId);
+      }
+      expect(path).toEqual([
+        'INSERT orders',
+        'RunActivity:translateAndStoreOrder',
+        'StartActivity:translateAndStoreOrder',
+        'RunWorkflow:ingestOrder',
+        'StartWorkflow:ingestOrder',
+        'consume_order',
+      ]);
+    });
+    expect(new Set(receiver.spans.map(({ traceId }) => traceId)).size).toBe(1);
+    expect(new Set(receiver.spans.map(({ service }) => service))).toEqual(
+      new Set(['order-ingest']),
+    );
+    expect(await eagerStarts(program)).toEqual({ eager: 1 });
+  } finally {
+    await receiver.close();
   }
 });
 

@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import { runCli, type ProgramEnv } from '../support/programs.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { READABLE, textOfWorkflow } from '../support/workflow-text.ts';
 
 /** Bridge, worker and tools with TEMPORAL_PAYLOAD_KEYS, and what Temporal has then. */
 let system: TestSystem;
@@ -64,33 +65,8 @@ const failPostgres = () =>
     CREATE TRIGGER disk_full BEFORE INSERT ON orders EXECUTE FUNCTION disk_full()`);
 const restorePostgres = () => system.database.pool.query('DROP FUNCTION disk_full CASCADE');
 
-/** All text that Temporal has of the order: every string and every sequence of bytes, of all its runs. */
-async function textInTemporal(orderId: string): Promise<string> {
-  return textOfWorkflow(system.workflowId(orderId));
-}
-
-async function textOfWorkflow(workflowId: string): Promise<string> {
-  const { workflowService, options } = system.client;
-  const { namespace } = options;
-  const described = await describeWorkflow(workflowId);
-  const runId = described.workflowExecutionInfo?.execution?.runId ?? '';
-  const { history } = await workflowService.getWorkflowExecutionHistory({
-    namespace,
-    execution: { workflowId, runId },
-  });
-  return [...textsIn(described), ...textsIn(history)].join('\n');
-}
-
-function* textsIn(value: unknown): Generator<string> {
-  if (typeof value === 'string') yield value;
-  else if (value instanceof Uint8Array) yield Buffer.from(value).toString();
-  else if (typeof value === 'object' && value !== null) {
-    for (const part of Object.values(value)) yield* textsIn(part);
-  }
-}
-
-/** What only the orders and the descriptions of their failures contain, and no ciphertext by chance. */
-const READABLE = /Lovelace|customer_name|line_items|99\.95|Not a valid|SQLSTATE|no sign/;
+const textInTemporal = (orderId: string) =>
+  textOfWorkflow(system.client, system.workflowId(orderId));
 
 const eventsNamed = (program: { readonly events: readonly { event?: string }[] }, name: string) =>
   program.events.filter(({ event }) => event === name);
@@ -327,7 +303,7 @@ test('with WORKFLOW_ID_HASH_KEY, no order ID is readable in Temporal, and every 
   });
   expect(await list('--error', 'OrderInvalid', '--status', 'failed')).toHaveLength(2);
   for (const id of ['secret-good', 'secret-invalid']) {
-    const text = await textOfWorkflow(hashed(id));
+    const text = await textOfWorkflow(system.client, hashed(id));
     expect(text).not.toMatch(READABLE);
     expect(text).not.toContain(id);
     expect(text).not.toMatch(/\b2:[0-9a-f]{16}/);

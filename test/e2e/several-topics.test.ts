@@ -65,8 +65,7 @@ async function ownPartitions(bridge: RunningProgram): Promise<readonly string[]>
 const allPartitions = () => [0, 1, 2].map((one) => `${eu.name}/${one}`).concat(`${us.name}/0`);
 
 test('two bridges share the partitions of both topics, and whoever is left reads all of them', async () => {
-  await system.startWorker();
-  const first = await system.startBridge(topics());
+  const { bridge: first } = await system.startPair({ bridge: topics() });
   const ids = [...(await sendRound(1))];
   await expectStored(ids);
   const second = await system.startBridge(topics());
@@ -86,8 +85,7 @@ test('two bridges share the partitions of both topics, and whoever is left reads
 });
 
 test('an order ID that was on one topic is a duplicate or a conflict on the other', async () => {
-  await system.startWorker();
-  await system.startBridge(topics());
+  await system.startPair({ bridge: topics() });
   await eu.send([{ key: 'a', value: orderText('a'), partition: 0 }]);
   await expectStored(['a']);
   await us.send([
@@ -100,9 +98,10 @@ test('an order ID that was on one topic is a duplicate or a conflict on the othe
 });
 
 test('a topic that is added to those of a group is read from its beginning, and the other where it was', async () => {
-  await system.startWorker();
   const latest = { ...topics(), KAFKA_AUTO_OFFSET_RESET: 'latest' };
-  const before = await system.startBridge({ ...latest, KAFKA_TOPIC: eu.name });
+  const { bridge: before } = await system.startPair({
+    bridge: { ...latest, KAFKA_TOPIC: eu.name },
+  });
   await eu.send([{ key: 'a', value: orderText('a') }]);
   await expectStored(['a']);
   await allCommittedOf(eu);
@@ -125,8 +124,10 @@ const allCommittedOf = (topic: TestTopic) =>
 test('bridges of a new group that start together under latest all run, and skip what was there', async () => {
   await eu.send([{ key: 'old', value: orderText('old') }]);
   const env = { KAFKA_AUTO_OFFSET_RESET: 'latest' };
-  const bridges = await Promise.all([system.startBridge(env), system.startBridge(env)]);
-  await system.startWorker();
+  const [{ bridge: one }, other] = await Promise.all([
+    system.startPair({ bridge: env }),
+    system.startBridge(env),
+  ]);
   const orders = [0, 1, 2].map((partition) => {
     const key = `new-${partition}`;
     return { key, value: orderText(key), partition };
@@ -134,12 +135,11 @@ test('bridges of a new group that start together under latest all run, and skip 
   await eu.send(orders);
   await expectStored(orders.map(({ key }) => key));
   await allCommittedOf(eu);
-  expect(bridges.map((bridge) => bridge.exitStatus())).toEqual([undefined, undefined]);
+  expect([one, other].map((bridge) => bridge.exitStatus())).toEqual([undefined, undefined]);
 });
 
 test('while a topic is missing the other is read, and the bridge names the missing one', async () => {
-  await system.startWorker();
-  const bridge = await system.startBridge(topics());
+  const { bridge } = await system.startPair({ bridge: topics() });
   const ids = [...(await sendRound(1))];
   await expectStored(ids);
   await us.admin.deleteTopics({ topics: [us.name] });
@@ -182,8 +182,7 @@ describe('the tools', () => {
   const broken = { key: null, value: 'not JSON' };
   let bridge: RunningProgram;
   beforeEach(async () => {
-    await system.startWorker();
-    bridge = await system.startBridge(topics());
+    ({ bridge } = await system.startPair({ bridge: topics() }));
     const ids = await sendRound(1);
     await eu.send([{ ...broken, partition: 2 }]);
     await us.send([broken, broken]);
@@ -363,7 +362,7 @@ test('an order of one topic does not wait for the backlog of the other', async (
     ...topics(),
     // The backlog takes longer than a batch may hold up others.
     BRIDGE_MAX_CONCURRENT_STARTS: '1',
-    // No worker runs, so all orders stay open.
+    // All orders stay open, since no worker runs, unless the bridge is part of `run`.
     BRIDGE_MAX_WAITING_ORDERS: '1000000',
   });
   await bridge.logged('bridge_progress', ({ started }) => Number(started) > 0);

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
-import { createTestSystem, type TestSystem } from '../support/system.ts';
+import { createTestSystem, inOneProcess, type TestSystem } from '../support/system.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
 
@@ -28,10 +28,9 @@ function startUnlogged(args: readonly string[], env: Readonly<Record<string, str
 }
 
 test('orders are processed while the log cannot be written', async () => {
-  const programs = [
-    startUnlogged(['bridge'], system.bridgeEnv),
-    startUnlogged(['worker'], system.workerEnv),
-  ];
+  const programs = inOneProcess()
+    ? [startUnlogged(['run'], { ...system.workerEnv, ...system.bridgeEnv })]
+    : [startUnlogged(['bridge'], system.bridgeEnv), startUnlogged(['worker'], system.workerEnv)];
   try {
     await system.topic.send([{ key: 'a', value: orderText('a') }]);
     await eventually(async () => {

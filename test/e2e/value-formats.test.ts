@@ -92,8 +92,7 @@ test.each([
   async ({ format, orderId, module = {}, stored }) => {
     const env = { ...settings(format), ...module };
     const value = recordedValue(format, 'order');
-    await system.startWorker(module);
-    await system.startBridge(env);
+    await system.startPair({ bridge: env, worker: module });
     await system.topic.send([{ key: 'k', value }]);
     await eventually(async () => {
       await expect(system.workflow(orderId).result()).resolves.toEqual({ outcome: 'stored' });
@@ -197,8 +196,7 @@ const CHANGES = {
 };
 
 test('while the schema registry is down, the bridge waits without dead letters, and then nothing is missing', async () => {
-  const worker = await system.startWorker();
-  const bridge = await system.startBridge(settings('avro'));
+  const { bridge, worker } = await system.startPair({ bridge: settings('avro') });
   const register = (doc: string) =>
     registerSchema(registry.address, 'outage', {
       schemaType: 'AVRO',

@@ -130,8 +130,10 @@ export async function createTestSystem(
     startBoth,
     startBridge: (env = {}, main) =>
       inOneProcess() ? startBoth(env) : start('bridge', { ...bridgeEnv, ...env }, main),
-    startWorker: (env = {}, main) =>
-      inOneProcess() ? startBoth(env) : start('worker', { ...workerEnv, ...env }, main),
+    startWorker: async (env = {}, main) =>
+      inOneProcess()
+        ? partsOf(await startBoth(env)).worker
+        : start('worker', { ...workerEnv, ...env }, main),
     workflowId,
     workflow: (orderId) => client.workflow.getHandle(workflowId(orderId)),
     async status(orderId) {

@@ -6,7 +6,7 @@ import { startHttpServer } from '../../http/http-server.ts';
 import { continueOnUnexpectedErrors } from '../../program/exit.ts';
 import { OperatorError } from '../../program/operator-error.ts';
 import type { ShutdownSignals } from '../../program/shutdown-signals.ts';
-import { createLogger, unexpectedErrorLog } from '../../telemetry/logger.ts';
+import { openLog, unexpectedErrorLog } from '../../telemetry/logger.ts';
 import { openCodec } from '../../temporal/open-codec.ts';
 import { answerCodecRequest } from './answer-codec-request.ts';
 import type { CodecAccess } from './codec-access.ts';
@@ -34,7 +34,7 @@ export async function runCodecServer(env: Environment, signals: ShutdownSignals)
       'set CODEC_SERVER_TOKEN, or leave CODEC_SERVER_HOST at 127.0.0.1',
     );
   }
-  const logger = createLogger({ ...settings.logging, service: 'codec-server' });
+  const logger = openLog(settings.logging)('codec-server');
   continueOnUnexpectedErrors(unexpectedErrorLog(logger));
   const codec = openCodec(env);
   const access = accessOf(settings);

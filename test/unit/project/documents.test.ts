@@ -80,19 +80,12 @@ test('every test named in docs/guarantees.md exists', () => {
 
 /** What they show does not depend on whether bridge and worker are one process. */
 const NOT_REPEATED = [
-  // Commands, and which bridge reads what: fault/several-topics is repeated.
-  ...['e2e/orders', 'e2e/tools', 'e2e/several-topics'],
-  // What the message is read with, before a workflow is started.
-  ...['e2e/value-formats', 'e2e/your-orders'],
+  // Commands.
+  ...['e2e/orders', 'e2e/tools'],
   // A bridge waits before it starts orders.
   'fault/new-cluster',
-  // Permissions, endpoints and output of one program.
-  ...[
-    'e2e/missing-rights',
-    'e2e/temporal-rights',
-    'e2e/health-and-metrics',
-    'e2e/unwritable-output',
-  ],
+  // Permissions of one program.
+  ...['e2e/missing-rights', 'e2e/temporal-rights'],
 ];
 
 test('test/one-process repeats the tests of the guarantees that start programs', () => {

@@ -16,11 +16,13 @@ function descriptor(plan: readonly (number | string)[]) {
       return Math.min(step, bytes.length);
     },
     onFailure: (reason) => failures.push(reason),
-    describeDropped: (lines) => `${lines} dropped\n`,
+    describeDropped: (lines, service) => `${lines} of the ${service} dropped\n`,
     pause: () => (pauses += 1),
   });
   return {
-    destination,
+    write(line: string, service = 'bridge') {
+      destination.write(line, service);
+    },
     failures,
     written: () => written,
     pauses: () => pauses,
@@ -35,24 +37,24 @@ describe('a log that cannot be written', () => {
     'drops lines, reports the failure once, and later reports how many were dropped (%s)',
     (code) => {
       const log = descriptor(times(3, code));
-      for (const line of ['a\n', 'b\n', 'c\n', 'd\n', 'e\n']) log.destination.write(line);
-      expect(log.written()).toBe('3 dropped\nd\ne\n');
+      for (const line of ['a\n', 'b\n', 'c\n', 'd\n', 'e\n']) log.write(line);
+      expect(log.written()).toBe('3 of the bridge dropped\nd\ne\n');
       expect(log.failures).toEqual([`${code}: write`]);
     },
   );
 
   test('is reported again when writing fails again', () => {
     const log = descriptor(['ENOSPC']);
-    log.destination.write('a\n');
-    log.destination.write('b\n');
+    log.write('a\n');
+    log.write('b\n');
     log.then('EIO');
-    log.destination.write('c\n');
+    log.write('c\n');
     expect(log.failures).toEqual(['ENOSPC: write', 'EIO: write']);
   });
 
   test('waits for a slow reader', () => {
     const log = descriptor(['EAGAIN', 'EAGAIN', 1, 'EAGAIN']);
-    log.destination.write('abc\n');
+    log.write('abc\n');
     expect(log.written()).toBe('abc\n');
     expect(log.pauses()).toBe(3);
     expect(log.failures).toEqual([]);
@@ -60,14 +62,30 @@ describe('a log that cannot be written', () => {
 
   test('does not wait per line for a reader that has stopped', () => {
     const log = descriptor(times(1000, 'EAGAIN'));
-    for (let line = 0; line < 50; line += 1) log.destination.write('abc\n');
+    for (let line = 0; line < 50; line += 1) log.write('abc\n');
     expect(log.pauses()).toBeLessThan(20);
     expect(log.failures).toHaveLength(1);
   });
 
   test('completes a partly written line before the next one', () => {
     const log = descriptor([2, 'ENOSPC', 'ENOSPC']);
-    for (const line of ['first\n', 'second\n', 'third\n']) log.destination.write(line);
-    expect(log.written()).toBe('first\n1 dropped\nthird\n');
+    for (const line of ['first\n', 'second\n', 'third\n']) log.write(line);
+    expect(log.written()).toBe('first\n1 of the bridge dropped\nthird\n');
+  });
+
+  test('completes a partly written report before the next line, and reports no line twice', () => {
+    const log = descriptor(['ENOSPC', 3, 'ENOSPC']);
+    for (const line of ['first\n', 'second\n', 'third\n']) log.write(line);
+    expect(log.written()).toBe('1 of the bridge dropped\n1 of the bridge dropped\nthird\n');
+  });
+
+  test('reports the missing lines of each service', () => {
+    const log = descriptor(times(3, 'ENOSPC'));
+    log.write('a\n', 'bridge');
+    log.write('b\n', 'worker');
+    log.write('c\n', 'bridge');
+    log.write('d\n', 'worker');
+    expect(log.written()).toBe('2 of the bridge dropped\n1 of the worker dropped\nd\n');
+    expect(log.failures).toHaveLength(1);
   });
 });

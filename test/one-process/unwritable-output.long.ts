@@ -1,0 +1,3 @@
+import './programs.ts';
+
+await import('../e2e/unwritable-output.test.ts');

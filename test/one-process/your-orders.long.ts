@@ -1,0 +1,3 @@
+import './programs.ts';
+
+await import('../e2e/your-orders.test.ts');
