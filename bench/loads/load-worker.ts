@@ -15,7 +15,7 @@ import { freeLocalAddress, readSdkMetrics } from '../../src/worker/temporal-runt
 
 /**
  * A plain SDK worker for `load-workflows.ts`, with as many slots as order-ingest's worker and, like it, without
- * compression. Prints every 50 ms how many workflows have completed. Ends on SIGTERM.
+ * compression. Prints every 200 ms how many workflows have completed. Ends on SIGTERM.
  */
 const { TEMPORAL_ADDRESS, TEMPORAL_TASK_QUEUE, DATABASE_URL } = process.env;
 if (!TEMPORAL_ADDRESS || !TEMPORAL_TASK_QUEUE || !DATABASE_URL)
@@ -62,7 +62,7 @@ async function reportCompleted(): Promise<void> {
   const metrics = await readSdkMetrics(metricsAddress);
   console.log(/^temporal_workflow_completed\{[^}]*\} (\d+)/m.exec(metrics)?.[1] ?? 0);
 }
-const progress = setInterval(() => void reportCompleted(), 50);
+const progress = setInterval(() => void reportCompleted(), 200);
 await worker.run();
 clearInterval(progress);
 await pool.end();

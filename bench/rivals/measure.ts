@@ -27,6 +27,8 @@ export interface RoundSample extends Sample {
 /** Orders per second of the measurement of latency: well below what any of the systems can do. */
 export const LATENCY_RATE = 10;
 const LATENCY_COUNT = 150;
+/** The fastest of them are done within seconds. */
+const POLL_MS = 50;
 
 /** @param pids the servers that all systems share */
 export const measureRound = (rival: Rival, pids: Pids): Promise<RoundSample> =>
@@ -40,7 +42,10 @@ export const measureRound = (rival: Rival, pids: Pids): Promise<RoundSample> =>
     const done = () => rowsOf(open);
     // A system can take many messages before it works on the first of them.
     const hasBegun = async () => (await open.taken()) > 0 || (await done()) > 0;
-    const sample = await measureRate({ pids: { ...own, ...pids }, done, hasBegun }, rival.count);
+    const sample = await measureRate(
+      { pids: { ...own, ...pids }, done, hasBegun, pollMs: POLL_MS },
+      rival.count,
+    );
     const memory = Object.entries(own).map(
       ([name, pid]) => [name, (usageOf(pid)?.residentBytes ?? 0) / 2 ** 20] as const,
     );
