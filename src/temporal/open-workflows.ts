@@ -22,19 +22,38 @@ export async function untilClosed(
     waitNewEvent: true,
     historyEventFilterType: HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
   };
-  await client.connection.withAbortSignal(signal, async () => {
-    let nextPageToken: Uint8Array = new Uint8Array();
-    for (;;) {
-      signal.throwIfAborted();
-      const { history, ...page } = await client.workflowService.getWorkflowExecutionHistory({
-        ...request,
-        nextPageToken,
-      });
-      if (history?.events?.length) return;
-      // The server ends a long poll without an event after about 20 s.
-      nextPageToken = page.nextPageToken;
-    }
-  });
+  let nextPageToken: Uint8Array = new Uint8Array();
+  for (;;) {
+    const { history, ...page } = await withOwnSignal(signal, (ownSignal) =>
+      client.connection.withAbortSignal(ownSignal, () =>
+        client.workflowService.getWorkflowExecutionHistory({ ...request, nextPageToken }),
+      ),
+    );
+    if (history?.events?.length) return;
+    // The server ends a long poll without an event after about 20 s.
+    nextPageToken = page.nextPageToken;
+  }
+}
+
+/**
+ * Makes a call with a signal that is released with it and aborted with the given one. The client never removes what
+ * it adds to the signal of a call, so that a signal that is used for many calls would keep them all in memory.
+ */
+async function withOwnSignal<Result>(
+  signal: AbortSignal,
+  call: (ownSignal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  signal.throwIfAborted();
+  const own = new AbortController();
+  const abort = () => {
+    own.abort(signal.reason);
+  };
+  signal.addEventListener('abort', abort);
+  try {
+    return await call(own.signal);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /**
