@@ -9,8 +9,11 @@ export interface SupervisedWorker {
   run(): Promise<void>;
   /** Why the worker has failed, or undefined. The SDK's `run` can stay pending after a failure. */
   failure(): string | undefined;
-  /** Does nothing if the worker is not running. */
-  shutdown(): void;
+  /**
+   * Has a running worker take no more work. Resolves when it has begun to shut down, which can take as long as a start
+   * in progress: see `StartGate`.
+   */
+  shutdown(): Promise<void>;
   /** Closes the connection. Rejects while the worker still holds it. */
   close(): Promise<void>;
 }
@@ -130,9 +133,9 @@ async function failureOf(
     ]);
     // After a failure, `run` rejects with an error of the clean-up, not with the cause.
     if (!stopping.aborted) return worker.failure() ?? failure;
-    worker.shutdown();
+    const ending = worker.shutdown().then(() => run);
     const hasEnded = await Promise.race([
-      Promise.race([run, firstFailure(worker, timings.checkMs, over.signal)]).then(() => true),
+      Promise.race([ending, firstFailure(worker, timings.checkMs, over.signal)]).then(() => true),
       delay(timings.shutdownMs, false, { signal: over.signal }),
     ]);
     if (!hasEnded) {
@@ -238,7 +241,7 @@ async function createUnlessStopping<W extends SupervisedWorker>(
     if (isWanted) return worker;
     // The SDK releases the connection of a worker only after the worker has run.
     const run = worker.run();
-    worker.shutdown();
+    await worker.shutdown();
     await run;
     await worker.close();
     return undefined;

@@ -10,6 +10,7 @@ import type proto from '@temporalio/proto';
 import type { TemporalTarget } from '../temporal/connect.ts';
 import type { ConnectionSettings } from '../temporal/connection-settings.ts';
 import { readQueueWorkers, type QueueWorkers } from '../temporal/queue-workers.ts';
+import { StartGate } from './start-gate.ts';
 import type { SupervisedWorker } from './supervise-worker.ts';
 
 const CALL_TIMEOUT_MS = 3000;
@@ -21,6 +22,7 @@ type StartRequest = proto.temporal.api.workflowservice.v1.IStartWorkflowExecutio
 export class TemporalWorker implements SupervisedWorker {
   readonly #worker: Worker;
   readonly #namespace: string;
+  readonly #startGate = new StartGate();
   #connection: NativeConnection;
   /** Those of the connection. */
   #settings: ConnectionSettings;
@@ -62,8 +64,10 @@ export class TemporalWorker implements SupervisedWorker {
       : undefined;
   }
 
-  shutdown(): void {
-    if (this.#worker.getState() === 'RUNNING') this.#worker.shutdown();
+  shutdown(): Promise<void> {
+    return this.#startGate.whileClosed(() => {
+      if (this.#worker.getState() === 'RUNNING') this.#worker.shutdown();
+    });
   }
 
   /**
@@ -75,7 +79,9 @@ export class TemporalWorker implements SupervisedWorker {
     const replaced = this.#connection;
     const connection = await NativeConnection.connect(connectionOptions(settings));
     try {
-      this.#worker.connection = connection;
+      await this.#startGate.whileClosed(() => {
+        this.#worker.connection = connection;
+      });
     } catch (error) {
       await connection.close();
       throw error;
@@ -107,7 +113,7 @@ export class TemporalWorker implements SupervisedWorker {
     request: StartRequest,
     timeoutMs: number,
   ): Promise<{ readonly runId: string; readonly isEager: boolean }> {
-    return this.#connection.withDeadline(Date.now() + timeoutMs, async () => {
+    const start = async () => {
       const { runId, eagerWorkflowTask } =
         await this.#connection.workflowService.startWorkflowExecution({
           ...request,
@@ -115,7 +121,8 @@ export class TemporalWorker implements SupervisedWorker {
           workflowTaskTimeout: msNumberToTs(EAGER_TASK_TIMEOUT_MS),
         });
       return { runId, isEager: Boolean(eagerWorkflowTask) };
-    });
+    };
+    return this.#startGate.pass(() => this.#connection.withDeadline(Date.now() + timeoutMs, start));
   }
 
   /** The workers that poll the task queue, and the versions that get new workflows. */

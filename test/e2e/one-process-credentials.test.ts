@@ -100,6 +100,25 @@ describe('with client certificates', () => {
     await storeEagerly(system, program);
     expect(await program.end('SIGTERM')).toBe(0);
   });
+
+  test('the certificate can be renewed while orders are started', async () => {
+    const program = await system.startBoth({ ...PATIENT, ...env });
+    const renewals = () =>
+      program.events.filter(
+        ({ event, service }) => event === 'temporal_credentials_renewed' && service === 'worker',
+      ).length;
+    for (let renewal = 1; renewal <= 3; renewal += 1) {
+      await issueClientCertificate();
+      while (renewals() < renewal) {
+        const { length: stored } = await system.storedOrderIds();
+        await store(system, stored, 100);
+      }
+    }
+    for (const part of ['bridge', 'worker'] as const) {
+      expect(await program.http('GET', '/livez', part)).toMatchObject({ status: 200 });
+    }
+    expect(await program.end('SIGTERM')).toBe(0);
+  });
 });
 
 describe('with API keys', () => {

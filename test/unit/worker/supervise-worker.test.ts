@@ -32,9 +32,10 @@ class FakeWorker implements SupervisedWorker {
   failure(): string | undefined {
     return this.state;
   }
-  shutdown(): void {
+  shutdown(): Promise<void> {
     this.isShutDown = true;
     if (!this.ignoresShutdown) this.#settle?.resolve();
+    return Promise.resolve();
   }
   close(): Promise<void> {
     if (this.hangs) return Promise.reject(new Error('a worker holds the connection'));
