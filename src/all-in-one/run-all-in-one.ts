@@ -51,7 +51,14 @@ export async function runAllInOne(env: Environment, signals: ShutdownSignals): P
   });
   const started = promiseWithResolvers<() => TemporalWorker | undefined>();
   const stopWorker = createShutdownRelay();
-  const stopBridge = createShutdownRelay(signals);
+  const stopBridge = createShutdownRelay();
+  const stoppedBeforeIngesting = promiseWithResolvers<undefined>();
+  const stopIngesting = (reason: string) => {
+    // A bridge that waits for Kafka holds nothing that needs closing.
+    if (!stopBridge.isHeard()) stoppedBeforeIngesting.resolve(undefined);
+    stopBridge.send(reason);
+  };
+  let stopListening: () => void = () => undefined;
   try {
     const work = workUntilStopped(
       {
@@ -66,15 +73,17 @@ export async function runAllInOne(env: Environment, signals: ShutdownSignals): P
       () => undefined,
       (error: unknown) => {
         started.reject(error);
-        stopBridge.send('the worker has failed');
+        stopIngesting('the worker has failed');
       },
     );
     current = await started.promise;
+    // From now on, there is work that a shutdown has to wait for.
+    stopListening = signals.onFirst(stopIngesting);
     try {
-      await ingestUntilStopped(
-        { settings, target, reader, logger, eagerStarts },
-        stopBridge.signals,
-      );
+      await Promise.race([
+        ingestUntilStopped({ settings, target, reader, logger, eagerStarts }, stopBridge.signals),
+        stoppedBeforeIngesting.promise,
+      ]);
     } catch (error) {
       // The code with which the process ends if the worker does not close in time.
       process.exitCode = 1;
@@ -84,6 +93,7 @@ export async function runAllInOne(env: Environment, signals: ShutdownSignals): P
       await work;
     }
   } finally {
+    stopListening();
     await tracing?.stop();
   }
 }

@@ -3,14 +3,13 @@ import type { ShutdownSignals } from '../program/shutdown-signals.ts';
 /** Asks one part of a program to shut down. */
 export interface ShutdownRelay {
   readonly signals: ShutdownSignals;
+  /** Whether the part has begun to listen, and has not ended yet. */
+  isHeard(): boolean;
   /** @param reason is logged by the part in place of the name of a signal */
   send(reason: string): void;
 }
 
-/**
- * @param others signals that the part reacts to as well
- */
-export function createShutdownRelay(others?: ShutdownSignals): ShutdownRelay {
+export function createShutdownRelay(): ShutdownRelay {
   const listeners = new Set<(reason: string) => void>();
   let sent: string | undefined;
   return {
@@ -23,14 +22,13 @@ export function createShutdownRelay(others?: ShutdownSignals): ShutdownRelay {
           shutDown(reason);
         };
         listeners.add(listener);
-        const stopOthers = others?.onFirst(listener);
         if (sent !== undefined) listener(sent);
         return () => {
           listeners.delete(listener);
-          stopOthers?.();
         };
       },
     },
+    isHeard: () => listeners.size > 0,
     send(reason) {
       sent = reason;
       for (const listener of listeners) listener(reason);

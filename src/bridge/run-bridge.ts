@@ -128,8 +128,8 @@ async function connectAndConsume(
  * exists, or a dead-letter topic is missing. Waits for a cluster that is still starting: a new one
  * creates `__consumer_offsets` at the first request for a group, and a broker that has just started must
  * load it. Until then the bridge can neither read nor commit offsets. It also waits while the group's
- * coordinator is a broker that has failed and that the cluster has not yet replaced. Nothing needs closing
- * yet, so a signal ends the process at once.
+ * coordinator is a broker that has failed and that the cluster has not yet replaced. Nothing of
+ * the bridge needs closing yet, so a signal ends it at once.
  */
 async function waitForCluster(
   { kafka, bridge }: BridgeSettings,

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import proto from '@temporalio/proto';
 import { eagerStarts } from '../support/eager-starts.ts';
 import { eventually } from '../support/eventually.ts';
@@ -6,7 +8,7 @@ import { startGrpcProxy } from '../support/grpc-proxy.ts';
 import { orderText } from '../support/messages.ts';
 import { startOwnTemporal } from '../support/own-temporal.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { runCli } from '../support/programs.ts';
+import { runCli, startCli } from '../support/programs.ts';
 import { stackAddress } from '../support/stack.ts';
 import { createTestSystem, type TestSystem } from '../support/system.ts';
 import { READABLE, textOfWorkflow } from '../support/workflow-text.ts';
@@ -154,6 +156,28 @@ test('a shutdown under load stops the bridge, then the worker, and leaves no ord
   expect(await system.storedOrderIds()).toHaveLength(started);
   await system.startBoth();
   await allStored(ids);
+});
+
+test('a shutdown while the bridge waits for Kafka shuts down the worker, which is already working', async () => {
+  // Accepts connections and never answers.
+  const broker = createServer();
+  await once(broker.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const address = broker.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const program = startCli(['run'], {
+      ...{ ...system.workerEnv, ...system.bridgeEnv },
+      KAFKA_BROKERS: `127.0.0.1:${port}`,
+      LOG_FORMAT: 'json',
+    });
+    await once(broker, 'connection');
+    program.kill('SIGTERM');
+    const { exitCode, stdout } = await program.result;
+    expect(stdout).toContain('"event":"worker_stopped"');
+    expect(exitCode).toBe(0);
+  } finally {
+    broker.close();
+  }
 });
 
 test('while the worker is being replaced, orders are started without it and stored afterwards', async () => {

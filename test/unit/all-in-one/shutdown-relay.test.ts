@@ -1,23 +1,10 @@
 import { createShutdownRelay } from '../../../src/all-in-one/shutdown-relay.ts';
 
-/** The signals of the process, sent by the test. */
-function createSignals() {
-  const listeners = new Set<(signal: string) => void>();
-  return {
-    listeners,
-    onFirst(shutDown: (signal: string) => void) {
-      listeners.add(shutDown);
-      return () => listeners.delete(shutDown);
-    },
-  };
-}
-
-test('a part shuts down once, at a signal of the process or when it is asked to', () => {
-  const signals = createSignals();
-  const relay = createShutdownRelay(signals);
+test('a part is asked to shut down once', () => {
+  const relay = createShutdownRelay();
   const reasons: string[] = [];
   relay.signals.onFirst((reason) => reasons.push(reason));
-  for (const listener of signals.listeners) listener('SIGTERM');
+  relay.send('SIGTERM');
   relay.send('the worker has failed');
   expect(reasons).toEqual(['SIGTERM']);
 });
@@ -30,13 +17,14 @@ test('a part that was asked to shut down while it was starting does so when it l
   expect(reasons).toEqual(['the bridge has stopped']);
 });
 
-test('a part that no longer listens is not asked', () => {
-  const signals = createSignals();
-  const relay = createShutdownRelay(signals);
+test('a part is not asked before it listens, or when it no longer does', () => {
+  const relay = createShutdownRelay();
+  expect(relay.isHeard()).toBe(false);
   const reasons: string[] = [];
   const stop = relay.signals.onFirst((reason) => reasons.push(reason));
+  expect(relay.isHeard()).toBe(true);
   stop();
+  expect(relay.isHeard()).toBe(false);
   relay.send('the worker has failed');
-  expect(signals.listeners.size).toBe(0);
   expect(reasons).toEqual([]);
 });
