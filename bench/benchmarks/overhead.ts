@@ -97,6 +97,7 @@ const startingAtOnce = (onStart: () => void): WorkflowStarter => ({
       kind: 'started',
       workflow: { workflowId: 'order:A-1', runId: 'run' },
       start: undefined,
+      isEager: false,
     });
   },
 });

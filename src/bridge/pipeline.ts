@@ -263,7 +263,7 @@ export class Pipeline {
           () => this.startLimit.run(() => this.#ports.starter.start(order), signal),
           signal,
         );
-        if (outcome.kind === 'started') this.backlogLimit.started(outcome.workflow, outcome.start);
+        if (outcome.kind === 'started') this.backlogLimit.started(outcome);
         return outcome;
       } finally {
         this.backlogLimit.release();

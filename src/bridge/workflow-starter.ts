@@ -12,7 +12,7 @@ import { REPLAY_MEMO } from '../contract/workflow-metadata.ts';
 import { encodeStart } from '../temporal/payloads.ts';
 import { readRunStart, type RunStart } from '../temporal/run-start.ts';
 import { checkSearchAttributes, concernsSearchAttributes } from '../temporal/search-attributes.ts';
-import { isRejection, type EagerStarts } from './eager-starts.ts';
+import { isRejection, type EagerlyStarted, type EagerStarts } from './eager-starts.ts';
 import { hasIngested } from './has-ingested.ts';
 import {
   payload,
@@ -29,6 +29,8 @@ export type StartOutcome =
       readonly workflow: WorkflowRun;
       /** The preferences with which it was started, which may be others than those of the order. */
       readonly start: StartPreferences | undefined;
+      /** Whether the worker of this process has its first task, so that it does not wait in the task queue. */
+      readonly isEager: boolean;
     }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'conflict'; readonly error: string }
@@ -93,8 +95,8 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
         client,
         completed ? startedAs(request, completed, again) : request,
       );
-      const { runId } = await send(encoded);
-      return { kind: 'started', workflow: { workflowId: idOf(order), runId }, start };
+      const { runId, isEager } = await send(encoded);
+      return { kind: 'started', workflow: { workflowId: idOf(order), runId }, start, isEager };
     } catch (error) {
       if (!isGrpcServiceError(error)) throw error;
       if (error.code === status.ALREADY_EXISTS) return compareWithExisting(order);
@@ -108,20 +110,23 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
   }
 
-  async function send(request: Request): Promise<{ readonly runId: string }> {
+  async function send(request: Request): Promise<EagerlyStarted> {
     const startEagerly = await eagerStarts?.withSlot();
     const sentAt = performance.now();
     const answered = () => startDuration?.observe((performance.now() - sentAt) / 1000);
     try {
-      const answer = await (startEagerly
-        ? startEagerly(request)
-        : call(() => client.workflowService.startWorkflowExecution(request)));
+      const answer = await (startEagerly ?? startInQueue)(request);
       answered();
       return answer;
     } catch (error) {
       if (isRejection(error)) answered();
       throw error;
     }
+  }
+
+  async function startInQueue(request: Request): Promise<EagerlyStarted> {
+    const { runId } = await call(() => client.workflowService.startWorkflowExecution(request));
+    return { runId, isEager: false };
   }
 
   /**

@@ -4,6 +4,13 @@ import { DEFAULT_PRIORITY } from '../../contract/priority.ts';
 import { DelayedOrders, type DueOrders } from './delayed-orders.ts';
 import { Semaphore } from '../../program/semaphore.ts';
 
+/** An order that has been started: see `StartOutcome`. */
+export interface StartedOrder {
+  readonly workflow: WorkflowRun;
+  readonly start?: StartPreferences | undefined;
+  readonly isEager: boolean;
+}
+
 /** What the limit asks Temporal. */
 export interface OpenOrders {
   /** Resolves when the workflow has closed. */
@@ -29,6 +36,8 @@ const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_TICKS_UNTIL_STUCK = 10;
 const MOST_TICKS_UNTIL_STUCK = 60;
+/** How often to ask whether the orders of other bridges that are in front of those of this one close. */
+const TICKS_PER_LOOK_AHEAD = 5;
 /** How far this machine's clock may be ahead of the server's before orders that are started later count as stuck. */
 const CLOCK_DIFFERENCE_MS = 5000;
 /** Orders that are watched at a time, each by a long poll. */
@@ -43,7 +52,8 @@ const MAX_WATCHED = 16;
  * **Flow.** At most `window` orders are open at a time. Temporal hands out the tasks of one priority
  * roughly in the order of the starts, and those of a more urgent one earlier. A closed order therefore
  * stands for all of its own and of more urgent priorities that were started before it, and only one of
- * every half window is watched per priority. While the window is full, a count of the open orders once a
+ * every half window is watched per priority. An order that was started eagerly overtakes those in the task
+ * queue, so it stands for none of these. While the window is full, a count of the open orders once a
  * second shows what else has closed, and another one how many of the stuck orders have.
  *
  * **Fairness.** Within a priority, Temporal delays the orders of the fairness key that has the most of
@@ -54,7 +64,8 @@ const MAX_WATCHED = 16;
  *
  * **Stuck orders.** When no order has closed for ten seconds, those that are open count as stuck, and
  * another window is opened beside them: orders that are retried indefinitely do not hold up the
- * others. Once a further window would exceed `maxOpen`, only one order at a time is started, as a
+ * others. As long as orders that are older than these ten seconds close, whoever has started them, those of
+ * this bridge may be waiting behind them: it then waits for up to a minute. Once a further window would exceed `maxOpen`, only one order at a time is started, as a
  * probe, at intervals of up to a minute. The first probe that closes shows that orders are stored again:
  * the window then doubles with each order that closes, as in TCP's slow start. Each stuck order that
  * closes widens it by one. Once it is open in full, stuck orders that close leave no room for others: they
@@ -97,6 +108,8 @@ export class BacklogLimit {
   #ticksWithoutProgress = 0;
   /** After so many of them the open orders count as stuck. Doubles while probes get stuck, too. */
   #ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
+  /** How many orders are open that were due before the ticks began, where some are of other bridges. */
+  #ahead: { readonly dueBy: Date; readonly open: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
 
@@ -131,9 +144,9 @@ export class BacklogLimit {
    * The order that was waited for has been started. It takes room in the window from the end of its start
    * delay until it closes.
    */
-  started(workflow: WorkflowRun, start: StartPreferences = {}): void {
+  started({ workflow, start = {}, isEager }: StartedOrder): void {
     const { startDelayMs = 0, priority = DEFAULT_PRIORITY, fairnessKey, fairnessWeight } = start;
-    const order = { workflow, count: 1, priority, fairnessKey, fairnessWeight };
+    const order = { workflow, count: 1, priority, isEager, fairnessKey, fairnessWeight };
     if (startDelayMs > 0) this.#delayed.add(order, startDelayMs);
     else this.#add(order);
   }
@@ -149,11 +162,10 @@ export class BacklogLimit {
     for (const watch of this.#watched.values()) watch.abort();
   }
 
-  #add({ workflow, count, priority, fairnessKey, fairnessWeight }: DueOrders): void {
-    this.#started += count;
-    const number = this.#started;
-    this.#open.push({ workflow, count, priority, fairnessKey, fairnessWeight, number });
-    this.#openCount += count;
+  #add(due: DueOrders): void {
+    this.#started += due.count;
+    this.#open.push({ ...due, number: this.#started });
+    this.#openCount += due.count;
     this.#resize();
     if (this.#started - this.#watchedUpTo >= this.#window / 2) this.#watchLatest();
   }
@@ -169,13 +181,15 @@ export class BacklogLimit {
 
   /** A bridge that starts during an outage must not open another window of orders. */
   async #begin(): Promise<void> {
+    // Younger ones may close in a moment: several bridges can have more than `maxOpen` of them.
+    const dueBy = new Date(Date.now() - FIRST_TICKS_UNTIL_STUCK * TICK_MS);
     // If they cannot be counted, the bridge begins with a full window, and the ticks correct that.
-    const count = await this.#temporal.count().catch(() => 0);
+    const count = await this.#temporal.count(dueBy).catch(() => 0);
     if (count + this.#fullWindow > this.#maxOpen) this.#countAsStuck(count);
     this.#hasBegun = true;
   }
 
-  /** Watches, for each priority, for the order to close that Temporal hands out last. */
+  /** Watches, for each priority and kind of start, for the order to close that a worker gets last. */
   #watchLatest(): void {
     this.#watchedUpTo = this.#started;
     for (const order of handedOutLast(this.#open)) this.#watch(order);
@@ -198,9 +212,14 @@ export class BacklogLimit {
       .finally(() => this.#watched.delete(runId));
   }
 
-  #closed({ number, priority }: OpenEntry): void {
+  #closed({ number, priority, isEager }: OpenEntry): void {
     if (number > this.#stuckUpTo) this.#window = Math.min(this.#fullWindow, this.#window * 2);
-    this.#settle(this.#open.filter((other) => other.number > number || other.priority > priority));
+    this.#settle(
+      this.#open.filter(
+        (other) =>
+          other.number > number || other.priority > priority || (isEager && !other.isEager),
+      ),
+    );
   }
 
   async #tick(): Promise<void> {
@@ -217,13 +236,32 @@ export class BacklogLimit {
     const count = await this.#temporal.count().catch(() => undefined);
     // Afterwards, so that what closes in between makes no room before the next tick.
     const stuck = await this.#countStuck(count).catch(() => undefined);
-    this.#isTicking = false;
     if (this.isFull) this.#ticksWithoutProgress += 1;
     if (count !== undefined && stuck !== undefined) {
       this.#useCount(count + this.#started - startedBefore, stuck);
     }
-    if (this.#ticksWithoutProgress >= this.#ticksUntilStuck)
+    const isWaiting = await this.#waitsBehindOthers(count).catch(() => false);
+    this.#isTicking = false;
+    if (this.#ticksWithoutProgress >= this.#ticksUntilStuck && !isWaiting)
       this.#countAsStuck(count ?? this.#stuck + this.#openCount);
+  }
+
+  /**
+   * Whether orders close that were started before the ticks began. A count of all open orders does not show that
+   * while other bridges start new ones.
+   */
+  async #waitsBehindOthers(open: number | undefined): Promise<boolean> {
+    const ticks = this.#ticksWithoutProgress;
+    if (ticks === TICKS_PER_LOOK_AHEAD) {
+      const hasOthers = open !== undefined && open > this.#stuck + this.#openCount;
+      const dueBy = new Date(Date.now() - CLOCK_DIFFERENCE_MS);
+      this.#ahead = hasOthers ? { dueBy, open: await this.#temporal.count(dueBy) } : undefined;
+    }
+    const ahead = this.#ahead;
+    if (!ahead || ticks < this.#ticksUntilStuck || ticks >= MOST_TICKS_UNTIL_STUCK) return false;
+    if (ticks % TICKS_PER_LOOK_AHEAD !== 0) return true;
+    this.#ahead = { ...ahead, open: await this.#temporal.count(ahead.dueBy) };
+    return this.#ahead.open < ahead.open;
   }
 
   /** How many stuck orders are still open. Asks Temporal only if some may have closed. */
@@ -248,7 +286,9 @@ export class BacklogLimit {
       this.#isStuckCounted = true;
     }
     // Also when no order of this bridge is open that could show it by closing.
-    if (count + this.#fullWindow <= this.#maxOpen) this.#window = this.#fullWindow;
+    if (this.#stuck === 0 || count + this.#fullWindow <= this.#maxOpen) {
+      this.#window = this.#fullWindow;
+    }
     const open = count - this.#stuck;
     if (open < this.#openCount) this.#settle(latest(this.#open, open));
     else this.#resize();
@@ -272,6 +312,7 @@ export class BacklogLimit {
 
   #restartTicks(): void {
     this.#ticksWithoutProgress = 0;
+    this.#ahead = undefined;
     this.#ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
   }
 
@@ -284,6 +325,7 @@ export class BacklogLimit {
     this.#openCount = 0;
     this.#stuckUpTo = this.#started;
     this.#ticksWithoutProgress = 0;
+    this.#ahead = undefined;
     if (open + this.#fullWindow <= this.#maxOpen) {
       this.#window = this.#fullWindow;
     } else {
@@ -304,18 +346,21 @@ interface OpenEntry extends DueOrders {
 }
 
 /**
- * For each priority, the order that Temporal hands out last: the latest one of the fairness key that has the
- * most orders, by its weight.
+ * For each priority, and for eager starts apart from others, the order that a worker gets last: the latest one of the
+ * fairness key that has the most orders, by its weight.
  */
 function handedOutLast(open: readonly OpenEntry[]): readonly OpenEntry[] {
   const [first] = open;
   const isOneQueue = open.every(
-    ({ priority, fairnessKey }) =>
-      priority === first?.priority && fairnessKey === first.fairnessKey,
+    ({ priority, isEager, fairnessKey }) =>
+      priority === first?.priority &&
+      isEager === first.isEager &&
+      fairnessKey === first.fairnessKey,
   );
   if (isOneQueue) return open.slice(-1);
   const last: OpenEntry[] = [];
-  for (const [, ofPriority] of groupBy(open, ({ priority }) => priority)) {
+  const queueOf = ({ priority, isEager }: OpenEntry) => (isEager ? `eager ${priority}` : priority);
+  for (const [, ofPriority] of groupBy(open, queueOf)) {
     let longest = 0;
     let latestOfLongest: OpenEntry | undefined;
     for (const [, ofKey] of groupBy(ofPriority, ({ fairnessKey }) => fairnessKey)) {
@@ -348,14 +393,16 @@ function groupBy<Key>(
   return groups;
 }
 
-/** The latest of these orders, as many as `count`. */
+/** The latest of these orders, as many as `count`; first of all those in the task queue, which eager ones overtake. */
 function latest(open: readonly OpenEntry[], count: number): OpenEntry[] {
+  const inQueue = open.filter(({ isEager }) => !isEager);
+  const eager = open.filter(({ isEager }) => isEager);
   const kept: OpenEntry[] = [];
   let room = count;
-  for (const entry of open.toReversed()) {
+  for (const entry of [...eager, ...inQueue].toReversed()) {
     if (room <= 0) break;
-    kept.unshift(entry.count > room ? { ...entry, count: room } : entry);
+    kept.push(entry.count > room ? { ...entry, count: room } : entry);
     room -= entry.count;
   }
-  return kept;
+  return kept.sort((a, b) => a.number - b.number);
 }

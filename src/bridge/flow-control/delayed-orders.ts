@@ -7,6 +7,8 @@ export interface DueOrders {
   readonly workflow: WorkflowRun;
   readonly count: number;
   readonly priority: Priority;
+  /** Whether their first tasks did not wait in the task queue. */
+  readonly isEager: boolean;
   readonly fairnessKey: string | undefined;
   readonly fairnessWeight: number | undefined;
 }

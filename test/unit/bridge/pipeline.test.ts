@@ -151,6 +151,7 @@ const STARTED = {
   kind: 'started' as const,
   workflow: { workflowId: 'order:x', runId: 'run' },
   start: undefined,
+  isEager: false,
 };
 const orders = (...ids: readonly string[]) => ids.map((id) => consumedMessage(orderText(id)));
 const deadLetters = (count: number) =>

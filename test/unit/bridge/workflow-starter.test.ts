@@ -84,10 +84,22 @@ test('a replay starts a completed order without its delay, and reports the prefe
     kind: 'started',
     workflow: { workflowId: 'order:A-1', runId: 'second' },
     start,
+    isEager: false,
   });
   expect(requests).toHaveLength(1);
   expect(requests[0]).not.toHaveProperty('workflowStartDelay');
   expect(requests[0]?.priority).toEqual({ priorityKey: 5, fairnessKey: 'C-7', fairnessWeight: 2 });
+});
+
+test('reports whether the worker of this process has the first task', async () => {
+  const withSlot = () => Promise.resolve(() => Promise.resolve({ runId: 'eager', isEager: true }));
+  const { starter, requests } = createStarter(undefined, { eagerStarts: { withSlot } });
+  expect(await starter.start(order())).toMatchObject({
+    kind: 'started',
+    workflow: { runId: 'eager' },
+    isEager: true,
+  });
+  expect(requests).toEqual([]);
 });
 
 test('any other order starts as its module prefers', async () => {

@@ -37,7 +37,7 @@ async function run(
   await limit.acquire(signal);
   try {
     const outcome = await start();
-    if (outcome.kind === 'started') limit.started(outcome.workflow, preferences);
+    if (outcome.kind === 'started') limit.started({ ...outcome, start: preferences });
   } finally {
     limit.release();
   }
@@ -82,7 +82,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     },
   });
   let started = 0;
-  const startOne = (): Promise<StartOutcome> => {
+  const startOne = (): Promise<StartOutcome & { kind: 'started' }> => {
     started += 1;
     open.add(started);
     startedAt.set(started, Date.now());
@@ -90,6 +90,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
       kind: 'started',
       workflow: { workflowId: String(started), runId: `run-${started}` },
       start: undefined,
+      isEager: false,
     });
   };
   return {
@@ -105,7 +106,7 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     /** How many orders have been started. */
     started: () => started,
     /** Requests so many starts, which happen as the limit permits. */
-    ask: async (count: number, start = startOne): Promise<void> => {
+    ask: async (count: number, start: () => Promise<StartOutcome> = startOne): Promise<void> => {
       for (let n = 0; n < count; n += 1) {
         void run(limit, start);
       }
@@ -114,6 +115,13 @@ function createLimit({ window = 10, maxOpen = 30, openBefore = 0, counts = true 
     /** Starts one order with these preferences. */
     askOne: async (preferences: StartPreferences): Promise<void> => {
       void run(limit, startOne, never, preferences);
+      await settle();
+    },
+    /** Requests so many starts, after which the worker of this process has the first task. */
+    askEagerly: async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n += 1) {
+        void run(limit, async () => ({ ...(await startOne()), isEager: true }));
+      }
       await settle();
     },
     /** Closes these orders in Temporal. */
@@ -313,17 +321,65 @@ test('orders that another bridge has started shortly before do not count as clos
   expect(started()).toBeLessThanOrEqual(31 + 3);
 });
 
+test('orders that wait behind those of another bridge do not count as stuck', async () => {
+  const { ask, open, late, limit } = createLimit();
+  await ask(100);
+  // With each order of this bridge that closes, the other bridge starts one: the number of open orders stays the same.
+  late.open = 10;
+  for (let second = 1; second <= 50; second += 1) {
+    if (second % 4 === 0) {
+      const [oldest = 0] = open;
+      open.delete(oldest);
+      late.open += 1;
+    }
+    await seconds(1);
+    expect(open.size).toBeLessThanOrEqual(10);
+  }
+  expect(limit.reason()).toBeUndefined();
+});
+
+test('stuck orders hold up the others for a minute at most, although older ones of another bridge close', async () => {
+  const { ask, others, late, started } = createLimit({ maxOpen: 1000, openBefore: 500 });
+  await ask(100);
+  for (let second = 1; second < 60; second += 1) {
+    others.open -= 1;
+    late.open += 1;
+    await seconds(1);
+    expect(started()).toBe(10);
+  }
+  await seconds(1);
+  expect(started()).toBe(20);
+});
+
+test('a bridge that starts while many young orders of other bridges are open opens its window', async () => {
+  const { ask, late, started, limit } = createLimit();
+  late.open = 60;
+  await ask(100);
+  expect(started()).toBe(10);
+  expect(limit.reason()).toBeUndefined();
+});
+
+test('when all stuck orders have closed, the window opens, although other bridges have many open', async () => {
+  const { ask, others, late, limit } = createLimit({ openBefore: 25 });
+  await ask(1);
+  others.open = 0;
+  late.open = 60;
+  await seconds(1);
+  expect(limit.reason()).toBeUndefined();
+});
+
 test('the stuck orders are counted only while some of them may have closed', async () => {
   const { ask, others, stuckCounts } = createLimit({ openBefore: 25 });
   await ask(100);
+  // Once before the first start.
   await seconds(9);
-  expect(stuckCounts()).toBe(1);
+  expect(stuckCounts()).toBe(2);
   others.open = 20;
   await seconds(1);
-  expect(stuckCounts()).toBe(2);
+  expect(stuckCounts()).toBe(3);
   others.open = 0;
   await seconds(3);
-  expect(stuckCounts()).toBe(3);
+  expect(stuckCounts()).toBe(4);
 });
 
 test('while Temporal cannot count open orders, those that this bridge has started are counted', async () => {
@@ -430,5 +486,31 @@ describe('priority, fairness and start delay', () => {
       await seconds(1);
     }
     expect(polls).toEqual([20]);
+  });
+});
+
+describe('eager starts', () => {
+  test('a closed order that was started eagerly stands for none of those in the task queue', async () => {
+    const { ask, askEagerly, started, watched, close } = createLimit();
+    await ask(4);
+    await askEagerly(20);
+    expect(started()).toBe(10);
+    expect([...watched.keys()].sort((a, b) => a - b)).toEqual([4, 5, 10]);
+    await close(10);
+    // The four in the task queue still fill the window.
+    expect(started()).toBe(16);
+    await close(4);
+    expect(started()).toBe(20);
+  });
+
+  test('those in the task queue are taken for the open ones when some have closed', async () => {
+    const { ask, askEagerly, started, open, close } = createLimit();
+    await ask(4);
+    await askEagerly(20);
+    for (const number of [5, 6, 7, 8, 9]) open.delete(number);
+    await seconds(1);
+    expect(started()).toBe(15);
+    await close(15);
+    expect(started()).toBe(21);
   });
 });

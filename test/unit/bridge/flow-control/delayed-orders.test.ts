@@ -9,7 +9,7 @@ afterEach(() => jest.useRealTimers());
 
 const order = (workflowId: string, priority: DueOrders['priority'] = 3): DueOrders => ({
   workflow: { workflowId, runId: 'run' },
-  ...{ count: 1, priority, fairnessKey: undefined, fairnessWeight: undefined },
+  ...{ count: 1, priority, isEager: false, fairnessKey: undefined, fairnessWeight: undefined },
 });
 
 function createDelayed() {
