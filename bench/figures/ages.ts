@@ -8,7 +8,8 @@ const MARKS: Readonly<Record<Age['kind'], string>> = {
 
 const NOTES: Readonly<Record<Exclude<Age['kind'], 'current'>, string>> = {
   older: '† The code that is measured, or one of its main packages, has changed since.',
-  'not-recorded': '‡ Measured before results recorded the code, which has probably changed since.',
+  'not-recorded':
+    '‡ Measured on 27 or 28 November 2026, before results recorded the code and the configuration: with an older version, calls compressed with gzip, four task-queue partitions and, on Postgres, Temporal 1.29.1 as installed.',
 };
 
 /** The day of a measurement, with a mark if it is older than the code. Collects the marks for the notes below. */

@@ -79,7 +79,7 @@ export const bridgeSettings = settingGroup({
     optional: true,
     unsetMeans: '5 × `BRIDGE_MAX_WAITING_ORDERS`',
     description:
-      'Maximum number of orders open in Temporal while none of them closes, for instance while Postgres is unavailable. The default, 1,000 unless `BRIDGE_MAX_WAITING_ORDERS` is set, is as many as a worker caches. At this number the bridge is not ready, and starts one order at a time, at most one per 10 s and later one per minute, until orders close again.',
+      'Maximum number of orders open in Temporal while none of them closes, for instance while Postgres is unavailable. The default, 1,000 unless `BRIDGE_MAX_WAITING_ORDERS` is set, is as many as a worker caches. When another `BRIDGE_MAX_WAITING_ORDERS` would exceed it, the bridge is not ready, and starts one order at a time, at most one per 10 s and later one per minute, until orders close again.',
   },
   startTimeoutMs: {
     name: 'BRIDGE_START_TIMEOUT_MS',

@@ -46,7 +46,7 @@ export const migrationSettings = settingGroup({
     schema: integer(0, 3_600_000),
     default: '120000',
     description:
-      'How long `setup` repeats the attempts of a migration that does not get its locks, with growing pauses, and how long it waits for another `setup`. It then names the sessions that are in the way.',
+      'How long `setup` repeats the attempts of a migration that does not get its locks, with growing pauses, and how long it waits for another `setup`. It then names the blocking sessions.',
   },
 });
 

@@ -175,11 +175,12 @@ export const ERRORS = {
     fix: 'Correct `KAFKA_GROUP_ID`, so that the group is that of this service alone, or set `KAFKA_AUTO_OFFSET_RESET` to `earliest` or `latest` for the first start of a new group.',
   },
   HTTP_CERTIFICATE_UNUSABLE: {
-    meaning: 'The certificate for the HTTP endpoint, or its private key, cannot be used.',
+    meaning:
+      'The certificate for an HTTP endpoint or the codec server, or its private key, cannot be used.',
     fix: 'Name a file with the certificate and a file with its own private key without a passphrase, both as PEM.',
   },
   HTTP_PORT_UNAVAILABLE: {
-    meaning: 'The port for health and metrics cannot be opened.',
+    meaning: 'The port for health and metrics, or for the codec server, cannot be opened.',
     fix: 'Set the port to a free one, or to 0 for any.',
   },
   INPUT_MISSING: {
@@ -226,7 +227,7 @@ export const ERRORS = {
   },
   KAFKA_RIGHT_MISSING: {
     meaning: 'The Kafka user lacks a permission.',
-    fix: 'Run the `kafka-acls` command that the message shows; docs/runbook.md lists the permissions of each program.',
+    fix: 'Run the `kafka-acls` command that the message shows; docs/security.md lists the permissions of each program.',
   },
   KAFKA_TLS_FAILED: {
     meaning:
@@ -235,7 +236,7 @@ export const ERRORS = {
   },
   KAFKA_TOKEN_UNAVAILABLE: {
     meaning:
-      'No token for the login at Kafka could be had: the token endpoint did not answer or rejected the client, or the AWS SDK found no credentials.',
+      'No token for the Kafka login could be obtained: the token endpoint did not answer or rejected the client, or the AWS SDK found no credentials.',
     fix: 'Correct what the message names. A running bridge is not ready until it gets a token, and then resumes by itself.',
   },
   KAFKA_TOPIC_MISSING: {
@@ -288,7 +289,7 @@ export const ERRORS = {
   PAYLOAD_KEY_UNKNOWN: {
     meaning:
       'A payload in Temporal is encrypted with a key that `TEMPORAL_PAYLOAD_KEYS` does not have.',
-    fix: 'Add the key that the message names to `TEMPORAL_PAYLOAD_KEYS` of this program. What failed is retried.',
+    fix: 'Add the key that the message names to `TEMPORAL_PAYLOAD_KEYS` of this program. Failed calls are retried.',
   },
   PAYLOAD_UNDECODABLE: {
     meaning:
