@@ -33,7 +33,7 @@ export function enduranceTable(folder: string): string {
   const seconds = samples.at(-1)?.seconds ?? Number.NaN;
   const summary = [
     `${whole(orders)} orders in ${whole(seconds / 60)} minutes, ${rounded(orders / seconds)} per second, by ${result.inOneProcess ? '`order-ingest run`' : 'a bridge and a worker'}.`,
-    `Temporal kept a completed workflow for ${whole(retentionMs / 60_000)} minutes and deleted it within one more minute (\`history.retentionTimerJitterDuration\`, by default half an hour).`,
+    `Temporal kept a completed workflow for ${whole(retentionMs / 60_000)} minutes; its deletion was due within one more minute (\`history.retentionTimerJitterDuration\`, by default half an hour).`,
     `Measured on ${measured}.`,
   ].join(' ');
   return withNotes(`${summary}\n\n${markdownTable(columns, rows)}`, days);

@@ -63,7 +63,7 @@ test('the table has a row per tenth, a column per process, and says how long wor
     });
     const lines = enduranceTable(folder).split('\n');
     expect(lines[0]).toMatch(
-      /^1,000 orders in 2 minutes, 10 per second, by `order-ingest run`\. .* for 15 minutes .*on \d{4}-\d\d-\d\d\.$/,
+      /^1,000 orders in 2 minutes, 10 per second, by `order-ingest run`\. .* for 15 minutes; .*on \d{4}-\d\d-\d\d\.$/,
     );
     expect(lines[2]).toContain('| run, MiB | temporal, MiB |');
     expect(lines.slice(4)).toEqual([
