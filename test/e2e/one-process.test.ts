@@ -160,7 +160,7 @@ test('a shutdown under load stops the bridge, then the worker, and leaves no ord
 
 test('a shutdown while the bridge waits for Kafka shuts down the worker, which is already working', async () => {
   // Accepts connections and never answers.
-  const broker = createServer();
+  const broker = createServer((socket) => socket.resume());
   await once(broker.listen(0, '127.0.0.1'), 'listening');
   try {
     const address = broker.address();
