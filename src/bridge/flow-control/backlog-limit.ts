@@ -36,7 +36,7 @@ const TICK_MS = 1000;
 /** Ticks without a closed order after which the open ones count as stuck. */
 const FIRST_TICKS_UNTIL_STUCK = 10;
 const MOST_TICKS_UNTIL_STUCK = 60;
-/** How often to ask whether the orders of other bridges that are in front of those of this one close. */
+/** After how many ticks to count the older orders, and how often to count them again. */
 const TICKS_PER_LOOK_AHEAD = 5;
 /** How far this machine's clock may be ahead of the server's before orders that are started later count as stuck. */
 const CLOCK_DIFFERENCE_MS = 5000;
@@ -64,9 +64,9 @@ const MAX_WATCHED = 16;
  *
  * **Stuck orders.** When no order has closed for ten seconds, those that are open count as stuck, and
  * another window is opened beside them: orders that are retried indefinitely do not hold up the
- * others. As long as orders that are older than these ten seconds close, whoever has started them, those of
- * this bridge may be waiting behind them: it then waits for up to a minute. Once a further window would exceed `maxOpen`, only one order at a time is started, as a
- * probe, at intervals of up to a minute. The first probe that closes shows that orders are stored again:
+ * others. While orders that were due before these ten seconds close, whoever has started them, the orders of
+ * this bridge may be waiting behind them, and it waits for up to a minute. Once a further window would exceed
+ * `maxOpen`, only one order at a time is started, as a probe, at intervals of up to a minute. The first probe that closes shows that orders are stored again:
  * the window then doubles with each order that closes, as in TCP's slow start. Each stuck order that
  * closes widens it by one. Once it is open in full, stuck orders that close leave no room for others: they
  * are counted apart from those in the window, which would otherwise grow by all of them.
@@ -108,7 +108,7 @@ export class BacklogLimit {
   #ticksWithoutProgress = 0;
   /** After so many of them the open orders count as stuck. Doubles while probes get stuck, too. */
   #ticksUntilStuck = FIRST_TICKS_UNTIL_STUCK;
-  /** How many orders are open that were due before the ticks began, where some are of other bridges. */
+  /** The open orders that were due before the ticks began. Undefined if no other bridge has open orders. */
   #ahead: { readonly dueBy: Date; readonly open: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
