@@ -76,26 +76,32 @@ export class EagerStarts {
 
   /**
    * Waits for a slot, and returns what starts a workflow with it. Undefined if the workflow is to be started over the
-   * connection of the bridge.
+   * connection of the bridge. Rejects with the signal's reason when that is aborted first.
    */
-  async withSlot(): Promise<((request: Request) => Promise<EagerlyStarted>) | undefined> {
+  async withSlot(
+    signal: AbortSignal,
+  ): Promise<((request: Request) => Promise<EagerlyStarted>) | undefined> {
     const worker = this.#clock.now() < this.#pausedUntil ? undefined : this.#options.worker();
     if (!worker) {
       this.counts.no_worker += 1;
       return undefined;
     }
-    const tooLong = new AbortController();
-    const cancel = this.#clock.after(SLOT_WAIT_MS, () => {
-      tooLong.abort();
-    });
+    const wait = new AbortController();
+    const giveUp = () => {
+      wait.abort();
+    };
+    const cancel = this.#clock.after(SLOT_WAIT_MS, giveUp);
+    signal.addEventListener('abort', giveUp);
     try {
-      const started = await worker.claimSlot(tooLong.signal);
+      const started = await worker.claimSlot(wait.signal);
       return (request) => this.#start(worker, request).finally(started);
     } catch {
+      signal.throwIfAborted();
       this.counts.no_slot += 1;
       return undefined;
     } finally {
       cancel();
+      signal.removeEventListener('abort', giveUp);
     }
   }
 

@@ -260,7 +260,7 @@ export class Pipeline {
       await this.backlogLimit.acquire(signal);
       try {
         const outcome = await this.#retryTemporal(
-          () => this.startLimit.run(() => this.#ports.starter.start(order), signal),
+          () => this.startLimit.run(() => this.#ports.starter.start(order, signal), signal),
           signal,
         );
         if (outcome.kind === 'started') this.backlogLimit.started(outcome);

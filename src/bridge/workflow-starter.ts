@@ -38,8 +38,11 @@ export type StartOutcome =
   | { readonly kind: 'rejected'; readonly error: string };
 
 export interface WorkflowStarter {
-  /** Starts the order's workflow, or returns why there is nothing to start. Throws transient errors. */
-  start(order: OrderToStart): Promise<StartOutcome>;
+  /**
+   * Starts the order's workflow, or returns why there is nothing to start. Throws transient errors, and the signal's
+   * reason when that is aborted before a start is sent.
+   */
+  start(order: OrderToStart, signal: AbortSignal): Promise<StartOutcome>;
 }
 
 export interface WorkflowStarterOptions extends Omit<StartTarget, 'namespace'> {
@@ -71,10 +74,10 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     connection.withDeadline(Date.now() + timeoutMs, work);
 
   return {
-    start: (order) => inSpan(startSpan(idOf(order)), () => start(order)),
+    start: (order, signal) => inSpan(startSpan(idOf(order)), () => start(order, signal)),
   };
 
-  async function start(order: OrderToStart): Promise<StartOutcome> {
+  async function start(order: OrderToStart, signal: AbortSignal): Promise<StartOutcome> {
     const input = payload(order.message);
     const bytes = input.data?.length ?? 0;
     if (bytes > maxInputBytes) {
@@ -95,7 +98,7 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
         client,
         completed ? startedAs(request, completed, again) : request,
       );
-      const { runId, isEager } = await send(encoded);
+      const { runId, isEager } = await send(encoded, signal);
       return { kind: 'started', workflow: { workflowId: idOf(order), runId }, start, isEager };
     } catch (error) {
       if (!isGrpcServiceError(error)) throw error;
@@ -110,8 +113,8 @@ export function createWorkflowStarter(options: WorkflowStarterOptions): Workflow
     }
   }
 
-  async function send(request: Request): Promise<EagerlyStarted> {
-    const startEagerly = await eagerStarts?.withSlot();
+  async function send(request: Request, signal: AbortSignal): Promise<EagerlyStarted> {
+    const startEagerly = await eagerStarts?.withSlot(signal);
     const sentAt = performance.now();
     const answered = () => startDuration?.observe((performance.now() - sentAt) / 1000);
     try {

@@ -49,7 +49,10 @@ const starterOf = (client: Client, workflowIdPrefix: string) => {
     const orderId = parseOrderId(text);
     if (!orderId.ok) throw new Error(orderId.expected);
     const source = { topic, partition: 0, offset: String(offset), timestamp: '0' };
-    return starter.start({ orderId: orderId.value, fingerprint, message: { text: '{}', source } });
+    return starter.start(
+      { orderId: orderId.value, fingerprint, message: { text: '{}', source } },
+      new AbortController().signal,
+    );
   };
 };
 

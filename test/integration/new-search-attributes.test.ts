@@ -44,13 +44,16 @@ const start = () => {
     identity: 'a test',
     timeoutMs: 60_000,
     maxInputBytes: 100_000,
-  }).start({
-    ...read,
-    message: {
-      text: read.text,
-      source: { topic: 'orders', partition: 0, offset: '0', timestamp: '0' },
+  }).start(
+    {
+      ...read,
+      message: {
+        text: read.text,
+        source: { topic: 'orders', partition: 0, offset: '0', timestamp: '0' },
+      },
     },
-  });
+    new AbortController().signal,
+  );
 };
 
 test('retries an order while the server does not know a new search attribute yet', async () => {

@@ -46,10 +46,10 @@ async function startOutcome(value: string) {
     timeoutMs: 10_000,
     maxInputBytes: 100_000,
   });
-  const { kind } = await starter.start({
-    ...identifyOrder(value),
-    message: orderMessage(value, '1'),
-  });
+  const { kind } = await starter.start(
+    { ...identifyOrder(value), message: orderMessage(value, '1') },
+    new AbortController().signal,
+  );
   return kind;
 }
 

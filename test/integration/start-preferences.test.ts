@@ -34,7 +34,7 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
     const start = (id: string, preferences: unknown) => {
       const orderId = parseOrderId(id);
       if (!orderId.ok) throw new Error(orderId.expected);
-      return starter.start({
+      const order = {
         orderId: orderId.value,
         fingerprint: `2:${id}`,
         message: {
@@ -42,7 +42,8 @@ describe.each(TEMPORAL_SERVERS)('on Temporal with %s', (_, server) => {
           source: { topic: 'orders', partition: 0, offset: '1', timestamp: '0' },
         },
         start: checkPreferences(preferences).start,
-      });
+      };
+      return starter.start(order, new AbortController().signal);
     };
     return { place, target, start };
   }

@@ -4,6 +4,7 @@ import { promiseWithResolvers } from '../../../src/program/promise-with-resolver
 import { createManualClock } from '../../support/manual-clock.ts';
 
 const TIMEOUT_MS = 3000;
+const NEVER = new AbortController().signal;
 
 /** Eager starts with a worker whose slots and answers the test controls. */
 function createEagerStarts() {
@@ -37,8 +38,8 @@ function createEagerStarts() {
           }
         : undefined,
   });
-  const start = async () => {
-    const startEagerly = await eagerStarts.withSlot();
+  const start = async (signal = NEVER) => {
+    const startEagerly = await eagerStarts.withSlot(signal);
     return startEagerly?.({ workflowId: 'order:A-1' });
   };
   return { eagerStarts, state, clock, calls, start };
@@ -67,6 +68,18 @@ test('while there is no worker, starts take the connection of the bridge', async
   state.hasWorker = false;
   expect(await start()).toBeUndefined();
   expect(eagerStarts.counts).toMatchObject({ eager: 0, no_worker: 1 });
+});
+
+test('a start that waits for a slot ends when its signal is aborted', async () => {
+  const { eagerStarts, state, calls, start } = createEagerStarts();
+  state.hasSlot = false;
+  const abandoned = new AbortController();
+  const started = start(abandoned.signal);
+  await settle();
+  abandoned.abort(new Error('revoked'));
+  await expect(started).rejects.toThrow('revoked');
+  expect(calls).toEqual([]);
+  expect(eagerStarts.counts).toMatchObject({ eager: 0, no_slot: 0 });
 });
 
 test('a start that finds no slot for five seconds takes the connection of the bridge', async () => {

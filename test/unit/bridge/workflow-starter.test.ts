@@ -13,6 +13,7 @@ import { reader } from '../../support/built-in-order.ts';
 
 const { WORKFLOW_EXECUTION_STATUS_COMPLETED } = proto.temporal.api.enums.v1.WorkflowExecutionStatus;
 
+const NEVER = new AbortController().signal;
 const DELAYED = { priority: 5, fairnessKey: 'from-module', startDelayMs: 60_000 } as const;
 
 function order(): OrderToStart {
@@ -80,7 +81,7 @@ function createStarter(
 test('a replay starts a completed order without its delay, and reports the preferences it used', async () => {
   const { starter, requests } = createStarter('replay-1');
   const start = { priority: 5, fairnessKey: 'C-7', fairnessWeight: 2 };
-  expect(await starter.start(order())).toEqual({
+  expect(await starter.start(order(), NEVER)).toEqual({
     kind: 'started',
     workflow: { workflowId: 'order:A-1', runId: 'second' },
     start,
@@ -94,7 +95,7 @@ test('a replay starts a completed order without its delay, and reports the prefe
 test('reports whether the worker of this process has the first task', async () => {
   const withSlot = () => Promise.resolve(() => Promise.resolve({ runId: 'eager', isEager: true }));
   const { starter, requests } = createStarter(undefined, { eagerStarts: { withSlot } });
-  expect(await starter.start(order())).toMatchObject({
+  expect(await starter.start(order(), NEVER)).toMatchObject({
     kind: 'started',
     workflow: { runId: 'eager' },
     isEager: true,
@@ -104,7 +105,7 @@ test('reports whether the worker of this process has the first task', async () =
 
 test('any other order starts as its module prefers', async () => {
   const { starter, requests } = createStarter(undefined);
-  expect(await starter.start(order())).toMatchObject({ kind: 'started', start: DELAYED });
+  expect(await starter.start(order(), NEVER)).toMatchObject({ kind: 'started', start: DELAYED });
   expect(Number(requests[0]?.workflowStartDelay?.seconds)).toBe(60);
 });
 
@@ -118,9 +119,9 @@ test('an order is started through the worker of this process, if it offers a slo
   const { starter, requests } = createStarter(undefined, {
     eagerStarts: { withSlot: () => Promise.resolve(offers.shift()) },
   });
-  expect(await starter.start(order())).toMatchObject({ workflow: { runId: 'eager' } });
+  expect(await starter.start(order(), NEVER)).toMatchObject({ workflow: { runId: 'eager' } });
   expect(requests).toEqual([]);
-  expect(await starter.start(order())).toMatchObject({ workflow: { runId: 'second' } });
+  expect(await starter.start(order(), NEVER)).toMatchObject({ workflow: { runId: 'second' } });
   expect(requests).toEqual(eager);
 });
 
@@ -131,7 +132,7 @@ test('the duration of a start is that of the call, without the time until there 
     startDuration: { observe: (seconds) => durations.push(seconds) },
   });
   const startedAt = performance.now();
-  await starter.start(order());
+  await starter.start(order(), NEVER);
   const total = (performance.now() - startedAt) / 1000;
   expect(durations).toHaveLength(1);
   expect(total - (durations[0] ?? 0)).toBeGreaterThanOrEqual(0.29);
@@ -150,6 +151,6 @@ test.each([
     eagerStarts: { withSlot: () => Promise.resolve(rejected) },
     startDuration: { observe: (seconds) => durations.push(seconds) },
   });
-  await starter.start(order()).catch(() => undefined);
+  await starter.start(order(), NEVER).catch(() => undefined);
   expect(durations).toHaveLength(count);
 });
