@@ -15,8 +15,10 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.mjs'],
   // Far more than a test takes: on a slow machine, everything takes ten times as long.
   testTimeout: 600_000,
-  maxWorkers: 2,
+  // A test waits for servers and time-outs for about half of its time.
+  maxWorkers: 3,
 };

@@ -88,9 +88,10 @@ export async function startService(
 export async function stopService(
   local: LocalService,
   state: ServiceState | undefined,
+  signal = local.stopSignal,
 ): Promise<void> {
   if (state?.source !== 'process' || !state.process) return;
-  await stopProcess(state.process, local.stopSignal, STOP_GRACE_MS);
+  await stopProcess(state.process, signal, STOP_GRACE_MS);
 }
 
 /** A service named by the environment counts as running, because the stack does not manage it. */

@@ -58,7 +58,7 @@ export const postgres: LocalService = {
       command: path.join(bin, 'postgres'),
       args: [
         ...['-D', dir, '-p', String(ports['server']), '-h', '127.0.0.1'],
-        ...['-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+        ...['-c', 'unix_socket_directories=', '-c', 'max_connections=400'],
       ],
       cwd: dir,
       ...(user ? { user } : {}),

@@ -6,7 +6,7 @@ import type { Addresses } from './addresses.ts';
 import { CA_FILE, createCertificates } from './certificates.ts';
 import type { DaemonSpec } from './daemon.ts';
 import { port, type LocalService, type Ports } from './service.ts';
-import { NAMESPACE } from './temporal.ts';
+import { NAMESPACE, RECONNECT_SOON } from './temporal.ts';
 import {
   buildServer,
   builtFolder,
@@ -180,6 +180,7 @@ export async function probeSecuredTemporal(options: ConnectionOptions): Promise<
   const connection = await Connection.connect({
     ...options,
     connectTimeout: '2s',
+    channelArgs: RECONNECT_SOON,
     interceptors: [],
   });
   try {

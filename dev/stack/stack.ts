@@ -255,11 +255,19 @@ export async function stopStack(name: string): Promise<void> {
     await stopPrograms(state);
     const sources = Object.entries(state.services) as [ServiceName, ServiceState][];
     const local = (service: ServiceName) => localService(service, variantOf(state));
+    // Nobody needs the data of an ephemeral stack, and Temporal takes up to 5 s to stop by itself. Postgres
+    // would leave shared memory behind, and a cluster its processes.
+    const isKilled = (service: ServiceName) =>
+      state.ephemeral && service !== 'postgres' && state.temporalTuning?.hosts === undefined;
+    const stop = (service: ServiceName) =>
+      stopService(
+        local(service),
+        state.services[service],
+        isKilled(service) ? 'SIGKILL' : undefined,
+      );
     // Temporal first, because it may run on the database.
-    await stopService(local('temporal'), state.services.temporal);
-    await Promise.all(
-      sources.map(([service, serviceState]) => stopService(local(service), serviceState)),
-    );
+    await stop('temporal');
+    await Promise.all(sources.map(([service]) => stop(service)));
     const inContainers = sources.some(([, { source }]) => source === 'container');
     if (!state.ephemeral) {
       if (inContainers) await stopContainers(places);

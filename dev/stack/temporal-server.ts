@@ -6,7 +6,7 @@ import { GO, goInstall } from './go.ts';
 import { CACHE_DIR } from './places.ts';
 import { port, type Installed, type Ports, type Progress } from './service.ts';
 import { checkSources, install, type Source } from './sources.ts';
-import { NAMESPACE } from './temporal.ts';
+import { NAMESPACE, RECONNECT_SOON } from './temporal.ts';
 import { checkTool } from './tool.ts';
 
 /** Needs Go 1.26. Newer patch releases need Go 1.27. */
@@ -140,6 +140,7 @@ export async function registerNamespace(options: ConnectionOptions): Promise<voi
   const connection = await Connection.connect({
     ...options,
     connectTimeout: '2s',
+    channelArgs: RECONNECT_SOON,
     interceptors: [],
   });
   try {

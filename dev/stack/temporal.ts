@@ -49,11 +49,18 @@ export const DYNAMIC_CONFIG = [
   `matching.numTaskqueueWritePartitions=${TUNED.taskQueuePartitions}`,
 ];
 
+/** By default, gRPC waits for a second and more before it tries again a port that was closed. */
+export const RECONNECT_SOON = {
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 500,
+};
+
 /** Throws until the server answers and has the namespace. */
 export async function probeTemporal(frontendPort: number): Promise<void> {
   const connection = await Connection.connect({
     address: `127.0.0.1:${frontendPort}`,
     connectTimeout: '10s',
+    channelArgs: RECONNECT_SOON,
     interceptors: [],
   });
   try {

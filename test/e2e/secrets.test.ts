@@ -154,21 +154,14 @@ const FEW_COMMANDS = COMMANDS.filter(([name = '']) =>
   ['bridge', 'worker', 'setup', 'doctor', 'top', 'config'].includes(name),
 );
 
-/** What the commands print, in batches because of the two cores. */
-async function outputsOf(
-  env: ProgramEnv,
-  commands: readonly (readonly string[])[],
-): Promise<readonly { command: string; text: string }[]> {
-  const outputs = [];
-  for (let first = 0; first < commands.length; first += 6) {
-    const batch = commands.slice(first, first + 6).map(async (args) => {
+/** What the commands print. All at once, because most of them wait for servers. */
+const outputsOf = (env: ProgramEnv, commands: readonly (readonly string[])[]) =>
+  Promise.all(
+    commands.map(async (args) => {
       const { stdout, stderr } = await runCli(['--verbose', ...args], env);
       return { command: args.join(' '), text: `${stdout}\n${stderr}` };
-    });
-    outputs.push(...(await Promise.all(batch)));
-  }
-  return outputs;
-}
+    }),
+  );
 
 describe('no secret is in what a command prints', () => {
   const leaks = async (env: ProgramEnv, commands = COMMANDS) => {

@@ -8,7 +8,7 @@ import { createTestSystem } from '../support/system.ts';
  * takes twice as many at once, then so many a second.
  */
 const REQUESTS_PER_SECOND = 10;
-const ORDERS = 150;
+const ORDERS = 90;
 
 let server: OwnTemporal;
 beforeAll(async () => {

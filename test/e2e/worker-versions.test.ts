@@ -76,7 +76,10 @@ test('a current version without workers is reported, and a version without worke
       remedy: expect.stringContaining('deploy promote --build-id 1.0'),
     });
   });
-  expect((await deploy(deploymentName, 'promote', '--build-id', '1.0')).exitCode).toBe(0);
+  // The server does not say that task queues follow if the version before had none.
+  expect(
+    (await deploy(deploymentName, 'promote', '--build-id', '1.0', '--timeout', '5')).exitCode,
+  ).toBe(0);
   await eventually(async () => {
     expect((await deploy(deploymentName, 'status')).exitCode).toBe(0);
   });
@@ -137,7 +140,7 @@ test('a rollback can be repeated, follows the order of promotions, and needs no 
     allowNoPollers: true,
     ignoreMissingTaskQueues: true,
   });
-  await promote('1.1', '--percentage', '10');
+  await promote('1.1', '--percentage', '10', '--timeout', '5');
   const rollback = await deploy(deploymentName, 'rollback');
   expect(rollback).toMatchObject({
     exitCode: 0,

@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs';
-import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
+import { SHORT_BROKER_SESSIONS, startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTopics } from '../support/kafka.ts';
 import { orderText } from '../support/messages.ts';
@@ -16,7 +16,7 @@ let whole: TestSystem;
 let halved: TestSystem;
 
 beforeAll(async () => {
-  pair = await startBrokerPair();
+  pair = await startBrokerPair(SHORT_BROKER_SESSIONS);
   // Clients try the dead broker first.
   const brokers = [...pair.brokers].reverse().join(',');
   const groupId = await pair.groupOn(1);

@@ -1,5 +1,5 @@
 import { tolerateOfflinePartitions } from '../../src/kafka/patches/offline-partitions.ts';
-import { startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
+import { SHORT_BROKER_SESSIONS, startBrokerPair, type BrokerPair } from '../support/broker-pair.ts';
 import { eventually } from '../support/eventually.ts';
 import { orderText } from '../support/messages.ts';
 import type { RunningProgram } from '../support/programs.ts';
@@ -17,7 +17,7 @@ tolerateOfflinePartitions();
 let pair: BrokerPair;
 let system: TestSystem;
 beforeAll(async () => {
-  pair = await startBrokerPair();
+  pair = await startBrokerPair(SHORT_BROKER_SESSIONS);
 });
 afterAll(() => pair.remove());
 

@@ -24,6 +24,12 @@ export interface BrokerPair {
   remove(): Promise<void>;
 }
 
+/** The controller notices soon that a broker has died. Tests beside it may delay a heartbeat. */
+export const SHORT_BROKER_SESSIONS = [
+  'broker.session.timeout.ms=4000',
+  'broker.heartbeat.interval.ms=500',
+];
+
 /**
  * Starts a cluster of two brokers, 1 and 2. Broker 1 is also the controller.
  *

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type IHeaders, type ITopicConfig, type Message } from 'kafkajs';
 import { registerCodecs } from '../../src/kafka/codecs.ts';
+import { disableIdlePolling } from '../../src/kafka/patches/idle-connections.ts';
 import { carryRecordHeaders } from '../../src/kafka/patches/record-headers.ts';
 import { eventually } from './eventually.ts';
 import { stackAddress, uniqueName } from './stack.ts';
@@ -47,6 +48,7 @@ export async function createTestTopic({
 } = {}): Promise<TestTopic> {
   registerCodecs();
   carryRecordHeaders();
+  disableIdlePolling();
   const kafka = new kafkajs.Kafka({
     brokers: brokers.split(','),
     logLevel: kafkajs.logLevel.NOTHING,

@@ -53,6 +53,8 @@ export const STARTED = /^(?:RUNNING|COMPLETED)$/;
 const FAST_SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: '6000',
   KAFKA_HEARTBEAT_INTERVAL_MS: '500',
+  // A fetch in progress delays a shutdown and a rebalance.
+  KAFKA_POLL_TIMEOUT_MS: '200',
   BRIDGE_COMMIT_INTERVAL_MS: '100',
   BRIDGE_PROGRESS_INTERVAL_MS: '100',
 };

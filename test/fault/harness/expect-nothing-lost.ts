@@ -34,19 +34,19 @@ async function expectNothingLostOf(
   const { name, deadLetterTopic, groupId } = topic;
   const read = async (which: string) =>
     readByConsoleConsumer(kafka, which, await countMessages(world, which));
-  const messages = (await read(name)).map(withPurpose);
-  const deadLetters = await read(deadLetterTopic);
+  const [records, deadLetters, commits] = await Promise.all([
+    read(name),
+    read(deadLetterTopic),
+    readCommits(kafka, name, groupId),
+  ]);
+  const messages = records.map(withPurpose);
   const workflows = await withUnlisted(world, listed, messages);
   const rows = (await readRows(world)).filter(({ source }) => source.startsWith(`${name}/`));
   expect([
     ...orderProblems(messages, rows, load.expected, name),
     ...deadLetterProblems(messages, deadLetters, name),
     ...(await invalidProblems(world, messages)),
-    ...commitProblems(
-      withOutcomes(messages, deadLetters, workflows),
-      partitions,
-      await readCommits(kafka, name, groupId),
-    ),
+    ...commitProblems(withOutcomes(messages, deadLetters, workflows), partitions, commits),
   ]).toEqual([]);
   await expectReconciled(world, name, topics, messages);
 }
