@@ -56,7 +56,7 @@ const oneProcess = (
 });
 
 const oneProcessCpu = oneProcess('one-process-cpu', {
-  ratio: 'CPU of all processes per order',
+  ratio: 'CPU of all processes except Kafka per order',
   unit: 'CPU ms',
   goal: { atMost: 0.5 },
   async measure(server, count) {

@@ -8,7 +8,7 @@ const COUNTS = { full: 2000, short: 300 };
 export const tunedServer: Benchmark = {
   name: 'tuned-server',
   ratio:
-    'CPU of all processes per order with the settings of docs/temporal-server.md ÷ with a server as installed',
+    'CPU of all processes except Kafka per order with the settings of docs/temporal-server.md ÷ with a server as installed',
   unit: 'CPU ms',
   goal: { atMost: 0.65 },
   only: 'postgres',

@@ -1,6 +1,6 @@
 import { spreadOf } from '../harness/compare.ts';
 import { format } from '../harness/report.ts';
-import type { EnduranceResult, EnduranceSample } from './run-for-long.ts';
+import { JITTER_MS, type EnduranceResult, type EnduranceSample } from './run-for-long.ts';
 
 /** One line of progress. */
 export const describeSample = (sample: EnduranceSample): string =>
@@ -56,6 +56,30 @@ export function tenthsOf({ samples, orders }: EnduranceResult): readonly Tenth[]
       ),
     };
   });
+}
+
+/**
+ * CPU milliseconds of a process per deleted workflow: what its orders took more, once deletion went on, than the median
+ * of the time before. Undefined if nothing was deleted.
+ */
+export function deletionCpu(
+  { samples, retentionMs }: EnduranceResult,
+  process: string,
+): number | undefined {
+  const isBefore = ({ seconds }: EnduranceSample) =>
+    seconds * 1000 > retentionMs / 2 && seconds * 1000 < retentionMs;
+  const cpuOf = ({ cpu }: EnduranceSample) => cpu[process] ?? Number.NaN;
+  const usual = spreadOf(samples.filter(isBefore).map(cpuOf)).median;
+  let deleted = 0;
+  let cpuMs = 0;
+  for (const [index, sample] of samples.entries()) {
+    const last = samples[index - 1];
+    if (!last || last.seconds * 1000 < retentionMs + JITTER_MS) continue;
+    const stored = sample.stored - last.stored;
+    deleted += stored - (sample.workflows - last.workflows);
+    cpuMs += (cpuOf(sample) - usual) * stored;
+  }
+  return deleted > 0 ? cpuMs / deleted : undefined;
 }
 
 const sumOf = (figures: Readonly<Record<string, number>>): number =>

@@ -25,6 +25,12 @@ const program = new Command('npm run bench:endurance --')
     15,
   )
   .option('--minutes <number>', 'send no more orders after this time', wholeNumber, 24 * 60)
+  .option(
+    '--existing <number>',
+    'how many completed workflows Temporal has at the beginning: copies of one, written to its databases',
+    wholeNumber,
+    0,
+  )
   .option('--separate', 'a bridge and a worker as separate programs instead of `order-ingest run`')
   .option('--sample-seconds <number>', 'how often to measure', wholeNumber, 30)
   .helpCommand(false)
@@ -35,6 +41,7 @@ const flags = program.opts<{
   readonly orders: number;
   readonly retentionMinutes: number;
   readonly minutes: number;
+  readonly existing: number;
   readonly separate?: true;
   readonly sampleSeconds: number;
 }>();
@@ -49,6 +56,7 @@ try {
       orders: flags.orders,
       sendForMs: flags.minutes * 60_000,
       retentionMs: flags.retentionMinutes * 60_000,
+      existing: flags.existing,
       inOneProcess: !flags.separate,
       sampleMs: flags.sampleSeconds * 1000,
     },
@@ -57,7 +65,8 @@ try {
     },
   );
   const { serverVersion } = stack;
-  writeResult(RESULTS_DIR, 'endurance', result, 'postgres', { code, serverVersion });
+  const name = flags.existing === 0 ? 'endurance' : 'endurance-existing';
+  writeResult(RESULTS_DIR, name, result, 'postgres', { code, serverVersion });
   console.log(summarize(result));
 } finally {
   await stack.remove();

@@ -6,8 +6,10 @@ import { MAIN } from '../../test/support/programs.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
+import { untilCompleted } from '../benchmarks/storage.ts';
 import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
+import { createOrderSystem } from '../harness/order-system.ts';
 import { memoryOf, usageOf } from '../harness/processes.ts';
 import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
 
@@ -16,6 +18,8 @@ export interface EnduranceOptions {
   /** After this time no more orders are sent; those on the topic are still stored. */
   readonly sendForMs: number;
   readonly retentionMs: number;
+  /** Completed workflows that Temporal has at the beginning, and never deletes. */
+  readonly existing: number;
   readonly inOneProcess: boolean;
   readonly sampleMs: number;
 }
@@ -35,13 +39,18 @@ export interface EnduranceSample {
   readonly temporalMebibytes: number;
 }
 
-export interface EnduranceResult extends Pick<EnduranceOptions, 'retentionMs' | 'inOneProcess'> {
+export interface EnduranceResult extends Pick<
+  EnduranceOptions,
+  'retentionMs' | 'existing' | 'inOneProcess'
+> {
   /** As many as were sent. */
   readonly orders: number;
   readonly samples: readonly EnduranceSample[];
   readonly deadLetters: number;
 }
 
+/** Within it, the server spreads the deletion of workflows whose retention has ended. */
+export const JITTER_MS = 60_000;
 /** Orders that are on the topic before they are needed, so that it is never empty. */
 const BACKLOG = 20_000;
 const POLL_MS = 200;
@@ -58,15 +67,16 @@ export async function runForLong(
   options: EnduranceOptions,
   onSample: (sample: EnduranceSample) => void,
 ): Promise<EnduranceResult> {
-  const { retentionMs, inOneProcess, sampleMs } = options;
+  const { retentionMs, existing, inOneProcess, sampleMs } = options;
   const database = await openTemporalDatabase();
   await stack.setDynamicConfig({
     'system.namespaceMinRetentionLocal': '1s',
-    'history.retentionTimerJitterDuration': '1m',
+    'history.retentionTimerJitterDuration': `${JITTER_MS / 1000}s`,
   });
   const system = await createTestSystem({ partitions: 4, fastSettings: false });
   let programs: ReadonlyMap<string, ChildProcess> = new Map();
   try {
+    if (existing > 0) await addExisting(stack, database, existing);
     const namespaceId = await setRetention(system, retentionMs);
     const source = createSource(system, options);
     await source.fill(0);
@@ -110,12 +120,36 @@ export async function runForLong(
     const rows = await countStored(system);
     if (rows !== orders) throw new Error(`${rows} rows of ${orders} orders`);
     const deadLetters = await system.topic.deadLetters();
-    return { orders, retentionMs, inOneProcess, samples, deadLetters: deadLetters.length };
+    return {
+      orders,
+      retentionMs,
+      existing,
+      inOneProcess,
+      samples,
+      deadLetters: deadLetters.length,
+    };
   } finally {
     await Promise.all([...programs.values()].map(stopProgram));
     await system.close();
     await database.close();
   }
+}
+
+async function addExisting(
+  stack: BenchStack,
+  database: TemporalDatabase,
+  count: number,
+): Promise<void> {
+  const orders = await createOrderSystem(stack.pids);
+  await orders.ingest(1);
+  await untilCompleted(orders);
+  const { system } = orders;
+  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}'`;
+  for await (const { runId } of system.client.workflow.list({ query })) {
+    await database.addCopies(runId, count);
+  }
+  await orders.close();
+  await database.vacuum();
 }
 
 interface Source {

@@ -21,8 +21,12 @@ export const spread = (
   show: (figure: number) => string = ratioOf,
 ): string => (low === high ? show(median) : `${show(median)} (${show(low)} to ${show(high)})`);
 
-/** `110/s`, `181 MiB` or, for what is only counted, `2`. */
-export function withUnit(figure: number, unit: string): string {
-  if (unit.endsWith('/s')) return `${rounded(figure)}/s`;
-  return ['MiB', 'ms'].includes(unit) ? `${rounded(figure)} ${unit}` : rounded(figure);
-}
+/** `110/s`, `181 MiB` or `4.83 ms per second`. What a rate or a CPU time is of, the heading says. */
+export const withUnit = (figure: number, unit: string): string => rounded(figure) + suffix(unit);
+
+/** `4.83 (4.67 to 5.17) ms per second`. */
+export const spreadWithUnit = (figures: Spread, unit: string): string =>
+  spread(figures, rounded) + suffix(unit);
+
+const suffix = (unit: string) =>
+  unit.endsWith('/s') ? '/s' : ` ${unit.replace(/^CPU ms$/, 'ms')}`;

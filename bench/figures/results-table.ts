@@ -6,7 +6,7 @@ import { goalText, type Result } from '../harness/report.ts';
 import { readComparison } from '../harness/stored-result.ts';
 import { createDays, withNotes } from './ages.ts';
 import { markdownTable } from './markdown-table.ts';
-import { spread, withUnit } from './numbers.ts';
+import { spread, spreadWithUnit, withUnit } from './numbers.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   reached: '',
@@ -28,9 +28,7 @@ export function resultsTable(folder: string): string {
     return [
       isSecond ? '' : `\`${benchmark.name}\``,
       isSecond ? `the same${server}` : `${benchmark.ratio}${server}`,
-      result.baseline
-        ? spread(result.outcome)
-        : spread(result.outcome, (figure) => withUnit(figure, benchmark.unit)),
+      result.baseline ? spread(result.outcome) : spreadWithUnit(result.outcome, benchmark.unit),
       result.goal && result.verdict ? `${goalText(result.goal)}${VERDICTS[result.verdict]}` : '',
       sidesText(result, benchmark),
       String(result.rounds.length),
@@ -38,7 +36,10 @@ export function resultsTable(folder: string): string {
     ];
   });
   return withNotes(
-    markdownTable(['name', 'ratio', 'figure', 'target', 'rates', 'rounds', 'measured'], rows),
+    markdownTable(
+      ['name', 'what is measured', 'figure', 'target', 'of both sides', 'rounds', 'measured'],
+      rows,
+    ),
     days,
   );
 }

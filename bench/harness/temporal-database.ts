@@ -20,6 +20,13 @@ export interface TemporalDatabase {
    * @param namespaceId a UUID
    */
   countWorkflows(namespaceId: string): Promise<number>;
+  /**
+   * Adds copies of a completed workflow, as if as many had been completed before it, one every 10 ms. Temporal does not
+   * delete them: they have no timer.
+   *
+   * @param runId of the workflow to copy
+   */
+  addCopies(runId: string, count: number): Promise<void>;
   /** The bytes of both databases on disk, with what VACUUM has not freed. */
   bytes(): Promise<number>;
   close(): Promise<void>;
@@ -56,6 +63,19 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
       );
       return Math.max(executions, visible);
     },
+    async addCopies(runId, count) {
+      for (let first = 1; first <= count; first += COPIES_AT_ONCE) {
+        const last = Math.min(count, first + COPIES_AT_ONCE - 1);
+        const id = Buffer.from(runId.replaceAll('-', ''), 'hex');
+        for (const table of ['executions', 'current_executions']) {
+          await copyRows(main, table, `run_id = $3`, [first, last, id]);
+        }
+        for (const table of ['history_node', 'history_tree']) {
+          await copyRows(main, table, `tree_id = $3`, [first, last, id]);
+        }
+        await copyRows(visibility, 'executions_visibility', 'run_id = $3', [first, last, runId]);
+      }
+    },
     async bytes() {
       return (await databaseSize(main)) + (await databaseSize(visibility));
     },
@@ -64,6 +84,49 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
       await visibility.end();
     },
   };
+}
+
+const COPIES_AT_ONCE = 10_000;
+
+/** What a copy has instead of the values of its source, as an expression of the copy's number `n`. */
+const OF_COPY: Readonly<Record<string, string>> = {
+  // The number of shards is not stored, but each has a row once it has been used.
+  shard_id: '1 + n % (SELECT max(shard_id) FROM shards)',
+  workflow_id: "'copy:' || md5('workflow' || n)",
+  run_id: "decode(md5('run' || n), 'hex')",
+  tree_id: "decode(md5('run' || n), 'hex')",
+  branch_id: "decode(md5('branch' || n), 'hex')",
+};
+const OF_VISIBLE_COPY: Readonly<Record<string, string>> = {
+  ...OF_COPY,
+  run_id: "md5('run' || n)::uuid::text",
+  ...Object.fromEntries(
+    ['start_time', 'execution_time', 'close_time'].map((column) => [
+      column,
+      `source.${column} - interval '1 day' + n * interval '10 milliseconds'`,
+    ]),
+  ),
+};
+
+/** @param values first and last number of the copies, and $3 of the condition for the rows to copy */
+async function copyRows(
+  client: pg.Client,
+  table: string,
+  condition: string,
+  values: readonly unknown[],
+): Promise<void> {
+  const { rows } = await client.query<{ column_name: string }>(
+    "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND is_generated = 'NEVER'",
+    [table],
+  );
+  const changes = table === 'executions_visibility' ? OF_VISIBLE_COPY : OF_COPY;
+  const columns = rows.map(({ column_name: column }) => column);
+  const copied = columns.map((column) => changes[column] ?? `source.${column}`);
+  await client.query(
+    `INSERT INTO ${table} (${columns.join()}) SELECT ${copied.join()}
+     FROM (SELECT * FROM ${table} WHERE ${condition}) source, generate_series($1::int, $2::int) n`,
+    [...values],
+  );
 }
 
 async function open(database: string): Promise<pg.Client> {

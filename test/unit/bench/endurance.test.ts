@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { summarize, tenthsOf } from '../../../bench/endurance/describe.ts';
+import { deletionCpu, summarize, tenthsOf } from '../../../bench/endurance/describe.ts';
 import type { EnduranceResult, EnduranceSample } from '../../../bench/endurance/run-for-long.ts';
 import { enduranceTable } from '../../../bench/figures/endurance-table.ts';
 import { measuredCode, ONE_PROCESS_CODE } from '../../../bench/harness/measured-code.ts';
@@ -20,6 +20,7 @@ const sample = (stored: number, perSecond: number, run: number): EnduranceSample
 const RESULT: EnduranceResult = {
   orders: 1000,
   retentionMs: 900_000,
+  existing: 0,
   inOneProcess: true,
   deadLetters: 0,
   samples: [
@@ -44,6 +45,26 @@ test('a tenth of the orders has its median rate and cost, its highest memory, an
   });
   expect(last).toMatchObject({ stored: 1000, mebibytes: { run: 330 }, workflows: 500 });
   expect(others).toEqual([]);
+});
+
+test('what orders take more while workflows are deleted is the cost of the deletions', () => {
+  const at = (minutes: number, stored: number, workflows: number, temporal: number) => ({
+    ...sample(stored, 100, 300),
+    ...{ seconds: minutes * 60, workflows, cpu: { temporal } },
+  });
+  const samples = [
+    // Not half of the retention yet: the programs are still compiling.
+    at(5, 100, 100, 90),
+    at(10, 200, 200, 6),
+    at(14, 300, 300, 8),
+    // The first workflows of this minute are due, but perhaps not deleted.
+    at(16, 400, 390, 50),
+    at(17, 500, 440, 8),
+    at(18, 600, 500, 9),
+  ];
+  // 100 × (8 - 7) ms + 100 × (9 - 7) ms for 50 + 40 deleted workflows.
+  expect(deletionCpu({ ...RESULT, samples }, 'temporal')).toBeCloseTo(300 / 90);
+  expect(deletionCpu({ ...RESULT, samples: samples.slice(0, 4) }, 'temporal')).toBeUndefined();
 });
 
 test('the summary gives the time, the rate of all orders, and the range of its tenths', () => {
