@@ -19,6 +19,6 @@ export default {
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.mjs'],
   // Far more than a test takes: on a slow machine, everything takes ten times as long.
   testTimeout: 600_000,
-  // A test waits for servers and time-outs for about half of its time.
+  // Enough to keep two cores busy: most of the time goes into starting programs.
   maxWorkers: 3,
 };

@@ -1,6 +1,7 @@
 import { quoteName } from '../../postgres/privileges.ts';
 import {
   VISIBILITY_TABLE,
+  type SearchAttribute,
   type VisibilityIndex,
   type VisibilityTable,
 } from './visibility-indexes.ts';
@@ -26,7 +27,7 @@ export interface SparseIndex {
   readonly bytes: number;
 }
 
-/** Above this share of workflows with a value, a partial index saves too little to rebuild it. */
+/** Above this share of workflows that have a value when they start, a partial index saves too little to rebuild it. */
 const MAX_SHARE = 0.5;
 /** The name of the new index until it replaces the present one. */
 const SUFFIX = '_partial';
@@ -34,6 +35,12 @@ const SUFFIX = '_partial';
 const LOCK_TIMEOUT = '2s';
 /** Temporal inserts the row when a workflow starts, and updates all of its index entries when it closes. */
 const WRITES_PER_WORKFLOW = 2;
+
+/** How many entries a workflow writes to the index. */
+const entriesIn = ({ attribute }: VisibilityIndex, isPartial: boolean): number => {
+  if (!isPartial || !attribute) return WRITES_PER_WORKFLOW;
+  return attribute.isSetAtClose ? 1 : WRITES_PER_WORKFLOW * attribute.share;
+};
 
 /** Which indexes should be partial, and how to make them so while the server runs. */
 export function planTuning({ schema, indexes }: VisibilityTable): TuningPlan {
@@ -43,46 +50,50 @@ export function planTuning({ schema, indexes }: VisibilityTable): TuningPlan {
   const leftovers = indexes.filter(isLeftover).map(({ name }) => name);
   const present = indexes.filter((index) => !isLeftover(index));
   const changes = present.flatMap((index) => {
-    const sparse = sparseIndex(index);
-    return sparse ? [{ index, sparse }] : [];
+    const attribute = sparseAttribute(index);
+    return attribute ? [{ index, attribute }] : [];
   });
-  const recommended = changes.map(({ sparse }) => sparse);
+  const recommended = changes.map(({ index: { name, bytes }, attribute: { column, share } }) => ({
+    ...{ name, column, share, bytes },
+  }));
   const isRecommended = new Set(recommended.map(({ name }) => name));
-  const entries = (isFull: (index: VisibilityIndex) => boolean) =>
-    WRITES_PER_WORKFLOW *
-    present.reduce((sum, index) => sum + (isFull(index) ? 1 : (index.attribute?.share ?? 1)), 0);
+  const entries = (isPartial: (index: VisibilityIndex) => boolean) =>
+    present.reduce((sum, index) => sum + entriesIn(index, isPartial(index)), 0);
   return {
     recommended,
     leftovers,
-    entriesPerWorkflow: entries(({ isPartial }) => !isPartial),
-    entriesPerWorkflowAfter: entries(
-      ({ name, isPartial }) => !isPartial && !isRecommended.has(name),
-    ),
+    entriesPerWorkflow: entries(({ isPartial }) => isPartial),
+    entriesPerWorkflowAfter: entries(({ name, isPartial }) => isPartial || isRecommended.has(name)),
     statements: [
       ...leftovers.map(
         (name) => `DROP INDEX CONCURRENTLY IF EXISTS ${quoteName(schema)}.${quoteName(name)}`,
       ),
-      ...changes.flatMap(({ index, sparse }) => replaceIndex(schema, index, sparse.column)),
+      ...changes.flatMap(({ index, attribute }) =>
+        replaceIndex(schema, index, hasValue(attribute)),
+      ),
     ],
   };
 }
 
-/**
- * The index if it should be partial. Every comparison with a value implies that there is one, so Postgres can
- * answer it with an index of the rows that have one. It does not see that for `NOT column`, into which it turns
- * `column = false`. Temporal adds `TemporalNamespaceDivision IS NULL` to every query.
- */
-function sparseIndex({
-  name,
-  bytes,
+/** The attribute of an index that should be partial. Temporal adds `TemporalNamespaceDivision IS NULL` to every query. */
+function sparseAttribute({
   isPartial,
   isValid,
   attribute,
-}: VisibilityIndex): SparseIndex | undefined {
-  if (isPartial || !isValid || attribute === undefined || attribute.isBoolean) return undefined;
-  const { column, share } = attribute;
-  if (column === 'temporalnamespacedivision' || share > MAX_SHARE) return undefined;
-  return { name, column, share, bytes };
+}: VisibilityIndex): SearchAttribute | undefined {
+  if (isPartial || !isValid || attribute?.column === 'temporalnamespacedivision') return undefined;
+  const isSparse = attribute && (attribute.isSetAtClose || attribute.share <= MAX_SHARE);
+  return isSparse ? attribute : undefined;
+}
+
+/**
+ * A condition that every comparison with a value implies, so that Postgres answers it with an index of the rows that
+ * meet the condition. Postgres turns `column = false` into `NOT column`, and does not see that this implies
+ * `column IS NOT NULL`.
+ */
+function hasValue({ column, isBoolean }: SearchAttribute): string {
+  const name = quoteName(column);
+  return isBoolean ? `${name} OR NOT ${name}` : `${name} IS NOT NULL`;
 }
 
 /**
@@ -92,7 +103,7 @@ function sparseIndex({
 function replaceIndex(
   schema: string,
   { name, definition, tablespace }: VisibilityIndex,
-  column: string,
+  condition: string,
 ): readonly string[] {
   const qualified = (index: string) => `${quoteName(schema)}.${quoteName(index)}`;
   const next = `${name}${SUFFIX}`;
@@ -100,7 +111,7 @@ function replaceIndex(
   const place = tablespace === undefined ? '' : ` TABLESPACE ${quoteName(tablespace)}`;
   return [
     `DROP INDEX CONCURRENTLY IF EXISTS ${qualified(next)}`,
-    `CREATE INDEX CONCURRENTLY ${quoteName(next)}${definition.slice(on)}${place} WHERE ${quoteName(column)} IS NOT NULL`,
+    `CREATE INDEX CONCURRENTLY ${quoteName(next)}${definition.slice(on)}${place} WHERE ${condition}`,
     `DO $swap$ BEGIN
   SET LOCAL lock_timeout = '${LOCK_TIMEOUT}';
   IF NOT (SELECT indisvalid FROM pg_index WHERE indexrelid = '${qualified(next)}'::regclass) THEN

@@ -20,9 +20,11 @@ export interface VisibilityIndex {
 }
 
 export interface SearchAttribute {
-  /** The generated column, such as `keyword01`. */
+  /** Such as `keyword01`. */
   readonly column: string;
   readonly isBoolean: boolean;
+  /** Whether no workflow has a value until it closes. */
+  readonly isSetAtClose: boolean;
   /** The share of the rows that have a value, from 0 to 1. */
   readonly share: number;
 }
@@ -44,6 +46,14 @@ export const VISIBILITY_TABLE = 'executions_visibility';
 
 /** How much of the table is read: 80 MB. */
 const SAMPLE_PAGES = 10_000;
+
+/** The server fills these columns when it records that a workflow has closed. */
+const SET_AT_CLOSE: readonly string[] = [
+  'history_length',
+  'history_size_bytes',
+  'execution_duration',
+  'state_transition_count',
+];
 
 /** Reads the table and its indexes. The table must exist. Changes nothing. */
 export async function readVisibilityTable(database: Queryable): Promise<VisibilityTable> {
@@ -80,7 +90,12 @@ export async function readVisibilityTable(database: Queryable): Promise<Visibili
       attribute:
         column === null
           ? undefined
-          : { column, isBoolean, share: sample.filled(column) / Math.max(1, sample.rows) },
+          : {
+              column,
+              isBoolean,
+              isSetAtClose: SET_AT_CLOSE.includes(column),
+              share: sample.filled(column) / Math.max(1, sample.rows),
+            },
     })),
   };
 }
@@ -96,7 +111,10 @@ interface IndexRow {
   readonly isBoolean: boolean;
 }
 
-/** Temporal keeps each search attribute in a column that Postgres generates. */
+/**
+ * Temporal keeps custom search attributes, and most of its own, in columns that Postgres generates, and the others in
+ * plain ones. Every index contains the time of closing.
+ */
 async function readIndexes(database: Queryable): Promise<readonly IndexRow[]> {
   const { rows } = await database.query<IndexRow>(
     `SELECT index.relname AS name, pg_get_indexdef(indexrelid) AS definition, spcname AS tablespace,
@@ -107,7 +125,8 @@ async function readIndexes(database: Queryable): Promise<readonly IndexRow[]> {
      LEFT JOIN pg_tablespace ON pg_tablespace.oid = index.reltablespace
      LEFT JOIN LATERAL (
        SELECT attname, atttypid FROM pg_attribute
-       WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[]) AND attgenerated = 's'
+       WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[])
+         AND (attgenerated = 's' OR NOT attnotnull AND attname <> 'close_time')
        ORDER BY attnum LIMIT 1) AS attribute ON true
      WHERE indrelid = to_regclass($1)
      ORDER BY index.relname`,
