@@ -22,7 +22,7 @@ export interface TemporalDatabase {
   countWorkflows(namespaceId: string): Promise<number>;
   /**
    * Adds copies of a completed workflow, as if as many had been completed before it, one every 10 ms. Temporal does not
-   * delete them: they have no timer.
+   * delete them within ten days.
    *
    * @param runId of the workflow to copy
    */
@@ -64,12 +64,16 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
       return Math.max(executions, visible);
     },
     async addCopies(runId, count) {
+      const timer = await main.query<{ task_id: string }>(
+        'SELECT task_id FROM timer_tasks LIMIT 1',
+      );
       for (let first = 1; first <= count; first += COPIES_AT_ONCE) {
         const last = Math.min(count, first + COPIES_AT_ONCE - 1);
         const id = Buffer.from(runId.replaceAll('-', ''), 'hex');
         for (const table of ['executions', 'current_executions']) {
           await copyRows(main, table, `run_id = $3`, [first, last, id]);
         }
+        await copyRows(main, 'timer_tasks', 'task_id = $3', [first, last, timer.rows[0]?.task_id]);
         for (const table of ['history_node', 'history_tree']) {
           await copyRows(main, table, `tree_id = $3`, [first, last, id]);
         }
@@ -96,6 +100,8 @@ const OF_COPY: Readonly<Record<string, string>> = {
   run_id: "decode(md5('run' || n), 'hex')",
   tree_id: "decode(md5('run' || n), 'hex')",
   branch_id: "decode(md5('branch' || n), 'hex')",
+  task_id: '-n',
+  visibility_timestamp: "now() + interval '10 days' + n * interval '10 milliseconds'",
 };
 const OF_VISIBLE_COPY: Readonly<Record<string, string>> = {
   ...OF_COPY,
