@@ -6,6 +6,9 @@ import type { EnduranceResult } from './run-for-long.ts';
 export const enduranceCode = (inOneProcess: boolean): readonly string[] =>
   inOneProcess ? ONE_PROCESS_CODE : [...BRIDGE_CODE, ...WORKER_CODE];
 
+/** The names of the results: from empty databases, and with `--existing`. */
+export type EnduranceName = 'endurance' | 'endurance-existing';
+
 /** Reads the result of `npm run bench:endurance`; undefined if there is none. */
-export const readEndurance = (folder: string) =>
-  readStored(folder, 'endurance', 'postgres') as (StoredResult & EnduranceResult) | undefined;
+export const readEndurance = (folder: string, name: EnduranceName = 'endurance') =>
+  readStored(folder, name, 'postgres') as (StoredResult & EnduranceResult) | undefined;

@@ -7,6 +7,8 @@ import { cost } from '../benchmarks/cost.ts';
 import { storage } from '../benchmarks/storage.ts';
 import type { Result } from '../harness/report.ts';
 import { orderText } from '../harness/orders.ts';
+import { deletionCpu } from '../endurance/describe.ts';
+import { enduranceCode, readEndurance } from '../endurance/read-result.ts';
 import { readComparison } from '../harness/stored-result.ts';
 import { createDays, withNotes } from './ages.ts';
 import { cpuOf } from './cluster-table.ts';
@@ -43,6 +45,8 @@ export function capacityInputs(folder: string): {
   const clustered = read(cluster.name, 'postgres');
   const stored = read(storage.name, 'postgres');
   const deleted = read(deletion.name, 'postgres');
+  const filled = readEndurance(folder, 'endurance-existing');
+  if (!filled) throw new Error(`no result of bench:endurance with --existing in ${folder}`);
   const cpu = (result: Result, process: string) => result.subject.cpu[process] ?? Number.NaN;
   const postgresDay = {
     by: '`npm run bench -- end-to-end --temporal postgres`',
@@ -57,6 +61,11 @@ export function capacityInputs(folder: string): {
     by: '`npm run bench -- deletion --temporal postgres`',
     day: days.of(deleted, deletion.code),
   };
+  const filledDay = {
+    by: `\`npm run bench:endurance -- --existing ${filled.existing}\``,
+    day: days.of(filled, enduranceCode(filled.inOneProcess)),
+  };
+  const deletionMs = (process: string) => deletionCpu(filled, process) ?? Number.NaN;
   const storageDay = {
     by: '`npm run bench -- storage --temporal postgres`',
     day: days.of(stored, storage.code),
@@ -107,15 +116,15 @@ export function capacityInputs(folder: string): {
     }),
     ms(
       'deletionCpuMs',
-      "CPU of Temporal's server to delete it (an API call; all services in one process)",
-      cpu(deleted, 'temporal'),
-      deletionDay,
+      "CPU of Temporal's server to delete it, with half a million others (all services in one process)",
+      deletionMs('temporal'),
+      filledDay,
     ),
     ms(
       'deletionDatabaseCpuMs',
-      "CPU of Temporal's database to delete it, VACUUM included",
-      cpu(deleted, 'postgres'),
-      deletionDay,
+      "CPU of Temporal's database to delete it, with half a million others, autovacuum included",
+      deletionMs('postgres'),
+      filledDay,
     ),
     {
       key: 'deletionDatabaseCalls',

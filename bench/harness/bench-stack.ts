@@ -40,10 +40,11 @@ export interface BenchStack {
 /**
  * @param temporalKind `none` if the measurements start Temporal servers of their own
  * @param metrics whether a server on Postgres reports metrics
+ * @param historyShards of a server on Postgres; by default those of the stacks
  */
 export async function startBenchStack(
   temporalKind: TemporalKind | 'none',
-  { metrics = false } = {},
+  { metrics = false, historyShards }: { metrics?: boolean; historyShards?: number } = {},
 ): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const noTemporal = { TEMPORAL_ADDRESS: 'none', TEMPORAL_NAMESPACE: NAMESPACE };
@@ -56,11 +57,14 @@ export async function startBenchStack(
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
   for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
   const kind = temporalKind === 'none' ? undefined : temporalKind;
-  const tuning = { ...TUNED, metrics };
+  const tuning = {
+    ...{ ...TUNED, metrics },
+    ...(historyShards === undefined ? {} : { historyShards }),
+  };
   const addresses = await startStack(
     {
       ...{ name, ephemeral: true, temporalKind: kind, env },
-      ...(metrics ? { temporalTuning: tuning } : {}),
+      ...(kind === 'postgres' ? { temporalTuning: tuning } : {}),
     },
     showSteps,
   );
