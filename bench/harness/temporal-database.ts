@@ -64,8 +64,8 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
       return Math.max(executions, visible);
     },
     async addCopies(runId, count) {
-      const timer = await main.query<{ task_id: string }>(
-        'SELECT task_id FROM timer_tasks LIMIT 1',
+      const timer = await main.query<{ row: string }>(
+        'SELECT ctid::text AS row FROM timer_tasks LIMIT 1',
       );
       for (let first = 1; first <= count; first += COPIES_AT_ONCE) {
         const last = Math.min(count, first + COPIES_AT_ONCE - 1);
@@ -73,7 +73,7 @@ export async function openTemporalDatabase(): Promise<TemporalDatabase> {
         for (const table of ['executions', 'current_executions']) {
           await copyRows(main, table, `run_id = $3`, [first, last, id]);
         }
-        await copyRows(main, 'timer_tasks', 'task_id = $3', [first, last, timer.rows[0]?.task_id]);
+        await copyRows(main, 'timer_tasks', 'ctid = $3::tid', [first, last, timer.rows[0]?.row]);
         for (const table of ['history_node', 'history_tree']) {
           await copyRows(main, table, `tree_id = $3`, [first, last, id]);
         }
