@@ -19,10 +19,10 @@ export const MEASURED = {
   temporalDatabaseCpuMs: 5.5,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
-  /** CPU of Temporal's server to delete it (an API call; all services in one process) */
-  deletionCpuMs: 1.8,
-  /** CPU of Temporal's database to delete it, VACUUM included */
-  deletionDatabaseCpuMs: 1.5,
+  /** CPU of Temporal's server to delete it, with half a million others (all services in one process) */
+  deletionCpuMs: 6.1,
+  /** CPU of Temporal's database to delete it, with half a million others, autovacuum included */
+  deletionDatabaseCpuMs: 3.5,
   /** database calls of the history service to delete it */
   deletionDatabaseCalls: 7.6,
   /** CPU of Kafka */
