@@ -9,8 +9,8 @@ import { enduranceCode, type EnduranceName } from './read-result.ts';
 import { runForLong } from './run-for-long.ts';
 
 /**
- * As many as Temporal's templates have. With few, a shard holds so many timers that reading those that are due costs
- * more than all else: see docs/performance.md.
+ * As many as Temporal's templates have. With few, a shard holds so many timers that reading those that are due takes
+ * a fifth of the time of all statements: see docs/performance.md.
  */
 const HISTORY_SHARDS = 512;
 

@@ -6,10 +6,9 @@ import { MAIN } from '../../test/support/programs.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
-import { untilCompleted } from '../benchmarks/storage.ts';
 import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
-import { createOrderSystem } from '../harness/order-system.ts';
+import { createOrderSystem, type OrderSystem } from '../harness/order-system.ts';
 import { memoryOf, usageOf } from '../harness/processes.ts';
 import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
 
@@ -18,7 +17,7 @@ export interface EnduranceOptions {
   /** After this time no more orders are sent; those on the topic are still stored. */
   readonly sendForMs: number;
   readonly retentionMs: number;
-  /** Completed workflows that Temporal has at the beginning, and never deletes. */
+  /** Completed workflows that Temporal has at the beginning, and does not delete during the run. */
   readonly existing: number;
   readonly inOneProcess: boolean;
   readonly sampleMs: number;
@@ -135,6 +134,7 @@ export async function runForLong(
   }
 }
 
+/** Adds copies of the workflow of an order. */
 async function addExisting(
   stack: BenchStack,
   database: TemporalDatabase,
@@ -142,14 +142,18 @@ async function addExisting(
 ): Promise<void> {
   const orders = await createOrderSystem(stack.pids);
   await orders.ingest(1);
-  await untilCompleted(orders);
-  const { system } = orders;
-  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}'`;
-  for await (const { runId } of system.client.workflow.list({ query })) {
-    await database.addCopies(runId, count);
-  }
+  await database.addCopies(await completedRun(orders), count);
   await orders.close();
   await database.vacuum();
+}
+
+/** Waits until visibility shows a completed workflow, and returns its run ID. */
+async function completedRun({ system }: OrderSystem): Promise<string> {
+  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Completed'`;
+  for (;;) {
+    for await (const { runId } of system.client.workflow.list({ query })) return runId;
+    await delay(POLL_MS);
+  }
 }
 
 interface Source {

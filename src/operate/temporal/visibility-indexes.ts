@@ -47,7 +47,7 @@ export const VISIBILITY_TABLE = 'executions_visibility';
 /** How much of the table is read: 80 MB. */
 const SAMPLE_PAGES = 10_000;
 
-/** The server fills these columns when it records that a workflow has closed. */
+/** The server fills these columns when it records that a workflow has closed (`RecordWorkflowExecutionClosed`). */
 const SET_AT_CLOSE: readonly string[] = [
   'history_length',
   'history_size_bytes',
