@@ -69,7 +69,8 @@ fetch(args.at(-1), { method }).then((answer) => answer.text()).then(console.log)
     run = async (command) => {
       const line = command
         .replace('localhost:9464', `127.0.0.1:${bridgePort ?? ''}`)
-        .replace('localhost:9465', `127.0.0.1:${workerPort ?? ''}`);
+        .replace('localhost:9465', `127.0.0.1:${workerPort ?? ''}`)
+        .replace('--from 1000 --to 2000', '--from 0 --to 6');
       const { exitCode, all } = await execa('sh', ['-c', line], {
         cwd: dir,
         env: {
