@@ -51,7 +51,10 @@ Without arguments, it measures the main benchmarks in their short form, which ta
   .addOption(
     new Option('--short', 'measure in the short form, also those that are named').conflicts('full'),
   )
-  .option('--stale', 'measure only those whose code has changed since their last result')
+  .option(
+    '--stale',
+    'measure only those whose code has changed since their last result with this kind of server',
+  )
   .option('--dry-run', 'print what would be measured and, with --stale, what has changed')
   .option(
     '--rounds <number>',
@@ -97,7 +100,9 @@ if (elsewhere?.kind === 'benchmark') {
 if (flags.dryRun) {
   for (const { name, why } of chosen) console.log(`${name.padEnd(20)} ${why}`.trimEnd());
 } else if (chosen.length === 0) {
-  console.log('No result is older than its code.');
+  console.log(
+    `No result with ${temporal === 'postgres' ? 'Temporal on Postgres' : 'the dev server'} is older than its code.`,
+  );
 } else {
   await measureAll();
 }

@@ -10,6 +10,7 @@ import { idle } from './idle.ts';
 import { latencyP50, latencyP99 } from './latency.ts';
 import { memory } from './memory.ts';
 import { ONE_PROCESS_BENCHMARKS } from './one-process.ts';
+import { ordersShow } from './orders-show.ts';
 import { outageEnd } from './outage-end.ts';
 import { overhead } from './overhead.ts';
 import { rerunPriority } from './rerun-priority.ts';
@@ -39,6 +40,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   memory,
   idle,
   startUp,
+  ordersShow,
   growth,
   outageEnd,
   commit,

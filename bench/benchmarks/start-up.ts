@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { MAIN, type LogEvent } from '../../test/support/programs.ts';
 import { uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
-import { spreadOf, type Sample } from '../harness/compare.ts';
+import type { Sample } from '../harness/compare.ts';
+import { medianDuration, RUNS } from '../harness/median-duration.ts';
 import { orderText } from '../harness/orders.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import type { Benchmark } from './benchmark.ts';
 
-const RUNS = 15;
 const POLL_MS = 20;
 
 export const startUp: Benchmark = {
@@ -73,17 +72,4 @@ async function storedAt({ database }: TestSystem, orderId: string): Promise<numb
     if (rows[0]) return rows[0].ms;
     await delay(POLL_MS);
   }
-}
-
-async function medianDuration(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<number> {
-  const durations: number[] = [];
-  for (let run = 0; run < RUNS; run += 1) {
-    const begin = performance.now();
-    await execa(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
-    durations.push(performance.now() - begin);
-  }
-  return spreadOf(durations).median;
 }

@@ -9,7 +9,7 @@ import { enduranceCode, type EnduranceName } from './read-result.ts';
 import { runForLong } from './run-for-long.ts';
 
 /**
- * As many as Temporal's templates have. With few, a shard holds so many timers that reading those that are due takes
+ * As many as Temporal's Helm chart has by default. With few, a shard holds so many timers that reading those that are due takes
  * a fifth of the time of all statements: see docs/performance.md.
  */
 const HISTORY_SHARDS = 512;
@@ -72,7 +72,7 @@ try {
   );
   const { serverVersion } = stack;
   const name: EnduranceName = flags.existing === 0 ? 'endurance' : 'endurance-existing';
-  writeResult(RESULTS_DIR, name, result, 'postgres', { code, serverVersion });
+  writeResult(RESULTS_DIR, name, { flags, ...result }, 'postgres', { code, serverVersion });
   console.log(summarize(result));
 } finally {
   await stack.remove();

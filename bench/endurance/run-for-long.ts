@@ -5,10 +5,10 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { MAIN } from '../../test/support/programs.ts';
 import { stackAddress, uniqueName } from '../../test/support/stack.ts';
 import { createTestSystem, type TestSystem } from '../../test/support/system.ts';
+import { addWorkflows } from '../harness/add-workflows.ts';
 import type { BenchStack } from '../harness/bench-stack.ts';
 import { countStored } from '../harness/counts.ts';
 import { fillTopic } from '../harness/fill-topic.ts';
-import { createOrderSystem, type OrderSystem } from '../harness/order-system.ts';
 import { memoryOf, usageOf } from '../harness/processes.ts';
 import { openTemporalDatabase, type TemporalDatabase } from '../harness/temporal-database.ts';
 
@@ -75,7 +75,7 @@ export async function runForLong(
   const system = await createTestSystem({ partitions: 4, fastSettings: false });
   let programs: ReadonlyMap<string, ChildProcess> = new Map();
   try {
-    if (existing > 0) await addExisting(stack, database, existing);
+    if (existing > 0) await addWorkflows(stack, existing);
     const namespaceId = await setRetention(system, retentionMs);
     const source = createSource(system, options);
     await source.fill(0);
@@ -131,28 +131,6 @@ export async function runForLong(
     await Promise.all([...programs.values()].map(stopProgram));
     await system.close();
     await database.close();
-  }
-}
-
-/** Adds copies of the workflow of an order. */
-async function addExisting(
-  stack: BenchStack,
-  database: TemporalDatabase,
-  count: number,
-): Promise<void> {
-  const orders = await createOrderSystem(stack.pids);
-  await orders.ingest(1);
-  await database.addCopies(await completedRun(orders), count);
-  await orders.close();
-  await database.vacuum();
-}
-
-/** Waits until visibility shows a completed workflow, and returns its run ID. */
-async function completedRun({ system }: OrderSystem): Promise<string> {
-  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Completed'`;
-  for (;;) {
-    for await (const { runId } of system.client.workflow.list({ query })) return runId;
-    await delay(POLL_MS);
   }
 }
 

@@ -33,7 +33,7 @@ export function capacityInputs(folder: string): {
   readonly inputs: readonly Input[];
   readonly table: string;
 } {
-  const days = createDays();
+  const days = createDays(folder);
   const read = (name: string, temporal: 'dev' | 'postgres') => {
     const result = readComparison(folder, name, temporal);
     if (!result) throw new Error(`no result of ${name} with the server "${temporal}" in ${folder}`);

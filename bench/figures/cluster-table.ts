@@ -10,7 +10,7 @@ const CALLED = ['frontend', 'history', 'matching'];
 
 /** What an order costs a Temporal server in one process, and one whose services have processes of their own. */
 export function clusterTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const result = readComparison(folder, cluster.name, 'postgres');
   if (!result?.baseline) return 'Not measured with this version yet.';
   const sides = [result.baseline, result.subject];

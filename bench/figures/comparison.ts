@@ -9,7 +9,7 @@ const PICTURE =
 export function comparison(folder: string, part: string): string {
   const result = readSideBySide(folder);
   if (!result) return 'Not measured with this version yet: `npm run bench -- side-by-side`.';
-  const days = createDays();
+  const days = createDays(folder);
   const day = days.of(result, SIDE_BY_SIDE_CODE);
   const { summary, forms, ...tables } = comparisonTables(result.rivals);
   // Tables on other pages than the conditions say themselves when they were measured.

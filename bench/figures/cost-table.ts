@@ -9,7 +9,7 @@ export function costTable(folder: string): string {
   const result = readComparison(folder, cost.name, 'dev');
   if (!result?.baseline) throw new Error(`no result of ${cost.name} in ${folder}`);
   const { subject, baseline } = result;
-  const days = createDays();
+  const days = createDays(folder);
   const rows = [
     ['billable actions', rounded(subject.value.median), rounded(baseline.value.median)],
     ...Object.entries(subject.figures).map(([name, figure]) => [

@@ -8,7 +8,7 @@ import { rounded, tenths } from './numbers.ts';
 export function enduranceTable(folder: string): string {
   const result = readEndurance(folder);
   if (!result) return 'Not measured with this version yet.';
-  const days = createDays();
+  const days = createDays(folder);
   const measured = days.of(result, enduranceCode(result.inOneProcess));
   const whole = (figure: number) => Math.round(figure).toLocaleString('en');
   const parts = tenthsOf(result);

@@ -16,7 +16,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 
 /** Every benchmark that has a result, with a row for each Temporal server. */
 export function resultsTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const rows = BENCHMARKS.flatMap((benchmark) =>
     TEMPORAL_KINDS.flatMap((temporal) => {
       const result = readComparison(folder, benchmark.name, temporal);

@@ -10,7 +10,7 @@ import { rounded } from './numbers.ts';
 
 /** The CPU time of an order by how many processes share the work. */
 export function scaleTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const rowsOf = (
     benchmark: Benchmark,
     temporal: TemporalKind,

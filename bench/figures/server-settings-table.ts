@@ -7,7 +7,7 @@ import { rounded, spread, tenths } from './numbers.ts';
 
 /** What each setting of the Temporal server on Postgres changes: medians, the first row without any. */
 export function serverSettingsTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const result = readVariants(folder, serverSettings.name, 'postgres');
   if (!result) return 'Not measured with this version yet.';
   const [first] = result.sides;

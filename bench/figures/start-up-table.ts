@@ -6,7 +6,7 @@ import { rounded } from './numbers.ts';
 
 /** How long the programs and a command take from their start. */
 export function startUpTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const result = readComparison(folder, startUp.name, 'dev');
   if (!result) return 'Not measured with this version yet.';
   const { name, value, figures } = result.subject;

@@ -7,7 +7,7 @@ import { rounded, spread } from './numbers.ts';
 
 /** Every comparison of variants that has a result, with a row for each variant. */
 export function variantsTable(folder: string): string {
-  const days = createDays();
+  const days = createDays(folder);
   const rows = VARIANTS.flatMap((variants) =>
     TEMPORAL_KINDS.flatMap((temporal) => {
       const result = readVariants(folder, variants.name, temporal);

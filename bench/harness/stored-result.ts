@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT_DIR } from '../../dev/stack/places.ts';
 import type { TemporalKind } from '../../dev/stack/service.ts';
@@ -29,6 +29,14 @@ export function readStored(
 ): StoredResult | undefined {
   const file = path.join(folder, `${name}-${temporal}.json`);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StoredResult) : undefined;
+}
+
+/** The result that was measured last; undefined if the folder has none. */
+export function newestResult(folder: string): StoredResult | undefined {
+  const results = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as StoredResult);
+  return results.sort((one, other) => (one.measured < other.measured ? 1 : -1))[0];
 }
 
 /** Reads the result of a benchmark. */

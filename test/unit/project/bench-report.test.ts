@@ -65,7 +65,7 @@ test('without names, the full form has everything that means something on the se
   const onPostgresOnly = [
     ...['end-to-end-run', 'tuned-server'],
     ...['one-process-cpu', 'one-process-rate', 'one-process-latency'],
-    ...['latency-p50', 'latency-p99', 'storage', 'deletion', 'cluster'],
+    ...['latency-p50', 'latency-p99', 'orders-show', 'storage', 'deletion', 'cluster'],
   ];
   expect(namesOf([], 'full', 'dev')).toEqual(all.filter((name) => !onPostgresOnly.includes(name)));
 });
