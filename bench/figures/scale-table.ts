@@ -36,7 +36,13 @@ export function scaleTable(folder: string): string {
     ...rowsOf(endToEnd, 'postgres', [['one of each, Temporal on Postgres', 'subject']]),
   ];
   return withNotes(
-    markdownTable(['', 'orders/s', 'bridges', 'workers', 'Temporal', 'Postgres', 'measured'], rows),
+    markdownTable(
+      [
+        ...['', 'orders/s', 'bridges, ms', 'workers, ms', 'Temporal, ms', 'Postgres, ms'],
+        'measured',
+      ],
+      rows,
+    ),
     days,
   );
 }

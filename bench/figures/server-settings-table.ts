@@ -25,7 +25,8 @@ export function serverSettingsTable(folder: string): string {
   return withNotes(
     markdownTable(
       [
-        ...['setting', 'all processes', 'relative', 'Temporal', 'Postgres', 'worker and bridge'],
+        ...['setting', 'all processes, ms', '÷ as installed', 'Temporal, ms', 'Postgres, ms'],
+        'worker and bridge, ms',
         ...['orders/s', 'memory of the server', 'measured'],
       ],
       rows,

@@ -19,19 +19,19 @@ const killed = ({ orders, lost }: KillResult) =>
 
 const COST: readonly Column[] = [
   ['orders/s', ({ rate }) => `${rounded(rate.median)} (${range(rate)})`],
-  ['CPU per order', ({ cpu }) => `${rounded(sum(cpu))} ms`],
+  ['CPU of all processes per order', ({ cpu }) => `${rounded(sum(cpu))} ms`],
   [
     'latency p50, p99',
     ({ latency: { p50, p99 } }) => `${rounded(p50.median)}, ${rounded(p99.median)} ms`,
   ],
-  ['memory', ({ memory }) => `${rounded(sum(memory))} MiB`],
+  ['memory without Kafka and Postgres', ({ memory }) => `${rounded(sum(memory))} MiB`],
 ];
 
 const KILL: readonly Column[] = [
-  ['lost', (rival) => killed(rival.killed)],
-  ['read again', (rival) => rounded(rival.killed.readAgain)],
+  ['orders lost', (rival) => killed(rival.killed)],
+  ['messages read again', (rival) => rounded(rival.killed.readAgain)],
   [
-    'lost with its server',
+    'orders lost with its server',
     ({ killedWithServer }) => (killedWithServer ? killed(killedWithServer) : 'no server'),
   ],
 ];
@@ -73,8 +73,8 @@ export const comparisonTables = (
   rerun: table(rivals, RERUN),
   summary: table(rivals, [
     ['orders/s', ({ rate }) => rounded(rate.median)],
-    ['CPU per order', ({ cpu }) => `${rounded(sum(cpu))} ms`],
-    ['lost when killed', (rival) => (lostBy(rival) === 0 ? 'none' : `${lostBy(rival)}`)],
+    ['CPU of all processes per order', ({ cpu }) => `${rounded(sum(cpu))} ms`],
+    ['orders lost when killed', (rival) => (lostBy(rival) === 0 ? 'none' : `${lostBy(rival)}`)],
     ...TROUBLE.slice(0, 2),
     [
       'other bad messages',

@@ -6,7 +6,7 @@ export const loggingSettings = settingGroup({
     schema: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
     description:
-      'Minimum level of logged events. `debug` adds an event per message and per commit.',
+      "Minimum level of logged events. `info` logs one event per stored order and one per duplicate. `debug` adds several per order, repeated events, and those of the Kafka client and of Temporal's SDK. `replay` checks these settings and logs nothing. See [log-events.md](log-events.md).",
   },
   format: {
     name: 'LOG_FORMAT',

@@ -19,8 +19,8 @@ export function addCapacityCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The estimate multiplies the measured cost of one order, with a Temporal server that is configured
-as docs/temporal-server.md recommends. docs/capacity.md lists the assumptions and explains how to
+The estimate multiplies the measured cost of one order, with bridges and workers as separate
+programs and a Temporal server that is configured as docs/temporal-server.md recommends. docs/capacity.md lists the assumptions and explains how to
 measure on your own machines.
 
 Example:
@@ -52,8 +52,8 @@ export function capacityText(estimate: CapacityEstimate): string {
       `${count(kafka.partitions)} partitions, ${kafka.brokers} brokers`,
       `${bytes(kafka.bytesPerSecond, 's')}, ${cores(kafka.cores)} before replication`,
     ],
-    ['bridges', count(estimate.bridges), '1 core each'],
-    ['workers', count(estimate.workers), '2 cores each'],
+    ['bridges', count(estimate.bridges), 'up to 1 core each'],
+    ['workers', count(estimate.workers), 'up to 2 cores each'],
     [
       'Temporal',
       cores(temporal.cores.frontend + temporal.cores.history + temporal.cores.matching),
@@ -62,27 +62,32 @@ export function capacityText(estimate: CapacityEstimate): string {
     [
       'Temporal database',
       cores(temporal.databaseCores),
-      `${bytes(temporal.mainBytesPerDay, 'day')}, and ${bytes(temporal.visibilityBytesPerDay, 'day')} of visibility, times the days of retention`,
+      `${bytes(temporal.mainBytesPerDay, 'day')}, and ${bytes(temporal.visibilityBytesPerDay, 'day')} of visibility, at this rate all day; multiply by the days of retention`,
     ],
     [
       'Postgres',
       cores(postgres.cores),
-      `${count(postgres.connections)} connections, ${bytes(postgres.bytesPerDay, 'day')}`,
+      `${count(postgres.connections)} connections; ${bytes(postgres.bytesPerDay, 'day')} of rows at this rate all day, which nothing deletes`,
     ],
     [
       'or Temporal Cloud',
       `${count(cloud.actionsPerSecond)} actions/s`,
-      `${count(cloud.actionsPerMonth)} actions per month at this rate; ${count(cloud.requestsPerSecond)} requests/s`,
+      `${count(cloud.actionsPerMonth)} actions in 30 days at this rate; ${count(cloud.requestsPerSecond)} requests/s`,
     ],
   ];
   const text = table([`${count(estimate.ordersPerSecond)} orders/s`, 'need', ''], rows);
-  if (limits.length === 0) return text;
+  if (limits.length === 0) return `${text}\n\n${BASIS}`;
   const changes = limits.map(({ part, reached, change }) => `- ${part}, ${reached}: ${change}.`);
-  return `${text}\n\nWhat more bridges and workers do not solve:\n${changes.join('\n')}`;
+  return `${text}\n\n${BASIS}\n\nAdding bridges and workers is not enough for:\n${changes.join('\n')}`;
 }
 
-const cores = (figure: number, unit = ' cores'): string =>
-  `${figure < 10 ? figure.toFixed(1) : count(figure)}${unit}`;
+const BASIS = `For separate bridges and workers, and orders of ${MEASURED.messageBytes} bytes with two line items. Cores are those of the
+measurements, used to ${ASSUMPTIONS.utilisation * 100} %. Nothing has been run at this size.`;
+
+function cores(figure: number, unit = ' cores'): string {
+  if (figure < 0.1) return `less than 0.1${unit}`;
+  return `${figure < 10 ? figure.toFixed(1) : count(figure)}${unit}`;
+}
 
 const count = (figure: number): string => Math.ceil(figure).toLocaleString('en');
 

@@ -1,3 +1,4 @@
+import { counted } from '../../program/counted.ts';
 import { MEASURED } from './measured.ts';
 
 /** The resources that a rate of orders needs. A core is one like those of the measurement. */
@@ -208,7 +209,7 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
       part: 'Temporal',
       reached: hostsText(temporal.hosts),
       change:
-        'run as many hosts of each service, because a host refuses more calls than its limits allow; or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, frontend.namespaceRPS.visibility, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
+        'a host with the default limits accepts no more calls; run that many, or raise the limits in the dynamic configuration: frontend.rps, frontend.namespaceRPS, frontend.namespaceRPS.visibility, history.rps, history.persistenceMaxQPS, matching.rps, matching.persistenceMaxQPS',
     },
     temporal.hosts.matching > 1 && {
       part: 'Temporal',
@@ -251,7 +252,9 @@ function limitsOf(estimate: Omit<CapacityEstimate, 'limits'>): readonly Limit[] 
 
 const hostsText = (hosts: Readonly<Record<TemporalService, number>>) =>
   Object.entries(hosts)
-    .map(([service, count]) => `${figure(count)} ${service}`)
+    .map(([service, count], index) =>
+      index === 0 ? `${counted(count, 'host')} of ${service}` : `${figure(count)} of ${service}`,
+    )
     .join(', ');
 
 const figure = (number: number): string => Math.ceil(number).toLocaleString('en');

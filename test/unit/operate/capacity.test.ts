@@ -93,7 +93,10 @@ test('calls to the database can demand more hosts than calls of other services',
 test('more than one host of a service is a limit that names the settings', () => {
   expect(estimateCapacity(180, COST).limits).toEqual([]);
   const [limit] = estimateCapacity(181, COST).limits;
-  expect(limit).toMatchObject({ part: 'Temporal', reached: '1 frontend, 1 history, 2 matching' });
+  expect(limit).toMatchObject({
+    part: 'Temporal',
+    reached: '1 host of frontend, 1 of history, 2 of matching',
+  });
   for (const key of [
     'frontend.namespaceRPS',
     'frontend.namespaceRPS.visibility',

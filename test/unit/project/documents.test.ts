@@ -101,3 +101,22 @@ test('test/one-process repeats the tests of the guarantees that start programs',
   );
   expect(repeated.sort()).toEqual(expected.sort());
 });
+
+describe('docs/log-events.md', () => {
+  const src = path.join(PROJECT, 'src');
+  const code = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(path.join(src, name), 'utf8'))
+    .join('\n');
+  const logged = [...code.matchAll(/\bevent: '(\w+)'/g)].map(([, name = '']) => name);
+  /** The bridge makes these of the kind of loss. */
+  const computed = ['messages_lost', 'log_restarted'];
+
+  test('has a row for every event that the programs log, and no others', () => {
+    const tables = textOf('docs/log-events.md').matchAll(/^\| event .*\n(?:\|.*\n)+/gm);
+    const rows = [...tables].flatMap(([table]) => [...table.matchAll(/^\| `(\w+)`/gm)]);
+    const listed = new Set(rows.map(([, name = '']) => name));
+    expect(logged.length).toBeGreaterThan(50);
+    expect([...listed].sort()).toEqual([...new Set([...logged, ...computed])].sort());
+  });
+});
