@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sample } from '../harness/compare.ts';
+import { countStored } from '../harness/counts.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import { createOrderSystem, type OrderSystem } from '../harness/order-system.ts';
 import {
@@ -60,10 +61,11 @@ async function measureStorage(
   };
 }
 
-/** A workflow completes shortly after its row is stored. */
+/** Waits until visibility shows the workflow of each stored order as completed. */
 export async function untilCompleted({ system }: OrderSystem): Promise<void> {
-  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Running'`;
-  while ((await system.client.workflow.count(query)).count > 0) await delay(POLL_MS);
+  const query = `WorkflowId STARTS_WITH '${system.workflowId('')}' AND ExecutionStatus = 'Completed'`;
+  const stored = await countStored(system);
+  while ((await system.client.workflow.count(query)).count < stored) await delay(POLL_MS);
 }
 
 async function sizeOfOrders({ system: { database } }: OrderSystem): Promise<number> {

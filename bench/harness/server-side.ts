@@ -250,9 +250,12 @@ async function checkServer(
   expectInForce('GOGC', 'GOGC' in tuning.environment !== isCollectingAsUsual, side);
   const configOf = (file: string) =>
     readFileSync(`${stackPlaces(name).dir}/temporal/config/${file}.yaml`, 'utf8');
-  const isCacheLimited = configOf('dynamic').includes('history.hostLevelCacheMaxSize');
-  const { workflowCacheEntries } = tuning;
-  expectInForce('its cache', isCacheLimited === (workflowCacheEntries !== undefined), side);
+  const isSet = (key: string) => configOf('dynamic').includes(key);
+  const { workflowCacheEntries, visibilityPolls } = tuning;
+  const isCacheLimited = workflowCacheEntries !== undefined;
+  expectInForce('its cache', isSet('history.hostLevelCacheMaxSize') === isCacheLimited, side);
+  const hasFewPolls = visibilityPolls !== undefined;
+  expectInForce('polls', isSet('history.visibilityProcessorMaxPollRPS') === hasFewPolls, side);
   const config = configOf(tuning.hosts ? 'history' : 'stack');
   const attributes = Object.keys(tuning.connectAttributes ?? {});
   expectInForce(

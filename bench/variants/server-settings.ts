@@ -32,7 +32,7 @@ const withTuning = (name: string, changes: Partial<TemporalTuning>): ServerSide 
   tuning: { ...AS_INSTALLED, ...changes },
 });
 
-const { plugin, partialIndexes, environment } = TUNED;
+const { plugin, partialIndexes, environment, visibilityPolls } = TUNED;
 
 /** The limit of the workflow cache is not among them: so few orders do not fill it. */
 const SIDES: readonly ServerSide[] = [
@@ -40,6 +40,7 @@ const SIDES: readonly ServerSide[] = [
   withTuning('postgres12_pgx', { plugin }),
   withTuning('binary_parameters', { connectAttributes: { binary_parameters: 'yes' } }),
   withTuning('partial indexes', { partialIndexes }),
+  withTuning('visibility polls', { visibilityPolls }),
   withTuning('GOGC=300', { environment }),
   { ...TODAY, name: 'no compression', grpcCompression: 'none' },
   withTuning('one partition', { taskQueuePartitions: 1 }),

@@ -14,6 +14,8 @@ export interface TemporalTuning {
   readonly historyShards?: number;
   /** Limit of the history service's cache of workflows, with two entries per workflow; undefined for 128,000. */
   readonly workflowCacheEntries?: number;
+  /** How often per second a history shard reads its visibility tasks, at most; undefined for the server's default, 20. */
+  readonly visibilityPolls?: number;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */
   readonly visibilityUrl?: string;
   /** How many processes each service has; undefined for one process with all services. */
@@ -47,4 +49,6 @@ export const TUNED = {
   workflowCacheEntries: 10_000,
   // With several, tasks wait in one while the pollers wait at the others.
   taskQueuePartitions: 1,
+  // The server does not record the start of a workflow that has closed when it reads the task.
+  visibilityPolls: 1,
 } satisfies TemporalTuning;
