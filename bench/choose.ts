@@ -30,6 +30,8 @@ export const EVERY_BENCHMARK: readonly Measured[] = [
 ];
 
 /**
+ * Instead of a benchmark whose result is that of another one's rounds, it chooses the other.
+ *
  * @param names those that are asked for; if none is, all of them, or the main ones in the short form
  */
 export const chooseBenchmarks = (
@@ -38,8 +40,16 @@ export const chooseBenchmarks = (
   temporal: TemporalKind,
 ): readonly Measured[] =>
   EVERY_BENCHMARK.filter((measured) => {
-    if (names.length > 0) return names.includes(measured.name);
+    if (measured.kind === 'benchmark' && measured.benchmark.measuredBy) return false;
+    if (names.length > 0) {
+      const also = measuredWith(measured.name).map(({ name }) => name);
+      return [measured.name, ...also].some((name) => names.includes(name));
+    }
     if (measured.kind !== 'benchmark') return form === 'full';
     const { only = temporal, longOnly = false } = measured.benchmark;
     return only === temporal && (form === 'full' || !longOnly);
   });
+
+/** The benchmarks whose results are those of the same rounds. */
+export const measuredWith = (name: string): readonly Benchmark[] =>
+  BENCHMARKS.filter(({ measuredBy }) => measuredBy?.name === name);

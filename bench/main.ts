@@ -6,10 +6,10 @@ import { DEV_SERVER_VERSION } from '../dev/stack/temporal-cli.ts';
 import { DEFAULT_SERVER_VERSION } from '../dev/stack/temporal-server.ts';
 import { TEMPORAL_KINDS, type TemporalKind } from '../dev/stack/service.ts';
 import { counted } from '../src/program/counted.ts';
-import { chooseBenchmarks, EVERY_BENCHMARK, type Measured } from './choose.ts';
+import { chooseBenchmarks, EVERY_BENCHMARK, measuredWith, type Measured } from './choose.ts';
 import type { Form } from './benchmarks/benchmark.ts';
 import { startBenchStack, type BenchStack } from './harness/bench-stack.ts';
-import { compare, MIN_ROUNDS, type Sample } from './harness/compare.ts';
+import { compare, MIN_ROUNDS, roundsOf, type Sample } from './harness/compare.ts';
 import { measuredCode } from './harness/measured-code.ts';
 import { createProgress, type Progress } from './harness/progress.ts';
 import { describeResult, describeSides, format, resultOf, writeResult } from './harness/report.ts';
@@ -171,8 +171,8 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
   const { name } = measured;
   // The code as it was built: its files may change while it is measured.
   const code = measuredCode(measured.code, temporal);
-  const write = (result: object) => {
-    writeResult(folder, name, result, temporal, {
+  const write = (result: object, writtenAs = name) => {
+    writeResult(folder, writtenAs, result, temporal, {
       ...{ code, form },
       serverVersion: serverVersionOf(measured, stack),
     });
@@ -189,7 +189,12 @@ async function measure(measured: Measured, stack: BenchStack, progress: Progress
         const samples = await compare(comparison, rounds, showSample(benchmark.unit));
         const result = resultOf(benchmark, comparison, samples);
         write(result);
-        return describeResult(result);
+        const others = measuredWith(name).map((other) => {
+          const { figure = '' } = other.measuredBy ?? {};
+          return resultOf(other, comparison, roundsOf(figure, samples, benchmark.unit));
+        });
+        for (const other of others) write(other, other.name);
+        return [result, ...others].map(describeResult).join('\n');
       } finally {
         await comparison.close();
       }

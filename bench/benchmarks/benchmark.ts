@@ -24,6 +24,8 @@ export interface Benchmark {
   readonly startsServers?: true;
   /** It counts the calls of the Temporal server on Postgres, which then reports metrics throughout the run. */
   readonly needsMetrics?: true;
+  /** The benchmark that is measured instead of this one, and the figure of its samples that this one compares. */
+  readonly measuredBy?: { readonly name: string; readonly figure: string };
   /** Not among those that are measured in their short form by default. */
   readonly longOnly?: true;
   prepare(stack: BenchStack, form: Form): Promise<Comparison>;

@@ -35,6 +35,23 @@ export interface Spread {
   readonly high: number;
 }
 
+/** The rounds as a benchmark has them that compares one of the figures. */
+export const roundsOf = (
+  figure: string,
+  rounds: readonly Round[],
+  unit: string,
+): readonly Round[] => {
+  const sampleOf = ({ value, cpu, figures = {} }: Sample): Sample => ({
+    value: figures[figure] ?? Number.NaN,
+    ...(cpu ? { cpu } : {}),
+    figures: { ...figures, [unit]: value },
+  });
+  return rounds.map(({ subject, baseline }) => ({
+    subject: sampleOf(subject),
+    ...(baseline ? { baseline: sampleOf(baseline) } : {}),
+  }));
+};
+
 /** The outcome of a round: the ratio, or the figure if there is no baseline. */
 export const outcomeOf = ({ subject, baseline }: Round): number =>
   baseline ? subject.value / baseline.value : subject.value;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { chooseBenchmarks, EVERY_BENCHMARK } from '../../../bench/choose.ts';
+import { outcomeOf, roundsOf } from '../../../bench/harness/compare.ts';
 import { describeResult, describeSides, resultOf } from '../../../bench/harness/report.ts';
 import { RESULTS_DIR } from '../../../bench/harness/stored-result.ts';
 import type { Benchmark } from '../../../bench/benchmarks/benchmark.ts';
@@ -60,11 +61,11 @@ test('without names, the short form has the main benchmarks, and no variants', (
 });
 
 test('without names, the full form has everything that means something on the server', () => {
-  const all = EVERY_BENCHMARK.map(({ name }) => name);
+  const all = EVERY_BENCHMARK.map(({ name }) => name).filter((name) => name !== 'one-process-rate');
   expect(namesOf([], 'full', 'postgres')).toEqual(all);
   const onPostgresOnly = [
     ...['end-to-end-run', 'tuned-server'],
-    ...['one-process-cpu', 'one-process-rate', 'one-process-latency'],
+    ...['one-process-cpu', 'one-process-latency'],
     ...['latency-p50', 'latency-p99', 'orders-show', 'storage', 'deletion', 'cluster'],
   ];
   expect(namesOf([], 'full', 'dev')).toEqual(all.filter((name) => !onPostgresOnly.includes(name)));
@@ -74,6 +75,22 @@ test('what is named is measured in either form', () => {
   expect(namesOf(['deletion', 'starts-at-once'], 'short', 'postgres')).toEqual([
     ...['deletion', 'starts-at-once'],
   ]);
+});
+
+test('what is measured in the rounds of another benchmark chooses that one', () => {
+  expect(namesOf(['one-process-rate'], 'full', 'postgres')).toEqual(['one-process-cpu']);
+});
+
+test('the rounds of one benchmark also have what another compares', () => {
+  const sample = (value: number, rate: number) => ({ value, figures: { 'orders/s': rate } });
+  const rounds = [{ subject: sample(10, 200), baseline: sample(20, 100) }];
+  const [swapped] = roundsOf('orders/s', rounds, 'CPU ms');
+  expect(swapped).toEqual({
+    subject: { value: 200, figures: { 'orders/s': 200, 'CPU ms': 10 } },
+    baseline: { value: 100, figures: { 'orders/s': 100, 'CPU ms': 20 } },
+  });
+  expect(outcomeOf(rounds[0] ?? round(1, 1))).toBe(0.5);
+  expect(outcomeOf(swapped ?? round(1, 1))).toBe(2);
 });
 
 test('the figures of the documents are not of the short form', () => {
