@@ -19,7 +19,7 @@ import { settledServerCounts, type ServerCounts } from './server-counts.ts';
 /** The modules that measure a server. Those that configure it count with every program: see `measuredCode`. */
 export const SERVER_SIDE_CODE = ['bench/harness/server-side.ts', 'bench/harness/server-counts.ts'];
 
-/** A Temporal server on Postgres, and the worker that uses it. */
+/** A Temporal server on Postgres, and the programs that use it. */
 export interface ServerSide {
   readonly name: string;
   readonly tuning: TemporalTuning;
@@ -27,6 +27,8 @@ export interface ServerSide {
   readonly version?: string;
   /** The codec of the worker's calls; the SDK's default is gzip. */
   readonly grpcCompression: 'none' | 'gzip';
+  /** How many orders of a bridge wait in Temporal; by default as many as without a setting. */
+  readonly waitingOrders?: number;
   /** Whether bridge and worker run in one process. */
   readonly inOneProcess?: boolean;
   /** Whether visibility is in a Postgres server of its own. */
@@ -79,9 +81,12 @@ export const measureServerLatencies = (
   perSecond: number,
 ): Promise<readonly number[]> =>
   withServer(side, WARM_UP, async ({ system }) => {
-    if (!side.inOneProcess) await system.startBridge();
+    if (!side.inOneProcess) await system.startBridge(bridgeEnvOf(side));
     return orderLatencies(system, count, 1000 / perSecond);
   });
+
+const bridgeEnvOf = ({ waitingOrders }: ServerSide): ProgramEnv =>
+  waitingOrders === undefined ? {} : { BRIDGE_MAX_WAITING_ORDERS: String(waitingOrders) };
 
 function callsPerOrder(before: ServerCounts, after: ServerCounts, count: number) {
   const services = ['frontend', 'history', 'matching'] as const;
@@ -141,6 +146,7 @@ async function withServer<Result>(
       { ...others, ...temporal, ...(visibility ? { 'visibility database': visibility.pid } : {}) },
       {
         startWorker: (system) => system.startWorker(env),
+        bridgeEnv: bridgeEnvOf(side),
         inOneProcess: side.inOneProcess ? env : undefined,
         servers: { temporalAddress, databaseUrl },
       },

@@ -24,6 +24,8 @@ export const TUNED_SIDE: ServerSide = {
   name: 'all recommended',
   tuning: TUNED,
   grpcCompression: 'none',
+  // Two for each slot of the worker for local activities.
+  waitingOrders: 32,
 };
 
 const withTuning = (name: string, changes: Partial<TemporalTuning>): ServerSide => ({
@@ -49,6 +51,7 @@ const SIDES: readonly ServerSide[] = [
   { ...TODAY, name: 'server 1.29.1', version: '1.29.1' },
   TUNED_SIDE,
   { ...TUNED_SIDE, name: 'all, 4 partitions', tuning: { ...TUNED, taskQueuePartitions: 4 } },
+  { name: 'all, 200 waiting', tuning: TUNED, grpcCompression: 'none' },
   { ...TUNED_SIDE, name: 'all, 512 shards', tuning: { ...TUNED, historyShards: 512 } },
   { ...TUNED_SIDE, name: 'all, server 1.29.1', version: '1.29.1' },
 ];

@@ -1,0 +1,3 @@
+import './programs.ts';
+
+await import('../e2e/database-failover.test.ts');
