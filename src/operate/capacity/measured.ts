@@ -6,9 +6,9 @@
  */
 export const MEASURED = {
   /** CPU of the bridge */
-  bridgeCpuMs: 1.4,
+  bridgeCpuMs: 1.7,
   /** CPU of the worker */
-  workerCpuMs: 6.7,
+  workerCpuMs: 7.8,
   /** CPU of Temporal's frontend service, in processes of its own */
   frontendCpuMs: 2.1,
   /** CPU of Temporal's history service, in processes of its own */
@@ -16,7 +16,7 @@ export const MEASURED = {
   /** CPU of Temporal's matching service, in processes of its own */
   matchingCpuMs: 2.4,
   /** CPU of Temporal's database, without that for the orders' own tables */
-  temporalDatabaseCpuMs: 5.8,
+  temporalDatabaseCpuMs: 6.7,
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
   /** CPU of Temporal's server to delete it, with half a million others (all services in one process) */
@@ -26,7 +26,7 @@ export const MEASURED = {
   /** database calls of the history service to delete it */
   deletionDatabaseCalls: 7.6,
   /** CPU of Kafka */
-  kafkaCpuMs: 0.27,
+  kafkaCpuMs: 0.36,
   /** state transitions */
   stateTransitions: 3,
   /** events of the history */
