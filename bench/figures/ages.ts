@@ -46,7 +46,7 @@ export function createDays(folder: string): Days {
           .map((kind) => NOTES[kind]),
         ...[...elsewhere].map(
           (processor) =>
-            `${ELSEWHERE} Measured on another processor than the others, ${processor}: compare its absolute figures with each other only.`,
+            `${ELSEWHERE} Measured on another processor than the newest results, ${processor}: absolute figures of the two differ.`,
         ),
       ].join('\n\n'),
   };
