@@ -40,12 +40,21 @@ test.each([
   expect(rounded(figure)).toBe(text);
 });
 
+/** Of the last row. */
+const cellsOf = (table: string) =>
+  table
+    .split('\n')
+    .at(-1)
+    ?.split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
 test('the tables add up what all processes of a system take', () => {
   const { cost, kill } = comparisonTables([RESULT]);
-  expect(cost.split('\n').at(-1)).toBe(
-    '| a system | 1,230 (1,100 to 1,300) | 1.5 ms        | 3.21, 45.6 ms    | 123 MiB |',
-  );
-  expect(kill).toContain('| none of 1,500 | 7          | 3 of 1,500');
+  expect(cellsOf(cost)).toEqual([
+    ...['a system', '1,230 (1,100 to 1,300)', '1.5 ms', '3.21, 45.6 ms', '123 MiB'],
+  ]);
+  expect(cellsOf(kill)).toEqual(expect.arrayContaining(['none of 1,500', '7', '3 of 1,500']));
 });
 
 test('the summary counts the orders that are lost in either kill, and names each end of a bad message once', () => {
