@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { build } from '../../dev/build.ts';
+import { TUNED_WITH_MANY_SHARDS } from '../../dev/stack/temporal-tuning.ts';
 import { startBenchStack } from '../harness/bench-stack.ts';
 import { measuredCode } from '../harness/measured-code.ts';
 import { writeResult } from '../harness/report.ts';
@@ -7,12 +8,6 @@ import { RESULTS_DIR } from '../harness/stored-result.ts';
 import { describeSample, summarize } from './describe.ts';
 import { enduranceCode, type EnduranceName } from './read-result.ts';
 import { runForLong } from './run-for-long.ts';
-
-/**
- * As many as Temporal's Helm chart has by default. With few, a shard holds so many timers that reading those that are due takes
- * a fifth of the time of all statements: see docs/performance.md.
- */
-const HISTORY_SHARDS = 512;
 
 const wholeNumber = (text: string) => {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
@@ -54,7 +49,7 @@ const flags = program.opts<{
 
 await build();
 const code = measuredCode(enduranceCode(!flags.separate), 'postgres');
-const stack = await startBenchStack('postgres', { historyShards: HISTORY_SHARDS });
+const stack = await startBenchStack('postgres', { tuning: TUNED_WITH_MANY_SHARDS });
 try {
   const result = await runForLong(
     stack,

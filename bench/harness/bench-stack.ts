@@ -12,7 +12,7 @@ import { stackPlaces } from '../../dev/stack/places.ts';
 import { startStack, stopStack } from '../../dev/stack/stack.ts';
 import { SERVICE_NAMES, type TemporalKind } from '../../dev/stack/service.ts';
 import { metricsPorts } from '../../dev/stack/temporal-cluster.ts';
-import { TUNED } from '../../dev/stack/temporal-tuning.ts';
+import { TUNED, type TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
 import { descendantsOf } from './processes.ts';
 
 /** The server's `pollInterval`, which has this minimum. */
@@ -40,11 +40,14 @@ export interface BenchStack {
 /**
  * @param temporalKind `none` if the measurements start Temporal servers of their own
  * @param metrics whether a server on Postgres reports metrics
- * @param historyShards of a server on Postgres; by default those of the stacks
+ * @param tuning of a server on Postgres
  */
 export async function startBenchStack(
   temporalKind: TemporalKind | 'none',
-  { metrics = false, historyShards }: { metrics?: boolean; historyShards?: number } = {},
+  {
+    metrics = false,
+    tuning: given = TUNED,
+  }: { readonly metrics?: boolean; readonly tuning?: TemporalTuning } = {},
 ): Promise<BenchStack> {
   const name = `bench-${process.pid}`;
   const noTemporal = { TEMPORAL_ADDRESS: 'none', TEMPORAL_NAMESPACE: NAMESPACE };
@@ -57,10 +60,7 @@ export async function startBenchStack(
   const stopOn = (signal: NodeJS.Signals) => void stopEverything(name, signal);
   for (const signal of ENDING_SIGNALS) process.on(signal, stopOn);
   const kind = temporalKind === 'none' ? undefined : temporalKind;
-  const tuning = {
-    ...{ ...TUNED, metrics },
-    ...(historyShards === undefined ? {} : { historyShards }),
-  };
+  const tuning = { ...given, metrics };
   const addresses = await startStack(
     {
       ...{ name, ephemeral: true, temporalKind: kind, env },

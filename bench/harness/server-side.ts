@@ -257,9 +257,12 @@ async function checkServer(
   const configOf = (file: string) =>
     readFileSync(`${stackPlaces(name).dir}/temporal/config/${file}.yaml`, 'utf8');
   const isSet = (key: string) => configOf('dynamic').includes(key);
-  const { workflowCacheEntries, visibilityPolls } = tuning;
+  const { workflowCacheEntries, eventsCacheBytes, visibilityPolls } = tuning;
   const isCacheLimited = workflowCacheEntries !== undefined;
   expectInForce('its cache', isSet('history.hostLevelCacheMaxSize') === isCacheLimited, side);
+  const hasOneEventsCache = eventsCacheBytes !== undefined;
+  const isOneSet = isSet('history.eventsHostLevelCacheMaxSizeBytes');
+  expectInForce('its cache of events', isOneSet === hasOneEventsCache, side);
   const hasFewPolls = visibilityPolls !== undefined;
   expectInForce('polls', isSet('history.visibilityProcessorMaxPollRPS') === hasFewPolls, side);
   const config = configOf(tuning.hosts ? 'history' : 'stack');

@@ -1,4 +1,9 @@
-import { AS_INSTALLED, TUNED, type TemporalTuning } from '../../dev/stack/temporal-tuning.ts';
+import {
+  AS_INSTALLED,
+  TUNED,
+  TUNED_WITH_MANY_SHARDS,
+  type TemporalTuning,
+} from '../../dev/stack/temporal-tuning.ts';
 import { BRIDGE_CODE, WORKER_CODE } from '../harness/measured-code.ts';
 import {
   asSample,
@@ -52,7 +57,7 @@ const SIDES: readonly ServerSide[] = [
   TUNED_SIDE,
   { ...TUNED_SIDE, name: 'all, 4 partitions', tuning: { ...TUNED, taskQueuePartitions: 4 } },
   { name: 'all, 200 waiting', tuning: TUNED, grpcCompression: 'none' },
-  { ...TUNED_SIDE, name: 'all, 512 shards', tuning: { ...TUNED, historyShards: 512 } },
+  { ...TUNED_SIDE, name: 'all, 512 shards', tuning: TUNED_WITH_MANY_SHARDS },
   { ...TUNED_SIDE, name: 'all, server 1.29.1', version: '1.29.1' },
 ];
 

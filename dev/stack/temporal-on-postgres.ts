@@ -175,12 +175,15 @@ const VISIBILITY_TASKS_PER_POLL = 1000;
 function dynamicConfigOf({
   taskQueuePartitions,
   workflowCacheEntries,
+  eventsCacheBytes,
   visibilityPolls,
 }: TemporalTuning) {
   const settings = {
     'matching.numTaskqueueReadPartitions': taskQueuePartitions,
     'matching.numTaskqueueWritePartitions': taskQueuePartitions,
     'history.hostLevelCacheMaxSize': workflowCacheEntries,
+    'history.enableHostLevelEventsCache': eventsCacheBytes === undefined ? undefined : true,
+    'history.eventsHostLevelCacheMaxSizeBytes': eventsCacheBytes,
     'history.visibilityProcessorMaxPollRPS': visibilityPolls,
     'history.visibilityTaskBatchSize': visibilityPolls && VISIBILITY_TASKS_PER_POLL,
   };

@@ -14,6 +14,11 @@ export interface TemporalTuning {
   readonly historyShards?: number;
   /** Limit of the history service's cache of workflows, with two entries per workflow; undefined for 128,000. */
   readonly workflowCacheEntries?: number;
+  /**
+   * Limit of one cache of events for all shards of a history host, in bytes of their protocol buffers; undefined for the
+   * server's default, a cache of 512 KiB for each shard.
+   */
+  readonly eventsCacheBytes?: number;
   /** How often per second a history shard reads its visibility tasks, at most; undefined for the server's default, 20. */
   readonly visibilityPolls?: number;
   /** The Postgres server with the visibility database; undefined for the one with the main database. */
@@ -51,4 +56,15 @@ export const TUNED = {
   taskQueuePartitions: 1,
   // The server does not record the start of a workflow that has closed when it reads the task.
   visibilityPolls: 1,
+} satisfies TemporalTuning;
+
+/**
+ * The same for a server with as many history shards as Temporal's Helm chart has by default. With few shards, each holds so
+ * many timers that reading those that are due takes a fifth of the time of all statements: see docs/performance.md.
+ */
+export const TUNED_WITH_MANY_SHARDS = {
+  ...TUNED,
+  historyShards: 512,
+  // A cache of events per shard would be 256 MiB altogether, and about three times as much in memory.
+  eventsCacheBytes: 16 * 2 ** 20,
 } satisfies TemporalTuning;
