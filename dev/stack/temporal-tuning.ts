@@ -64,7 +64,8 @@ export const TUNED = {
  */
 export const TUNED_WITH_MANY_SHARDS = {
   ...TUNED,
+  environment: { GOGC: '300', GOMEMLIMIT: '1500MiB' },
   historyShards: 512,
-  // A cache of events per shard would be 256 MiB altogether, and about three times as much in memory.
+  // A cache of events per shard would be 256 MiB altogether, and more than twice as much in memory.
   eventsCacheBytes: 16 * 2 ** 20,
 } satisfies TemporalTuning;
