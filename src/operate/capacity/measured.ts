@@ -20,9 +20,9 @@ export const MEASURED = {
   /** CPU of Postgres for the orders */
   postgresCpuMs: 0.4,
   /** CPU of Temporal's server to delete it, with half a million others (all services in one process) */
-  deletionCpuMs: 6.1,
+  deletionCpuMs: 2.9,
   /** CPU of Temporal's database to delete it, with half a million others, autovacuum included */
-  deletionDatabaseCpuMs: 3.5,
+  deletionDatabaseCpuMs: 3.2,
   /** database calls of the history service to delete it */
   deletionDatabaseCalls: 7.6,
   /** CPU of Kafka */
