@@ -64,7 +64,7 @@ export const TUNED = {
  */
 export const TUNED_WITH_MANY_SHARDS = {
   ...TUNED,
-  environment: { GOGC: '300', GOMEMLIMIT: '1500MiB' },
+  environment: { ...TUNED.environment, GOMEMLIMIT: '1500MiB' },
   historyShards: 512,
   // A cache of events per shard would be 256 MiB altogether, and more than twice as much in memory.
   eventsCacheBytes: 16 * 2 ** 20,
